@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+//
+// The two clocks, as plain functions so that a simulator can put its own in their place (a seam).
+// The loop reads the clock once a turn; everything else takes time as an argument.
+
+#pragma once
+
+#include <cstdint>
+
+#include "net/duration.h"
+
+namespace hilo::net {
+
+// Monotonic: never steps, whatever happens to the wall clock. All timers run on it.
+Time clock_now() noexcept;
+
+// Milliseconds since 1970 UTC, for log lines only.
+std::int64_t clock_wall_milliseconds() noexcept;
+
+}  // namespace hilo::net

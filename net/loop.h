@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+//
+// Loop: the reactor. It waits for readiness and calls whoever watches, one turn after the other:
+//
+//     wait -> dispatch -> resume -> timers -> posted -> reap -> flush -> wait ...
+//
+//   dispatch  Watcher::on_ready for every descriptor that is ready
+//   resume    Watcher::on_resume for those who stopped with input left in memory
+//   timers    Timer::on_timer and call_after callbacks that are due
+//   posted    what other threads handed over with post()
+//   reap      Watcher::on_reap: where things die, and nowhere else
+//   flush     Watcher::on_flush: output collected for other connections during the turn leaves
+//
+// Reaping calls the application (on_close), which may send; so it stands before flush, and both are
+// repeated until nothing is left. A turn whose lists are not empty is followed by a wait that does
+// not block.
+//
+//   thread  the loop and all that belongs to it live in the thread that calls run(); only post(),
+//           stop() and nothing else may be called from other threads. stop() is safe in a signal
+//           handler. Debug builds check the thread.
+//   memory  one receive buffer, one send buffer and one Pool, shared by all connections of the loop
+//   errors  the constructor cannot return one: status() does, and run() returns it again
+//   life    everything that watches must be gone before the Loop is destroyed
+
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "net/base/bytes.h"
+#include "net/base/callback.h"
+#include "net/base/pool.h"
+#include "net/base/result.h"
+#include "net/base/slab.h"
+#include "net/duration.h"
+#include "net/poller.h"
+#include "net/timers.h"
+#include "net/wakeup.h"
+
+namespace hilo::net {
+
+class Stream;
+
+// Whoever holds a slot of the loop. Each function is called from run(), never from within another
+// one of the same Watcher. A phase is entered only when it was asked for with Loop::schedule().
+class Watcher {
+ public:
+  virtual void on_ready(Ready ready) = 0;
+  virtual void on_resume() {}
+  virtual void on_reap() {}  // may unwatch and destroy itself
+  virtual void on_flush() {}
+
+ protected:
+  ~Watcher() = default;
+};
+
+enum class Phase : std::uint8_t { resume = 1, reap = 2, flush = 4 };
+
+class Loop {
+ public:
+  struct Options {
+    std::size_t receive_bytes = std::size_t{512} << 10;  // one receive takes at most this much
+    std::size_t send_bytes = std::size_t{256} << 10;     // replies of one dispatch collect here
+  };
+
+  Loop() noexcept;
+  explicit Loop(Options options) noexcept;
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  ~Loop();
+
+  const Status& status() const noexcept { return status_; }
+
+  // Runs turns until stop() is called. Returns the error that ended it, if one did.
+  Status run();
+  // One turn, waiting at most `timeout` (negative: for ever). For tests and for nesting.
+  Status run_once(Duration timeout);
+  // Ends run() after the current turn. From any thread, and from a signal handler.
+  void stop() noexcept;
+  // Readable when a turn has something to do, or -1 where the poller has no such descriptor.
+  int fd() const noexcept { return poller_.fd(); }
+
+  // The time when this turn began (its wait returned).
+  Time now() const noexcept { return now_; }
+
+  // Takes a slot for `watcher`, who must stay where it is until unwatch(). With fd -1 the slot
+  // serves for phases alone. A stale Token is ignored by all that follow.
+  Result<Token> watch(int fd, Interest interest, Watcher& watcher) noexcept;
+  Status change(Token token, Interest interest) noexcept;
+  void unwatch(Token token) noexcept;
+  // Calls the watcher in that phase of this turn, or of the next if the phase is over. Once,
+  // however often it is asked for. Never fails and never allocates.
+  void schedule(Token token, Phase phase) noexcept;
+  std::size_t watched_count() const noexcept { return watched_count_; }
+
+  // The wheel that the loop advances. Arm timers relative to now().
+  TimerWheel& timers() noexcept { return timers_; }
+
+  // A call after `delay`. Allocates; for connections there is Timer.
+  using TimerId = SlabHandle;
+  TimerId call_after(Duration delay, Callback<void()> callback);
+  // Cancelling what has fired or was cancelled does nothing.
+  void cancel(TimerId id) noexcept;
+
+  // From any thread: `callback` runs in the loop's thread, in the order of the posts of one thread.
+  // Posts after run() has returned are kept until it runs again, or destroyed with the loop.
+  void post(Callback<void()> callback);
+
+  // The memory that the connections of this loop share.
+  Pool& pool() noexcept { return pool_; }
+  MutableBytes receive_buffer() noexcept { return {receive_buffer_.get(), options_.receive_bytes}; }
+
+  // The send buffer belongs to the stream whose dispatch is running (`owner`), else to nobody.
+  struct SendBuffer {
+    Stream* owner = nullptr;
+    std::uint8_t* data = nullptr;
+    std::size_t size = 0;
+    std::size_t capacity = 0;
+  };
+  SendBuffer& send_buffer() noexcept { return send_buffer_; }
+
+  // True in the thread that runs the loop, and everywhere while it does not run.
+  bool in_loop_thread() const noexcept;
+
+ private:
+  struct Slot {
+    Watcher* watcher;
+    int fd;
+    std::uint32_t generation;  // odd: in use
+    std::uint32_t next_free;
+    std::uint32_t next[3];     // the lists of the three phases
+    Interest interest;
+    std::uint8_t scheduled;    // bits of Phase
+  };
+  struct PhaseList {
+    std::uint32_t head;
+    std::uint32_t tail;
+  };
+  class Delayed;
+
+  Slot* live_slot(Token token) noexcept;
+  bool anything_scheduled() const noexcept;
+  Duration wait_limit(Duration timeout) noexcept;
+  void dispatch(std::span<const Fired> fired);
+  void run_phase(Phase phase);
+  void run_posted();
+  void reap_and_flush();
+
+  Options options_;
+  Status status_;
+  Poller poller_;
+  Wakeup wakeup_;
+  Pool pool_;
+  Time now_;
+  TimerWheel timers_;
+  std::unique_ptr<std::uint8_t[]> receive_buffer_;
+  std::unique_ptr<std::uint8_t[]> send_storage_;
+  SendBuffer send_buffer_;
+
+  // Slots are found by index and may move when the table grows; watchers never hold a Slot&.
+  Slot* slots_ = nullptr;
+  std::uint32_t slot_count_ = 0;
+  std::uint32_t free_slot_;
+  std::size_t watched_count_ = 0;
+  PhaseList phases_[3];
+
+  Slab<Delayed> delayed_;
+
+  std::mutex posted_mutex_;
+  std::vector<Callback<void()>> posted_;       // guarded by posted_mutex_
+  std::vector<Callback<void()>> posted_now_;   // being run
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> has_posted_{false};
+  std::atomic<std::uint64_t> thread_{0};       // who runs the loop; 0: nobody
+};
+
+}  // namespace hilo::net

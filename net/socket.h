@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+//
+// Every socket system call, once, with EINTR, CLOEXEC, NONBLOCK and SIGPIPE settled here. These are
+// plain functions and a seam: a simulator links its own object file in place of socket.cc.
+//
+// Descriptors are non-blocking from birth. Nothing here keeps state.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <system_error>
+
+#include "net/address.h"
+#include "net/base/bytes.h"
+#include "net/base/result.h"
+#include "net/fd.h"
+
+namespace hilo::net {
+
+// What one attempt to read or write did. EAGAIN is no error and no end: it is a value of its own.
+struct Io {
+  enum class Kind : std::uint8_t {
+    done,         // `bytes` moved, more than 0 (0 only if 0 were asked for)
+    would_block,  // nothing moved; readiness will be reported
+    end,          // the peer has finished sending (reads only)
+    failed,       // `error` says why; the socket is of no more use
+  };
+  Kind kind = Kind::done;
+  std::size_t bytes = 0;
+  std::error_code error;
+};
+
+namespace socket {
+
+// A non-blocking stream socket of that family.
+Result<Fd> open_stream(Family family) noexcept;
+
+struct ListenOptions {
+  int backlog = 4096;        // the kernel cuts it to somaxconn
+  bool reuse_port = false;   // SO_REUSEPORT: several loops share one port
+  bool ipv6_only = true;     // IPV6_V6ONLY on an IPv6 address
+  bool no_delay = true;      // TCP_NODELAY, inherited by what is accepted
+};
+// Opens, binds and listens. A stale Unix socket file nobody listens on is removed first.
+Result<Fd> listen(const Address& address, const ListenOptions& options) noexcept;
+
+// The next waiting connection, non-blocking. errc::operation_would_block if there is none;
+// errc::too_many_files_open and its kin are left to the listener.
+Result<Fd> accept(int fd, Address* peer) noexcept;
+
+// Starts to connect. would_block: writability tells the end, finish_connect() the outcome.
+Io connect(int fd, const Address& address) noexcept;
+Status finish_connect(int fd) noexcept;
+
+Io receive(int fd, MutableBytes into) noexcept;
+// Gathers `slices` (at most 16 count) in one call. No SIGPIPE whatever happens.
+Io send(int fd, std::span<const Bytes> slices) noexcept;
+
+Status shutdown_write(int fd) noexcept;
+// Makes the coming close reset the connection (SO_LINGER 0) instead of finishing it.
+void set_abortive_close(int fd) noexcept;
+Status set_no_delay(int fd) noexcept;
+Status set_send_buffer(int fd, int bytes) noexcept;
+Status set_receive_buffer(int fd, int bytes) noexcept;
+
+Result<Address> local_address(int fd) noexcept;
+Result<Address> peer_address(int fd) noexcept;
+
+// Opens something harmless to hold a descriptor in reserve against EMFILE.
+Result<Fd> open_reserve() noexcept;
+
+// Raises the soft limit of descriptors to the hard one and returns the limit now in force.
+std::uint64_t raise_descriptor_limit() noexcept;
+
+}  // namespace socket
+}  // namespace hilo::net

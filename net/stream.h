@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+//
+// Stream: a connected byte stream on a loop, with back-pressure, half close and a place for input
+// that must wait. It knows nothing of HTTP or WebSocket; a Handler does.
+//
+//   input    Reads land in the loop's shared receive buffer, so a quiet stream owns no memory. What
+//            the handler leaves there moves to the *stash* and is offered again, in front of what
+//            comes next. End of input is reported after the stash is used up.
+//   output   While the stream's own input is being handled, writes collect in the loop's send buffer
+//            and leave in one system call when the handler returns. At any other time (timers, posts,
+//            other connections' input) they are queued and leave in the flush phase of the turn. Only
+//            what the kernel would not take stays queued.
+//   pausing  pause() stops reading; stash and kernel keep what is there. Handlers pause when their
+//            output backs up, or when the application asks.
+//   dying    close() and abort() only mark the stream: nothing of the handler's is called and nothing
+//            is freed. At the end of the turn Handler::on_reap is called once, as the last call of
+//            all, and whoever owns the stream destroys it there.
+//
+//   thread   the loop's
+//   owns     the descriptor, the transport, queue and stash
+//   limits   none of its own: the handler asks queued_bytes() before it writes, and bounds what it
+//            leaves unconsumed
+//   errors   write() fails only for want of memory, or because the stream is closed or broken
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <system_error>
+
+#include "net/base/buffer.h"
+#include "net/base/bytes.h"
+#include "net/base/result.h"
+#include "net/fd.h"
+#include "net/loop.h"
+#include "net/transport.h"
+
+namespace hilo::net {
+
+class Stream final : private Watcher {
+ public:
+  // What on_input wants next.
+  enum class Want : std::uint8_t {
+    more,   // nothing until more bytes arrive
+    again,  // the budget of this turn is spent: call on_input again with what is left, next turn
+  };
+
+  class Handler {
+   public:
+    // Bytes have arrived. Consume from the front of `input` (input = input.subspan(n)); what is
+    // left is kept and offered again. The bytes may be changed in place. They are valid until the
+    // call returns. Not called while paused or closed.
+    virtual Want on_input(MutableBytes& input) = 0;
+
+    // Memory of the handler's own to read the next bytes into, in place of the receive buffer, or
+    // an empty span. `on_received` follows, with how much of it was filled. Asked only while the
+    // stash is empty. Lets a large message be read straight to where it is assembled.
+    virtual MutableBytes receive_space() { return {}; }
+    virtual Want on_received(std::size_t bytes) {
+      static_cast<void>(bytes);
+      return Want::more;
+    }
+
+    // The peer has finished sending and all its bytes were consumed (or are a part that can never
+    // be completed). Writing is still possible.
+    virtual void on_end() = 0;
+
+    // Everything written has left for the kernel, after some of it had to be queued.
+    virtual void on_drained() {}
+
+    // The connection failed (reset, time-out of the kernel, no memory). Nothing can be read or
+    // written any more. The handler is expected to close().
+    virtual void on_broken(std::error_code error) = 0;
+
+    // After close() or abort(), at the end of the turn, once: the last call. The handler destroys
+    // the stream, itself, or both.
+    virtual void on_reap() = 0;
+
+   protected:
+    ~Handler() = default;
+  };
+
+  // Work per turn, so that one busy connection does not starve the others.
+  static constexpr std::size_t bytes_per_turn_max = std::size_t{512} << 10;
+  // Slices at least this large are handed to the kernel from where they are, without a copy into
+  // the send buffer.
+  static constexpr std::size_t direct_bytes_min = std::size_t{16} << 10;
+
+  // Nothing happens before start(). The loop and the handler must outlive the stream.
+  Stream(Loop& loop, Fd fd, Handler& handler) noexcept;
+  Stream(Loop& loop, std::unique_ptr<Transport> transport, Fd fd, Handler& handler) noexcept;
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream();
+
+  // Begins to watch the descriptor. On failure the stream stays dead and may just be destroyed.
+  Status start() noexcept;
+
+  Loop& loop() const noexcept { return *loop_; }
+  Handler& handler() const noexcept { return *handler_; }
+  // Replaces the handler, from within a call of the old one at the latest. Input that the old one
+  // leaves unconsumed goes to the new one at once.
+  void set_handler(Handler& handler) noexcept { handler_ = &handler; }
+
+  // Queues or sends the slices as one piece. They may be reused when this returns.
+  Status write(std::span<const Bytes> slices) noexcept;
+  Status write(Bytes bytes) noexcept { return write({&bytes, 1}); }
+  // Accepted by write() and not yet taken by the kernel.
+  std::size_t queued_bytes() const noexcept;
+  // Increases whenever the kernel takes something; tells a stalled peer from a slow one.
+  std::uint64_t sent_bytes() const noexcept { return sent_bytes_; }
+  std::uint64_t received_bytes() const noexcept { return received_bytes_; }
+
+  // Stops and restarts reading. resume() offers the stash again in the next resume phase.
+  void pause() noexcept;
+  void resume() noexcept;
+  bool paused() const noexcept { return paused_; }
+
+  // Sends FIN when everything queued has left. Reading goes on.
+  void shutdown_write() noexcept;
+
+  // Both end the stream at the end of this turn: close() lets the kernel deliver what it has taken,
+  // abort() resets the connection. What is still queued here is dropped. Closing twice is fine.
+  void close() noexcept;
+  void abort() noexcept;
+  bool closed() const noexcept { return closed_; }
+
+  int fd() const noexcept { return fd_.value(); }
+  Token token() const noexcept { return token_; }
+  // A transport without a descriptor tells here that it became ready.
+  void transport_ready(Ready ready) noexcept;
+
+ private:
+  void on_ready(Ready ready) override;
+  void on_resume() override;
+  void on_reap() override;
+  void on_flush() override;
+
+  void read_some() noexcept;
+  void deliver(MutableBytes input) noexcept;
+  void deliver_stash() noexcept;
+  void keep(Bytes left) noexcept;
+  void finish_dispatch() noexcept;
+  void send_now(std::span<const Bytes> slices) noexcept;
+  void flush_queue() noexcept;
+  void break_off(std::error_code error) noexcept;
+  void update_interest() noexcept;
+
+  Loop* loop_;
+  Handler* handler_;
+  std::unique_ptr<Transport> transport_;
+  Fd fd_;
+  Token token_;
+  Buffer queue_;
+  Buffer stash_;
+  std::uint64_t sent_bytes_ = 0;
+  std::uint64_t received_bytes_ = 0;
+  Interest interest_ = Interest::none;
+  bool paused_ = false;
+  bool again_ = false;             // on_input has input left and wants to be called again
+  bool end_seen_ = false;          // the peer's FIN was read
+  bool end_reported_ = false;
+  bool was_blocked_ = false;       // on_drained is owed
+  bool shutdown_wanted_ = false;
+  bool shutdown_done_ = false;
+  bool broken_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace hilo::net

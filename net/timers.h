@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+//
+// TimerWheel: deadlines for as many timers as there are connections, each step O(1).
+//
+// Four wheels of 64 slots turn at 1 ms, 64 ms, 4.1 s and 4.4 min a slot. A timer goes into the slot
+// that its distance allows and moves to a finer wheel as its time comes near; a 64-bit map per
+// wheel says which slots hold anything, so that finding the next deadline looks at four words.
+//
+//     wheel 0   [0][1][2] ... [63]     1 ms each      fires
+//     wheel 1   [0][1][2] ... [63]    64 ms each      moves down
+//     wheel 2   [0][1][2] ... [63]   4.1 s each       moves down
+//     wheel 3   [0][1][2] ... [63]   4.4 min each     moves down; what lies further waits here
+//
+// Time is an argument: the wheel owns no clock. A timer never fires early and at most one
+// millisecond late as far as the wheel is concerned.
+//
+//   memory  a Timer is part of the object that waits; arming and cancelling allocate nothing
+//   thread  one
+//   life    cancel a timer before it is destroyed, and the wheel after all its timers
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "net/base/intrusive_list.h"
+#include "net/duration.h"
+
+namespace hilo::net {
+
+class TimerWheel;
+
+// Something with one deadline. Derive from it and implement on_timer().
+class Timer : private ListNode<Timer> {
+ public:
+  bool armed() const noexcept { return linked(); }
+  Time deadline() const noexcept { return {deadline_ms_ * 1'000'000}; }
+
+ protected:
+  Timer() noexcept = default;
+  ~Timer() { HILO_DCHECK(!armed()); }
+
+ private:
+  friend class TimerWheel;
+  friend class IntrusiveList<Timer, Timer>;
+
+  // The deadline has passed. The timer is no longer armed; it may arm itself again, and may cancel
+  // or destroy itself or any other timer.
+  virtual void on_timer(Time now) = 0;
+
+  std::int64_t deadline_ms_ = 0;
+  std::uint8_t wheel_ = 0;
+  std::uint8_t slot_ = 0;
+};
+
+class TimerWheel {
+ public:
+  explicit TimerWheel(Time now) noexcept;
+
+  // Arms the timer, or moves it. A deadline in the past fires at the next advance().
+  void arm(Timer& timer, Time deadline) noexcept;
+  void cancel(Timer& timer) noexcept;
+
+  // Fires everything that is due at `now`, in the order of the slots. A timer armed meanwhile for a
+  // time that has passed fires at the next advance(), so that no callback can hold the turn.
+  void advance(Time now) noexcept;
+
+  // How long a wait may last before advance() has something to do; negative if nothing is armed.
+  // It may be too short (a wheel has to be moved down then), never too long.
+  Duration until_next(Time now) const noexcept;
+
+  std::size_t armed_count() const noexcept { return armed_count_; }
+
+ private:
+  static constexpr int wheels = 4;
+  static constexpr int slots = 64;
+  using Slot = IntrusiveList<Timer, Timer>;
+
+  void place(Timer& timer) noexcept;
+
+  std::array<std::array<Slot, slots>, wheels> slots_;
+  std::array<std::uint64_t, wheels> occupied_{};
+  std::int64_t now_ms_;
+  std::size_t armed_count_ = 0;
+};
+
+}  // namespace hilo::net

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+//
+// Transport: what a Stream reads from and writes to, if that is not a bare socket.
+//
+// Plain TCP needs no Transport at all: a Stream with a descriptor and no Transport calls the socket
+// itself. TLS puts an object here; tests put a pair of memory pipes here (transport_memory.h). One
+// virtual call per read or write stands beside a system call, never one per message.
+
+#pragma once
+
+#include <span>
+
+#include "net/base/bytes.h"
+#include "net/poller.h"
+#include "net/socket.h"
+
+namespace hilo::net {
+
+class Stream;
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  // The stream that will read and write here, set once.
+  virtual void attach(Stream& stream) noexcept = 0;
+
+  // As socket::receive and socket::send.
+  virtual Io read(MutableBytes into) noexcept = 0;
+  virtual Io write(std::span<const Bytes> slices) noexcept = 0;
+  virtual Status shutdown_write() noexcept = 0;
+
+  // After would_block: which readiness of the descriptor the next attempt waits for. TLS may have
+  // to write in order to read, and the other way round.
+  virtual Interest read_waits_for() const noexcept { return Interest::read; }
+  virtual Interest write_waits_for() const noexcept { return Interest::write; }
+
+  // Bytes that read() could return at once without the descriptor becoming readable first.
+  virtual bool has_buffered_input() const noexcept { return false; }
+};
+
+}  // namespace hilo::net

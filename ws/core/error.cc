@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/core/error.h"
+
+#include <array>
+#include <string>
+
+namespace hilo::ws {
+namespace {
+
+// clang-format off
+constexpr std::array<Rule, errc_count> rules = {{
+    {Errc::none, Layer::none, "none", 0, "no error"},
+
+    {Errc::idle_preface, Layer::tcp, "idle_preface", 0, "the peer connected and sent nothing (RFC 9110 §15.5.9)"},
+    {Errc::slow_consumer, Layer::tcp, "slow_consumer", 0, "the peer takes too little of what it is sent: the queue is full"},
+    {Errc::write_stalled, Layer::tcp, "slow_consumer", 0, "the peer took no byte of what it is sent for too long"},
+    {Errc::idle_timeout, Layer::tcp, "idle_timeout", 1001, "no byte came from the peer for too long"},
+    {Errc::no_memory, Layer::tcp, "no_memory", 1011, "memory for this connection could not be had"},
+    {Errc::handler_threw, Layer::tcp, "handler_threw", 1011, "the application's handler failed"},
+
+    {Errc::head_timeout, Layer::http, "head_timeout", 408, "the request head did not arrive in time (RFC 6455 §10.4)"},
+    {Errc::tls_on_plain, Layer::http, "tls_on_plain", 400, "a TLS ClientHello on a port without TLS"},
+    {Errc::http_line_end, Layer::http, "line_end", 400, "a line must end with CR LF (RFC 9112 §2.2)"},
+    {Errc::http_preface, Layer::http, "preface", 400, "bytes in front of the request line (RFC 9112 §2.2)"},
+    {Errc::http_method, Layer::http, "method", 400, "the method is not a token (RFC 9110 §9.1)"},
+    {Errc::http_target, Layer::http, "target", 400, "the request target has a forbidden character (RFC 9112 §3.2)"},
+    {Errc::http_target_too_long, Layer::http, "target_size", 414, "the request line is too long (RFC 9110 §15.5.15)"},
+    {Errc::http_version, Layer::http, "version", 400, "HTTP/1.1 is required (RFC 9112 §2.3, RFC 6455 §4.2.1)"},
+    {Errc::http_version_unsupported, Layer::http, "version_unsupported", 505, "this HTTP version is not spoken here (RFC 9110 §15.6.6)"},
+    {Errc::http_field_name, Layer::http, "hdr_name", 400, "a field name is not a token (RFC 9112 §5.1)"},
+    {Errc::http_field_value, Layer::http, "hdr_value", 400, "a field value has a forbidden character (RFC 9110 §5.5)"},
+    {Errc::http_host, Layer::http, "host", 400, "exactly one valid Host is required (RFC 9112 §3.2)"},
+    {Errc::http_field_too_long, Layer::http, "hdr_size", 431, "a field line is too long (RFC 6585 §5)"},
+    {Errc::http_head_too_long, Layer::http, "hdr_size", 431, "the fields are too long together (RFC 6585 §5)"},
+    {Errc::http_too_many_fields, Layer::http, "hdr_count", 431, "too many field lines (RFC 6585 §5)"},
+    {Errc::http_framing, Layer::http, "framing", 400, "the length of the body is forbidden here or malformed (RFC 9112 §6)"},
+    {Errc::http_expectation, Layer::http, "expectation", 417, "an expectation that is not met here (RFC 9110 §10.1.1)"},
+    {Errc::http_method_not_allowed, Layer::http, "method_not_allowed", 405, "the method is not allowed for this target (RFC 9110 §15.5.6)"},
+    {Errc::http_not_found, Layer::http, "not_found", 404, "nothing is served under this path"},
+    {Errc::http_upgrade_required, Layer::http, "upgrade_required", 426, "this path speaks WebSocket only (RFC 9110 §15.5.22)"},
+
+    {Errc::upgrade_header, Layer::upgrade, "upg_header", 400, "Upgrade must name websocket (RFC 6455 §4.2.1)"},
+    {Errc::upgrade_connection, Layer::upgrade, "upg_connection", 400, "Connection must name upgrade (RFC 6455 §4.2.1)"},
+    {Errc::upgrade_method, Layer::upgrade, "upg_method", 405, "the opening handshake is a GET (RFC 6455 §4.1)"},
+    {Errc::upgrade_key, Layer::upgrade, "upg_key", 400, "exactly one Sec-WebSocket-Key of 16 bytes is required (RFC 6455 §4.2.1)"},
+    {Errc::upgrade_hixie76, Layer::upgrade, "upg_hixie76", 400, "the handshake of an old draft (Sec-WebSocket-Key1)"},
+    {Errc::upgrade_version, Layer::upgrade, "upg_version", 426, "Sec-WebSocket-Version must be 13 (RFC 6455 §4.4)"},
+    {Errc::upgrade_version_malformed, Layer::upgrade, "upg_version", 400, "Sec-WebSocket-Version is malformed (RFC 6455 §4.4)"},
+    {Errc::upgrade_origin, Layer::upgrade, "origin", 403, "this Origin may not connect (RFC 6455 §10.2)"},
+    {Errc::upgrade_origin_malformed, Layer::upgrade, "origin_malformed", 400, "Origin is malformed or repeated (RFC 6454 §7)"},
+    {Errc::upgrade_protocol_malformed, Layer::upgrade, "protocol", 400, "Sec-WebSocket-Protocol is malformed (RFC 6455 §11.3.4)"},
+    {Errc::upgrade_protocol_required, Layer::upgrade, "protocol_required", 400, "none of the offered subprotocols is spoken here (RFC 6455 §4.2.2)"},
+    {Errc::upgrade_extensions_malformed, Layer::upgrade, "ext", 400, "Sec-WebSocket-Extensions is malformed (RFC 6455 §9.1)"},
+    {Errc::upgrade_extensions_too_many, Layer::upgrade, "ext_count", 400, "too many extensions are offered"},
+    {Errc::upgrade_refused, Layer::upgrade, "refused", 403, "the application refused the connection"},
+
+    {Errc::response_malformed, Layer::http, "response", 0, "the response head is malformed (RFC 9112 §4)"},
+    {Errc::response_too_long, Layer::http, "response_size", 0, "the response head is too long"},
+    {Errc::response_interim, Layer::http, "response_interim", 0, "too many interim responses (RFC 9110 §15.2)"},
+    {Errc::response_status, Layer::upgrade, "status", 0, "the server answered with another status than 101 (RFC 6455 §4.1)"},
+    {Errc::response_upgrade, Layer::upgrade, "upg_header", 0, "the response's Upgrade is not websocket (RFC 6455 §4.1)"},
+    {Errc::response_connection, Layer::upgrade, "upg_connection", 0, "the response's Connection does not name upgrade (RFC 6455 §4.1)"},
+    {Errc::response_accept, Layer::upgrade, "accept", 0, "Sec-WebSocket-Accept does not answer our key (RFC 6455 §4.1)"},
+    {Errc::response_extension, Layer::upgrade, "ext", 0, "the server chose an extension that was not offered (RFC 6455 §4.1)"},
+    {Errc::response_protocol, Layer::upgrade, "protocol", 0, "the server chose a subprotocol that was not offered (RFC 6455 §4.1)"},
+    {Errc::response_timeout, Layer::upgrade, "connect_timeout", 0, "the opening handshake took too long"},
+
+    {Errc::frame_rsv, Layer::ws, "rsv", 1002, "a reserved bit is set (RFC 6455 §5.2)"},
+    {Errc::frame_opcode, Layer::ws, "opcode", 1002, "a reserved opcode (RFC 6455 §5.2)"},
+    {Errc::frame_length_not_minimal, Layer::ws, "len_minimal", 1002, "the length is not in its shortest form (RFC 6455 §5.2)"},
+    {Errc::frame_length_msb, Layer::ws, "len_msb", 1002, "the top bit of a 64-bit length is set (RFC 6455 §5.2)"},
+    {Errc::frame_unmasked, Layer::ws, "unmasked", 1002, "a client must mask its frames (RFC 6455 §5.1)"},
+    {Errc::frame_masked, Layer::ws, "masked", 1002, "a server must not mask its frames (RFC 6455 §5.1)"},
+    {Errc::control_too_long, Layer::ws, "ctl_size", 1002, "a control frame carries more than 125 bytes (RFC 6455 §5.5)"},
+    {Errc::control_fragmented, Layer::ws, "ctl_fragmented", 1002, "a control frame must not be fragmented (RFC 6455 §5.5)"},
+    {Errc::continuation_unexpected, Layer::ws, "continuation", 1002, "a continuation without a message to continue (RFC 6455 §5.4)"},
+    {Errc::continuation_expected, Layer::ws, "continuation", 1002, "a new message inside an unfinished one (RFC 6455 §5.4)"},
+    {Errc::message_too_big, Layer::ws, "too_big", 1009, "the message is larger than is accepted here (RFC 6455 §7.4.1)"},
+    {Errc::fragment_budget, Layer::ws, "frag_budget", 1008, "too many fragments for so few bytes"},
+    {Errc::text_not_utf8, Layer::ws, "utf8", 1007, "a text message is not UTF-8 (RFC 6455 §8.1)"},
+    {Errc::close_length, Layer::ws, "close_length", 1002, "a Close body of one byte (RFC 6455 §5.5.1)"},
+    {Errc::close_code, Layer::ws, "close_code", 1002, "a close code that may not be sent (RFC 6455 §7.4)"},
+    {Errc::close_reason_not_utf8, Layer::ws, "close_utf8", 1007, "a close reason is not UTF-8 (RFC 6455 §5.5.1)"},
+    {Errc::message_timeout, Layer::ws, "msg_timeout", 1008, "a message stayed unfinished for too long"},
+    {Errc::control_flood, Layer::ws, "ctl_flood", 1008, "too many control frames"},
+    {Errc::close_timeout, Layer::ws, "close_timeout", 0, "the peer did not finish the closing handshake (RFC 6455 §7.1.1)"},
+    {Errc::ping_timeout, Layer::ws, "ping_timeout", 1011, "no Pong came in time (RFC 6455 §5.5.3)"},
+    {Errc::end_without_close, Layer::ws, "end", 0, "the connection ended without a Close (RFC 6455 §7.1.5)"},
+}};
+// clang-format on
+
+constexpr bool in_order() {
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    if (static_cast<std::size_t>(rules[i].error) != i) return false;
+  }
+  return true;
+}
+static_assert(in_order(), "rule() looks a row up by its enumerator");
+
+class Category final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "hilo.ws"; }
+  std::string message(int value) const override {
+    if (value < 0 || static_cast<std::size_t>(value) >= errc_count) return "unknown error";
+    return std::string(rules[static_cast<std::size_t>(value)].text);
+  }
+};
+
+}  // namespace
+
+const Rule& rule(Errc error) noexcept { return rules[static_cast<std::size_t>(error)]; }
+
+std::string_view to_string(Layer layer) noexcept {
+  switch (layer) {
+    case Layer::none: return "none";
+    case Layer::tcp: return "tcp";
+    case Layer::http: return "http";
+    case Layer::upgrade: return "upg";
+    case Layer::ws: return "ws";
+  }
+  return "none";
+}
+
+CloseCode close_code_for(Errc error) noexcept {
+  const std::uint16_t answer = rule(error).answer;
+  return answer >= 1000 ? static_cast<CloseCode>(answer) : CloseCode::abnormal;
+}
+
+std::uint16_t http_status_for(Errc error) noexcept {
+  const std::uint16_t answer = rule(error).answer;
+  if (answer < 1000) return answer;
+  return error == Errc::idle_timeout ? 408 : 500;
+}
+
+std::error_code make_error_code(Errc error) noexcept {
+  static const Category category;
+  return {static_cast<int>(error), category};
+}
+
+}  // namespace hilo::ws
