@@ -1,0 +1,420 @@
+# SPDX-License-Identifier: MIT
+#
+# hilo is built by this one file, without recursion into folders. `make help` lists what it can do.
+#
+#   MODE=release|debug|asan|tsan|fuzz|cov   objects and binaries live in build/<mode>/
+#   POLLER=epoll|kqueue|poll                the backend of net::Poller (default: what fits the system)
+#   BUILD=folder   CXX=compiler   CXXFLAGS=more   LDFLAGS=more   V=1 (whole commands)   WERROR=1
+
+VERSION := 0.1.0
+
+BUILD ?= build
+MODE ?= release
+MODES := release debug asan tsan fuzz cov
+ifeq ($(filter $(MODE),$(MODES)),)
+$(error MODE=$(MODE) is unknown; choose one of: $(MODES))
+endif
+O := $(BUILD)/$(MODE)
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+# One job per core unless the caller named a number.
+JOBS := $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+ifeq ($(MAKELEVEL),0)
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(JOBS)
+endif
+endif
+
+# ---- tools -----------------------------------------------------------------------------------
+# Make presets CXX and AR, so `?=` would never apply: ask for the origin instead.
+ifeq ($(origin CXX),default)
+CXX := $(firstword $(foreach name,g++ clang++ c++,$(if $(shell command -v $(name)),$(name))) g++)
+endif
+ifeq ($(origin AR),default)
+AR := ar
+endif
+NM ?= nm
+READELF ?= readelf
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+FUZZ_CXX ?= clang++
+CLANG_FORMAT ?= $(if $(wildcard /usr/bin/clang-format-14),clang-format-14,clang-format)
+CLANG_TIDY ?= clang-tidy
+ifeq ($(MODE),fuzz)
+override CXX := $(FUZZ_CXX)
+endif
+SYSTEM := $(shell uname -s)
+MACHINE := $(shell uname -m)
+IS_CLANG := $(findstring clang,$(shell $(CXX) --version 2>/dev/null))
+
+# ---- what to compile -------------------------------------------------------------------------
+# The seams: every system call stands in one of these files, and a simulator replaces them all.
+ifeq ($(SYSTEM),Linux)
+POLLER ?= epoll
+else ifneq ($(filter Darwin %BSD,$(SYSTEM)),)
+POLLER ?= kqueue
+else
+POLLER ?= poll
+endif
+OS_SOURCES := $(sort $(wildcard net/socket.cc net/wakeup.cc net/clock.cc net/entropy.cc \
+  net/resolver.cc net/signals.cc net/poller_$(POLLER).cc))
+SEAM_SOURCES := $(OS_SOURCES) $(wildcard net/poller_*.cc)
+
+CORE_SOURCES := $(sort $(wildcard net/base/*.cc ws/core/*.cc))
+HILO_SOURCES := $(sort $(filter-out $(SEAM_SOURCES),$(wildcard net/*.cc ws/*.cc)))
+SOCKETIO_SOURCES := $(sort $(wildcard ws/engineio/*.cc ws/socketio/*.cc))
+TOOL_SOURCES := $(sort $(wildcard tools/hilo/*.cc))
+LADDER_SOURCES := $(sort $(wildcard tools/ladder/[0-9]*.cc))
+SUPPORT_SOURCES := $(sort $(filter-out %/main.cc %/allocation_counter.cc,$(wildcard tests/support/*.cc)))
+TEST_SOURCES := $(sort $(wildcard tests/test_*.cc))
+SIM_TEST_SOURCES := $(sort $(wildcard tests/sim/test_*.cc))
+SIM_SOURCES := $(sort $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.cc)))
+FUZZ_SOURCES := $(sort $(wildcard fuzz/fuzz_*.cc))
+BENCH_SOURCES := $(sort $(wildcard bench/bench_*.cc))
+WEB_ASSETS := $(sort $(filter-out %.h %.md,$(wildcard tools/web/*.*)))
+HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/engineio ws/socketio)))
+ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/engineio \
+  ws/socketio tests tests/support tests/sim fuzz bench bench/peers tools/hilo tools/ladder \
+  tools/web,$(folder)/*.h $(folder)/*.cc)))
+
+objects = $(patsubst %.cc,$(O)/%.o,$(1))
+CORE_LIB := $(O)/libhilo-core.a
+OS_LIB := $(O)/libhilo-os.a
+HILO_LIB := $(O)/libhilo.a
+SOCKETIO_LIB := $(if $(SOCKETIO_SOURCES),$(O)/libhilo-socketio.a)
+SUPPORT_LIB := $(O)/tests/libsupport.a
+LIBRARIES := $(SOCKETIO_LIB) $(HILO_LIB) $(OS_LIB) $(CORE_LIB)  # in link order
+HILO := $(if $(TOOL_SOURCES),$(O)/hilo)
+
+# ---- flags -----------------------------------------------------------------------------------
+# -Wswitch-enum: a switch names every enumerator, so a new one is found everywhere it matters.
+# -Wconversion: lengths from the wire are narrowed on purpose or not at all.
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wswitch-enum -Wold-style-cast -Wnon-virtual-dtor
+ifneq ($(filter-out 0 false,$(CI) $(WERROR)),)
+WARNINGS += -Werror
+endif
+
+# Release is hardened, and figures are taken on it. The instruction set is not raised: kernels that
+# want more are chosen while running.
+HARDENING := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong \
+  -fstack-clash-protection -ftrivial-auto-var-init=zero
+ifneq ($(filter x86_64 amd64 i686,$(MACHINE)),)
+HARDENING += -fcf-protection=full
+else ifneq ($(filter aarch64 arm64,$(MACHINE)),)
+HARDENING += -mbranch-protection=standard
+endif
+ifneq ($(IS_CLANG),)
+HARDENING += $(shell echo | $(CXX) -fsyntax-only -x c++ -ftrivial-auto-var-init=zero - 2>/dev/null || \
+  echo -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
+endif
+ifneq ($(SYSTEM),Darwin)
+HARDENED_LINK := -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
+endif
+
+ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+MODE_FLAGS_release := -O2 -g -DNDEBUG -fPIE $(HARDENING)
+MODE_FLAGS_debug := -O0 -g -D_GLIBCXX_ASSERTIONS
+MODE_FLAGS_asan := -O1 -g -D_GLIBCXX_ASSERTIONS $(ASAN)
+MODE_FLAGS_tsan := -O1 -g -D_GLIBCXX_ASSERTIONS -fsanitize=thread
+MODE_FLAGS_fuzz := -O1 -g -D_GLIBCXX_ASSERTIONS $(ASAN) -fsanitize=fuzzer-no-link \
+  -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+# An assertion is a branch that no test can take, so coverage is counted without them.
+MODE_FLAGS_cov := -O0 -g -DNDEBUG --coverage -fprofile-update=atomic
+MODE_LINK_release := $(HARDENED_LINK)
+MODE_LINK_asan := $(ASAN)
+MODE_LINK_tsan := -fsanitize=thread
+MODE_LINK_fuzz := $(ASAN)
+MODE_LINK_cov := --coverage
+
+CPPFLAGS += -I.
+ALL_FLAGS = -std=c++20 $(MODE_FLAGS_$(MODE)) $(WARNINGS) -pthread \
+  $(if $(filter cov,$(MODE)),,-ffile-prefix-map=$(CURDIR)/=) $(CPPFLAGS) $(CXXFLAGS)
+LINK_FLAGS = $(MODE_LINK_$(MODE)) -pthread $(LDFLAGS)
+
+TLS_LIBS ?= -lssl -lcrypto
+DEFLATE_LIBS ?= -lz
+BENCH_LIBS ?= -lbenchmark_main -lbenchmark
+# On Linux, POLLER=kqueue runs on libkqueue: KQUEUE=<folder of its source, built in build/>.
+ifneq ($(KQUEUE),)
+KQUEUE_CFLAGS ?= -I$(KQUEUE)/include
+KQUEUE_LIBS ?= -L$(KQUEUE)/build -Wl,-rpath,$(KQUEUE)/build -lkqueue
+endif
+LIBS = $(TLS_LIBS) $(DEFLATE_LIBS) $(if $(filter kqueue,$(POLLER)),$(KQUEUE_LIBS))
+
+# ---- how to compile --------------------------------------------------------------------------
+ifeq ($(V),1)
+quiet =
+else
+quiet = @printf '  %-5s %s\n' '$(1)' '$(if $(2),$(2),$@)';
+endif
+
+define compile
+@mkdir -p $(@D)
+$(call quiet,CXX,$<)$(CXX) $(ALL_FLAGS) $(1) -MMD -MP -c $< -o $@
+endef
+define link
+@mkdir -p $(@D)
+$(call quiet,LINK)$(CXX) $(ALL_FLAGS) $(filter %.o %.a,$^) $(LINK_FLAGS) $(LIBS) $(1) -o $@
+endef
+define archive
+@mkdir -p $(@D)
+$(call quiet,AR)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+endef
+
+# A stamp is a file that changes only when its text does: what depends on it is made again then.
+define stamp
+@mkdir -p $(@D)
+@printf '%s\n' '$(subst ','\'',$(strip $(1)))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(strip $(1)))' > $@
+endef
+FORCE:
+$(O)/flags: FORCE
+	$(call stamp,$(CXX) $(shell $(CXX) -dumpfullversion -dumpversion 2>/dev/null) $(ALL_FLAGS) $(KQUEUE_CFLAGS))
+$(O)/link_flags: FORCE
+	$(call stamp,$(LINK_FLAGS) $(LIBS))
+$(O)/os_sources: FORCE
+	$(call stamp,$(OS_SOURCES))
+$(O)/core_sources: FORCE
+	$(call stamp,$(CORE_SOURCES))
+$(O)/hilo_sources: FORCE
+	$(call stamp,$(HILO_SOURCES))
+$(O)/socketio_sources: FORCE
+	$(call stamp,$(SOCKETIO_SOURCES))
+$(O)/support_sources: FORCE
+	$(call stamp,$(SUPPORT_SOURCES))
+$(O)/web_assets: FORCE
+	$(call stamp,$(WEB_ASSETS))
+
+# The order-only prerequisites install what a bare machine lacks; elsewhere they say nothing.
+$(O)/%.o: %.cc $(O)/flags | .setup-build
+	$(call compile)
+$(O)/tests/%.o: tests/%.cc $(O)/flags | .setup-test
+	$(call compile)
+$(O)/bench/%.o: bench/%.cc $(O)/flags | .setup-bench
+	$(call compile)
+$(O)/fuzz/%.o: fuzz/%.cc $(O)/flags | .setup-$(if $(filter fuzz,$(MODE)),check,build)
+	$(call compile)
+$(O)/tools/hilo/%.o: tools/hilo/%.cc $(O)/flags | .setup-build
+	$(call compile,-DHILO_VERSION='"$(VERSION)"')
+$(O)/net/poller_kqueue.o: net/poller_kqueue.cc $(O)/flags | .setup-build
+	$(call compile,$(KQUEUE_CFLAGS))
+$(O)/gen/%.o: $(O)/gen/%.cc $(O)/flags | .setup-build
+	$(call compile)
+
+$(CORE_LIB): $(call objects,$(CORE_SOURCES)) $(O)/core_sources
+	$(call archive)
+$(OS_LIB): $(call objects,$(OS_SOURCES)) $(O)/os_sources
+	$(call archive)
+$(HILO_LIB): $(call objects,$(HILO_SOURCES)) $(O)/hilo_sources
+	$(call archive)
+$(O)/libhilo-socketio.a: $(call objects,$(SOCKETIO_SOURCES)) $(O)/socketio_sources
+	$(call archive)
+$(SUPPORT_LIB): $(call objects,$(SUPPORT_SOURCES)) $(O)/support_sources
+	$(call archive)
+
+# ---- the programs ----------------------------------------------------------------------------
+.PHONY: all run help
+all: $(LIBRARIES) $(HILO)  ## the libraries and the tool, in build/<mode>/ (the default)
+
+LISTEN ?= 127.0.0.1:8080
+run: all  ## serve the demo page (LISTEN=127.0.0.1:8080)
+	$(O)/hilo serve --listen $(LISTEN)
+
+$(O)/hilo: $(call objects,$(TOOL_SOURCES)) $(if $(WEB_ASSETS),$(O)/gen/web_assets.o) $(LIBRARIES) \
+    $(O)/link_flags
+	$(call link)
+
+# The files of tools/web are part of the binary: .incbin takes them in as they are.
+$(O)/gen/web_assets.cc: tools/web/embed.sh $(O)/web_assets $(WEB_ASSETS)
+	@mkdir -p $(@D)
+	$(call quiet,EMBED)sh tools/web/embed.sh $(WEB_ASSETS) > $@
+$(O)/gen/web_assets.o: $(WEB_ASSETS)
+
+LADDER := $(patsubst tools/ladder/%.cc,$(O)/ladder/%,$(LADDER_SOURCES))
+$(O)/ladder/%: $(O)/tools/ladder/%.o $(LIBRARIES) $(O)/link_flags
+	$(call link)
+.PHONY: ladder
+ladder: $(LADDER)  ## one small program per layer, each with its self-check
+	@sh tools/check/run_ladder.sh $(LADDER)
+
+# ---- tests -----------------------------------------------------------------------------------
+# T=core_mask picks one test, T='core_*' several; T=interop_<name> picks a script of tests/interop.
+TESTS := $(patsubst %.cc,$(O)/%,$(TEST_SOURCES) $(SIM_TEST_SOURCES))
+INTEROP := $(sort $(shell find tests/interop -maxdepth 1 -type f -perm -u+x 2>/dev/null))
+ifneq ($(T),)
+picked = $(foreach pattern,$(subst *,%,$(T)),$(filter %/test_$(pattern),$(1)))
+TESTS_PICKED := $(call picked,$(TESTS))
+INTEROP_PICKED := $(foreach script,$(INTEROP),$(if $(filter $(subst *,%,$(T)),interop_$(basename \
+  $(notdir $(script)))),$(script)))
+else
+TESTS_PICKED := $(TESTS)
+# Other people's programs need to meet hilo only as it is shipped.
+INTEROP_PICKED := $(if $(filter release,$(MODE)),$(INTEROP))
+endif
+
+# malloc is replaced in the tests that count allocations, and in no other.
+COUNTING := $(patsubst %.cc,$(O)/%,$(shell grep -ls 'support/allocation_counter.h' $(TEST_SOURCES) $(SIM_TEST_SOURCES)))
+SIM_OBJECTS := $(call objects,$(SIM_SOURCES))
+$(COUNTING): $(O)/tests/support/allocation_counter.o
+$(patsubst %.cc,$(O)/%,$(SIM_TEST_SOURCES)): $(O)/tests/sim/%: $(O)/tests/sim/%.o $(SIM_OBJECTS) \
+    $(O)/tests/support/main.o $(SUPPORT_LIB) $(SOCKETIO_LIB) $(HILO_LIB) $(CORE_LIB) $(O)/link_flags
+	$(call link)
+$(patsubst %.cc,$(O)/%,$(TEST_SOURCES)): $(O)/tests/%: $(O)/tests/%.o $(O)/tests/support/main.o \
+    $(SUPPORT_LIB) $(LIBRARIES) $(O)/link_flags
+	$(call link)
+# The core stands alone: no reactor, no sockets, nothing but libcrypto and zlib.
+$(O)/tests/link_core: $(O)/tests/link_core.o $(call objects,$(CORE_SOURCES)) $(O)/link_flags
+	$(call link)
+
+.PHONY: test test-programs
+test-programs: $(TESTS_PICKED) $(if $(INTEROP_PICKED),$(HILO)) $(if $(T),,$(O)/tests/link_core)
+test: test-programs  ## every test (T=name: one); the last line counts them
+	@BUILD=$(BUILD) HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(JOBS) \
+	  --summary $(O)/test_summary $(TESTS_PICKED) $(INTEROP_PICKED)
+
+# ---- fuzzing ---------------------------------------------------------------------------------
+# Targets that include tests/sim run on the simulated system instead of the real one.
+FUZZ_NAMES := $(patsubst fuzz/fuzz_%.cc,%,$(FUZZ_SOURCES))
+FUZZ_PICKED := $(if $(T),$(filter $(subst *,%,$(T)),$(FUZZ_NAMES)),$(FUZZ_NAMES))
+FUZZ_ON_SIM := $(patsubst fuzz/fuzz_%.cc,%,$(shell grep -ls '"tests/sim/' $(FUZZ_SOURCES)))
+TIME ?= 60
+RUNS ?= 20000
+$(addprefix $(O)/fuzz/,$(FUZZ_ON_SIM)): $(O)/fuzz/%: $(O)/fuzz/fuzz_%.o $(SIM_OBJECTS) \
+    $(if $(filter fuzz,$(MODE)),,$(O)/fuzz/driver_main.o) $(SOCKETIO_LIB) $(HILO_LIB) $(CORE_LIB) $(O)/link_flags
+	$(call link,$(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer))
+$(addprefix $(O)/fuzz/,$(filter-out $(FUZZ_ON_SIM),$(FUZZ_NAMES))): $(O)/fuzz/%: $(O)/fuzz/fuzz_%.o \
+    $(if $(filter fuzz,$(MODE)),,$(O)/fuzz/driver_main.o) $(LIBRARIES) $(O)/link_flags
+	$(call link,$(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer))
+
+.PHONY: fuzz fuzz-smoke fuzz-replay fuzz-programs
+fuzz-programs: $(addprefix $(O)/fuzz/,$(FUZZ_PICKED))
+fuzz:  ## libFuzzer for TIME=60 seconds a target (T=name: one); finds stay in the build folder
+	@$(SELF) MODE=fuzz fuzz-programs
+	@FOLDER=$(BUILD)/fuzz/fuzz sh tools/check/run_fuzz.sh "-max_total_time=$(TIME)" $(FUZZ_PICKED)
+fuzz-smoke:  ## RUNS=20000 runs a target
+	@$(SELF) MODE=fuzz fuzz-programs
+	@FOLDER=$(BUILD)/fuzz/fuzz sh tools/check/run_fuzz.sh "-runs=$(RUNS) -seed=1" $(FUZZ_PICKED)
+fuzz-replay:  ## the stored corpora once more, with any compiler
+	@$(SELF) MODE=asan fuzz-programs
+	@FOLDER=$(BUILD)/asan/fuzz sh tools/check/run_fuzz.sh replay $(FUZZ_PICKED)
+
+# ---- benchmarks ------------------------------------------------------------------------------
+BENCH_NAMES := $(patsubst bench/bench_%.cc,%,$(BENCH_SOURCES))
+BENCH_PICKED := $(if $(B),$(filter $(subst *,%,$(B)),$(BENCH_NAMES)),$(BENCH_NAMES))
+$(addprefix $(O)/bench/,$(BENCH_NAMES)): $(O)/bench/%: $(O)/bench/bench_%.o $(LIBRARIES) $(O)/link_flags
+	$(call link,$(BENCH_LIBS))
+.PHONY: bench bench-compare
+bench: $(addprefix $(O)/bench/,$(BENCH_PICKED))  ## benchmarks (B=name: one); JSON in build/release/bench
+	@for name in $(BENCH_PICKED); do \
+	  $(O)/bench/$$name --benchmark_out=$(O)/bench/$$name.json --benchmark_out_format=json $(ARGS) || exit 1; done
+BASE ?= HEAD
+bench-compare: bench  ## the benchmarks of this tree against those of BASE=commit
+	@BUILD=$(BUILD) MAKE='$(MAKE)' sh tools/check/bench_compare.sh $(BASE) $(BENCH_PICKED)
+
+# ---- checks ----------------------------------------------------------------------------------
+# The same Makefile in another mode; what has to be installed is there by then.
+SELF = $(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) BUILD=$(BUILD)
+
+.PHONY: check check-steps check-all test-asan test-tsan
+check: check-steps  ## everything a change has to pass; what CI runs
+	@cat $(O)/test_summary
+check-steps: test lint noexcept ladder test-asan test-tsan fuzz-smoke
+test-asan: .setup-test  ## the unit tests under AddressSanitizer and UBSan
+	@$(SELF) MODE=asan SETUP=0 test
+test-tsan: .setup-test  ## the unit tests under ThreadSanitizer
+	@$(SELF) MODE=tsan SETUP=0 test
+check-all: check cov fuzz-replay  ## check, and what takes longer: coverage, clang, the poll backend
+	@$(SELF) BUILD=$(BUILD)/clang CXX=clang++ test
+	@$(if $(wildcard net/poller_poll.cc),$(SELF) BUILD=$(BUILD)/poll POLLER=poll test,:)
+
+.PHONY: lint format-check style layers headers purity noexcept
+lint: format-check style layers headers purity  ## the style, as a test
+
+FORMATTED := $(filter-out tests/vectors/%,$(ALL_CODE))
+format-check: .setup-check
+	@$(CLANG_FORMAT) --version | grep -q 'version 14\.' || { echo 'clang-format 14 is wanted: other versions format differently'; exit 1; }
+	@printf '%s\n' $(FORMATTED) | xargs -n 8 -P $(JOBS) $(CLANG_FORMAT) --dry-run -Werror
+style: .setup-check
+	@$(PYTHON) tools/check/check_style.py $(ALL_CODE)
+layers: .setup-check
+	@$(PYTHON) tools/check/check_layers.py tools/check/layers.txt
+purity: $(call objects,$(sort $(CORE_SOURCES) $(HILO_SOURCES) $(OS_SOURCES)))
+	@NM=$(NM) READELF=$(READELF) sh tools/check/check_purity.sh $^
+
+# Each header compiles alone, and twice in a row.
+HEADER_STAMPS := $(patsubst %.h,$(O)/headers/%.ok,$(HEADERS))
+headers: $(HEADER_STAMPS)
+$(O)/headers/%.ok: %.h $(O)/flags | .setup-build
+	@mkdir -p $(@D)
+	$(call quiet,ALONE,$<)printf '#include "$<"\n#include "$<"\n' | \
+	  $(CXX) $(ALL_FLAGS) -MMD -MP -MF $(@:.ok=.d) -MT $@ -fsyntax-only -x c++ - && touch $@
+
+# net and ws/core promise to build without exceptions and RTTI.
+NOEXCEPT_OBJECTS := $(patsubst %.cc,$(O)/noexcept/%.o,$(sort $(filter net/%,$(HILO_SOURCES)) $(CORE_SOURCES) $(OS_SOURCES)))
+noexcept: $(NOEXCEPT_OBJECTS)  ## net and ws/core with -fno-exceptions -fno-rtti
+$(O)/noexcept/%.o: %.cc $(O)/flags | .setup-build
+	$(call compile,-O0 -U_FORTIFY_SOURCE -fno-exceptions -fno-rtti $(if $(findstring kqueue,$<),$(KQUEUE_CFLAGS)))
+
+.PHONY: cov tidy format
+cov: .setup-check  ## line and branch coverage per file, against tools/check/coverage_gate.txt
+	@find $(BUILD)/cov -name '*.gcda' -delete 2>/dev/null || true
+	@$(SELF) MODE=cov test
+	@gcovr --root . --object-directory $(BUILD)/cov $(BUILD)/cov --filter 'net/' --filter 'ws/' \
+	  --exclude-throw-branches --exclude-unreachable-branches --json-summary $(BUILD)/cov/coverage.json
+	@$(PYTHON) tools/check/check_coverage.py tools/check/coverage_gate.txt $(BUILD)/cov/coverage.json
+tidy: .setup-tidy  ## clang-tidy over the libraries
+	@printf '%s\n' $(CORE_SOURCES) $(HILO_SOURCES) $(OS_SOURCES) $(SOCKETIO_SOURCES) | xargs -n 1 -P $(JOBS) \
+	  $(CLANG_TIDY) --quiet --warnings-as-errors='*' \
+	  --checks='-*,bugprone-*,performance-*,clang-analyzer-*,-bugprone-easily-swappable-parameters' -- -std=c++20 -I.
+format: .setup-check  ## clang-format -i over everything
+	@$(CLANG_FORMAT) -i $(FORMATTED)
+
+# ---- the rest --------------------------------------------------------------------------------
+SETUP ?= 1
+.PHONY: .setup-build .setup-test .setup-check .setup-bench .setup-tidy
+setup = @$(if $(filter 0,$(SETUP)),:,CXX='$(CXX)' sh tools/check/setup.sh $(1))
+.setup-build:
+	$(call setup,build)
+.setup-test: .setup-build
+	$(call setup,test)
+.setup-check: .setup-test
+	$(call setup,check)
+.setup-bench: .setup-build
+	$(call setup,bench)
+.setup-tidy: .setup-build
+	$(call setup,tidy)
+
+PREFIX ?= /usr/local
+DEST = $(DESTDIR)$(PREFIX)
+INSTALLED_LIBS := $(notdir $(LIBRARIES))
+.PHONY: install uninstall
+install: all  ## libraries, headers, hilo.pc and the tool, under DESTDIR and PREFIX
+	install -d $(DEST)/lib/pkgconfig $(if $(HILO),$(DEST)/bin)
+	install -m 644 $(LIBRARIES) $(DEST)/lib
+	for header in $(HEADERS); do \
+	  install -d $(DEST)/include/hilo/$$(dirname $$header) && \
+	  install -m 644 $$header $(DEST)/include/hilo/$$header || exit 1; done
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: hilo' 'Description: WebSocket engine' 'Version: $(VERSION)' \
+	  'Cflags: -I$${prefix}/include/hilo -std=c++20' \
+	  'Libs: -L$${prefix}/lib $(patsubst lib%.a,-l%,$(INSTALLED_LIBS)) $(LIBS) -pthread' > $(DEST)/lib/pkgconfig/hilo.pc
+	$(if $(HILO),install -m 755 $(HILO) $(DEST)/bin)
+uninstall:  ## removes what install put there
+	rm -f $(addprefix $(DEST)/lib/,$(INSTALLED_LIBS)) $(DEST)/lib/pkgconfig/hilo.pc $(DEST)/bin/hilo
+	rm -rf $(DEST)/include/hilo
+
+.PHONY: compile_commands.json clean
+ALL_SOURCES := $(filter %.cc,$(ALL_CODE))
+compile_commands.json:  ## for editors and clang tools
+	@for file in $(ALL_SOURCES); do printf '%s{"directory": "%s", "file": "%s", "command": "%s -c %s"}' "$$separator" \
+	  '$(CURDIR)' "$$file" '$(CXX) $(ALL_FLAGS)' "$$file"; separator=',\n'; done | sed 's/\\n/\n/g; 1s/^/[/; $$s/$$/]/' > $@
+clean:  ## removes the build folder
+	rm -rf $(BUILD)
+help:  ## this list
+	@sed -n 's/^\([a-z][a-z_.-]*\):[^#]*## /\1|/p' $(firstword $(MAKEFILE_LIST)) | \
+	  awk -F '|' '{ printf "  make %-22s %s\n", $$1, $$2 }'
+print-%:  # the value of a variable of this file
+	@printf '%s\n' '$($*)'
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: MIT
+"""Runs test programs side by side and counts their cases.
+
+Quiet about what passes; what fails is shown with all it printed. The last line reads
+`N passed, N failed, N skipped`.
+
+A program named test_* is a doctest binary; anything else is a script that prints one line a case:
+`ok NAME`, `not ok NAME` or `skip NAME: REASON`. A doctest case that cannot run prints
+`SKIP: NAME: REASON` (tests/support/skip.h). Where nothing may be skipped (CI or HILO_NO_SKIPS is
+set) a skip is a failure unless tests/allowed_skips.txt lists it as `NAME: REASON`.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+SECONDS_MAX = 600  # a guard against hanging, not a measurement
+SUMMARY = re.compile(r"^\[doctest\] test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed", re.M)
+SCRIPT_CASE = re.compile(r"^(ok|not ok|skip)\s+(.*)$", re.M)
+
+
+class Outcome:
+    def __init__(self, path):
+        self.path = path
+        self.passed = self.failed = 0
+        self.skips = []  # (name, reason)
+        self.notes = []
+        self.output = ""
+        self.seconds = 0.0
+
+
+def command_for(path, mode):
+    command = [path] if "/" in path else ["./" + path]
+    if os.path.basename(path).startswith("test_"):
+        command += ["--no-version=true", "--no-colors=true"]
+    # The sanitizers want their fixed address ranges; a kernel that spreads mappings widely may sit
+    # on them.
+    if mode in ("asan", "tsan"):
+        try:
+            bits = int(pathlib.Path("/proc/sys/vm/mmap_rnd_bits").read_text())
+        except (OSError, ValueError):
+            bits = 0
+        if bits > 28:
+            command = ["setarch", "-R"] + command
+    return command
+
+
+def count_doctest(outcome, code):
+    summary = SUMMARY.search(outcome.output)
+    if summary:
+        total, outcome.passed, outcome.failed = (int(n) for n in summary.groups())
+        if total == 0:
+            outcome.failed += 1
+            outcome.notes.append("it holds no test case")
+    skips = dict(
+        line.removeprefix("SKIP: ").split(": ", 1)
+        for line in outcome.output.splitlines()
+        if line.startswith("SKIP: ") and line.count(": ") >= 2
+    )
+    outcome.skips = list(skips.items())
+    outcome.passed -= len(outcome.skips)
+    if code != 0 and outcome.failed == 0:
+        outcome.failed += 1
+
+
+def count_script(outcome, code):
+    for verdict, rest in SCRIPT_CASE.findall(outcome.output):
+        if verdict == "ok":
+            outcome.passed += 1
+        elif verdict == "not ok":
+            outcome.failed += 1
+        else:
+            name, _, reason = rest.partition(": ")
+            outcome.skips.append((name, reason))
+    if outcome.passed + outcome.failed + len(outcome.skips) == 0:
+        outcome.failed += 1
+        outcome.notes.append("it reported no case")
+    if code != 0 and outcome.failed == 0:
+        outcome.failed += 1
+
+
+def run(path, mode):
+    outcome = Outcome(path)
+    environment = dict(os.environ)
+    environment.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=1:strict_string_checks=1")
+    environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+    environment.setdefault("TSAN_OPTIONS", "second_deadlock_stack=1")
+    start = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            command_for(path, mode),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=environment,
+        )
+    except OSError as error:
+        outcome.failed = 1
+        outcome.notes.append(f"it could not be started: {error}")
+        return outcome
+    try:
+        output, _ = process.communicate(timeout=SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        outcome.notes.append(f"it hung for {SECONDS_MAX} seconds and was killed")
+    outcome.seconds = time.monotonic() - start
+    outcome.output = output.decode(errors="replace")
+    code = process.returncode
+    if code < 0:
+        outcome.notes.append(f"it ended by signal {signal.Signals(-code).name}")
+    if os.path.basename(path).startswith("test_"):
+        count_doctest(outcome, code)
+    else:
+        count_script(outcome, code)
+    return outcome
+
+
+def run_all(paths, mode, jobs):
+    waiting = list(reversed(paths))
+    outcomes = {}
+    lock = threading.Lock()
+
+    def worker():
+        while True:
+            with lock:
+                if not waiting:
+                    return
+                path = waiting.pop()
+            outcome = run(path, mode)
+            with lock:
+                outcomes[path] = outcome
+
+    threads = [threading.Thread(target=worker) for _ in range(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [outcomes[path] for path in paths]
+
+
+def judge_skips(outcomes):
+    """Reports skips, and turns those that are not allowed into failures."""
+    strict = any(os.environ.get(name, "") not in ("", "0", "false") for name in ("CI", "HILO_NO_SKIPS"))
+    allowed = set()
+    listing = pathlib.Path("tests/allowed_skips.txt")
+    if listing.exists():
+        for line in listing.read_text().splitlines():
+            if line.strip() and not line.startswith("#"):
+                allowed.add(line.partition(": ")[0].strip())
+    skipped = 0
+    for outcome in outcomes:
+        for name, reason in outcome.skips:
+            if strict and name not in allowed:
+                outcome.failed += 1
+                outcome.notes.append(f"'{name}' may not be skipped here: {reason}")
+            else:
+                skipped += 1
+                print(f"skipped {outcome.path}: {name}: {reason}")
+    return skipped
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--mode", default="release")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--summary", help="a file that receives the last line as well")
+    parser.add_argument("paths", nargs="*")
+    arguments = parser.parse_args()
+
+    if not arguments.paths:
+        print("no test has that name")
+    outcomes = run_all(arguments.paths, arguments.mode, max(1, arguments.jobs))
+    skipped = judge_skips(outcomes)
+    for outcome in outcomes:
+        if outcome.failed:
+            print(f"---- {outcome.path}: {outcome.failed} failed")
+            print(outcome.output.rstrip("\n"))
+            for note in outcome.notes:
+                print(f"{outcome.path}: {note}")
+    if os.environ.get("V") == "1":
+        for outcome in sorted(outcomes, key=lambda each: each.seconds):
+            print(f"{outcome.seconds:8.2f} s  {outcome.path}")
+
+    passed = sum(outcome.passed for outcome in outcomes)
+    failed = sum(outcome.failed for outcome in outcomes) + (0 if arguments.paths else 1)
+    line = f"{passed} passed, {failed} failed, {skipped} skipped"
+    if arguments.summary:
+        pathlib.Path(arguments.summary).write_text(line + "\n")
+    if arguments.mode != "release":
+        line = f"{arguments.mode}: {line}"
+    print(line, flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

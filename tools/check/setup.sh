@@ -1,0 +1,109 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# setup.sh GROUP...: installs what is missing for build, test, check, bench or tidy.
+#
+# Headers and programs are asked for directly, so it does not matter where they came from. When
+# nothing is missing, nothing is printed and no network is touched.
+
+set -eu
+cd "$(dirname "$0")/../.."
+missing=
+
+want_program() {  # want_program PACKAGE PROGRAM...: any of the programs will do
+  package=$1; shift
+  for program in "$@"; do
+    if command -v "$program" >/dev/null 2>&1; then return 0; fi
+  done
+  missing="$missing $package"
+}
+
+want_headers() {  # want_headers HEADER PACKAGE ...: one run of the preprocessor asks for all
+  code=
+  while [ $# -gt 1 ]; do
+    code="$code
+#if !__has_include(<$1>)
+missing: $2
+#endif"
+    shift 2
+  done
+  missing="$missing $(printf '%s\n' "$code" | "${CXX:-c++}" -std=c++20 -E -P -x c++ - |
+    sed -n 's/^missing: //p' | tr '\n' ' ')"
+}
+
+for group in "$@"; do
+  case $group in
+    build)
+      if ! command -v "${CXX:-c++}" >/dev/null 2>&1; then
+        echo "setup: there is no ${CXX:-c++}; installing a compiler is left to you" >&2
+        exit 1
+      fi
+      want_headers openssl/ssl.h libssl-dev zlib.h zlib1g-dev nlohmann/json.hpp nlohmann-json3-dev \
+        CLI/CLI.hpp libcli11-dev ;;
+    test)
+      want_headers doctest/doctest.h doctest-dev
+      if [ -x /usr/bin/python3 ]; then
+        /usr/bin/python3 -c 'import websockets' 2>/dev/null || missing="$missing python3-websockets"
+      else
+        missing="$missing python3 python3-websockets"
+      fi
+      want_program openssl openssl
+      if [ -f tests/interop/package.json ]; then
+        want_program nodejs node
+        want_program npm npm
+        want_program chromium chromium chromium-browser google-chrome
+      fi ;;
+    check)
+      want_program clang clang++
+      want_program clang-format-14 clang-format-14
+      want_program binutils nm
+      want_program gcovr gcovr
+      if command -v clang++ >/dev/null 2>&1 &&
+         ! ls "$(clang++ -print-resource-dir)"/lib/*/*fuzzer* >/dev/null 2>&1; then
+        missing="$missing libclang-rt-14-dev"
+      elif ! command -v clang++ >/dev/null 2>&1; then
+        missing="$missing libclang-rt-14-dev"
+      fi ;;
+    bench) want_headers benchmark/benchmark.h libbenchmark-dev ;;
+    tidy) want_program clang-tidy clang-tidy ;;
+    *) echo "setup: unknown group $group" >&2; exit 2 ;;
+  esac
+done
+
+missing=$(echo $missing)
+if [ -n "$missing" ]; then
+  apt="apt-get -o DPkg::Lock::Timeout=600"
+  install="$apt install -y --no-install-recommends $missing"
+  export DEBIAN_FRONTEND=noninteractive
+  if ! command -v apt-get >/dev/null 2>&1; then
+    echo "setup: please install what these Debian packages hold: $missing" >&2
+    exit 1
+  elif [ "$(id -u)" = 0 ]; then
+    echo "setup: installing $missing"
+    log=$(mktemp)
+    { $apt update && $install; } >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; exit 1; }
+    rm -f "$log"
+  elif command -v sudo >/dev/null 2>&1; then
+    echo "setup: with sudo, installing $missing"
+    sudo $apt update
+    sudo DEBIAN_FRONTEND=noninteractive $install
+  else
+    echo "setup: some packages are missing; as root, run:" >&2
+    echo "  apt-get update && apt-get install -y --no-install-recommends $missing" >&2
+    exit 1
+  fi
+fi
+
+case " $* " in
+  *" test "*)
+    modules=tests/interop/node_modules
+    if [ -f tests/interop/package.json ] &&
+       { [ ! -f $modules/.package-lock.json ] ||
+         [ tests/interop/package.json -nt $modules/.package-lock.json ]; }; then
+      echo "setup: npm packages of tests/interop"
+      command=install
+      [ ! -f tests/interop/package-lock.json ] || command=ci
+      npm --prefix tests/interop $command --no-audit --no-fund --loglevel=error
+      touch $modules/.package-lock.json
+    fi ;;
+esac
