@@ -41,7 +41,7 @@ NM ?= nm
 READELF ?= readelf
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 FUZZ_CXX ?= clang++
-CLANG_FORMAT ?= $(if $(wildcard /usr/bin/clang-format-14),clang-format-14,clang-format)
+CLANG_FORMAT ?= clang-format-14
 CLANG_TIDY ?= clang-tidy
 ifeq ($(MODE),fuzz)
 override CXX := $(FUZZ_CXX)
@@ -290,10 +290,10 @@ $(addprefix $(O)/fuzz/,$(filter-out $(FUZZ_ON_SIM),$(FUZZ_NAMES))): $(O)/fuzz/%:
 
 .PHONY: fuzz fuzz-smoke fuzz-replay fuzz-programs
 fuzz-programs: $(addprefix $(O)/fuzz/,$(FUZZ_PICKED))
-fuzz:  ## libFuzzer for TIME=60 seconds a target (T=name: one); finds stay in the build folder
+fuzz: .setup-check  ## libFuzzer for TIME=60 seconds a target (T=name: one); finds stay in the build folder
 	@$(SELF) MODE=fuzz fuzz-programs
 	@FOLDER=$(BUILD)/fuzz/fuzz sh tools/check/run_fuzz.sh "-max_total_time=$(TIME)" $(FUZZ_PICKED)
-fuzz-smoke:  ## RUNS=20000 runs a target
+fuzz-smoke: .setup-check  ## RUNS=20000 runs a target
 	@$(SELF) MODE=fuzz fuzz-programs
 	@FOLDER=$(BUILD)/fuzz/fuzz sh tools/check/run_fuzz.sh "-runs=$(RUNS) -seed=1" $(FUZZ_PICKED)
 fuzz-replay:  ## the stored corpora once more, with any compiler
