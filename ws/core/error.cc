@@ -66,6 +66,14 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::response_protocol, Layer::upgrade, "protocol", 0, "the server chose a subprotocol that was not offered (RFC 6455 §4.1)"},
     {Errc::response_timeout, Layer::upgrade, "connect_timeout", 0, "the opening handshake took too long"},
 
+    {Errc::url_scheme, Layer::upgrade, "url_scheme", 0, "the URL's scheme is not one of ws, wss and ws+unix (RFC 6455 §3)"},
+    {Errc::url_userinfo, Layer::upgrade, "url_userinfo", 0, "the URL's user information is malformed (RFC 3986 §3.2.1)"},
+    {Errc::url_host, Layer::upgrade, "url_host", 0, "the URL's host is missing or malformed (RFC 3986 §3.2.2)"},
+    {Errc::url_port, Layer::upgrade, "url_port", 0, "the URL's port is not a number from 1 to 65535"},
+    {Errc::url_target, Layer::upgrade, "url_target", 0, "the URL's path or query has a forbidden character (RFC 3986 §3.3)"},
+    {Errc::url_fragment, Layer::upgrade, "url_fragment", 0, "a WebSocket URL has no fragment; write '#' as %23 (RFC 6455 §3)"},
+    {Errc::argument, Layer::upgrade, "argument", 0, "a part of the head holds a byte that may not stand there"},
+
     {Errc::frame_rsv, Layer::ws, "rsv", 1002, "a reserved bit is set (RFC 6455 §5.2)"},
     {Errc::frame_opcode, Layer::ws, "opcode", 1002, "a reserved opcode (RFC 6455 §5.2)"},
     {Errc::frame_length_not_minimal, Layer::ws, "len_minimal", 1002, "the length is not in its shortest form (RFC 6455 §5.2)"},

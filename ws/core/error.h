@@ -79,6 +79,15 @@ enum class Errc : std::uint8_t {
   response_protocol,
   response_timeout,
 
+  // upg: what our own caller asks for, refused before a byte is sent (RFC 6455 §3, §4.1)
+  url_scheme,
+  url_userinfo,
+  url_host,
+  url_port,
+  url_target,
+  url_fragment,
+  argument,                    // a part that could not stand in its place in a head
+
   // ws: frames and messages (RFC 6455 §5 to §8), sections F to J
   frame_rsv,
   frame_opcode,

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+//
+// The smallest words of HTTP: which byte may stand where, and comparing and splitting text.
+//
+// Pure functions over views; a returned view refers to the text that was given. Letters are ASCII
+// letters, whatever the locale. Everything is linear in the length of its input.
+
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace hilo::ws {
+
+// What a byte may be part of; the bits are combined in one table so that a scan is one lookup.
+struct ByteClass {
+  static constexpr std::uint8_t token = 1;   // RFC 9110 §5.6.2: tchar
+  static constexpr std::uint8_t value = 2;   // RFC 9110 §5.5: HTAB, SP, VCHAR, obs-text
+  static constexpr std::uint8_t target = 4;  // VCHAR but '#'; '%' is checked by the parser
+  static constexpr std::uint8_t digit = 8;
+  static constexpr std::uint8_t hex = 16;
+  static constexpr std::uint8_t alpha = 32;
+  static constexpr std::uint8_t host = 64;  // letters, digits, '-', '.', '_', '~'
+};
+
+namespace detail {
+constexpr bool is_one_of(unsigned byte, std::string_view set) {
+  for (const char c : set) {
+    if (static_cast<unsigned char>(c) == byte) return true;
+  }
+  return false;
+}
+constexpr std::array<std::uint8_t, 256> make_byte_classes() {
+  std::array<std::uint8_t, 256> table{};
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    const bool digit = byte >= '0' && byte <= '9';
+    const bool alpha = (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z' && byte < 0x80;
+    const bool hex = digit || (alpha && (byte | 0x20) <= 'f');
+    const bool visible = byte > 0x20 && byte < 0x7F;
+    unsigned bits = 0;
+    if (digit || alpha || is_one_of(byte, "!#$%&'*+-.^_`|~")) bits |= ByteClass::token;
+    if (visible || byte == ' ' || byte == '\t' || byte >= 0x80) bits |= ByteClass::value;
+    if (visible && byte != '#') bits |= ByteClass::target;
+    if (digit) bits |= ByteClass::digit;
+    if (hex) bits |= ByteClass::hex;
+    if (alpha) bits |= ByteClass::alpha;
+    if (digit || alpha || is_one_of(byte, "-._~")) bits |= ByteClass::host;
+    table[byte] = static_cast<std::uint8_t>(bits);
+  }
+  return table;
+}
+inline constexpr std::array<std::uint8_t, 256> byte_classes = make_byte_classes();
+}  // namespace detail
+
+constexpr bool is_in(std::uint8_t byte, std::uint8_t byte_class) noexcept {
+  return (detail::byte_classes[byte] & byte_class) != 0;
+}
+constexpr bool is_in(char byte, std::uint8_t byte_class) noexcept {
+  return is_in(static_cast<std::uint8_t>(byte), byte_class);
+}
+
+// Every byte of `text` is in the class; true for an empty text.
+constexpr bool all_in(std::string_view text, std::uint8_t byte_class) noexcept {
+  for (const char c : text) {
+    if (!is_in(c, byte_class)) return false;
+  }
+  return true;
+}
+
+// RFC 9110 §5.6.2: one or more tchar.
+constexpr bool is_token(std::string_view text) noexcept {
+  return !text.empty() && all_in(text, ByteClass::token);
+}
+
+constexpr char to_lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+
+constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (to_lower(a[i]) != to_lower(b[i])) return false;
+  }
+  return true;
+}
+
+constexpr bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) noexcept {
+  return text.size() >= prefix.size() &&
+         equals_ignoring_case(text.substr(0, prefix.size()), prefix);
+}
+
+// RFC 9110 §5.6.3: OWS is SP and HTAB.
+constexpr bool is_space(char c) noexcept {
+  return c == ' ' || c == '\t';
+}
+
+// `text` without the white space around it.
+constexpr std::string_view trim(std::string_view text) noexcept {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// Reads the members of a comma-separated list in order, trimmed. Empty members are skipped, as
+// RFC 9110 §5.6.1.2 asks of a recipient. Members are not checked otherwise, and a comma always
+// separates: for lists whose members may hold quoted strings there is extension.h.
+class ListReader {
+ public:
+  constexpr ListReader() noexcept = default;
+  explicit constexpr ListReader(std::string_view list) noexcept : rest_(list) {}
+
+  constexpr std::optional<std::string_view> next() noexcept {
+    while (!rest_.empty()) {
+      const std::size_t comma = rest_.find(',');
+      const std::string_view member = trim(rest_.substr(0, comma));
+      rest_.remove_prefix(comma == std::string_view::npos ? rest_.size() : comma + 1);
+      if (!member.empty()) return member;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+// Whether the list names `token`, in any case. "websocket/13" does not name "websocket".
+constexpr bool contains_token(std::string_view list, std::string_view token) noexcept {
+  ListReader reader(list);
+  while (const auto member = reader.next()) {
+    if (equals_ignoring_case(*member, token)) return true;
+  }
+  return false;
+}
+
+}  // namespace hilo::ws
