@@ -190,8 +190,9 @@ $(O)/web_assets: FORCE
 # The order-only prerequisites install what a bare machine lacks; elsewhere they say nothing.
 $(O)/%.o: %.cc $(O)/flags | .setup-build
 	$(call compile)
+# doctest prints an error code only where it may include <ostream>.
 $(O)/tests/%.o: tests/%.cc $(O)/flags | .setup-test
-	$(call compile)
+	$(call compile,-DDOCTEST_CONFIG_USE_STD_HEADERS)
 $(O)/bench/%.o: bench/%.cc $(O)/flags | .setup-bench
 	$(call compile)
 $(O)/fuzz/%.o: fuzz/%.cc $(O)/flags | .setup-$(if $(filter fuzz,$(MODE)),check,build)

@@ -10,7 +10,9 @@ constinit thread_local std::uint64_t allocations = 0;
 
 namespace hilo::test::allocation_counter {
 
-std::uint64_t count() noexcept { return allocations; }
+std::uint64_t count() noexcept {
+  return allocations;
+}
 
 }  // namespace hilo::test::allocation_counter
 

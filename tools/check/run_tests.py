@@ -146,7 +146,7 @@ def run_all(paths, mode, jobs):
     return [outcomes[path] for path in paths]
 
 
-def judge_skips(outcomes):
+def judge_skips(outcomes, report):
     """Reports skips, and turns those that are not allowed into failures."""
     strict = any(os.environ.get(name, "") not in ("", "0", "false") for name in ("CI", "HILO_NO_SKIPS"))
     allowed = set()
@@ -163,7 +163,7 @@ def judge_skips(outcomes):
                 outcome.notes.append(f"'{name}' may not be skipped here: {reason}")
             else:
                 skipped += 1
-                print(f"skipped {outcome.path}: {name}: {reason}")
+                report.append(f"skipped {outcome.path}: {name}: {reason}")
     return skipped
 
 
@@ -175,19 +175,19 @@ def main():
     parser.add_argument("paths", nargs="*")
     arguments = parser.parse_args()
 
+    report = []  # written at once: other programs may be printing too
     if not arguments.paths:
-        print("no test has that name")
+        report.append("no test has that name")
     outcomes = run_all(arguments.paths, arguments.mode, max(1, arguments.jobs))
-    skipped = judge_skips(outcomes)
+    skipped = judge_skips(outcomes, report)
     for outcome in outcomes:
         if outcome.failed:
-            print(f"---- {outcome.path}: {outcome.failed} failed")
-            print(outcome.output.rstrip("\n"))
-            for note in outcome.notes:
-                print(f"{outcome.path}: {note}")
+            report.append(f"---- {outcome.path}: {outcome.failed} failed")
+            report.append(outcome.output.rstrip("\n"))
+            report += [f"{outcome.path}: {note}" for note in outcome.notes]
     if os.environ.get("V") == "1":
         for outcome in sorted(outcomes, key=lambda each: each.seconds):
-            print(f"{outcome.seconds:8.2f} s  {outcome.path}")
+            report.append(f"{outcome.seconds:8.2f} s  {outcome.path}")
 
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes) + (0 if arguments.paths else 1)
@@ -196,7 +196,9 @@ def main():
         pathlib.Path(arguments.summary).write_text(line + "\n")
     if arguments.mode != "release":
         line = f"{arguments.mode}: {line}"
-    print(line, flush=True)
+    report.append(line)
+    sys.stdout.write("\n".join(report) + "\n")
+    sys.stdout.flush()
     return 1 if failed else 0
 
 

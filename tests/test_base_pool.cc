@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <cstring>
+
+#include "net/base/pool.h"
+#include "tests/support/allocation_counter.h"
+
+namespace hilo {
+
+namespace allocation_counter = test::allocation_counter;
+
+TEST_CASE("a block holds at least what was asked for, rounded up to a power of two") {
+  Pool pool;
+  for (std::size_t wanted : {0u, 1u, 255u, 256u, 257u, 512u, 513u, 4096u, 65537u}) {
+    CAPTURE(wanted);
+    const Pool::Block block = pool.take(wanted);
+    REQUIRE(block.data != nullptr);
+    CHECK(block.bytes >= wanted);
+    CHECK(block.bytes >= Pool::block_bytes_min);
+    CHECK(std::has_single_bit(block.bytes));
+    CHECK((block.bytes == Pool::block_bytes_min || block.bytes < 2 * wanted));
+    std::memset(block.data, 0xAB, block.bytes);
+    CHECK(pool.taken_bytes() == block.bytes);
+    pool.give(block);
+    CHECK(pool.taken_bytes() == 0);
+  }
+}
+
+TEST_CASE("more than the largest block is refused") {
+  Pool pool;
+  CHECK(pool.take(Pool::block_bytes_max + 1).data == nullptr);
+  CHECK(pool.take(~std::size_t{0}).data == nullptr);
+  CHECK(pool.taken_bytes() == 0);
+}
+
+TEST_CASE("what is given back is taken again without an allocation") {
+  Pool pool;
+  pool.give(pool.take(1 << 20));
+  CHECK(pool.cached_bytes() == 1 << 20);
+  const auto before = allocation_counter::count();
+  for (int i = 0; i < 1000; ++i) {
+    const Pool::Block block = pool.take(600 << 10);
+    block.data[0] = 1;
+    pool.give(block);
+  }
+  CHECK(allocation_counter::count() == before);
+  CHECK(pool.cached_bytes() == 1 << 20);
+}
+
+TEST_CASE("the pool caches no more than its limit") {
+  Pool pool(1024);
+  const Pool::Block a = pool.take(512), b = pool.take(512), c = pool.take(512);
+  CHECK(pool.taken_bytes() == 3 * 512);
+  pool.give(a);
+  pool.give(b);
+  pool.give(c);
+  CHECK(pool.cached_bytes() == 1024);
+  CHECK(pool.taken_bytes() == 0);
+  pool.trim();
+  CHECK(pool.cached_bytes() == 0);
+  const Pool::Block fresh = pool.take(512);
+  CHECK(fresh.data != nullptr);
+  pool.give(fresh);
+}
+
+TEST_CASE("giving back nothing is allowed") {
+  Pool pool;
+  pool.give({});
+  CHECK(pool.cached_bytes() == 0);
+  CHECK(pool.taken_bytes() == 0);
+}
+
+}  // namespace hilo
