@@ -292,13 +292,13 @@ $(addprefix $(O)/fuzz/,$(filter-out $(FUZZ_ON_SIM),$(FUZZ_NAMES))): $(O)/fuzz/%:
 .PHONY: fuzz fuzz-smoke fuzz-replay fuzz-programs
 fuzz-programs: $(addprefix $(O)/fuzz/,$(FUZZ_PICKED))
 fuzz: .setup-check  ## libFuzzer for TIME=60 seconds a target (T=name: one); finds stay in the build folder
-	@$(SELF) MODE=fuzz fuzz-programs
+	+@$(SELF) MODE=fuzz fuzz-programs
 	@FOLDER=$(BUILD)/fuzz/fuzz sh tools/check/run_fuzz.sh "-max_total_time=$(TIME)" $(FUZZ_PICKED)
 fuzz-smoke: .setup-check  ## RUNS=20000 runs a target
-	@$(SELF) MODE=fuzz fuzz-programs
+	+@$(SELF) MODE=fuzz fuzz-programs
 	@FOLDER=$(BUILD)/fuzz/fuzz sh tools/check/run_fuzz.sh "-runs=$(RUNS) -seed=1" $(FUZZ_PICKED)
 fuzz-replay:  ## the stored corpora once more, with any compiler
-	@$(SELF) MODE=asan fuzz-programs
+	+@$(SELF) MODE=asan fuzz-programs
 	@FOLDER=$(BUILD)/asan/fuzz sh tools/check/run_fuzz.sh replay $(FUZZ_PICKED)
 
 # ---- benchmarks ------------------------------------------------------------------------------
@@ -323,12 +323,12 @@ check: check-steps  ## everything a change has to pass; what CI runs
 	@cat $(O)/test_summary
 check-steps: test lint noexcept ladder test-asan test-tsan fuzz-smoke
 test-asan: .setup-test  ## the unit tests under AddressSanitizer and UBSan
-	@$(SELF) MODE=asan SETUP=0 test
+	+@$(SELF) MODE=asan SETUP=0 test
 test-tsan: .setup-test  ## the unit tests under ThreadSanitizer
-	@$(SELF) MODE=tsan SETUP=0 test
+	+@$(SELF) MODE=tsan SETUP=0 test
 check-all: check cov fuzz-replay  ## check, and what takes longer: coverage, clang, the poll backend
-	@$(SELF) BUILD=$(BUILD)/clang CXX=clang++ test
-	@$(if $(wildcard net/poller_poll.cc),$(SELF) BUILD=$(BUILD)/poll POLLER=poll test,:)
+	+@$(SELF) BUILD=$(BUILD)/clang CXX=clang++ test
+	+@$(if $(wildcard net/poller_poll.cc),$(SELF) BUILD=$(BUILD)/poll POLLER=poll test,:)
 
 .PHONY: lint format-check style layers headers purity noexcept
 lint: format-check style layers headers purity  ## the style, as a test
@@ -361,7 +361,7 @@ $(O)/noexcept/%.o: %.cc $(O)/flags | .setup-build
 .PHONY: cov tidy format
 cov: .setup-check  ## line and branch coverage per file, against tools/check/coverage_gate.txt
 	@find $(BUILD)/cov -name '*.gcda' -delete 2>/dev/null || true
-	@$(SELF) MODE=cov test
+	+@$(SELF) MODE=cov test
 	@gcovr --root . --object-directory $(BUILD)/cov $(BUILD)/cov --filter 'net/' --filter 'ws/' \
 	  --exclude-throw-branches --exclude-unreachable-branches --json-summary $(BUILD)/cov/coverage.json
 	@$(PYTHON) tools/check/check_coverage.py tools/check/coverage_gate.txt $(BUILD)/cov/coverage.json

@@ -6,7 +6,8 @@ layers.txt holds groups, which are folders, and the files of each in order:
     [net] uses net/base
     fd address socket poller
 
-A name stands for NAME.h and NAME.cc. A file includes only names that stand before its own in its
+A name stands for NAME.h and NAME.cc; a name with its ending stands for that one file, where header
+and source belong at different places. A file includes only names that stand before its own in its
 group, its own header, and files of the groups that its group uses. A file that is not listed fails,
 and so does a name without a file: the list cannot go stale.
 """
@@ -18,7 +19,7 @@ import sys
 # Only these may be included from outside: the core knows neither system calls nor user-facing text.
 CORE_FORBIDDEN = re.compile(
     r"^(sys/|netinet/|arpa/|net/|unistd\.h|poll\.h|fcntl\.h|signal\.h|pthread\.h|time\.h|ctime|chrono|thread"
-    r"|mutex|atomic|condition_variable|random|iostream|fstream|cstdio|stdio\.h|functional|filesystem)"
+    r"|mutex|condition_variable|random|iostream|fstream|cstdio|stdio\.h|functional|filesystem)"
 )
 
 
@@ -42,12 +43,20 @@ def read_groups(path):
     return groups
 
 
+def position_of(path, names):
+    """Where a file stands in its group, or None."""
+    for name in (path.name, path.stem):
+        if name in names:
+            return names.index(name)
+    return None
+
+
 def check_file(path, group, groups):
     names = groups[group]["names"]
-    if path.stem not in names:
+    position = position_of(path, names)
+    if position is None:
         yield f"{path}: not listed in tools/check/layers.txt, group [{group}]"
         return
-    position = names.index(path.stem)
     for number, line in enumerate(path.read_text().splitlines(), 1):
         match = re.match(r'\s*#\s*include\s+([<"])([^>"]+)[>"]', line)
         if not match:
@@ -59,9 +68,10 @@ def check_file(path, group, groups):
             continue
         other = str(included.parent)
         if other == group:
-            if included.stem not in names:
+            below = position_of(included, names)
+            if below is None:
                 yield f"{where}: {included} is not listed in group [{group}]"
-            elif names.index(included.stem) > position:
+            elif below > position:
                 yield f"{where}: {included.name} stands below {path.stem} in layers.txt"
         elif other not in groups[group]["uses"]:
             yield f"{where}: [{group}] does not use {other}"
@@ -78,7 +88,7 @@ def main():
         for name in content["names"]:
             if content["names"].count(name) > 1:
                 problems.append(f"{sys.argv[1]}: {name} is listed twice in [{group}]")
-            if not any(path.stem == name for path in files):
+            if not any(name in (path.stem, path.name) for path in files):
                 problems.append(f"{sys.argv[1]}: {group}/{name} does not exist")
     listed = {pathlib.Path(group) for group in groups}
     for path in sorted([*pathlib.Path("net").rglob("*.cc"), *pathlib.Path("ws").rglob("*.cc"),

@@ -21,7 +21,6 @@ BANNED = {
     r"\bNULL\b": "is nullptr",
     r"\bconst\s+std::string\s*&": "is std::string_view, or Bytes",
     r"\bstd::regex\b": "is slow and recursive on what a peer sent",
-    r"\basm\s+volatile\b": "hides from the sanitizers",
 }
 BANNED_IN_LIBRARIES = {
     r"\bstd::(cout|cerr|clog)\b": "prints; a library returns values",
