@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/core/message.h"
+
+#include <algorithm>
+
+namespace hilo::ws {
+
+Errc MessageAssembly::begin_frame(Opcode opcode, const MessageLimits& limits) noexcept {
+  if (!active_) {
+    active_ = true;
+    opcode_ = opcode;
+    fragments_ = 0;
+    utf8_.reset();
+  }
+  ++fragments_;
+  const std::size_t budget = limits.fragments_base + bytes_.size() / limits.bytes_per_fragment;
+  return fragments_ > budget ? Errc::fragment_budget : Errc::none;
+}
+
+Errc MessageAssembly::append(Bytes masked, MaskKey key, std::size_t offset) noexcept {
+  if (masked.empty()) return Errc::none;
+  if (!bytes_.reserve(masked.size())) return Errc::no_memory;
+  std::uint8_t* to = bytes_.writable().data();
+  mask_copy(to, masked, key, offset);
+  bytes_.commit(masked.size());
+  return validate({to, masked.size()});
+}
+
+MutableBytes MessageAssembly::space(std::size_t wanted) noexcept {
+  // Below this a copy out of the shared receive buffer is cheaper than a read of its own, and a
+  // header alone, whatever it promises, buys no memory at all.
+  constexpr std::size_t arrived_min = 16 * 1024;
+  if (bytes_.size() < arrived_min) return {};
+  if (bytes_.writable().empty() && !bytes_.reserve(std::min(wanted, bytes_.size()))) return {};
+  return bytes_.writable().first(std::min(wanted, bytes_.writable().size()));
+}
+
+Errc MessageAssembly::commit(std::size_t bytes, MaskKey key, std::size_t offset) noexcept {
+  const MutableBytes added = bytes_.writable().first(bytes);
+  mask(added, key, offset);
+  bytes_.commit(bytes);
+  return validate(added);
+}
+
+Errc MessageAssembly::finish() const noexcept {
+  return opcode_ == Opcode::text && !utf8_.complete() ? Errc::text_not_utf8 : Errc::none;
+}
+
+void MessageAssembly::release() noexcept {
+  bytes_.release();
+  active_ = false;
+}
+
+Errc MessageAssembly::validate(Bytes added) noexcept {
+  if (opcode_ != Opcode::text || utf8_.feed(added)) return Errc::none;
+  return Errc::text_not_utf8;
+}
+
+}  // namespace hilo::ws

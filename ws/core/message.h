@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// MessageAssembly: one message put together from the pieces in which it arrives: frames cut by
+// reads, and fragments (RFC 6455 §5.4). A message that arrives whole never comes here.
+//
+// Memory grows with the bytes that have arrived, never with the length that a header promises, and
+// is one contiguous block however many fragments there are. Text is validated as it comes, so that
+// a byte that cannot be UTF-8 is found before the message ends (§8.1).
+//
+//   owns    the block, from the Pool; none between messages
+//   limits  MessageLimits; a frame that would exceed one is refused by its header
+//   views   of the whole message: valid until release()
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "net/base/buffer.h"
+#include "net/base/bytes.h"
+#include "ws/core/error.h"
+#include "ws/core/mask.h"
+#include "ws/core/rfc6455.h"
+#include "ws/core/utf8.h"
+
+namespace hilo::ws {
+
+struct MessageLimits {
+  // The largest message, in bytes, also when it is one frame.
+  std::size_t message_bytes_max = std::size_t{1} << 20;
+  // A message may have this many fragments, and one more for every `bytes_per_fragment` received:
+  // a flood of tiny fragments costs work without ever reaching message_bytes_max.
+  std::uint32_t fragments_base = 1024;
+  std::uint32_t bytes_per_fragment = 64;
+};
+
+class MessageAssembly {
+ public:
+  explicit MessageAssembly(Pool& pool) noexcept : bytes_(pool) {}
+
+  // True from the first fragment until release().
+  bool active() const noexcept { return active_; }
+  // text or binary, while active.
+  Opcode opcode() const noexcept { return opcode_; }
+  std::size_t size() const noexcept { return bytes_.size(); }
+
+  // A data frame begins. A frame that is not a continuation begins the message.
+  [[nodiscard]] Errc begin_frame(Opcode opcode, const MessageLimits& limits) noexcept;
+
+  // Masked payload that lies elsewhere: unmasked while it is copied here.
+  [[nodiscard]] Errc append(Bytes masked, MaskKey key, std::size_t offset) noexcept;
+
+  // Room to read payload into, so that it needs no copy: at most `wanted`, and no more than doubles
+  // what has arrived. commit() unmasks and validates what was read there.
+  MutableBytes space(std::size_t wanted) noexcept;
+  [[nodiscard]] Errc commit(std::size_t bytes, MaskKey key, std::size_t offset) noexcept;
+
+  // The last frame is complete: a cut character at the end is an error now.
+  [[nodiscard]] Errc finish() const noexcept;
+  MutableBytes whole() noexcept { return bytes_.readable(); }
+
+  // Gives the memory back and waits for the next message.
+  void release() noexcept;
+
+ private:
+  [[nodiscard]] Errc validate(Bytes added) noexcept;
+
+  Buffer bytes_;
+  std::uint32_t fragments_ = 0;
+  Utf8Validator utf8_;
+  Opcode opcode_ = Opcode::binary;
+  bool active_ = false;
+};
+
+}  // namespace hilo::ws

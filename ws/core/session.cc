@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/core/session.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "ws/core/utf8.h"
+
+namespace hilo::ws {
+namespace {
+
+constexpr std::size_t close_code_bytes = 2;
+
+Event need_input() noexcept {
+  return {};
+}
+
+}  // namespace
+
+Session::Session(Role role, const MessageLimits& limits, Pool& pool) noexcept
+    : limits_(&limits), pool_(&pool), assembly_(pool), role_(role) {}
+
+Session::~Session() {
+  release_control();
+}
+
+// --- receiving -----------------------------------------------------------------------------------
+
+Event Session::next(MutableBytes& input) noexcept {
+  release_delivered();
+
+  // The common case, alone: a small, whole, unfragmented message of a client, and nothing pending.
+  // Everything else takes the long way, which would answer the same.
+  constexpr std::size_t header_bytes = 2 + sizeof(MaskKey);
+  if (input.size() >= header_bytes && role_ == Role::server && state_ == State::open &&
+      !in_frame_ && carried_ == 0 && !assembly_.active()) {
+    const std::uint8_t first = input[0];
+    const std::size_t length = input[1] ^ 0x80u;  // 126 and more if unmasked or extended
+    const bool text = first == 0x81;
+    if ((text || first == 0x82) && length < 126 && length <= input.size() - header_bytes &&
+        length <= limits_->message_bytes_max) {
+      MaskKey key;
+      std::memcpy(key.data(), &input[2], sizeof(key));
+      const MutableBytes payload = input.subspan(header_bytes, length);
+      input = input.subspan(header_bytes + length);
+      mask(payload, key);
+      if (text && !utf8_valid(payload)) return fail(Errc::text_not_utf8);
+      return {.kind = Event::Kind::message,
+              .opcode = static_cast<Opcode>(first & 0xF),
+              .payload = payload};
+    }
+  }
+  return next_slow(input);
+}
+
+Event Session::next_slow(MutableBytes& input) noexcept {
+  while (true) {
+    if (state_ == State::closed || state_ == State::answering || state_ == State::failed) {
+      input = {};
+      return need_input();
+    }
+    if (!in_frame_) {
+      FrameHeader header;
+      const bool complete = take_header(input, header);
+      if (const Errc error = check_header(header, rules()); error != Errc::none) return fail(error);
+      if (!complete) return need_input();
+      if (const Errc error = begin_frame(header); error != Errc::none) return fail(error);
+    }
+    if (payload_left_ != 0 && input.empty()) return need_input();
+    const Event event = is_control(frame_opcode_) ? take_control(input) : take_data(input);
+    if (event) return event;
+  }
+}
+
+FrameRules Session::rules() const noexcept {
+  return {.role = role_,
+          .in_message = assembly_.active(),
+          .payload_bytes_max =
+              limits_->message_bytes_max - std::min(assembly_.size(), limits_->message_bytes_max)};
+}
+
+// Reads a header from what was carried over and the front of `input`. False: there is not enough of
+// it; all of `input` was carried over, and `header` holds what is known.
+bool Session::take_header(MutableBytes& input, FrameHeader& header) noexcept {
+  if (carried_ == 0) {
+    header = parse_header(input);
+    if (header.progress == HeaderProgress::complete) {
+      input = input.subspan(header.header_bytes);
+      return true;
+    }
+  }
+  const std::size_t had = carried_;
+  const std::size_t added = std::min(input.size(), carry_.size() - had);
+  std::copy_n(input.begin(), added, carry_.begin() + static_cast<std::ptrdiff_t>(had));
+  header = parse_header(Bytes{carry_}.first(had + added));
+  if (header.progress == HeaderProgress::complete) {
+    input = input.subspan(header.header_bytes - had);
+    carried_ = 0;
+    return true;
+  }
+  // An incomplete header is shorter than carry_, so all of the input went there.
+  carried_ = static_cast<std::uint8_t>(had + added);
+  input = {};
+  return false;
+}
+
+Errc Session::begin_frame(const FrameHeader& header) noexcept {
+  in_frame_ = true;
+  frame_opcode_ = header.opcode;
+  frame_final_ = header.final;
+  payload_left_ = header.payload_bytes;
+  key_ = header.key;
+  key_offset_ = 0;
+  // A message of one frame is assembled only if it turns out to arrive in pieces.
+  const bool whole_message = header.final && header.opcode != Opcode::continuation;
+  if (is_control(header.opcode) || whole_message) return Errc::none;
+  return assembly_.begin_frame(header.opcode, *limits_);
+}
+
+Event Session::take_data(MutableBytes& input) noexcept {
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, input.size()));
+  const MutableBytes part = input.first(size);
+  input = input.subspan(size);
+
+  if (state_ == State::open) {
+    const bool whole_frame = size == payload_left_ && assembly_.size() == 0;
+    if (whole_frame && frame_final_ && frame_opcode_ != Opcode::continuation) {
+      in_frame_ = false;
+      if (role_ == Role::server) mask(part, key_);
+      if (frame_opcode_ == Opcode::text && !utf8_valid(part)) return fail(Errc::text_not_utf8);
+      assembly_.release();
+      return {.kind = Event::Kind::message, .opcode = frame_opcode_, .payload = part};
+    }
+    if (!assembly_.active()) {
+      const Errc error = assembly_.begin_frame(frame_opcode_, *limits_);
+      if (error != Errc::none) return fail(error);
+    }
+    const Errc error = assembly_.append(part, key_, key_offset_);
+    if (error != Errc::none) return fail(error);
+  }
+  return advance_data(size);
+}
+
+Event Session::advance_data(std::size_t size) noexcept {
+  payload_left_ -= size;
+  key_offset_ = static_cast<std::uint8_t>((key_offset_ + size) % sizeof(MaskKey));
+  return payload_left_ == 0 ? finish_data_frame() : need_input();
+}
+
+Event Session::finish_data_frame() noexcept {
+  in_frame_ = false;
+  if (!frame_final_) return need_input();
+  if (state_ != State::open) {
+    assembly_.release();
+    return need_input();
+  }
+  if (const Errc error = assembly_.finish(); error != Errc::none) return fail(error);
+  delivered_ = true;
+  return {.kind = Event::Kind::message, .opcode = assembly_.opcode(), .payload = assembly_.whole()};
+}
+
+Event Session::take_control(MutableBytes& input) noexcept {
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, input.size()));
+  const MutableBytes part = input.first(size);
+  input = input.subspan(size);
+
+  if (size == payload_left_ && control_bytes_ == 0) {
+    mask(part, key_);
+    return finish_control_frame(part);
+  }
+  if (control_.data == nullptr) {
+    control_ = pool_->take(control_payload_bytes_max);
+    if (control_.data == nullptr) return fail(Errc::no_memory);
+  }
+  mask_copy(control_.data + control_bytes_, part, key_, control_bytes_);
+  control_bytes_ = static_cast<std::uint8_t>(control_bytes_ + size);
+  payload_left_ -= size;
+  if (payload_left_ != 0) return need_input();
+  return finish_control_frame({control_.data, control_bytes_});
+}
+
+Event Session::finish_control_frame(MutableBytes payload) noexcept {
+  in_frame_ = false;
+  payload_left_ = 0;
+  control_bytes_ = 0;
+  if (frame_opcode_ == Opcode::close) return finish_close(payload);
+  // §5.5.1: after our Close nothing more is sent, not even a Pong.
+  if (state_ != State::open) return need_input();
+  if (frame_opcode_ == Opcode::pong) {
+    return {.kind = Event::Kind::pong, .opcode = Opcode::pong, .payload = payload};
+  }
+  reply_ = Reply::pong;
+  reply_payload_ = payload;
+  return {.kind = Event::Kind::ping, .opcode = Opcode::ping, .payload = payload};
+}
+
+Event Session::finish_close(MutableBytes payload) noexcept {
+  auto code = CloseCode::no_status;
+  if (!payload.empty()) {
+    // §5.5.1: "If there is a body, the first two bytes of the body MUST be" the code.
+    if (payload.size() < close_code_bytes) return fail(Errc::close_length);
+    const std::uint16_t wire_code = load_be16(payload.data());
+    if (!is_wire_close_code(wire_code)) return fail(Errc::close_code);
+    code = static_cast<CloseCode>(wire_code);
+    payload = payload.subspan(close_code_bytes);
+    if (!utf8_valid(payload)) return fail(Errc::close_reason_not_utf8);
+  }
+  if (state_ == State::open) {
+    state_ = State::answering;
+    reply_ = Reply::close;
+    reply_code_ = code;
+  } else {
+    state_ = State::closed;
+  }
+  return {.kind = Event::Kind::close, .opcode = Opcode::close, .code = code, .payload = payload};
+}
+
+Event Session::fail(Errc error) noexcept {
+  const CloseCode code = state_ == State::open ? close_code_for(error) : CloseCode::abnormal;
+  state_ = State::failed;
+  // §7.1.7: tell the peer why, if that was not said before.
+  reply_ = code == CloseCode::abnormal ? Reply::none : Reply::close;
+  reply_code_ = code;
+  in_frame_ = false;
+  carried_ = 0;
+  assembly_.release();
+  return {.kind = Event::Kind::failure, .error = error, .code = code};
+}
+
+Event Session::fail_with(Errc error) noexcept {
+  release_delivered();
+  return state_ == State::open || state_ == State::closing ? fail(error) : need_input();
+}
+
+Event Session::end_of_input() noexcept {
+  release_delivered();
+  if (state_ == State::open || state_ == State::closing) return fail(Errc::end_without_close);
+  return need_input();
+}
+
+MutableBytes Session::receive_space(std::size_t hint) noexcept {
+  release_delivered();
+  const bool assembling =
+      in_frame_ && !is_control(frame_opcode_) && state_ == State::open && assembly_.active();
+  if (!assembling) return {};
+  return assembly_.space(static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, hint)));
+}
+
+Event Session::commit(std::size_t bytes) noexcept {
+  const Errc error = assembly_.commit(bytes, key_, key_offset_);
+  return error != Errc::none ? fail(error) : advance_data(bytes);
+}
+
+// What the last event showed has been used.
+void Session::release_delivered() noexcept {
+  if (delivered_) {
+    delivered_ = false;
+    assembly_.release();
+  }
+  if (control_.data != nullptr && !in_frame_) release_control();
+  // The Pong that was not taken would carry bytes that are gone; §5.5.3 lets a later one stand for
+  // it.
+  if (reply_ == Reply::pong) reply_ = Reply::none;
+}
+
+void Session::release_control() noexcept {
+  pool_->give(control_);
+  control_ = {};
+}
+
+// --- sending -------------------------------------------------------------------------------------
+
+Opcode Session::outgoing_opcode(Opcode opcode, bool final) noexcept {
+  const Opcode result = sending_fragments_ ? Opcode::continuation : opcode;
+  sending_fragments_ = !final;
+  return result;
+}
+
+Outgoing Session::send(Opcode opcode, Bytes payload, bool final) noexcept {
+  HILO_DCHECK(role_ == Role::server);
+  if (!is_open()) return {};
+  const Opcode wire_opcode = outgoing_opcode(opcode, final);
+  const std::size_t size =
+      write_header(outgoing_.data(), wire_opcode, final, payload.size(), nullptr);
+  return {{Bytes{outgoing_}.first(size), payload}};
+}
+
+Status Session::send(Opcode opcode, Bytes payload, MaskKey key, Buffer& into, bool final) noexcept {
+  if (!is_open()) return Status{};
+  const Opcode wire_opcode = sending_fragments_ ? Opcode::continuation : opcode;
+  if (Status status = write_masked(wire_opcode, final, {}, payload, key, into); !status) {
+    return status;
+  }
+  sending_fragments_ = !final;
+  return {};
+}
+
+Outgoing Session::ping(Bytes payload) noexcept {
+  if (!is_open() || payload.size() > control_payload_bytes_max) return {};
+  return control(Opcode::ping, payload);
+}
+
+Status Session::ping(Bytes payload, MaskKey key, Buffer& into) noexcept {
+  if (!is_open() || payload.size() > control_payload_bytes_max) return {};
+  return write_masked(Opcode::ping, true, {}, payload, key, into);
+}
+
+Outgoing Session::control(Opcode opcode, Bytes payload) noexcept {
+  HILO_DCHECK(role_ == Role::server);
+  const std::size_t size = write_header(outgoing_.data(), opcode, true, payload.size(), nullptr);
+  return {{Bytes{outgoing_}.first(size), payload}};
+}
+
+Outgoing Session::control_close(CloseCode code, Bytes reason) noexcept {
+  if (code == CloseCode::no_status) return control(Opcode::close, {});
+  HILO_DCHECK(role_ == Role::server);
+  const std::size_t size = write_header(outgoing_.data(), Opcode::close, true,
+                                        close_code_bytes + reason.size(), nullptr);
+  store_be16(outgoing_.data() + size, static_cast<std::uint16_t>(code));
+  return {{Bytes{outgoing_}.first(size + close_code_bytes), reason}};
+}
+
+Status Session::write_masked_close(CloseCode code, Bytes reason, MaskKey key,
+                                   Buffer& into) noexcept {
+  std::array<std::uint8_t, close_code_bytes> wire_code;
+  store_be16(wire_code.data(), static_cast<std::uint16_t>(code));
+  const Bytes head = code == CloseCode::no_status ? Bytes{} : Bytes{wire_code};
+  return write_masked(Opcode::close, true, head, reason, key, into);
+}
+
+Status Session::write_masked(Opcode opcode, bool final, Bytes head, Bytes payload, MaskKey key,
+                             Buffer& into) noexcept {
+  HILO_DCHECK(role_ == Role::client);
+  const std::size_t payload_bytes = head.size() + payload.size();
+  if (Status status = into.reserve(frame_header_bytes_max + payload_bytes); !status) return status;
+  std::uint8_t* to = into.writable().data();
+  const std::size_t header_bytes = write_header(to, opcode, final, payload_bytes, &key);
+  mask_copy(to + header_bytes, head, key);
+  mask_copy(to + header_bytes + head.size(), payload, key, head.size());
+  into.commit(header_bytes + payload_bytes);
+  return {};
+}
+
+Status Session::check_close(CloseCode code, std::string_view reason) noexcept {
+  const bool without_code = code == CloseCode::no_status;
+  const bool legal = without_code ? reason.empty()
+                                  : is_wire_close_code(static_cast<std::uint16_t>(code)) &&
+                                        reason.size() <= close_reason_bytes_max &&
+                                        utf8_valid(as_bytes(reason));
+  return legal ? Status{} : Status{std::make_error_code(std::errc::invalid_argument)};
+}
+
+Outgoing Session::close(CloseCode code, std::string_view reason) noexcept {
+  if (!is_open() || !check_close(code, reason)) return {};
+  state_ = State::closing;
+  return control_close(code, as_bytes(reason));
+}
+
+Status Session::close(CloseCode code, std::string_view reason, MaskKey key, Buffer& into) noexcept {
+  if (!is_open()) return {};
+  if (Status status = check_close(code, reason); !status) return status;
+  if (Status status = write_masked_close(code, as_bytes(reason), key, into); !status) return status;
+  state_ = State::closing;
+  return {};
+}
+
+Outgoing Session::take_replies() noexcept {
+  switch (std::exchange(reply_, Reply::none)) {
+    case Reply::none: return {};
+    case Reply::pong: return control(Opcode::pong, reply_payload_);
+    case Reply::close:
+      if (state_ == State::answering) state_ = State::closed;
+      return control_close(reply_code_, {});
+  }
+  return {};
+}
+
+Status Session::take_replies(MaskKey key, Buffer& into) noexcept {
+  switch (std::exchange(reply_, Reply::none)) {
+    case Reply::none: return {};
+    case Reply::pong: return write_masked(Opcode::pong, true, {}, reply_payload_, key, into);
+    case Reply::close:
+      if (state_ == State::answering) state_ = State::closed;
+      return write_masked_close(reply_code_, {}, key, into);
+  }
+  return {};
+}
+
+}  // namespace hilo::ws

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+//
+// Session: the WebSocket protocol after the opening handshake (RFC 6455 §5 to §7), for either role,
+// without I/O. Bytes in, events out, bytes to send: no descriptor, clock, randomness, thread or
+// callback. The whole embedding, in any event loop:
+//
+//     while (ws::Event event = session.next(input)) {
+//       if (event.kind == ws::Event::Kind::message) write(session.send(event.opcode,
+//       event.payload)); write(session.take_replies());
+//     }
+//
+// It is pulled, not called back: a handler can then never free the parser that is running.
+//
+//                      close()                         their Close
+//            +--------------------> closing ------------------------------+
+//            |                                                            v
+//          open                                                         closed
+//            |     their Close                       take_replies()       ^
+//            +--------------------> answering --------------------------- +
+//            |                                                            ^
+//            |  a broken rule, or the end of the stream                   |
+//            +--------------------> failed     (any state may fail; nothing is read after it)
+//
+// Rules of next():
+//   - a whole unfragmented frame becomes a view of the input, unmasked in place; nothing is copied
+//   - a frame that arrives in pieces, and fragments, are assembled in memory that grows with what
+//     arrived, from the Pool, and is given back when the message has been used
+//   - all input is consumed; at most 13 bytes of a partial header are kept aside
+//   - after our Close messages are no longer delivered, only the peer's Close is; after the peer's
+//     Close or a failure everything is ignored (§5.5.1, §7.1.7)
+//
+// What the caller must do, since the session cannot:
+//   - take_replies() after every event, and send what it returns before the next call of next()
+//   - as a client, pass an unpredictable MaskKey for every frame (§5.3, §10.3)
+//   - when wants_transport_close() turns true: send what is queued, then end the TCP connection
+//     (the server first, §7.1.1), and bound all of it by a timer
+//
+//   views    event payloads: until the next call of next(), receive_space(), commit(), fail_with()
+//            or end_of_input(); Outgoing: until the next call of anything but const functions
+//   thread   one at a time
+//   errors   of the peer: an event `failure`; of the caller: see each function
+//   life     the limits and the Pool must outlive the session
+
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "net/base/buffer.h"
+#include "net/base/bytes.h"
+#include "net/base/pool.h"
+#include "net/base/result.h"
+#include "ws/core/error.h"
+#include "ws/core/frame.h"
+#include "ws/core/mask.h"
+#include "ws/core/message.h"
+#include "ws/core/rfc6455.h"
+
+namespace hilo::ws {
+
+struct Event {
+  enum class Kind : std::uint8_t {
+    need_input,  // nothing more to say until more bytes come
+    message,     // opcode text or binary; payload: the whole message
+    ping,        // payload; the Pong is in take_replies()
+    pong,        // payload
+    close,       // the peer's Close: code (no_status if it had none), payload: the reason, UTF-8
+    failure,     // error; code: what the peer is told, abnormal if it cannot be told
+  };
+  Kind kind = Kind::need_input;
+  Opcode opcode = Opcode::continuation;
+  Errc error = Errc::none;
+  CloseCode code = CloseCode::no_status;
+  MutableBytes payload;
+
+  explicit operator bool() const noexcept { return kind != Kind::need_input; }
+};
+
+// Bytes to be sent in this order: a header of the session's and a payload of the caller's.
+struct Outgoing {
+  std::array<Bytes, 2> slices;
+  bool empty() const noexcept { return slices[0].empty(); }
+};
+
+class Session {
+ public:
+  Session(Role role, const MessageLimits& limits, Pool& pool) noexcept;
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  // The next event in `input`, which is consumed from the front.
+  [[nodiscard]] Event next(MutableBytes& input) noexcept;
+
+  // The caller's own verdict on the peer (a deadline, a budget): fails the session as a broken rule
+  // would, with the Close that answers `error` in take_replies().
+  [[nodiscard]] Event fail_with(Errc error) noexcept;
+
+  // The stream has ended. A failure unless the closing handshake was complete.
+  [[nodiscard]] Event end_of_input() noexcept;
+
+  // While a large frame is on its way: memory to read up to `hint` bytes of it into, which saves
+  // the copy; else an empty span. What was read there is handed over with commit(), and next()
+  // goes on with what follows. No other call may come between the two.
+  MutableBytes receive_space(std::size_t hint) noexcept;
+  [[nodiscard]] Event commit(std::size_t bytes) noexcept;
+
+  // A message, or a fragment of one: after a call with `final` false the following ones continue
+  // that message, whatever their opcode, until one is final. Text must be UTF-8; that is not
+  // checked. Empty once close() was called or the session failed.
+  //   server: no copy, the payload slice is the caller's own bytes
+  [[nodiscard]] Outgoing send(Opcode opcode, Bytes payload, bool final = true) noexcept;
+  //   client: header and masked payload are appended to `into`; out_of_memory() changes nothing
+  Status send(Opcode opcode, Bytes payload, MaskKey key, Buffer& into, bool final = true) noexcept;
+
+  // Control frames of our own; at most control_payload_bytes_max bytes, else empty.
+  [[nodiscard]] Outgoing ping(Bytes payload) noexcept;
+  Status ping(Bytes payload, MaskKey key, Buffer& into) noexcept;
+
+  // Our Close. Code no_status sends one without a code. Empty if close() was called before, if the
+  // session failed, or if check_close() refuses the arguments.
+  [[nodiscard]] Outgoing close(CloseCode code, std::string_view reason) noexcept;
+  Status close(CloseCode code, std::string_view reason, MaskKey key, Buffer& into) noexcept;
+  // May an application close with this? errc::invalid_argument for codes that must not be on the
+  // wire and for reasons over close_reason_bytes_max bytes or not UTF-8.
+  static Status check_close(CloseCode code, std::string_view reason) noexcept;
+
+  // What the protocol owes the peer after the last event: a Pong, the echo of a Close, or the Close
+  // that tells of a failure. Usually empty.
+  bool has_replies() const noexcept { return reply_ != Reply::none; }
+  [[nodiscard]] Outgoing take_replies() noexcept;
+  Status take_replies(MaskKey key, Buffer& into) noexcept;
+
+  Role role() const noexcept { return role_; }
+  // Neither side has said Close and nothing has failed: messages may be sent.
+  bool is_open() const noexcept { return state_ == State::open; }
+  // Both sides have said Close, or there is nothing left to say.
+  bool wants_transport_close() const noexcept {
+    return (state_ == State::closed || state_ == State::failed) && reply_ == Reply::none;
+  }
+  // A header, a frame or a fragmented message has begun and not ended.
+  bool unfinished() const noexcept {
+    return carried_ != 0 || in_frame_ || (assembly_.active() && !delivered_);
+  }
+  // Bytes held for an unfinished message.
+  std::size_t assembled_bytes() const noexcept { return assembly_.size(); }
+
+ private:
+  enum class State : std::uint8_t { open, closing, answering, closed, failed };
+  enum class Reply : std::uint8_t { none, pong, close };
+
+  Event next_slow(MutableBytes& input) noexcept;
+  bool take_header(MutableBytes& input, FrameHeader& header) noexcept;
+  Errc begin_frame(const FrameHeader& header) noexcept;
+  Event take_data(MutableBytes& input) noexcept;
+  Event take_control(MutableBytes& input) noexcept;
+  Event advance_data(std::size_t size) noexcept;
+  Event finish_data_frame() noexcept;
+  Event finish_control_frame(MutableBytes payload) noexcept;
+  Event finish_close(MutableBytes payload) noexcept;
+  Event fail(Errc error) noexcept;
+  FrameRules rules() const noexcept;
+  void release_delivered() noexcept;
+  void release_control() noexcept;
+  Outgoing control(Opcode opcode, Bytes payload) noexcept;
+  Outgoing control_close(CloseCode code, Bytes reason) noexcept;
+  Status write_masked_close(CloseCode code, Bytes reason, MaskKey key, Buffer& into) noexcept;
+  Status write_masked(Opcode opcode, bool final, Bytes head, Bytes payload, MaskKey key,
+                      Buffer& into) noexcept;
+  Opcode outgoing_opcode(Opcode opcode, bool final) noexcept;
+
+  const MessageLimits* limits_;
+  Pool* pool_;
+  MessageAssembly assembly_;
+
+  std::uint64_t payload_left_ = 0;  // of the frame that is being read
+  Pool::Block control_;             // a control payload that arrives in pieces
+  Bytes reply_payload_;             // of the Pong that is owed; a view of the last event
+
+  std::array<std::uint8_t, frame_header_bytes_max> carry_;     // a partial header
+  std::array<std::uint8_t, frame_header_bytes_max> outgoing_;  // header (and close code) to send
+  MaskKey key_{};
+  CloseCode reply_code_ = CloseCode::no_status;
+
+  Role role_;
+  State state_ = State::open;
+  Reply reply_ = Reply::none;
+  std::uint8_t carried_ = 0;
+  std::uint8_t control_bytes_ = 0;  // arrived of control_
+  std::uint8_t key_offset_ = 0;     // payload position modulo 4
+  Opcode frame_opcode_ = Opcode::continuation;
+  bool frame_final_ = false;
+  bool in_frame_ = false;
+  bool delivered_ = false;  // assembly_ holds what the last event showed
+  bool sending_fragments_ = false;
+};
+
+}  // namespace hilo::ws
