@@ -19,6 +19,7 @@ O := $(BUILD)/$(MODE)
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
+.SECONDARY:
 .DEFAULT_GOAL := all
 
 # One job per core unless the caller named a number.
@@ -137,9 +138,9 @@ LINK_FLAGS = $(MODE_LINK_$(MODE)) -pthread $(LDFLAGS)
 TLS_LIBS ?= -lssl -lcrypto
 DEFLATE_LIBS ?= -lz
 BENCH_LIBS ?= -lbenchmark_main -lbenchmark
-# On Linux, POLLER=kqueue runs on libkqueue: KQUEUE=<folder of its source, built in build/>.
+# On Linux, POLLER=kqueue runs on libkqueue: KQUEUE=<folder of its source, built by cmake in build/>.
 ifneq ($(KQUEUE),)
-KQUEUE_CFLAGS ?= -I$(KQUEUE)/include
+KQUEUE_CFLAGS ?= -I$(KQUEUE)/build/include -I$(KQUEUE)/include
 KQUEUE_LIBS ?= -L$(KQUEUE)/build -Wl,-rpath,$(KQUEUE)/build -lkqueue
 endif
 LIBS = $(TLS_LIBS) $(DEFLATE_LIBS) $(if $(filter kqueue,$(POLLER)),$(KQUEUE_LIBS))
@@ -245,7 +246,7 @@ ladder: $(LADDER)  ## one small program per layer, each with its self-check
 TESTS := $(patsubst %.cc,$(O)/%,$(TEST_SOURCES) $(SIM_TEST_SOURCES))
 INTEROP := $(sort $(shell find tests/interop -maxdepth 1 -type f -perm -u+x 2>/dev/null))
 ifneq ($(T),)
-picked = $(foreach pattern,$(subst *,%,$(T)),$(filter %/test_$(pattern),$(1)))
+picked = $(foreach file,$(1),$(if $(filter $(subst *,%,$(T)),$(patsubst test_%,%,$(notdir $(file)))),$(file)))
 TESTS_PICKED := $(call picked,$(TESTS))
 INTEROP_PICKED := $(foreach script,$(INTEROP),$(if $(filter $(subst *,%,$(T)),interop_$(basename \
   $(notdir $(script)))),$(script)))

@@ -27,15 +27,16 @@ missing: $2
 #endif"
     shift 2
   done
-  missing="$missing $(printf '%s\n' "$code" | "${CXX:-c++}" -std=c++20 -E -P -x c++ - |
+  missing="$missing $(printf '%s\n' "$code" | ${CXX:-c++} -std=c++20 -E -P -x c++ - |
     sed -n 's/^missing: //p' | tr '\n' ' ')"
 }
 
 for group in "$@"; do
   case $group in
     build)
-      if ! command -v "${CXX:-c++}" >/dev/null 2>&1; then
-        echo "setup: there is no ${CXX:-c++}; installing a compiler is left to you" >&2
+      compiler=${CXX:-c++}
+      if ! command -v "${compiler%% *}" >/dev/null 2>&1; then
+        echo "setup: there is no $compiler; installing a compiler is left to you" >&2
         exit 1
       fi
       want_headers openssl/ssl.h libssl-dev zlib.h zlib1g-dev nlohmann/json.hpp nlohmann-json3-dev \
