@@ -132,7 +132,7 @@ MODE_LINK_cov := --coverage
 
 CPPFLAGS += -I.
 ALL_FLAGS = -std=c++20 $(MODE_FLAGS_$(MODE)) $(WARNINGS) -pthread \
-  $(if $(filter cov,$(MODE)),,-ffile-prefix-map=$(CURDIR)/=) $(CPPFLAGS) $(CXXFLAGS)
+  $(if $(filter cov,$(MODE)),,-ffile-prefix-map=$(CURDIR)=.) $(CPPFLAGS) $(CXXFLAGS)
 LINK_FLAGS = $(MODE_LINK_$(MODE)) -pthread $(LDFLAGS)
 
 TLS_LIBS ?= -lssl -lcrypto
@@ -140,7 +140,7 @@ DEFLATE_LIBS ?= -lz
 BENCH_LIBS ?= -lbenchmark_main -lbenchmark
 # On Linux, POLLER=kqueue runs on libkqueue: KQUEUE=<folder of its source, built by cmake in build/>.
 ifneq ($(KQUEUE),)
-KQUEUE_CFLAGS ?= -I$(KQUEUE)/build/include -I$(KQUEUE)/include
+KQUEUE_CFLAGS ?= -isystem $(KQUEUE)/build/include -isystem $(KQUEUE)/include
 KQUEUE_LIBS ?= -L$(KQUEUE)/build -Wl,-rpath,$(KQUEUE)/build -lkqueue
 endif
 LIBS = $(TLS_LIBS) $(DEFLATE_LIBS) $(if $(filter kqueue,$(POLLER)),$(KQUEUE_LIBS))
@@ -272,7 +272,7 @@ $(O)/tests/link_core: $(O)/tests/link_core.o $(call objects,$(CORE_SOURCES)) $(O
 
 .PHONY: test test-programs
 test-programs: $(TESTS_PICKED) $(if $(INTEROP_PICKED),$(HILO)) $(if $(T),,$(O)/tests/link_core)
-test: test-programs  ## every test (T=name: one); the last line counts them
+test: test-programs | .setup-test  ## every test (T=name: one); the last line counts them
 	@BUILD=$(BUILD) HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(JOBS) \
 	  --summary $(O)/test_summary $(TESTS_PICKED) $(INTEROP_PICKED)
 
@@ -298,7 +298,7 @@ fuzz: .setup-check  ## libFuzzer for TIME=60 seconds a target (T=name: one); fin
 fuzz-smoke: .setup-check  ## RUNS=20000 runs a target
 	+@$(SELF) MODE=fuzz fuzz-programs
 	@FOLDER=$(BUILD)/fuzz/fuzz sh tools/check/run_fuzz.sh "-runs=$(RUNS) -seed=1" $(FUZZ_PICKED)
-fuzz-replay:  ## the stored corpora once more, with any compiler
+fuzz-replay: .setup-build  ## the stored corpora once more, with any compiler
 	+@$(SELF) MODE=asan fuzz-programs
 	@FOLDER=$(BUILD)/asan/fuzz sh tools/check/run_fuzz.sh replay $(FUZZ_PICKED)
 
@@ -317,16 +317,16 @@ bench-compare: bench  ## the benchmarks of this tree against those of BASE=commi
 
 # ---- checks ----------------------------------------------------------------------------------
 # The same Makefile in another mode; what has to be installed is there by then.
-SELF = $(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) BUILD=$(BUILD)
+SELF = $(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) BUILD=$(BUILD) SETUP=0
 
 .PHONY: check check-steps check-all test-asan test-tsan
 check: check-steps  ## everything a change has to pass; what CI runs
 	@cat $(O)/test_summary
 check-steps: test lint noexcept ladder test-asan test-tsan fuzz-smoke
 test-asan: .setup-test  ## the unit tests under AddressSanitizer and UBSan
-	+@$(SELF) MODE=asan SETUP=0 test
+	+@$(SELF) MODE=asan test
 test-tsan: .setup-test  ## the unit tests under ThreadSanitizer
-	+@$(SELF) MODE=tsan SETUP=0 test
+	+@$(SELF) MODE=tsan test
 check-all: check cov fuzz-replay  ## check, and what takes longer: coverage, clang, the poll backend
 	+@$(SELF) BUILD=$(BUILD)/clang CXX=clang++ test
 	+@$(if $(wildcard net/poller_poll.cc),$(SELF) BUILD=$(BUILD)/poll POLLER=poll test,:)
@@ -414,8 +414,8 @@ compile_commands.json:  ## for editors and clang tools
 clean:  ## removes the build folder
 	rm -rf $(BUILD)
 help:  ## this list
-	@sed -n 's/^\([a-z][a-z_.-]*\):[^#]*## /\1|/p' $(firstword $(MAKEFILE_LIST)) | \
-	  awk -F '|' '{ printf "  make %-22s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z_.-]*\):[^#]*## */\1|/p' $(firstword $(MAKEFILE_LIST)) | \
+	  sort | awk -F '|' '{ printf "  make %-22s %s\n", $$1, $$2 }'
 print-%:  # the value of a variable of this file
 	@printf '%s\n' '$($*)'
 

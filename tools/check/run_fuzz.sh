@@ -10,6 +10,7 @@
 set -u
 options=$1; shift
 failed=0
+[ $# -gt 0 ] || echo "  fuzz: no such target"
 
 for target in "$@"; do
   seeds=fuzz/corpus/$target
