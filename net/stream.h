@@ -67,6 +67,9 @@ class Stream final : private Watcher {
     // be completed). Writing is still possible.
     virtual void on_end() = 0;
 
+    // The kernel took less than was written: the rest waits here, and on_drained will follow.
+    virtual void on_blocked() {}
+
     // Everything written has left for the kernel, after some of it had to be queued.
     virtual void on_drained() {}
 
@@ -109,6 +112,8 @@ class Stream final : private Watcher {
   Status write(Bytes bytes) noexcept { return write({&bytes, 1}); }
   // Accepted by write() and not yet taken by the kernel.
   std::size_t queued_bytes() const noexcept;
+  // The part of it that the kernel was offered and did not take, or that waits behind that.
+  std::size_t blocked_bytes() const noexcept { return queue_.size(); }
   // Increases whenever the kernel takes something; tells a stalled peer from a slow one.
   std::uint64_t sent_bytes() const noexcept { return sent_bytes_; }
   std::uint64_t received_bytes() const noexcept { return received_bytes_; }

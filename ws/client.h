@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// Client: one WebSocket connection to a server, with the same callbacks as the server side.
+//
+//   ws::Client client{loop};
+//   client.on_open   ([](ws::Connection& c)                 { c.send_text("hello"); })
+//         .on_message([](ws::Connection& c, ws::Message m)  { print(m.text()); })
+//         .on_close  ([](ws::Connection& c, ws::CloseInfo)  { })
+//         .on_failed ([](std::error_code why)               { });
+//   if (Status status = client.connect({.url = "ws://127.0.0.1:9001/echo"}); !status) return fail();
+//
+// connect() ends in exactly one of on_open (and later on_close) and on_failed, never from within
+// the call. After either end the client may connect again, from within that callback too.
+//
+//   limits    Limits: connect_timeout covers the look-up of the name, TCP and the handshake
+//   errors    on_failed gets a ws::Errc (response_*) or an error of the system; response() has the
+//             status and the head of an answer that was no 101
+//   thread    the loop's
+//   lifetime  Loop first. The destructor resets the connection and waits for nothing; of the
+//             callbacks it calls on_close only, if one is owed.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "net/connector.h"
+#include "net/resolver.h"
+#include "ws/connection.h"
+#include "ws/core/handshake.h"
+#include "ws/core/url.h"
+
+namespace hilo::ws {
+
+struct ConnectOptions {
+  // ws://host[:port]/path?query, or ws+unix:///path/of/socket:/path
+  std::string_view url;
+  // Offered in this order. Text of an option is copied.
+  std::vector<std::string_view> subprotocols;
+  std::string_view origin;
+  std::vector<FieldView> fields;
+};
+
+class Client final : private net::Stream::Handler, private net::Timer, private Connection::Owner {
+ public:
+  explicit Client(net::Loop& loop, const Limits& limits = {});
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client();
+
+  Client& on_open(Callback<void(Connection&)> callback);
+  Client& on_message(Callback<void(Connection&, Message)> callback);
+  Client& on_drained(Callback<void(Connection&)> callback);
+  Client& on_dropped(Callback<void(Connection&, Message)> callback);
+  Client& on_pong(Callback<void(Connection&, Bytes)> callback);
+  Client& on_close(Callback<void(Connection&, CloseInfo)> callback);
+  // The connection could not be opened.
+  Client& on_failed(Callback<void(std::error_code)> callback);
+
+  // Starts to connect. Errors of the arguments come back at once and nothing is started: a bad URL,
+  // a header that could not be sent, errc::already_connected while a connection is there.
+  Status connect(const ConnectOptions& options);
+  // Gives up connecting (on_failed: errc::operation_canceled at the end of the turn), or resets.
+  void abort();
+
+  // The open connection, or null.
+  Connection* connection() noexcept;
+  // What the server answered if it was no 101: valid during on_failed.
+  const ResponseHead* response() const noexcept;
+  const Metrics& metrics() const noexcept { return metrics_; }
+
+ private:
+  struct Attempt;
+
+  // net::Stream::Handler, during the handshake
+  net::Stream::Want on_input(MutableBytes& input) override;
+  void on_end() override;
+  void on_broken(std::error_code error) override;
+  void on_reap() override;
+  // net::Timer
+  void on_timer(net::Time now) override;
+  // Connection::Owner
+  void on_connection_gone(Connection& connection) override;
+
+  void connect_to(std::span<const net::Address> addresses);
+  void on_connected(Result<net::Fd> fd);
+  void open(const ResponseHead& head, std::string_view subprotocol);
+  void fail(std::error_code error);
+
+  net::Loop* loop_;
+  Limits limits_;
+  Metrics metrics_;
+  Log log_;
+  MaskKeys mask_keys_;
+  Connection::Shared shared_;
+  Handlers handlers_;
+  Callback<void(std::error_code)> on_failed_;
+  std::unique_ptr<Attempt> attempt_;
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace hilo::ws

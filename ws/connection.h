@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+//
+// Connection: one open WebSocket, on either side. The protocol is Session's, the bytes are
+// Stream's; this class brings the two together and adds what needs a clock: pings, time-outs,
+// budgets, and the patience of the closing handshake.
+//
+//   server.on_message([](ws::Connection& c, ws::Message m) { c.send(m); });
+//
+//   sending   send() accepts a message whole or not at all. What was accepted reaches the peer
+//             whole and in order, or the connection dies (`on_close` tells).
+//   closing   close() starts the closing handshake, abort() resets. Neither calls anything of the
+//             application's nor frees anything: on_close comes at the end of the turn in which the
+//             connection ended, exactly once, after which the object is gone.
+//   memory    an idle connection owns no buffer
+//   thread    its loop's. From elsewhere: Loop::post and ConnectionId.
+//   lifetime  a Connection& is good within the callback that shows it. What is kept is its id():
+//             Server::find(id) returns null once it is gone.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <utility>
+
+#include "net/address.h"
+#include "net/base/bytes.h"
+#include "net/base/callback.h"
+#include "net/stream.h"
+#include "net/timers.h"
+#include "ws/core/session.h"
+#include "ws/limits.h"
+#include "ws/log.h"
+#include "ws/mask_keys.h"
+#include "ws/metrics.h"
+#include "ws/request.h"
+
+namespace hilo::ws {
+
+class Connection;
+
+// Names a connection for as long as one likes; compares equal only to itself.
+struct ConnectionId {
+  std::uint64_t value = 0;  // generation, index of the loop, slot
+  friend bool operator==(const ConnectionId&, const ConnectionId&) = default;
+};
+
+// A message as the peer sent it, whatever its fragments. The payload lies in the receive buffer (or
+// in the assembly buffer) and may be changed in place: valid during the callback only.
+struct Message {
+  Opcode opcode = Opcode::text;  // text or binary
+  MutableBytes payload;
+
+  bool is_text() const noexcept { return opcode == Opcode::text; }
+  // Of a text message: valid UTF-8.
+  std::string_view text() const noexcept { return as_text(payload); }
+};
+
+enum class ClosedBy : std::uint8_t {
+  us,       // close(), abort(), a broken rule or a time-out
+  peer,     // the peer's Close came first
+  network,  // the stream ended or broke without a Close
+};
+
+// How a connection ended. The reason is valid during the callback only.
+struct CloseInfo {
+  // The code of the peer's Close (no_status if it had none); of ours if a rule was broken; else
+  // abnormal (RFC 6455 §7.1.5).
+  CloseCode code = CloseCode::abnormal;
+  std::string_view reason;  // the peer's, UTF-8
+  ClosedBy by = ClosedBy::network;
+  Errc error = Errc::none;  // the rule that was broken, if one was
+  bool clean = false;       // both sides said Close (§7.1.4)
+};
+
+enum class Sent : std::uint8_t {
+  accepted,
+  dropped,  // Overflow::drop: the queue is full; on_dropped was called
+  refused,  // Overflow::refuse: the queue is full
+  closed,   // closing or closed, or (Overflow::close) reset just now because the queue is full
+};
+
+// What an application wants to hear. All run in the loop's thread, none from within a call of the
+// application's own but on_dropped. They may call anything of any Connection, but not destroy the
+// server. A handler that throws costs its connection (Close 1011), nobody else's.
+struct Handlers {
+  Callback<void(Connection&)> on_open;
+  Callback<void(Connection&, Message)> on_message;
+  // Everything accepted has left for the kernel, after some of it had to wait.
+  Callback<void(Connection&)> on_drained;
+  // A message was lost by Overflow::drop.
+  Callback<void(Connection&, Message)> on_dropped;
+  // The answer to ping(); the keep-alive's own pongs are not told.
+  Callback<void(Connection&, Bytes payload)> on_pong;
+  Callback<void(Connection&, CloseInfo)> on_close;
+};
+
+class Connection final : private net::Stream::Handler, private net::Timer {
+ public:
+  // Whoever made the connection; told when it may be destroyed.
+  class Owner {
+   public:
+    virtual void on_connection_gone(Connection& connection) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // What all connections of one server or client share; must outlive them.
+  struct Shared {
+    net::Loop* loop = nullptr;
+    const Limits* limits = nullptr;
+    MessageLimits message_limits;
+    std::size_t queue_bytes_limit = 0;
+    Metrics* metrics = nullptr;
+    Log* log = nullptr;
+    MaskKeys* mask_keys = nullptr;  // clients only
+    Owner* owner = nullptr;
+  };
+
+  Connection(Role role, ConnectionId id, Shared& shared, Handlers& handlers,
+             const net::PeerAddress& peer) noexcept;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  // Takes the stream over after the opening handshake and calls on_open. Input that the handshake
+  // left is handled after that.
+  void open(std::unique_ptr<net::Stream> stream, KeptRequest request);
+
+  // --- sending ---
+
+  Sent send(Opcode opcode, Bytes payload);
+  Sent send(const Message& message) { return send(message.opcode, message.payload); }
+  Sent send_text(std::string_view text) { return send(Opcode::text, as_bytes(text)); }
+  Sent send_binary(Bytes payload) { return send(Opcode::binary, payload); }
+  // At most 125 bytes of payload, else errc::message_size.
+  Status ping(Bytes payload = {});
+
+  // Starts the closing handshake (RFC 6455 §7.1.2). errc::invalid_argument for a code that must not
+  // be on the wire, or a reason over 123 bytes or not UTF-8; errc::not_connected if it was started
+  // already.
+  Status close(CloseCode code = CloseCode::normal, std::string_view reason = {});
+  // Resets the connection; the peer sees no Close.
+  void abort();
+
+  // Stops and restarts the reading of messages. While stopped the peer's Close is not seen either.
+  void pause();
+  void resume();
+
+  // --- facts ---
+
+  ConnectionId id() const noexcept { return id_; }
+  Role role() const noexcept { return session_.role(); }
+  bool is_open() const noexcept { return !ended_ && session_.is_open(); }
+  // As accept(2) or connect(2) gave it.
+  const net::PeerAddress& peer() const noexcept { return peer_; }
+  // The request that opened the connection. Fields only by Server::Options::keep_request_fields;
+  // in on_open they are always there.
+  const KeptRequest& request() const noexcept { return request_; }
+  std::string_view path() const noexcept { return request_.path(); }
+  std::string_view subprotocol() const noexcept { return request_.subprotocol(); }
+  // Accepted by send() and not yet taken by the kernel.
+  std::size_t buffered_bytes() const noexcept { return stream_ ? stream_->queued_bytes() : 0; }
+  // Bytes held of a message that has not ended.
+  std::size_t assembled_bytes() const noexcept { return session_.assembled_bytes(); }
+  net::Loop& loop() const noexcept { return *shared_->loop; }
+
+  // --- the application's own data ---
+
+  // Makes a T that lives as long as the connection; replaces what was there.
+  template <class T, class... Arguments>
+  T& emplace_data(Arguments&&... arguments) {
+    auto holder = std::make_unique<DataOf<T>>(std::forward<Arguments>(arguments)...);
+    T& value = holder->value;
+    data_ = std::move(holder);
+    return value;
+  }
+  // Null if there is none, or if it is not a T.
+  template <class T>
+  T* data() noexcept {
+    if (!data_ || data_->type != &type_tag<T>) return nullptr;
+    return &static_cast<DataOf<T>*>(data_.get())->value;
+  }
+
+ private:
+  struct Data {
+    explicit Data(const char* t) noexcept : type(t) {}
+    virtual ~Data() = default;
+    const char* type;
+  };
+  template <class T>
+  static constexpr char type_tag = 0;
+  template <class T>
+  struct DataOf final : Data {
+    template <class... Arguments>
+    explicit DataOf(Arguments&&... arguments)
+        : Data(&type_tag<T>), value(std::forward<Arguments>(arguments)...) {}
+    T value;
+  };
+
+  // net::Stream::Handler
+  net::Stream::Want on_input(MutableBytes& input) override;
+  MutableBytes receive_space() override;
+  net::Stream::Want on_received(std::size_t bytes) override;
+  void on_end() override;
+  void on_blocked() override;
+  void on_drained() override;
+  void on_broken(std::error_code error) override;
+  void on_reap() override;
+
+  // net::Timer
+  void on_timer(net::Time now) override;
+
+  void handle(const Event& event);
+  void handle_message(const Event& event);
+  void handle_pong(const Event& event);
+  void handle_close(const Event& event);
+  void handle_failure(const Event& event);
+  void fail(Errc error);
+  void count_control_frame();
+  void track_unfinished(bool message_ended) noexcept;
+
+  bool write(const Outgoing& outgoing) noexcept;
+  bool write_owned(Buffer& bytes) noexcept;
+  Result<MaskKey> next_key() noexcept;
+  Sent overflow(Opcode opcode, Bytes payload);
+  void send_replies();
+  void send_keep_alive_ping();
+
+  void begin_closing() noexcept;
+  void finish_closing();
+  void end(CloseCode code, ClosedBy by, Errc error) noexcept;
+  void keep_reason(Bytes reason) noexcept;
+
+  net::Time next_deadline() const noexcept;
+  void arm_by(net::Time deadline) noexcept;
+  void check_closing_deadline(net::Time now);
+  void check_open_deadlines(net::Time now);
+
+  template <class Handler, class... Arguments>
+  void call(Handler& handler, Arguments&&... arguments);
+
+  Shared* shared_;
+  Handlers* handlers_;
+  std::unique_ptr<net::Stream> stream_;
+  Session session_;
+  KeptRequest request_;
+  std::unique_ptr<Data> data_;
+  ConnectionId id_;
+
+  net::Time last_input_;
+  net::Time ping_sent_;
+  net::Time message_began_;
+  net::Time blocked_since_;       // or since the last progress, while output is blocked
+  net::Time closing_since_;
+  net::Time control_window_;
+  std::uint64_t progress_mark_ = 0;  // sent_bytes when last looked at
+  std::uint32_t ping_number_ = 0;
+  std::uint32_t control_frames_ = 0;
+
+  net::PeerAddress peer_;
+  std::unique_ptr<char[]> close_reason_;
+  std::uint8_t close_reason_bytes_ = 0;
+  CloseCode close_code_ = CloseCode::abnormal;
+  Errc close_error_ = Errc::none;
+  ClosedBy closed_by_ = ClosedBy::network;
+  bool close_recorded_ = false;   // the four above are final
+  bool peer_closed_ = false;      // the peer's Close was seen
+  bool opened_ = false;           // on_open was called, so on_close is owed
+  bool closing_ = false;          // closing_since_ counts
+  bool ended_ = false;            // the stream is closed; only on_reap follows
+  bool awaiting_pong_ = false;
+  bool message_begun_ = false;    // message_began_ counts
+  bool blocked_ = false;          // blocked_since_ counts
+  bool paused_by_user_ = false;
+  bool paused_by_queue_ = false;
+};
+
+}  // namespace hilo::ws

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+//
+// The little plain HTTP/1.1 that a WebSocket server needs beside the upgrade: routes, pages, HEAD,
+// keep-alive and pipelining, answers now or later.
+//
+//   server.get("/health", [](ws::http::Exchange& x) { x.respond(200, "text/plain", "ok\n"); });
+//
+//   later   server.get("/wait", [&](ws::http::Exchange& x) { waiting = x.later(); });
+//           ...
+//           if (auto* x = server.exchange(waiting)) x->respond(200, "text/plain", "now");
+//
+// One request at a time: the next one of a pipeline is read when the answer to this one was
+// written. Refusals close the connection, and nothing behind a refused head is read as HTTP again.
+//
+//   thread   the loop's
+//   bodies   requests with a body are answered too, but the body is not read: the connection is
+//            closed after the answer
+//   life     an Exchange& is good within the callback; what is kept is an ExchangeId
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "net/base/callback.h"
+#include "net/base/slab.h"
+#include "net/stream.h"
+#include "net/timers.h"
+#include "ws/core/http_head.h"
+#include "ws/core/http_response.h"
+#include "ws/request.h"
+
+namespace hilo::ws {
+
+class HttpConnection;
+
+namespace http {
+
+// Names a request that waits for its answer.
+struct ExchangeId {
+  SlabHandle connection;
+  std::uint64_t number = 0;  // of the request on that connection
+};
+
+// One request and its answer.
+class Exchange {
+ public:
+  // Valid until the answer is given, but not across callbacks: take what you need before later().
+  const Request& request() const noexcept { return *request_; }
+
+  // Answers. The body is copied or sent before this returns. A second answer, and one to a peer
+  // that is gone, is ignored. errc::argument_out_of_domain for a field that could not be sent.
+  Status respond(std::uint16_t status, std::string_view content_type, std::string_view body,
+                 std::span<const FieldView> fields = {});
+
+  // The answer will come from elsewhere, by Server::exchange(id). There is no deadline on it but
+  // the application's own.
+  ExchangeId later() noexcept;
+  // Hears if the peer goes away before the answer. Its end of sending counts as going.
+  void on_gone(Callback<void()> callback);
+
+ private:
+  friend class ws::HttpConnection;
+  explicit Exchange(HttpConnection& connection) noexcept : connection_(&connection) {}
+
+  HttpConnection* connection_;
+  const Request* request_ = nullptr;
+  Callback<void()> on_gone_;
+  bool later_ = false;
+  bool answered_ = false;
+};
+
+using Route = Callback<void(Exchange&)>;
+
+}  // namespace http
+
+// An accepted connection while it speaks HTTP. Server's own; applications see Exchange.
+class HttpConnection final : private net::Stream::Handler, private net::Timer {
+ public:
+  // What the server decides and does for it.
+  class Host {
+   public:
+    // A request head is complete. Answers through `exchange`, or refuses, or upgrades; else the
+    // exchange waits.
+    virtual void on_request(HttpConnection& connection, http::Exchange& exchange,
+                            const RequestHead& head) = 0;
+    virtual void on_http_reject(HttpConnection& connection, Errc error) = 0;
+    virtual void on_http_gone(HttpConnection& connection) = 0;
+
+   protected:
+    ~Host() = default;
+  };
+
+  HttpConnection(SlabHandle handle, Host& host, const Limits& limits,
+                 const net::PeerAddress& peer) noexcept;
+  HttpConnection(const HttpConnection&) = delete;
+  HttpConnection& operator=(const HttpConnection&) = delete;
+  ~HttpConnection();
+
+  Status start(std::unique_ptr<net::Stream> stream) noexcept;
+
+  SlabHandle handle() const noexcept { return handle_; }
+  const net::PeerAddress& peer() const noexcept { return peer_; }
+  net::Stream& stream() noexcept { return *stream_; }
+  // The exchange of that number if it still waits for its answer.
+  http::Exchange* waiting_exchange(std::uint64_t number) noexcept;
+
+  // Answers with the error's response, or closes silently where the error has none.
+  void refuse(Errc error, std::string_view reason = {}, std::span<const FieldView> fields = {});
+  void refuse(std::uint16_t status, std::string_view reason);
+  // Gives the stream to a WebSocket. This object dies at the end of the turn.
+  std::unique_ptr<net::Stream> release_stream() noexcept;
+  // No further request is served; what is being answered still is.
+  void close_when_idle();
+
+ private:
+  friend class http::Exchange;
+
+  enum class State : std::uint8_t {
+    reading,    // a head, or nothing yet
+    waiting,    // for the application's answer
+    lingering,  // the last answer was written, the peer's bytes are thrown away
+    released,   // the stream belongs to a WebSocket now
+    ended,
+  };
+
+  // net::Stream::Handler
+  net::Stream::Want on_input(MutableBytes& input) override;
+  void on_end() override;
+  void on_drained() override;
+  void on_broken(std::error_code error) override;
+  void on_reap() override;
+  // net::Timer
+  void on_timer(net::Time now) override;
+
+  bool serve_one(MutableBytes& input);
+  Status respond(std::uint16_t status, std::string_view content_type, std::string_view body,
+                 std::span<const FieldView> fields);
+  void answered();
+  void linger() noexcept;
+  void end() noexcept;
+  void tell_gone();
+  void arm(net::Duration patience) noexcept;
+
+  SlabHandle handle_;
+  Host* host_;
+  const Limits* limits_;
+  std::unique_ptr<net::Stream> stream_;
+  net::PeerAddress peer_;
+  RequestParser parser_;
+  http::Exchange exchange_;
+  std::uint64_t request_number_ = 0;
+  std::size_t lingered_bytes_ = 0;
+  State state_ = State::reading;
+  bool head_only_ = false;     // the request is a HEAD
+  bool keep_alive_ = true;
+  bool dispatching_ = false;   // inside Host::on_request
+  bool end_seen_ = false;
+};
+
+}  // namespace hilo::ws

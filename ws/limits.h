@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+//
+// Limits: every bound on what a peer may cost us, in one struct, with the unit in the name.
+//
+// The values here are what ships. `hilo serve` has a flag for each, by the same name
+// (message_bytes_max: --message-bytes-max). A Duration of zero switches that time-out off.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "net/duration.h"
+#include "ws/core/http_fields.h"
+#include "ws/core/message.h"
+
+namespace hilo::ws {
+
+// What happens to a message that does not fit into a connection's queue.
+enum class Overflow : std::uint8_t {
+  close,   // the connection is reset: a peer that does not read is not worth the memory
+  drop,    // the message is lost and on_dropped is told
+  refuse,  // send() says so, nothing is lost that was accepted
+};
+
+struct Limits {
+  // The request head (RFC 9112 §3, §5). The deadline counts from the first byte, or from accept.
+  std::uint16_t request_line_bytes_max = 8192;
+  std::uint16_t field_line_bytes_max = 8192;
+  std::uint16_t fields_bytes_max = 16384;
+  std::uint16_t field_count_max = 100;
+  net::Duration head_timeout = net::Duration::seconds(10);
+  // A kept-alive HTTP connection between two requests.
+  net::Duration keep_alive_timeout = net::Duration::seconds(60);
+  // HTTP requests served in one turn before others have theirs.
+  std::uint32_t requests_per_turn_max = 64;
+  // After a refusal: how much, and for how long, we still read so that the answer arrives.
+  std::size_t linger_bytes_max = std::size_t{64} << 10;
+  net::Duration linger_timeout = net::Duration::seconds(5);
+
+  // Messages.
+  std::size_t message_bytes_max = std::size_t{1} << 20;
+  std::uint32_t fragments_base = 1024;
+  std::uint32_t bytes_per_fragment = 64;
+  net::Duration message_timeout = net::Duration::seconds(60);
+  std::uint32_t messages_per_turn_max = 256;
+  std::uint32_t control_frames_max = 1000;
+  net::Duration control_frames_window = net::Duration::seconds(10);
+
+  // The time a connection may be silent, and how we find out whether it still lives.
+  net::Duration idle_timeout = net::Duration::seconds(120);
+  net::Duration ping_interval = net::Duration::seconds(30);
+  net::Duration pong_timeout = net::Duration::seconds(20);
+  net::Duration close_timeout = net::Duration::seconds(5);
+
+  // What waits to be sent. 0 stands for the larger of 1 MiB and message_bytes_max + 64 KiB.
+  std::size_t queue_bytes_max = 0;
+  // With more than this waiting we stop reading from the same peer.
+  std::size_t queue_bytes_pause = std::size_t{64} << 10;
+  net::Duration stall_timeout = net::Duration::seconds(30);
+  Overflow overflow = Overflow::close;
+
+  // A client's opening handshake, from the look-up of the name to the 101.
+  net::Duration connect_timeout = net::Duration::seconds(10);
+
+  std::size_t queue_bytes_limit() const noexcept {
+    constexpr std::size_t least = std::size_t{1} << 20;
+    const std::size_t room = message_bytes_max + (std::size_t{64} << 10);
+    return queue_bytes_max != 0 ? queue_bytes_max : (room > least ? room : least);
+  }
+  MessageLimits message() const noexcept {
+    return {message_bytes_max, fragments_base, bytes_per_fragment};
+  }
+  HeadLimits head() const noexcept {
+    return {request_line_bytes_max, field_line_bytes_max, fields_bytes_max, field_count_max};
+  }
+};
+
+}  // namespace hilo::ws

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+//
+// Log: one line per event worth knowing, handed to a function of the application's.
+//
+// A rejection looks like this, and nothing that a peer sent can break the line:
+//
+//   lvl=warn ev=reject layer=ws reason=unmasked peer=127.0.0.1:40312 conn=7 bytes_in=9 code=1002
+//
+// Rejections are rate-limited, so that a flood of bad peers is no flood of lines; what is held back
+// is counted (Metrics::log_lines_suppressed) and told in the next line that passes.
+//
+//   thread  the loop's
+//   views   the line is valid during the call
+
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "net/address.h"
+#include "net/base/callback.h"
+#include "net/duration.h"
+#include "ws/core/error.h"
+#include "ws/metrics.h"
+
+namespace hilo::ws {
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+using LogSink = Callback<void(LogLevel, std::string_view line)>;
+
+class Log {
+ public:
+  // `sink` may be empty: then only the counters move.
+  explicit Log(Metrics& metrics, LogSink sink = nullptr, std::uint32_t rejects_per_second_max = 20)
+      : metrics_(&metrics), sink_(std::move(sink)), rejects_per_second_max_(rejects_per_second_max) {}
+
+  struct Reject {
+    Errc error = Errc::none;
+    net::PeerAddress peer;
+    std::uint64_t connection = 0;
+    std::uint64_t bytes_in = 0;
+    std::uint16_t code = 0;  // what the peer was told: HTTP status, close code, or 0
+  };
+  // Counts the rejection and writes its line.
+  void reject(const Reject& reject, net::Time now);
+
+  // Any other line, as "lvl=... ev=..." followed by `fields`.
+  void line(LogLevel level, std::string_view event, std::string_view fields);
+
+ private:
+  bool admitted(net::Time now) noexcept;
+
+  Metrics* metrics_;
+  LogSink sink_;
+  std::uint32_t rejects_per_second_max_;
+  std::uint32_t rejects_in_window_ = 0;
+  net::Time window_began_;
+  std::uint64_t suppressed_ = 0;
+};
+
+}  // namespace hilo::ws

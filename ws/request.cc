@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/request.h"
+
+#include <cstring>
+#include <new>
+
+#include "ws/core/http_tokens.h"
+
+namespace hilo::ws {
+
+std::optional<std::string_view> find_cookie(std::string_view cookies,
+                                            std::string_view name) noexcept {
+  while (!cookies.empty()) {
+    const std::size_t end = cookies.find(';');
+    std::string_view pair = cookies.substr(0, end);
+    cookies = end == std::string_view::npos ? std::string_view{} : cookies.substr(end + 1);
+    while (pair.starts_with(' ')) pair.remove_prefix(1);
+    const std::size_t equals = pair.find('=');
+    if (equals != std::string_view::npos && pair.substr(0, equals) == name) {
+      return pair.substr(equals + 1);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string_view> Request::cookie(std::string_view name) const noexcept {
+  const auto cookies = header("Cookie");
+  return cookies ? find_cookie(*cookies, name) : std::nullopt;
+}
+
+Result<KeptRequest> KeptRequest::copy(const RequestHead& head, std::string_view subprotocol,
+                                      bool with_fields) noexcept {
+  std::size_t fields_bytes = 0;
+  if (with_fields) {
+    for (const FieldView field : head.fields) {
+      fields_bytes += field.name.size() + field.value.size() + 2;
+    }
+  }
+  // The head limits keep every part below 64 KiB.
+  const Sizes sizes{static_cast<std::uint16_t>(head.path.size()),
+                    static_cast<std::uint16_t>(head.query.size()),
+                    static_cast<std::uint16_t>(subprotocol.size()),
+                    static_cast<std::uint16_t>(fields_bytes)};
+  KeptRequest kept;
+  kept.block_.reset(new (std::nothrow) char[sizeof(Sizes) + sizes.path + sizes.query +
+                                            sizes.subprotocol + fields_bytes]);
+  if (!kept.block_) return out_of_memory();
+  char* to = kept.block_.get();
+  const auto put = [&to](std::string_view text) {
+    if (!text.empty()) std::memcpy(to, text.data(), text.size());
+    to += text.size();
+  };
+  std::memcpy(to, &sizes, sizeof(sizes));
+  to += sizeof(sizes);
+  put(head.path);
+  put(head.query);
+  put(subprotocol);
+  if (with_fields) {
+    constexpr std::string_view separator("\0", 1);
+    for (const FieldView field : head.fields) {
+      put(field.name);
+      put(separator);
+      put(field.value);
+      put(separator);
+    }
+  }
+  return kept;
+}
+
+KeptRequest::Sizes KeptRequest::sizes() const noexcept {
+  Sizes sizes{};
+  if (block_) std::memcpy(&sizes, block_.get(), sizeof(sizes));
+  return sizes;
+}
+
+std::string_view KeptRequest::part(std::size_t begin, std::size_t size) const noexcept {
+  return size == 0 ? std::string_view{}
+                   : std::string_view{block_.get() + sizeof(Sizes) + begin, size};
+}
+
+std::string_view KeptRequest::path() const noexcept { return part(0, sizes().path); }
+
+std::string_view KeptRequest::query() const noexcept { return part(sizes().path, sizes().query); }
+
+std::string_view KeptRequest::subprotocol() const noexcept {
+  const Sizes s = sizes();
+  return part(std::size_t{s.path} + s.query, s.subprotocol);
+}
+
+std::optional<std::string_view> KeptRequest::header(std::string_view name) const noexcept {
+  const Sizes s = sizes();
+  std::string_view rest = part(std::size_t{s.path} + s.query + s.subprotocol, s.fields);
+  while (!rest.empty()) {
+    const std::size_t name_end = rest.find('\0');
+    const std::size_t value_end = rest.find('\0', name_end + 1);
+    const std::string_view value = rest.substr(name_end + 1, value_end - name_end - 1);
+    if (equal_ignoring_case(rest.substr(0, name_end), name)) return value;
+    rest.remove_prefix(value_end + 1);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string_view> KeptRequest::cookie(std::string_view name) const noexcept {
+  const auto cookies = header("Cookie");
+  return cookies ? find_cookie(*cookies, name) : std::nullopt;
+}
+
+}  // namespace hilo::ws

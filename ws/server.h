@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+//
+// Server: WebSocket services and plain HTTP routes on any number of listening addresses, on one
+// loop. The ten-line echo:
+//
+//   hilo::net::Loop loop;
+//   hilo::ws::Server server{loop, {.idle_timeout = hilo::net::Duration::seconds(60)}};
+//   server.on_message([](hilo::ws::Connection& c, hilo::ws::Message m) { c.send(m); });
+//   if (auto bound = server.listen({.host = "127.0.0.1", .port = 9001}); !bound) return 1;
+//   return loop.run() ? 0 : 1;
+//
+// The callbacks of Server itself serve every path; at("/chat") makes a service of its own for one
+// path, which goes before. A path with neither is 404; a plain GET of a WebSocket's path is 426.
+//
+//   threads   One loop, one thread, one Server; for more cores run several, each with its own Loop,
+//             listening on the same port with reuse_port. Nothing here may be called from another
+//             thread: go through Loop::post.
+//   lifetime  Loop first, Server after it. Set services, routes and callbacks before listen().
+//             Destroying the server resets what is still open, and calls on_close for it.
+//   limits    Limits, given once
+//   errors    values; nothing throws
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "net/address.h"
+#include "net/listener.h"
+#include "ws/connection.h"
+#include "ws/core/origin.h"
+#include "ws/http.h"
+
+namespace hilo::ws {
+
+// The answer of on_upgrade: yes, with the subprotocol to speak and fields of your own ...
+struct Accept {
+  std::string_view subprotocol;       // one that the client offered, or empty
+  std::span<const FieldView> fields;  // for example Set-Cookie
+};
+// ... or no.
+struct Reject {
+  std::uint16_t status = 403;
+  std::string reason;
+};
+using Decision = std::variant<Accept, Reject>;
+
+// The handlers of one path.
+class Service {
+ public:
+  // Without it every well-formed handshake of an allowed Origin is accepted.
+  Service& on_upgrade(Callback<Decision(const Request&)> callback);
+  Service& on_open(Callback<void(Connection&)> callback);
+  Service& on_message(Callback<void(Connection&, Message)> callback);
+  Service& on_drained(Callback<void(Connection&)> callback);
+  Service& on_dropped(Callback<void(Connection&, Message)> callback);
+  Service& on_pong(Callback<void(Connection&, Bytes)> callback);
+  Service& on_close(Callback<void(Connection&, CloseInfo)> callback);
+
+ private:
+  friend class Server;
+  Callback<Decision(const Request&)> upgrade_;
+  Handlers handlers_;
+};
+
+struct ServerOptions {
+  // Which web pages may connect; the texts of its list must outlive the server.
+  OriginPolicy origin;
+  // Subprotocols to choose from where on_upgrade is not set; the texts must outlive the server.
+  std::vector<std::string_view> subprotocols;
+  // Refuse a handshake that offers none of these (400).
+  bool subprotocol_required = false;
+  // Keep the fields of the request for the life of the connection, at the cost of their size.
+  bool keep_request_fields = true;
+  // Goes into every ConnectionId, so that ids of several loops differ.
+  std::uint8_t loop_index = 0;
+  // Hears rejections and other events, one line each.
+  LogSink log;
+  std::uint32_t log_rejects_per_second_max = 20;
+};
+
+struct ListenOptions {
+  std::string_view host = "127.0.0.1";  // a numeric address, "localhost", or empty for all
+  std::uint16_t port = 0;               // 0: the kernel chooses
+  std::string_view unix_path;           // instead of host and port
+  int backlog = 4096;
+  bool reuse_port = false;              // several servers of this process share the port
+};
+
+class Server final : private HttpConnection::Host, private Connection::Owner {
+ public:
+  explicit Server(net::Loop& loop, const Limits& limits = {}, ServerOptions options = {});
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  // --- what is served ---
+
+  // The service of one path, made when first asked for. The path is compared exactly.
+  Service& at(std::string_view path);
+  // The service of all other paths: these are at()'s functions for it.
+  Server& on_upgrade(Callback<Decision(const Request&)> callback);
+  Server& on_open(Callback<void(Connection&)> callback);
+  Server& on_message(Callback<void(Connection&, Message)> callback);
+  Server& on_drained(Callback<void(Connection&)> callback);
+  Server& on_dropped(Callback<void(Connection&, Message)> callback);
+  Server& on_pong(Callback<void(Connection&, Bytes)> callback);
+  Server& on_close(Callback<void(Connection&, CloseInfo)> callback);
+
+  // A plain route: GET, and HEAD along with it. Other methods get 405.
+  Server& get(std::string_view path, http::Route route);
+
+  // --- where ---
+
+  // Starts to listen and returns the address, with the port that the kernel chose if it was 0.
+  Result<net::Address> listen(const ListenOptions& options);
+  Result<net::Address> listen(const net::Address& address, const ListenOptions& options);
+  // Takes one connected socket as if it had been accepted.
+  void adopt(net::Fd fd, const net::Address& peer);
+
+  // --- who is there ---
+
+  std::size_t connection_count() const noexcept { return connections_.size(); }
+  // Connections that speak HTTP: in their handshake, or asking for pages.
+  std::size_t http_connection_count() const noexcept { return http_connections_.size(); }
+  // Null once the connection is gone.
+  Connection* find(ConnectionId id) noexcept;
+  // Every open connection. The visit may close connections, not destroy the server.
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    connections_.for_each([&](Connection& connection, SlabHandle) {
+      if (connection.is_open()) visit(connection);
+    });
+  }
+  // Null if it was answered, or if the peer is gone.
+  http::Exchange* exchange(http::ExchangeId id) noexcept;
+
+  // --- the end ---
+
+  // Stops listening, sends `code` to all, and calls `on_stopped` when the last one has gone, which
+  // takes no longer than Limits::close_timeout after its output has left.
+  void stop(CloseCode code = CloseCode::going_away, Callback<void()> on_stopped = nullptr);
+
+  const Metrics& metrics() const noexcept { return metrics_; }
+  Log& log() noexcept { return log_; }
+  net::Loop& loop() const noexcept { return *loop_; }
+  const Limits& limits() const noexcept { return limits_; }
+
+ private:
+  struct Path;
+
+  // HttpConnection::Host
+  void on_request(HttpConnection& connection, http::Exchange& exchange,
+                  const RequestHead& head) override;
+  void on_http_reject(HttpConnection& connection, Errc error) override;
+  void on_http_gone(HttpConnection& connection) override;
+  // Connection::Owner
+  void on_connection_gone(Connection& connection) override;
+
+  Path* find_path(std::string_view path) noexcept;
+  Path& path_entry(std::string_view path);
+  void serve_route(HttpConnection& connection, http::Exchange& exchange, http::Route& route);
+  void upgrade(HttpConnection& connection, Service& service, const RequestHead& head);
+  bool decide(HttpConnection& connection, Service& service, const RequestHead& head,
+              const UpgradeCheck& check, Accept& accept);
+  void open(HttpConnection& connection, Service& service, const RequestHead& head,
+            const UpgradeCheck& check, const Accept& accept);
+  void check_stopped();
+
+  net::Loop* loop_;
+  Limits limits_;
+  ServerOptions options_;
+  Metrics metrics_;
+  Log log_;
+  Connection::Shared shared_;
+  Service default_service_;
+  bool has_default_service_ = false;
+  std::vector<std::unique_ptr<Path>> paths_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  Slab<HttpConnection> http_connections_;
+  Slab<Connection> connections_;
+  Callback<void()> on_stopped_;
+  bool stopping_ = false;
+};
+
+}  // namespace hilo::ws
