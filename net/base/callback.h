@@ -30,16 +30,16 @@ class Callback<R(Args...)> {
 
   // True if F needs no allocation here.
   template <class F>
-  static constexpr bool fits = sizeof(F) <= inline_bytes && alignof(F) <= alignof(void*) &&
-                               std::is_nothrow_move_constructible_v<F>;
+  static constexpr bool fits =
+      sizeof(F) <= inline_bytes &&
+      alignof(F) <= alignof(void*) && std::is_nothrow_move_constructible_v<F>;
 
   Callback() noexcept = default;
   Callback(std::nullptr_t) noexcept {}
 
   template <class F>
-    requires(!std::is_same_v<std::decay_t<F>, Callback> &&
-             std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
-  Callback(F&& f) {
+  requires(!std::is_same_v<std::decay_t<F>, Callback> &&
+           std::is_invocable_r_v<R, std::decay_t<F>&, Args...>) Callback(F&& f) {
     using Target = std::decay_t<F>;
     if constexpr (fits<Target>) {
       ::new (static_cast<void*>(storage_)) Target(std::forward<F>(f));
@@ -81,9 +81,7 @@ class Callback<R(Args...)> {
 
   template <class Target>
   static constexpr Operations inline_operations = {
-      [](void* p, Args&... args) -> R {
-        return invoke(*static_cast<Target*>(p), args...);
-      },
+      [](void* p, Args&... args) -> R { return invoke(*static_cast<Target*>(p), args...); },
       [](void* from, void* to) noexcept {
         ::new (to) Target(std::move(*static_cast<Target*>(from)));
         static_cast<Target*>(from)->~Target();
@@ -92,9 +90,7 @@ class Callback<R(Args...)> {
 
   template <class Target>
   static constexpr Operations heap_operations = {
-      [](void* p, Args&... args) -> R {
-        return invoke(**static_cast<Target**>(p), args...);
-      },
+      [](void* p, Args&... args) -> R { return invoke(**static_cast<Target**>(p), args...); },
       [](void* from, void* to) noexcept {
         *static_cast<Target**>(to) = *static_cast<Target**>(from);
       },

@@ -18,7 +18,9 @@ std::size_t Pool::class_of(std::size_t bytes) noexcept {
   return static_cast<std::size_t>(std::countr_zero(rounded) - std::countr_zero(block_bytes_min));
 }
 
-Pool::~Pool() { trim(); }
+Pool::~Pool() {
+  trim();
+}
 
 Pool::Block Pool::take(std::size_t bytes) noexcept {
   if (bytes > block_bytes_max) return {};

@@ -24,8 +24,8 @@ class [[nodiscard]] Status {
   Status() noexcept = default;
   Status(std::error_code error) noexcept : error_(error) {}  // implicit: `return error;`
   template <class Enum>
-    requires std::is_error_code_enum<Enum>::value
-  Status(Enum error) noexcept : error_(make_error_code(error)) {}
+  requires std::is_error_code_enum<Enum>::value Status(Enum error)
+  noexcept : error_(make_error_code(error)) {}
 
   explicit operator bool() const noexcept { return !error_; }
   const std::error_code& error() const noexcept { return error_; }
@@ -41,8 +41,8 @@ class [[nodiscard]] Result {
   Result(T value) noexcept : has_value_(true) { ::new (&storage_) T(std::move(value)); }
   Result(std::error_code error) noexcept : error_(error) { HILO_DCHECK(error_); }
   template <class Enum>
-    requires std::is_error_code_enum<Enum>::value
-  Result(Enum error) noexcept : Result(make_error_code(error)) {}
+  requires std::is_error_code_enum<Enum>::value Result(Enum error)
+  noexcept : Result(make_error_code(error)) {}
   Result(Result&& other) noexcept : error_(other.error_), has_value_(other.has_value_) {
     if (has_value_) ::new (&storage_) T(std::move(*other));
   }

@@ -77,7 +77,8 @@ class Slab {
     const SlabHandle handle{index, slot.generation};
     T* object;
     if constexpr (std::is_constructible_v<T, SlabHandle, Arguments...>) {
-      object = ::new (static_cast<void*>(slot.storage)) T(handle, std::forward<Arguments>(arguments)...);
+      object =
+          ::new (static_cast<void*>(slot.storage)) T(handle, std::forward<Arguments>(arguments)...);
     } else {
       object = ::new (static_cast<void*>(slot.storage)) T(std::forward<Arguments>(arguments)...);
     }

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 
-SECONDS_MAX = 600  # a guard against hanging, not a measurement
+SECONDS_MAX = 300  # a guard against hanging, not a measurement
 SUMMARY = re.compile(r"^\[doctest\] test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed", re.M)
 SCRIPT_CASE = re.compile(r"^(ok|not ok|skip)\s+(.*)$", re.M)
 
