@@ -153,6 +153,7 @@ class FieldParser {
   Step begin_line(std::uint8_t byte) noexcept;
   Step parse_name(Bytes section) noexcept;
   Step parse_value(Bytes section) noexcept;
+  Step end_line(std::uint8_t byte) noexcept;
 
   HeadLimits limits_;
   std::array<FieldSpan, field_count_limit> spans_;

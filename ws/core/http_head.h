@@ -10,9 +10,10 @@
 //   }
 //
 // The caller keeps all bytes of an unfinished head together in one buffer, which may grow and move
-// between the calls; the parser remembers positions and how far it has looked. It looks at each
-// byte once, so a head that comes byte by byte costs no more than one that comes at once, and a bad
-// byte is refused when it comes. What stands behind the head is not touched.
+// between the calls; the parser remembers positions and how far it has looked. It never goes back
+// but once over a finished piece (a method, a target, a host), so a head that comes byte by byte
+// costs no more than one that comes at once, and a bad byte is refused when it comes. What stands
+// behind the head is not touched.
 //
 // What is accepted, beyond the grammar of the RFC:
 //   - one empty line in front of a request (§2.2), not two;
@@ -126,13 +127,13 @@ class RequestParser {
     done,
   };
   Errc parse_begin(std::uint8_t byte) noexcept;
-  Errc end_method(std::string_view text) noexcept;
   Errc begin_target(std::uint8_t byte) noexcept;
   Errc parse_method(Bytes all) noexcept;
   Errc parse_target(Bytes all) noexcept;
   Errc parse_target_escape(std::uint8_t byte) noexcept;
   Errc parse_version(std::uint8_t byte) noexcept;
   Errc parse_start_line(Bytes all) noexcept;
+  Errc end_start_line(std::uint8_t byte) noexcept;
   Errc check_target(std::string_view target) noexcept;
   Errc parse_fields(Bytes all) noexcept;
   Errc check_field(FieldView field) noexcept;
@@ -172,7 +173,7 @@ class ResponseParser {
 
  private:
   enum class State : std::uint8_t { version, status, status_end, reason, line_feed, fields, done };
-  Errc parse_status_line_byte(std::uint8_t byte) noexcept;
+  bool parse_byte(std::uint8_t byte) noexcept;  // false: malformed
   Errc parse_start_line(Bytes all) noexcept;
   Errc parse_fields(Bytes all) noexcept;
 

@@ -19,7 +19,7 @@ namespace hilo::ws {
 struct ByteClass {
   static constexpr std::uint8_t token = 1;   // RFC 9110 §5.6.2: tchar
   static constexpr std::uint8_t value = 2;   // RFC 9110 §5.5: HTAB, SP, VCHAR, obs-text
-  static constexpr std::uint8_t target = 4;  // VCHAR but '#'; '%' is checked by the parser
+  static constexpr std::uint8_t target = 4;  // VCHAR but '#' and '%', which begins an escape
   static constexpr std::uint8_t digit = 8;
   static constexpr std::uint8_t hex = 16;
   static constexpr std::uint8_t alpha = 32;
@@ -43,7 +43,7 @@ constexpr std::array<std::uint8_t, 256> make_byte_classes() {
     unsigned bits = 0;
     if (digit || alpha || is_one_of(byte, "!#$%&'*+-.^_`|~")) bits |= ByteClass::token;
     if (visible || byte == ' ' || byte == '\t' || byte >= 0x80) bits |= ByteClass::value;
-    if (visible && byte != '#') bits |= ByteClass::target;
+    if (visible && byte != '#' && byte != '%') bits |= ByteClass::target;
     if (digit) bits |= ByteClass::digit;
     if (hex) bits |= ByteClass::hex;
     if (alpha) bits |= ByteClass::alpha;
@@ -73,6 +73,20 @@ constexpr bool all_in(std::string_view text, std::uint8_t byte_class) noexcept {
 // RFC 9110 §5.6.2: one or more tchar.
 constexpr bool is_token(std::string_view text) noexcept {
   return !text.empty() && all_in(text, ByteClass::token);
+}
+
+// Whether `text` may stand as a path or a query in a request (RFC 9112 §3.2): visible ASCII without
+// '#', each '%' followed by two hex digits, and no "%00". RFC 3986 forbids some of these bytes, but
+// browsers send them.
+constexpr bool is_target_text(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (is_in(text[i], ByteClass::target)) continue;
+    if (text[i] != '%' || text.size() - i < 3) return false;
+    if (!all_in(text.substr(i + 1, 2), ByteClass::hex)) return false;
+    if (text.substr(i + 1, 2) == "00") return false;
+    i += 2;
+  }
+  return true;
 }
 
 constexpr char to_lower(char c) noexcept {

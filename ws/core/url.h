@@ -38,8 +38,4 @@ struct Url {
 
 Result<Url> parse_url(std::string_view text) noexcept;
 
-// Whether `text` may stand as a path and query in a request: visible ASCII without '#', each '%'
-// followed by two hex digits, no "%00".
-bool is_target_text(std::string_view text) noexcept;
-
 }  // namespace hilo::ws
