@@ -6,15 +6,18 @@
 //   input    Reads land in the loop's shared receive buffer, so a quiet stream owns no memory. What
 //            the handler leaves there moves to the *stash* and is offered again, in front of what
 //            comes next. End of input is reported after the stash is used up.
-//   output   While the stream's own input is being handled, writes collect in the loop's send buffer
-//            and leave in one system call when the handler returns. At any other time (timers, posts,
-//            other connections' input) they are queued and leave in the flush phase of the turn. Only
-//            what the kernel would not take stays queued.
+//   output   While the stream's own input is being handled, writes collect in the loop's send
+//   buffer
+//            and leave in one system call when the handler returns. At any other time (timers,
+//            posts, other connections' input) they are queued and leave in the flush phase of the
+//            turn. Only what the kernel would not take stays queued.
 //   pausing  pause() stops reading; stash and kernel keep what is there. Handlers pause when their
 //            output backs up, or when the application asks.
-//   dying    close() and abort() only mark the stream: nothing of the handler's is called and nothing
+//   dying    close() and abort() only mark the stream: nothing of the handler's is called and
+//   nothing
 //            is freed. At the end of the turn Handler::on_reap is called once, as the last call of
-//            all, and whoever owns the stream destroys it there.
+//            all, and whoever owns the stream destroys it there. Output written before close() is
+//            offered to the kernel once more; what it does not take at once is dropped.
 //
 //   thread   the loop's
 //   owns     the descriptor, the transport, queue and stash
@@ -51,7 +54,8 @@ class Stream final : private Watcher {
    public:
     // Bytes have arrived. Consume from the front of `input` (input = input.subspan(n)); what is
     // left is kept and offered again. The bytes may be changed in place. They are valid until the
-    // call returns. Not called while paused or closed.
+    // call returns. Not called while paused or closed. `input` is empty only in the call that
+    // Want::again asked for with nothing left.
     virtual Want on_input(MutableBytes& input) = 0;
 
     // Memory of the handler's own to read the next bytes into, in place of the receive buffer, or
@@ -70,7 +74,7 @@ class Stream final : private Watcher {
     // The kernel took less than was written: the rest waits here, and on_drained will follow.
     virtual void on_blocked() {}
 
-    // Everything written has left for the kernel, after some of it had to be queued.
+    // Everything written has left for the kernel: queued_bytes() was above 0 and is 0 again.
     virtual void on_drained() {}
 
     // The connection failed (reset, time-out of the kernel, no memory). Nothing can be read or
@@ -104,14 +108,17 @@ class Stream final : private Watcher {
   Loop& loop() const noexcept { return *loop_; }
   Handler& handler() const noexcept { return *handler_; }
   // Replaces the handler, from within a call of the old one at the latest. Input that the old one
-  // leaves unconsumed goes to the new one at once.
-  void set_handler(Handler& handler) noexcept { handler_ = &handler; }
+  // leaves unconsumed goes to the new one at once, or with the next resume phase if no input is
+  // being handled.
+  void set_handler(Handler& handler) noexcept;
 
   // Queues or sends the slices as one piece. They may be reused when this returns.
   Status write(std::span<const Bytes> slices) noexcept;
   Status write(Bytes bytes) noexcept { return write({&bytes, 1}); }
-  // Accepted by write() and not yet taken by the kernel.
-  std::size_t queued_bytes() const noexcept;
+  // Accepted by write() and refused by the kernel, or waiting for the flush phase. What collects in
+  // the send buffer is not counted: the kernel has not been asked yet. Whoever sees a number above
+  // 0 will hear on_drained, unless the stream breaks or is closed first.
+  std::size_t queued_bytes() const noexcept { return queue_.size(); }
   // The part of it that the kernel was offered and did not take, or that waits behind that.
   std::size_t blocked_bytes() const noexcept { return queue_.size(); }
   // Increases whenever the kernel takes something; tells a stalled peer from a slow one.
@@ -138,20 +145,48 @@ class Stream final : private Watcher {
   void transport_ready(Ready ready) noexcept;
 
  private:
+  // Where the next receive puts its bytes.
+  enum class Place : std::uint8_t { handler, stash, shared };
+  struct Space {
+    Place place;
+    MutableBytes bytes;
+    std::size_t held;  // shared: so much of the stash was copied in front of `bytes`
+  };
+
   void on_ready(Ready ready) override;
   void on_resume() override;
   void on_reap() override;
   void on_flush() override;
 
-  void read_some() noexcept;
-  void deliver(MutableBytes input) noexcept;
-  void deliver_stash() noexcept;
-  void keep(Bytes left) noexcept;
+  // Every call of the handler but on_reap happens between these two.
+  void begin_dispatch() noexcept;
   void finish_dispatch() noexcept;
-  void send_now(std::span<const Bytes> slices) noexcept;
-  void flush_queue() noexcept;
+  bool in_dispatch() const noexcept { return loop_->send_buffer().owner == this; }
+  void dispatch(Ready ready, bool resuming) noexcept;
+
+  // Input: stream.cc.
+  bool can_read() const noexcept;
+  bool input_waits() const noexcept;
+  void read_some() noexcept;
+  Io receive(MutableBytes into) noexcept;
+  Space receive_space() noexcept;
+  void deliver(const Space& space, std::size_t received) noexcept;
+  void deliver_stash() noexcept;
+  void offer(MutableBytes& input) noexcept;
+  void report_end() noexcept;
+  void hang_up() noexcept;
+  void detach() noexcept;
   void break_off(std::error_code error) noexcept;
   void update_interest() noexcept;
+
+  // Output: stream_output.cc.
+  Status enqueue(std::span<const Bytes> slices) noexcept;
+  Io transmit(std::span<const Bytes> slices) noexcept;
+  void send_now(std::span<const Bytes> slices) noexcept;
+  void send_collected() noexcept;
+  void send_queue() noexcept;
+  void flush_queue() noexcept;
+  void finish_shutdown() noexcept;
 
   Loop* loop_;
   Handler* handler_;
@@ -162,16 +197,23 @@ class Stream final : private Watcher {
   Buffer stash_;
   std::uint64_t sent_bytes_ = 0;
   std::uint64_t received_bytes_ = 0;
+  std::size_t last_receive_bytes_ = 0;
+  std::error_code error_;  // why broken_
+  Ready told_;             // by transport_ready(), not yet acted upon
   Interest interest_ = Interest::none;
   bool paused_ = false;
-  bool again_ = false;             // on_input has input left and wants to be called again
-  bool end_seen_ = false;          // the peer's FIN was read
+  bool again_ = false;     // the handler is to be called with what is in the stash
+  bool offering_ = false;  // inside on_input
+  bool missed_ = false;    // became readable while paused
+  bool end_seen_ = false;  // the peer's FIN was read
   bool end_reported_ = false;
-  bool was_blocked_ = false;       // on_drained is owed
+  bool blocked_ = false;  // the kernel took no more; writability is awaited
   bool shutdown_wanted_ = false;
   bool shutdown_done_ = false;
+  bool detached_ = false;  // the poller has nothing more to say
   bool broken_ = false;
   bool closed_ = false;
+  bool abortive_ = false;
 };
 
 }  // namespace hilo::net

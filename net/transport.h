@@ -35,8 +35,12 @@ class Transport {
   virtual Interest read_waits_for() const noexcept { return Interest::read; }
   virtual Interest write_waits_for() const noexcept { return Interest::write; }
 
-  // Bytes that read() could return at once without the descriptor becoming readable first.
+  // True if read() has something to tell at once, without the descriptor becoming readable first.
   virtual bool has_buffered_input() const noexcept { return false; }
+
+  // The stream is about to be destroyed by abort(). For transports without a descriptor: the peer
+  // is to see a reset. The descriptor, where there is one, is dealt with by the stream.
+  virtual void set_abortive_close() noexcept {}
 };
 
 }  // namespace hilo::net

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+//
+// The output half of Stream. Bytes take one of three ways, always in the order of the writes:
+//
+//     own dispatch, small     -> send buffer ----+
+//     own dispatch, large     -> (in place) -----+--> one send --> kernel
+//     any other time          -> queue_ -------------- flush ----> kernel
+//                                   ^-- what the kernel refuses
+//
+// While queue_ holds anything, everything goes behind it; so the send buffer holds something only
+// while queue_ is empty.
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "net/base/check.h"
+#include "net/socket.h"
+#include "net/stream.h"
+
+namespace hilo::net {
+namespace {
+
+constexpr std::size_t slices_per_send_max = 16;
+
+std::size_t total_bytes(std::span<const Bytes> slices) noexcept {
+  std::size_t total = 0;
+  for (const Bytes slice : slices) total += slice.size();
+  return total;
+}
+
+// The send buffer's content and the caller's slices as one sequence, consumed from the front.
+class Sequence {
+ public:
+  Sequence(Bytes front, std::span<const Bytes> rest) noexcept : front_(front), rest_(rest) {
+    skip_empty();
+  }
+
+  bool empty() const noexcept { return front_.empty(); }
+
+  // Fills `slices` from the front and returns how many were used.
+  std::size_t gather(std::span<Bytes> slices) const noexcept {
+    std::size_t count = 0;
+    slices[count++] = front_;
+    for (const Bytes slice : rest_) {
+      if (count == slices.size()) break;
+      if (!slice.empty()) slices[count++] = slice;
+    }
+    return count;
+  }
+
+  void consume(std::size_t bytes) noexcept {
+    while (bytes != 0) {
+      const std::size_t part = std::min(bytes, front_.size());
+      front_ = front_.subspan(part);
+      bytes -= part;
+      skip_empty();
+    }
+  }
+
+  Status move_to(Buffer& queue) noexcept {
+    if (Status status = queue.reserve(front_.size() + total_bytes(rest_)); !status) return status;
+    while (!empty()) {
+      if (Status status = queue.append(front_); !status) return status;
+      consume(front_.size());
+    }
+    return {};
+  }
+
+ private:
+  void skip_empty() noexcept {
+    while (front_.empty() && !rest_.empty()) {
+      front_ = rest_.front();
+      rest_ = rest_.subspan(1);
+    }
+  }
+
+  Bytes front_;
+  std::span<const Bytes> rest_;
+};
+
+}  // namespace
+
+Status Stream::write(std::span<const Bytes> slices) noexcept {
+  if (closed_ || broken_ || shutdown_wanted_) return std::make_error_code(std::errc::broken_pipe);
+  if (!in_dispatch() || !queue_.empty()) return enqueue(slices);
+
+  Loop::SendBuffer& buffer = loop_->send_buffer();
+  std::size_t total = 0;
+  bool direct = false;
+  for (const Bytes slice : slices) {
+    total += slice.size();
+    direct = direct || slice.size() >= direct_bytes_min;
+  }
+  if (direct || total > buffer.capacity - buffer.size) {
+    send_now(slices);
+    return broken_ ? Status{error_} : Status{};
+  }
+  for (const Bytes slice : slices) {
+    if (slice.empty()) continue;
+    std::memcpy(buffer.data + buffer.size, slice.data(), slice.size());
+    buffer.size += slice.size();
+  }
+  return {};
+}
+
+// All or nothing, so that a failure leaves no half of a piece behind.
+Status Stream::enqueue(std::span<const Bytes> slices) noexcept {
+  const std::size_t total = total_bytes(slices);
+  if (total == 0) return {};
+  if (Status status = queue_.reserve(total); !status) return status;
+  for (const Bytes slice : slices) {
+    if (Status status = queue_.append(slice); !status) return status;
+  }
+  if (!blocked_) loop_->schedule(token_, Phase::flush);
+  return {};
+}
+
+Io Stream::transmit(std::span<const Bytes> slices) noexcept {
+  const Io io =
+      transport_ != nullptr ? transport_->write(slices) : socket::send(fd_.value(), slices);
+  if (io.kind == Io::Kind::done) sent_bytes_ += io.bytes;
+  return io;
+}
+
+// Sends what has collected and `slices` behind it; what the kernel refuses is copied to the queue.
+void Stream::send_now(std::span<const Bytes> slices) noexcept {
+  Loop::SendBuffer& buffer = loop_->send_buffer();
+  HILO_DCHECK(in_dispatch());
+  HILO_DCHECK(queue_.empty());
+  Sequence left({buffer.data, buffer.size}, slices);
+  std::array<Bytes, slices_per_send_max> gathered;
+  blocked_ = false;
+  while (!left.empty() && !blocked_) {
+    const std::span<const Bytes> batch{gathered.data(), left.gather(gathered)};
+    const Io io = transmit(batch);
+    switch (io.kind) {
+      case Io::Kind::done:
+        left.consume(io.bytes);
+        // A socket that took a part is full: asking again would only hear would_block.
+        blocked_ = transport_ == nullptr && io.bytes < total_bytes(batch);
+        break;
+      case Io::Kind::would_block: blocked_ = true; break;
+      case Io::Kind::end:
+      case Io::Kind::failed:
+        buffer.size = 0;
+        break_off(io.error);
+        return;
+    }
+  }
+  if (!left.empty() && !closed_) {
+    if (Status status = left.move_to(queue_); !status) break_off(status.error());
+  }
+  buffer.size = 0;
+}
+
+void Stream::send_collected() noexcept {
+  if (loop_->send_buffer().size == 0 || broken_ || abortive_) return;
+  send_now({});
+}
+
+void Stream::on_flush() {
+  if (closed_ || broken_) return;
+  begin_dispatch();
+  if (!blocked_) flush_queue();
+  finish_dispatch();
+}
+
+// Offers the queue to the kernel from where it lies, until it is empty or the kernel has enough.
+void Stream::send_queue() noexcept {
+  blocked_ = false;
+  while (!queue_.empty() && !blocked_) {
+    const Bytes bytes = queue_.readable();
+    const Io io = transmit({&bytes, 1});
+    switch (io.kind) {
+      case Io::Kind::done:
+        blocked_ = transport_ == nullptr && io.bytes < bytes.size();
+        queue_.consume(io.bytes);
+        break;
+      case Io::Kind::would_block: blocked_ = true; break;
+      case Io::Kind::end:
+      case Io::Kind::failed:
+        if (!closed_) break_off(io.error);
+        return;
+    }
+  }
+}
+
+void Stream::flush_queue() noexcept {
+  if (queue_.empty() || broken_ || closed_) return;
+  send_queue();
+  if (queue_.empty() && !broken_) handler_->on_drained();
+}
+
+void Stream::shutdown_write() noexcept {
+  if (shutdown_wanted_ || closed_ || broken_) return;
+  shutdown_wanted_ = true;
+  if (!in_dispatch()) loop_->schedule(token_, Phase::flush);
+}
+
+void Stream::finish_shutdown() noexcept {
+  if (!shutdown_wanted_ || shutdown_done_) return;
+  if (!queue_.empty() || broken_ || closed_) return;
+  shutdown_done_ = true;
+  const Status status =
+      transport_ != nullptr ? transport_->shutdown_write() : socket::shutdown_write(fd_.value());
+  if (!status) break_off(status.error());
+}
+
+}  // namespace hilo::net
