@@ -312,8 +312,8 @@ bench: $(addprefix $(O)/bench/,$(BENCH_PICKED))  ## benchmarks (B=name: one); JS
 	@for name in $(BENCH_PICKED); do \
 	  $(O)/bench/$$name --benchmark_out=$(O)/bench/$$name.json --benchmark_out_format=json $(ARGS) || exit 1; done
 BASE ?= HEAD
-bench-compare: bench  ## the benchmarks of this tree against those of BASE=commit
-	@BUILD=$(BUILD) MAKE='$(MAKE)' sh tools/check/bench_compare.sh $(BASE) $(BENCH_PICKED)
+bench-compare: $(addprefix $(O)/bench/,$(BENCH_PICKED)) | .setup-test  ## this tree against BASE=commit, in turns (B=name)
+	@BUILD=$(BUILD) ARGS='$(or $(ARGS),--benchmark_min_time=0.1)' $(PYTHON) tools/check/bench_compare.py $(BASE) $(BENCH_PICKED)
 
 # ---- checks ----------------------------------------------------------------------------------
 # The same Makefile in another mode; what has to be installed is there by then.
