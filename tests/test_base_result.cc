@@ -66,6 +66,8 @@ TEST_CASE("a result carries values that can only be moved") {
   CHECK(**second == "kept");
   CHECK((*second)->size() == 4);
   CHECK(second->get() != nullptr);
+  const auto& read_only = second;
+  CHECK(read_only->get() == second->get());
 }
 
 TEST_CASE("every value a result ever held is destroyed once") {

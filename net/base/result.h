@@ -64,6 +64,7 @@ class [[nodiscard]] Result {
   T& operator*() noexcept { return *checked(); }
   const T& operator*() const noexcept { return *const_cast<Result*>(this)->checked(); }
   T* operator->() noexcept { return checked(); }
+  const T* operator->() const noexcept { return const_cast<Result*>(this)->checked(); }
 
  private:
   T* pointer() noexcept { return std::launder(reinterpret_cast<T*>(&storage_)); }
