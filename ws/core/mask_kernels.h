@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernels behind mask.h, one namespace and one file each, so that tests and benches can hold
+// them against each other. Everyone else includes mask.h.
+//
+// All of them do the same: to[i] = from[i] ^ (byte i % 8 of `key`, as it lies in memory), for any
+// size and alignment, where `to` and `from` are the same or do not overlap. `key` comes from
+// mask_detail::key_word. Nothing outside the data is touched: where the size is no multiple of the
+// register, the last register overlaps the one before it, inside the data.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace hilo::ws {
+
+using MaskFunction = void (*)(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
+                              std::uint64_t key) noexcept;
+
+struct MaskKernel {
+  const char* name;
+  MaskFunction apply;
+  bool (*available)() noexcept;  // whether this machine has the instructions
+};
+
+// The kernels compiled for this architecture, the slowest first. Lives forever.
+std::span<const MaskKernel> mask_kernels() noexcept;
+
+// Byte by byte, as the RFC says it: the slow twin that the tests believe.
+namespace mask_scalar {
+void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
+           std::uint64_t key) noexcept;
+}
+
+// 64-bit words, for machines of which we know nothing.
+namespace mask_words {
+void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
+           std::uint64_t key) noexcept;
+}
+
+// Defined on x86-64 only.
+namespace mask_sse2 {
+void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
+           std::uint64_t key) noexcept;
+}
+namespace mask_avx2 {
+void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
+           std::uint64_t key) noexcept;
+}
+
+// Defined on AArch64 only.
+namespace mask_neon {
+void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
+           std::uint64_t key) noexcept;
+}
+
+}  // namespace hilo::ws
