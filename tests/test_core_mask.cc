@@ -63,7 +63,7 @@ std::vector<std::size_t> lengths() {
   std::vector<std::size_t> all;
   for (std::size_t length = 0; length <= 256; ++length) all.push_back(length);
   for (const std::size_t length :
-       {511, 512, 1000, 2047, 2048, 2049, 2079, 2080, 2081, 2111, 4133}) {
+       {511U, 512U, 1000U, 2047U, 2048U, 2049U, 2079U, 2080U, 2081U, 2111U, 4133U}) {
     all.push_back(length);
   }
   return all;

@@ -78,7 +78,7 @@ bool all_say(Verdict expected, std::string_view text) {
 // The same bytes at each place of a register, among ASCII.
 bool all_say_among_ascii(Verdict expected, std::string_view text) {
   bool agreed = true;
-  for (const std::size_t before : {0, 13, 14, 15, 16, 29, 31, 61, 63, 127}) {
+  for (const std::size_t before : {0U, 13U, 14U, 15U, 16U, 29U, 31U, 61U, 63U, 127U}) {
     const std::string whole = std::string(before, 'x') + std::string(text) + std::string(150, 'y');
     agreed = agreed && all_say(expected, whole);
   }
@@ -138,10 +138,10 @@ TEST_CASE("code points at every boundary are judged alike at every place of a re
                                 encoded(code, length)));
     }
   }
-  for (const std::uint32_t code : {0xD800, 0xDABC, 0xDBFF, 0xDC00, 0xDFFF}) {
+  for (const std::uint32_t code : {0xD800U, 0xDABCU, 0xDBFFU, 0xDC00U, 0xDFFFU}) {
     CHECK(all_say_among_ascii(Verdict::wrong, encoded(code, 3)));
   }
-  for (const std::uint32_t code : {0x110000, 0x13FFFF, 0x140000, 0x1FFFFF}) {
+  for (const std::uint32_t code : {0x110000U, 0x13FFFFU, 0x140000U, 0x1FFFFFU}) {
     CHECK(all_say_among_ascii(Verdict::wrong, encoded(code, 4)));
   }
 }
@@ -202,7 +202,7 @@ TEST_CASE("the first impossible byte is the one that fails") {
 }
 
 TEST_CASE("a piece fails although the wrong byte is its last") {
-  for (const std::size_t before : {0, 1, 15, 16, 31, 32, 63, 64, 127, 128, 300}) {
+  for (const std::size_t before : {0U, 1U, 15U, 16U, 31U, 32U, 63U, 64U, 127U, 128U, 300U}) {
     CAPTURE(before);
     const std::string ascii(before, 'a');
     for (const char* bad : {"\x80", "\xC0", "\xC1", "\xF5", "\xFF", "\xE0\x80", "\xED\xA0",
@@ -269,7 +269,7 @@ TEST_CASE("every prefix and every suffix of a long mixed text is judged alike by
 }
 
 TEST_CASE("one wrong byte is found at each of the first 300 places of long ASCII") {
-  for (std::size_t size : {130, 256, 301}) {
+  for (std::size_t size : {130U, 256U, 301U}) {
     for (std::size_t place = 0; place < size; ++place) {
       CAPTURE(place);
       for (const char bad : {'\x80', '\xBF', '\xC1', '\xFF'}) {
