@@ -4,6 +4,7 @@
 #
 #   MODE=release|debug|asan|tsan|fuzz|cov   objects and binaries live in build/<mode>/
 #   POLLER=epoll|kqueue|poll                the backend of net::Poller (default: what fits the system)
+#   WAKEUP=eventfd|pipe                     how another thread wakes a loop (likewise)
 #   BUILD=folder   CXX=compiler   CXXFLAGS=more   LDFLAGS=more   V=1 (whole commands)   WERROR=1
 
 VERSION := 0.1.0
@@ -60,9 +61,10 @@ POLLER ?= kqueue
 else
 POLLER ?= poll
 endif
-OS_SOURCES := $(sort $(wildcard net/socket.cc net/wakeup.cc net/clock.cc net/entropy.cc \
-  net/resolver.cc net/signals.cc net/poller_$(POLLER).cc))
-SEAM_SOURCES := $(OS_SOURCES) $(wildcard net/poller_*.cc)
+WAKEUP ?= $(if $(filter Linux,$(SYSTEM)),eventfd,pipe)
+OS_SOURCES := $(sort $(wildcard net/socket.cc net/clock.cc net/entropy.cc net/resolver.cc \
+  net/signals.cc net/wakeup.cc net/wakeup_$(WAKEUP).cc net/poller_$(POLLER).cc))
+SEAM_SOURCES := $(OS_SOURCES) $(wildcard net/poller_*.cc net/wakeup_*.cc)
 
 CORE_SOURCES := $(sort $(wildcard net/base/*.cc ws/core/*.cc))
 HILO_SOURCES := $(sort $(filter-out $(SEAM_SOURCES),$(wildcard net/*.cc ws/*.cc)))
@@ -327,9 +329,9 @@ test-asan: .setup-test  ## the unit tests under AddressSanitizer and UBSan
 	+@$(SELF) MODE=asan test
 test-tsan: .setup-test  ## the unit tests under ThreadSanitizer
 	+@$(SELF) MODE=tsan test
-check-all: check cov fuzz-replay  ## check, and what takes longer: coverage, clang, the poll backend
+check-all: check cov fuzz-replay  ## check, and what takes longer: coverage, clang, poll and pipe
 	+@$(SELF) BUILD=$(BUILD)/clang CXX=clang++ test
-	+@$(if $(wildcard net/poller_poll.cc),$(SELF) BUILD=$(BUILD)/poll POLLER=poll test,:)
+	+@$(if $(wildcard net/poller_poll.cc),$(SELF) BUILD=$(BUILD)/poll POLLER=poll WAKEUP=pipe test,:)
 
 .PHONY: lint format-check style layers headers purity noexcept
 lint: format-check style layers headers purity  ## the style, as a test
