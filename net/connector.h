@@ -6,7 +6,8 @@
 // succeeded after `attempt_delay` gets company; the first to connect wins and the others are
 // dropped. A refused attempt starts the next one at once.
 //
-//   thread  the loop's; the callback runs there, never from within connect()
+//   thread  the loop's; the callback runs there, never from within connect() (but for the lack of
+//           memory to begin with); it may connect again, and may destroy the Connector
 //   owns    the sockets of its attempts
 //   errors  of the last attempt that failed; errc::timed_out after `timeout`
 //   limits  `addresses_max` addresses are tried
@@ -40,7 +41,8 @@ class Connector {
   ~Connector();  // cancels
 
   // One at a time: a connect() that is under way is cancelled first.
-  void connect(std::span<const Address> addresses, const Options& options, OnConnected on_connected);
+  void connect(std::span<const Address> addresses, const Options& options,
+               OnConnected on_connected);
   void cancel() noexcept;
   bool connecting() const noexcept;
 

@@ -43,13 +43,14 @@ class Listener final : private Watcher, private Timer {
   ~Listener();
 
   // Binds and listens. `on_accept` gets every connection; `on_exhausted` hears each time that
-  // descriptors or memory were lacking, before the pause.
+  // descriptors or memory were lacking, before the pause. Not to be called inside a callback.
   Status open(const Address& address, const Options& options, OnAccept on_accept,
               OnExhausted on_exhausted = nullptr);
   // Takes over a socket that listens already (inherited, or handed over).
   Status adopt(Fd listening, const Options& options, OnAccept on_accept,
                OnExhausted on_exhausted = nullptr);
-  // Stops listening. What waits in the kernel's queue is reset. Safe inside a callback.
+  // Stops listening. What waits in the kernel's queue is reset. Safe inside a callback; destroying
+  // the listener there is not.
   void close() noexcept;
 
   bool is_open() const noexcept { return static_cast<bool>(fd_); }
@@ -62,7 +63,9 @@ class Listener final : private Watcher, private Timer {
  private:
   void on_ready(Ready ready) override;
   void on_timer(Time now) override;
+  void accept_batch();
   void shed() noexcept;
+  void restock() noexcept;
   void pause(std::error_code why);
 
   Loop* loop_;
@@ -76,6 +79,7 @@ class Listener final : private Watcher, private Timer {
   Duration pause_;
   std::uint64_t accepted_count_ = 0;
   std::uint64_t shed_count_ = 0;
+  bool calling_ = false;  // a callback may be running
 };
 
 }  // namespace hilo::net

@@ -3,10 +3,13 @@
 // Resolver: from a host name to addresses, off the loop's thread (a seam).
 //
 // getaddrinfo(3) blocks, so it runs in a thread of its own, which starts with the first name that
-// needs it. Numeric addresses and Unix paths are answered without it, still through the loop and
-// never from within resolve().
+// needs it; while one look-up hangs, others get threads too, up to four. Numeric addresses
+// ("127.0.0.1", "::1", "[::1]") and Unix paths ("unix:/run/hilo.sock") are answered without it,
+// still through the loop and never from within resolve() (but for the lack of memory to begin).
 //
-//   thread   the loop's; callbacks run there
+//   thread   the loop's; callbacks run there, and may ask again, cancel, or destroy the Resolver
+//   errors   those of getaddrinfo(3) in a category of their own; errc::invalid_argument for what
+//            cannot be a name
 //   limits   `timeout` per name (5 s): then errc::timed_out, and a late answer is thrown away
 //   cancel   safe at any time; the callback is destroyed uncalled
 //   life     the destructor does not wait for a look-up in progress: the thread keeps what it needs

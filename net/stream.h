@@ -7,17 +7,15 @@
 //            the handler leaves there moves to the *stash* and is offered again, in front of what
 //            comes next. End of input is reported after the stash is used up.
 //   output   While the stream's own input is being handled, writes collect in the loop's send
-//   buffer
-//            and leave in one system call when the handler returns. At any other time (timers,
-//            posts, other connections' input) they are queued and leave in the flush phase of the
-//            turn. Only what the kernel would not take stays queued.
+//            buffer and leave in one system call when the handler returns. At any other time
+//            (timers, posts, other connections' input) they are queued and leave in the flush phase
+//            of the turn. Only what the kernel would not take stays queued.
 //   pausing  pause() stops reading; stash and kernel keep what is there. Handlers pause when their
 //            output backs up, or when the application asks.
 //   dying    close() and abort() only mark the stream: nothing of the handler's is called and
-//   nothing
-//            is freed. At the end of the turn Handler::on_reap is called once, as the last call of
-//            all, and whoever owns the stream destroys it there. Output written before close() is
-//            offered to the kernel once more; what it does not take at once is dropped.
+//            nothing is freed. At the end of the turn Handler::on_reap is called once, as the last
+//            call of all, and whoever owns the stream destroys it there. What was written before
+//            close() is offered to the kernel once more; what it does not take then is dropped.
 //
 //   thread   the loop's
 //   owns     the descriptor, the transport, queue and stash
