@@ -7,7 +7,8 @@
 //         .on_message([](ws::Connection& c, ws::Message m)  { print(m.text()); })
 //         .on_close  ([](ws::Connection& c, ws::CloseInfo)  { })
 //         .on_failed ([](std::error_code why)               { });
-//   if (Status status = client.connect({.url = "ws://127.0.0.1:9001/echo"}); !status) return fail();
+//   if (Status status = client.connect({.url = "ws://127.0.0.1:9001/echo"}); !status) return
+//   fail();
 //
 // connect() ends in exactly one of on_open (and later on_close) and on_failed, never from within
 // the call. After either end the client may connect again, from within that callback too.
@@ -55,7 +56,7 @@ class Client final : private net::Stream::Handler, private net::Timer, private C
   Client& on_open(Callback<void(Connection&)> callback);
   Client& on_message(Callback<void(Connection&, Message)> callback);
   Client& on_drained(Callback<void(Connection&)> callback);
-  Client& on_dropped(Callback<void(Connection&, Message)> callback);
+  Client& on_dropped(Callback<void(Connection&, Opcode, Bytes)> callback);
   Client& on_pong(Callback<void(Connection&, Bytes)> callback);
   Client& on_close(Callback<void(Connection&, CloseInfo)> callback);
   // The connection could not be opened.
@@ -88,8 +89,10 @@ class Client final : private net::Stream::Handler, private net::Timer, private C
 
   void connect_to(std::span<const net::Address> addresses);
   void on_connected(Result<net::Fd> fd);
-  void open(const ResponseHead& head, std::string_view subprotocol);
+  Status prepare(Attempt& attempt, const ConnectOptions& options);
+  void open(std::string_view subprotocol);
   void fail(std::error_code error);
+  void report();
 
   net::Loop* loop_;
   Limits limits_;
@@ -100,6 +103,7 @@ class Client final : private net::Stream::Handler, private net::Timer, private C
   Handlers handlers_;
   Callback<void(std::error_code)> on_failed_;
   std::unique_ptr<Attempt> attempt_;
+  const Attempt* reported_ = nullptr;  // while on_failed runs
   std::unique_ptr<Connection> connection_;
 };
 

@@ -28,6 +28,7 @@
 #include "net/address.h"
 #include "net/base/bytes.h"
 #include "net/base/callback.h"
+#include "net/base/slab.h"
 #include "net/stream.h"
 #include "net/timers.h"
 #include "ws/core/session.h"
@@ -41,9 +42,19 @@ namespace hilo::ws {
 
 class Connection;
 
-// Names a connection for as long as one likes; compares equal only to itself.
+// Names a connection for as long as one likes; compares equal only to itself. The index of the
+// loop keeps ids of several loops apart.
 struct ConnectionId {
-  std::uint64_t value = 0;  // generation, index of the loop, slot
+  std::uint64_t value = 0;  // generation (32 bits), index of the loop (8), slot (24)
+
+  ConnectionId() noexcept = default;
+  ConnectionId(SlabHandle handle, std::uint8_t loop_index) noexcept
+      : value(std::uint64_t{handle.generation} << 32 | std::uint64_t{loop_index} << 24 |
+              (handle.index & 0xFFFFFF)) {}
+  SlabHandle handle() const noexcept {
+    return {static_cast<std::uint32_t>(value & 0xFFFFFF), static_cast<std::uint32_t>(value >> 32)};
+  }
+  std::uint8_t loop_index() const noexcept { return static_cast<std::uint8_t>(value >> 24); }
   friend bool operator==(const ConnectionId&, const ConnectionId&) = default;
 };
 
@@ -91,7 +102,7 @@ struct Handlers {
   // Everything accepted has left for the kernel, after some of it had to wait.
   Callback<void(Connection&)> on_drained;
   // A message was lost by Overflow::drop.
-  Callback<void(Connection&, Message)> on_dropped;
+  Callback<void(Connection&, Opcode, Bytes payload)> on_dropped;
   // The answer to ping(); the keep-alive's own pongs are not told.
   Callback<void(Connection&, Bytes payload)> on_pong;
   Callback<void(Connection&, CloseInfo)> on_close;
@@ -118,9 +129,11 @@ class Connection final : private net::Stream::Handler, private net::Timer {
     Log* log = nullptr;
     MaskKeys* mask_keys = nullptr;  // clients only
     Owner* owner = nullptr;
+    std::uint8_t loop_index = 0;
   };
 
-  Connection(Role role, ConnectionId id, Shared& shared, Handlers& handlers,
+  // `handle` is where the owner keeps it.
+  Connection(SlabHandle handle, Role role, Shared& shared, Handlers& handlers,
              const net::PeerAddress& peer) noexcept;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -129,6 +142,9 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   // Takes the stream over after the opening handshake and calls on_open. Input that the handshake
   // left is handled after that.
   void open(std::unique_ptr<net::Stream> stream, KeptRequest request);
+
+  // The owner's, when it goes itself: resets the connection and ends it here and now, on_close too.
+  void end_now();
 
   // --- sending ---
 
@@ -155,6 +171,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   ConnectionId id() const noexcept { return id_; }
   Role role() const noexcept { return session_.role(); }
   bool is_open() const noexcept { return !ended_ && session_.is_open(); }
+  // Only on_close follows, or is running.
+  bool is_gone() const noexcept { return ended_; }
   // As accept(2) or connect(2) gave it.
   const net::PeerAddress& peer() const noexcept { return peer_; }
   // The request that opened the connection. Fields only by Server::Options::keep_request_fields;
@@ -221,12 +239,15 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void handle_failure(const Event& event);
   void fail(Errc error);
   void count_control_frame();
+  void pause_if_backed_up() noexcept;
   void track_unfinished(bool message_ended) noexcept;
+  void listen_again() noexcept;
 
   bool write(const Outgoing& outgoing) noexcept;
   bool write_owned(Buffer& bytes) noexcept;
   Result<MaskKey> next_key() noexcept;
   Sent overflow(Opcode opcode, Bytes payload);
+  void reset_for(Errc error);
   void send_replies();
   void send_keep_alive_ping();
 
@@ -240,8 +261,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void check_closing_deadline(net::Time now);
   void check_open_deadlines(net::Time now);
 
-  template <class Handler, class... Arguments>
-  void call(Handler& handler, Arguments&&... arguments);
+  template <class Target, class... Arguments>
+  void call(Target& target, Arguments&&... arguments);
 
   Shared* shared_;
   Handlers* handlers_;
@@ -254,7 +275,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   net::Time last_input_;
   net::Time ping_sent_;
   net::Time message_began_;
-  net::Time blocked_since_;       // or since the last progress, while output is blocked
+  net::Time blocked_since_;  // or since the last progress, while output is blocked
   net::Time closing_since_;
   net::Time control_window_;
   std::uint64_t progress_mark_ = 0;  // sent_bytes when last looked at
@@ -267,14 +288,15 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   CloseCode close_code_ = CloseCode::abnormal;
   Errc close_error_ = Errc::none;
   ClosedBy closed_by_ = ClosedBy::network;
-  bool close_recorded_ = false;   // the four above are final
-  bool peer_closed_ = false;      // the peer's Close was seen
-  bool opened_ = false;           // on_open was called, so on_close is owed
-  bool closing_ = false;          // closing_since_ counts
-  bool ended_ = false;            // the stream is closed; only on_reap follows
+  bool close_recorded_ = false;  // the four above are final
+  bool peer_closed_ = false;     // the peer's Close was seen
+  bool opened_ = false;          // on_open was called, so on_close is owed
+  bool closing_ = false;         // closing_since_ counts
+  bool end_seen_ = false;        // the peer's FIN was seen
+  bool ended_ = false;           // the stream is closed; only on_reap follows
   bool awaiting_pong_ = false;
-  bool message_begun_ = false;    // message_began_ counts
-  bool blocked_ = false;          // blocked_since_ counts
+  bool message_begun_ = false;  // message_began_ counts
+  bool blocked_ = false;        // blocked_since_ counts
   bool paused_by_user_ = false;
   bool paused_by_queue_ = false;
 };

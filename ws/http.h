@@ -31,6 +31,7 @@
 #include "net/timers.h"
 #include "ws/core/http_head.h"
 #include "ws/core/http_response.h"
+#include "ws/limits.h"
 #include "ws/request.h"
 
 namespace hilo::ws {
@@ -70,7 +71,6 @@ class Exchange {
   const Request* request_ = nullptr;
   Callback<void()> on_gone_;
   bool later_ = false;
-  bool answered_ = false;
 };
 
 using Route = Callback<void(Exchange&)>;
@@ -94,7 +94,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
     ~Host() = default;
   };
 
-  HttpConnection(SlabHandle handle, Host& host, const Limits& limits,
+  HttpConnection(SlabHandle handle, net::Loop& loop, Host& host, const Limits& limits,
                  const net::PeerAddress& peer) noexcept;
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
@@ -103,13 +103,19 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   Status start(std::unique_ptr<net::Stream> stream) noexcept;
 
   SlabHandle handle() const noexcept { return handle_; }
+  net::Stream::Handler& stream_handler() noexcept { return *this; }
+  // For log lines.
+  std::uint64_t number() const noexcept {
+    return std::uint64_t{handle_.generation} << 32 | handle_.index;
+  }
   const net::PeerAddress& peer() const noexcept { return peer_; }
   net::Stream& stream() noexcept { return *stream_; }
   // The exchange of that number if it still waits for its answer.
   http::Exchange* waiting_exchange(std::uint64_t number) noexcept;
 
   // Answers with the error's response, or closes silently where the error has none.
-  void refuse(Errc error, std::string_view reason = {}, std::span<const FieldView> fields = {});
+  void refuse(Errc error);
+  // The same with a status of the application's.
   void refuse(std::uint16_t status, std::string_view reason);
   // Gives the stream to a WebSocket. This object dies at the end of the turn.
   std::unique_ptr<net::Stream> release_stream() noexcept;
@@ -146,6 +152,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   void arm(net::Duration patience) noexcept;
 
   SlabHandle handle_;
+  net::Loop* loop_;
   Host* host_;
   const Limits* limits_;
   std::unique_ptr<net::Stream> stream_;
@@ -155,9 +162,9 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   std::uint64_t request_number_ = 0;
   std::size_t lingered_bytes_ = 0;
   State state_ = State::reading;
-  bool head_only_ = false;     // the request is a HEAD
+  bool head_only_ = false;  // the request is a HEAD
   bool keep_alive_ = true;
-  bool dispatching_ = false;   // inside Host::on_request
+  bool dispatching_ = false;  // inside Host::on_request
   bool end_seen_ = false;
 };
 

@@ -33,11 +33,13 @@ class Log {
  public:
   // `sink` may be empty: then only the counters move.
   explicit Log(Metrics& metrics, LogSink sink = nullptr, std::uint32_t rejects_per_second_max = 20)
-      : metrics_(&metrics), sink_(std::move(sink)), rejects_per_second_max_(rejects_per_second_max) {}
+      : metrics_(&metrics),
+        sink_(std::move(sink)),
+        rejects_per_second_max_(rejects_per_second_max) {}
 
   struct Reject {
     Errc error = Errc::none;
-    net::PeerAddress peer;
+    net::PeerAddress peer{};
     std::uint64_t connection = 0;
     std::uint64_t bytes_in = 0;
     std::uint16_t code = 0;  // what the peer was told: HTTP status, close code, or 0

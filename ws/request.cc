@@ -38,10 +38,9 @@ Result<KeptRequest> KeptRequest::copy(const RequestHead& head, std::string_view 
     }
   }
   // The head limits keep every part below 64 KiB.
-  const Sizes sizes{static_cast<std::uint16_t>(head.path.size()),
-                    static_cast<std::uint16_t>(head.query.size()),
-                    static_cast<std::uint16_t>(subprotocol.size()),
-                    static_cast<std::uint16_t>(fields_bytes)};
+  const Sizes sizes{
+      static_cast<std::uint16_t>(head.path.size()), static_cast<std::uint16_t>(head.query.size()),
+      static_cast<std::uint16_t>(subprotocol.size()), static_cast<std::uint16_t>(fields_bytes)};
   KeptRequest kept;
   kept.block_.reset(new (std::nothrow) char[sizeof(Sizes) + sizes.path + sizes.query +
                                             sizes.subprotocol + fields_bytes]);
@@ -79,9 +78,13 @@ std::string_view KeptRequest::part(std::size_t begin, std::size_t size) const no
                    : std::string_view{block_.get() + sizeof(Sizes) + begin, size};
 }
 
-std::string_view KeptRequest::path() const noexcept { return part(0, sizes().path); }
+std::string_view KeptRequest::path() const noexcept {
+  return part(0, sizes().path);
+}
 
-std::string_view KeptRequest::query() const noexcept { return part(sizes().path, sizes().query); }
+std::string_view KeptRequest::query() const noexcept {
+  return part(sizes().path, sizes().query);
+}
 
 std::string_view KeptRequest::subprotocol() const noexcept {
   const Sizes s = sizes();
@@ -95,7 +98,7 @@ std::optional<std::string_view> KeptRequest::header(std::string_view name) const
     const std::size_t name_end = rest.find('\0');
     const std::size_t value_end = rest.find('\0', name_end + 1);
     const std::string_view value = rest.substr(name_end + 1, value_end - name_end - 1);
-    if (equal_ignoring_case(rest.substr(0, name_end), name)) return value;
+    if (equals_ignoring_case(rest.substr(0, name_end), name)) return value;
     rest.remove_prefix(value_end + 1);
   }
   return std::nullopt;

@@ -59,7 +59,7 @@ class Service {
   Service& on_open(Callback<void(Connection&)> callback);
   Service& on_message(Callback<void(Connection&, Message)> callback);
   Service& on_drained(Callback<void(Connection&)> callback);
-  Service& on_dropped(Callback<void(Connection&, Message)> callback);
+  Service& on_dropped(Callback<void(Connection&, Opcode, Bytes)> callback);
   Service& on_pong(Callback<void(Connection&, Bytes)> callback);
   Service& on_close(Callback<void(Connection&, CloseInfo)> callback);
 
@@ -90,7 +90,7 @@ struct ListenOptions {
   std::uint16_t port = 0;               // 0: the kernel chooses
   std::string_view unix_path;           // instead of host and port
   int backlog = 4096;
-  bool reuse_port = false;              // several servers of this process share the port
+  bool reuse_port = false;  // several servers of this process share the port
 };
 
 class Server final : private HttpConnection::Host, private Connection::Owner {
@@ -109,7 +109,7 @@ class Server final : private HttpConnection::Host, private Connection::Owner {
   Server& on_open(Callback<void(Connection&)> callback);
   Server& on_message(Callback<void(Connection&, Message)> callback);
   Server& on_drained(Callback<void(Connection&)> callback);
-  Server& on_dropped(Callback<void(Connection&, Message)> callback);
+  Server& on_dropped(Callback<void(Connection&, Opcode, Bytes)> callback);
   Server& on_pong(Callback<void(Connection&, Bytes)> callback);
   Server& on_close(Callback<void(Connection&, CloseInfo)> callback);
 
@@ -165,11 +165,10 @@ class Server final : private HttpConnection::Host, private Connection::Owner {
 
   Path* find_path(std::string_view path) noexcept;
   Path& path_entry(std::string_view path);
-  void serve_route(HttpConnection& connection, http::Exchange& exchange, http::Route& route);
+  Service& default_service();
+  void serve_route(http::Exchange& exchange, http::Route& route);
   void upgrade(HttpConnection& connection, Service& service, const RequestHead& head);
-  bool decide(HttpConnection& connection, Service& service, const RequestHead& head,
-              const UpgradeCheck& check, Accept& accept);
-  void open(HttpConnection& connection, Service& service, const RequestHead& head,
+  void open(HttpConnection& http, Service& service, const RequestHead& head,
             const UpgradeCheck& check, const Accept& accept);
   void check_stopped();
 

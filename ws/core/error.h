@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Everything that can be wrong with a peer, one enumerator per rule, and what each is answered with.
+// Everything that can be wrong with a peer, one enumerator per rule, and what each is answered
+// with.
 //
 // The table in error.cc is the single place where a rule gets its answer: the HTTP status before
 // the upgrade, the close code (RFC 6455 §7.4) after it, the label in the log line and the counter.
@@ -27,17 +28,18 @@ enum class Errc : std::uint8_t {
   write_stalled,   // takes nothing of what it is sent
   idle_timeout,    // open, and silent for too long
   no_memory,       // memory for this connection could not be had
+  no_descriptors,  // accept found no descriptor free (EMFILE, ENFILE), or no kernel memory
   handler_threw,   // the application's callback threw
 
   // http: the request head (RFC 9112), section C of the catalogue
   head_timeout,
   tls_on_plain,
-  http_line_end,        // a bare LF, or a CR without its LF
-  http_preface,         // something other than a method in front of the request line
-  http_method,          // a method that is no token, or endless
+  http_line_end,  // a bare LF, or a CR without its LF
+  http_preface,   // something other than a method in front of the request line
+  http_method,    // a method that is no token, or endless
   http_target,
   http_target_too_long,
-  http_version,         // not HTTP/x.y at all, or a version below 1.1 where 1.1 is needed
+  http_version,  // not HTTP/x.y at all, or a version below 1.1 where 1.1 is needed
   http_version_unsupported,
   http_field_name,
   http_field_value,
@@ -45,7 +47,7 @@ enum class Errc : std::uint8_t {
   http_field_too_long,
   http_head_too_long,
   http_too_many_fields,
-  http_framing,         // Content-Length or Transfer-Encoding where no body may be, or malformed
+  http_framing,  // Content-Length or Transfer-Encoding where no body may be, or malformed
   http_expectation,
   http_method_not_allowed,
   http_not_found,
@@ -57,21 +59,21 @@ enum class Errc : std::uint8_t {
   upgrade_method,
   upgrade_key,
   upgrade_hixie76,
-  upgrade_version,             // a version we do not speak
+  upgrade_version,  // a version we do not speak
   upgrade_version_malformed,
-  upgrade_origin,              // a foreign Origin
+  upgrade_origin,  // a foreign Origin
   upgrade_origin_malformed,
   upgrade_protocol_malformed,
   upgrade_protocol_required,
   upgrade_extensions_malformed,
   upgrade_extensions_too_many,
-  upgrade_refused,             // the application said no
+  upgrade_refused,  // the application said no
 
   // upg: the opening handshake as a client sees it (RFC 6455 §4.1), section E
   response_malformed,
   response_too_long,
-  response_interim,            // too many 1xx responses in front of the answer
-  response_status,             // any answer but 101
+  response_interim,  // too many 1xx responses in front of the answer
+  response_status,   // any answer but 101
   response_upgrade,
   response_connection,
   response_accept,
@@ -86,15 +88,15 @@ enum class Errc : std::uint8_t {
   url_port,
   url_target,
   url_fragment,
-  argument,                    // a part that could not stand in its place in a head
+  argument,  // a part that could not stand in its place in a head
 
   // ws: frames and messages (RFC 6455 §5 to §8), sections F to J
   frame_rsv,
   frame_opcode,
   frame_length_not_minimal,
   frame_length_msb,
-  frame_unmasked,              // from a client
-  frame_masked,                // from a server
+  frame_unmasked,  // from a client
+  frame_masked,    // from a server
   control_too_long,
   control_fragmented,
   continuation_unexpected,
@@ -102,14 +104,14 @@ enum class Errc : std::uint8_t {
   message_too_big,
   fragment_budget,
   text_not_utf8,
-  close_length,                // a Close body of one byte
+  close_length,  // a Close body of one byte
   close_code,
   close_reason_not_utf8,
   message_timeout,
   control_flood,
   close_timeout,
   ping_timeout,
-  end_without_close,           // the stream ended, no Close was seen
+  end_without_close,  // the stream ended, no Close was seen
 };
 
 inline constexpr std::size_t errc_count = static_cast<std::size_t>(Errc::end_without_close) + 1;
@@ -121,9 +123,9 @@ enum class Layer : std::uint8_t { none, tcp, http, upgrade, ws };
 struct Rule {
   Errc error;
   Layer layer;
-  std::string_view label;   // "len_msb": the `reason=` of the log line and of the counter
-  std::uint16_t answer;     // an HTTP status below 1000, a close code from 1000 on, 0: no answer
-  std::string_view text;    // one sentence for a person, with the section of the RFC
+  std::string_view label;  // "len_msb": the `reason=` of the log line and of the counter
+  std::uint16_t answer;    // an HTTP status below 1000, a close code from 1000 on, 0: no answer
+  std::string_view text;   // one sentence for a person, with the section of the RFC
 };
 
 const Rule& rule(Errc error) noexcept;

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/client.h"
+
+#include <array>
+#include <new>
+#include <utility>
+
+#include "net/entropy.h"
+#include "net/socket.h"
+#include "ws/guard.h"
+
+namespace hilo::ws {
+
+// One way from a URL to an open connection, or to the error that ended it.
+struct Client::Attempt {
+  explicit Attempt(net::Loop& loop) : resolver(loop), connector(loop), wire(loop.pool()) {}
+
+  std::string url_text;  // what the views of `url` and `request` refer to
+  Url url;
+  Key key;
+  std::vector<std::string> subprotocol_texts;
+  std::vector<std::string_view> subprotocols;
+  UpgradeRequest request;
+
+  net::Resolver resolver;
+  net::Connector connector;
+  Buffer wire;  // the request, until the socket is connected
+  std::unique_ptr<net::Stream> stream;
+  net::PeerAddress peer;
+  ResponseReader reader;
+
+  std::error_code error;      // set: this attempt is over and waits to be reported
+  std::string response_text;  // of an answer that was refused
+  ResponseHead response;
+  bool has_response = false;
+};
+
+Client::Client(net::Loop& loop, const Limits& limits)
+    : loop_(&loop), limits_(limits), log_(metrics_) {
+  shared_.loop = loop_;
+  shared_.limits = &limits_;
+  shared_.message_limits = limits_.message();
+  shared_.queue_bytes_limit = limits_.queue_bytes_limit();
+  shared_.metrics = &metrics_;
+  shared_.log = &log_;
+  shared_.mask_keys = &mask_keys_;
+  shared_.owner = this;
+}
+
+Client::~Client() {
+  loop_->timers().cancel(*this);
+  if (connection_) connection_->end_now();
+}
+
+Client& Client::on_open(Callback<void(Connection&)> callback) {
+  handlers_.on_open = std::move(callback);
+  return *this;
+}
+Client& Client::on_message(Callback<void(Connection&, Message)> callback) {
+  handlers_.on_message = std::move(callback);
+  return *this;
+}
+Client& Client::on_drained(Callback<void(Connection&)> callback) {
+  handlers_.on_drained = std::move(callback);
+  return *this;
+}
+Client& Client::on_dropped(Callback<void(Connection&, Opcode, Bytes)> callback) {
+  handlers_.on_dropped = std::move(callback);
+  return *this;
+}
+Client& Client::on_pong(Callback<void(Connection&, Bytes)> callback) {
+  handlers_.on_pong = std::move(callback);
+  return *this;
+}
+Client& Client::on_close(Callback<void(Connection&, CloseInfo)> callback) {
+  handlers_.on_close = std::move(callback);
+  return *this;
+}
+Client& Client::on_failed(Callback<void(std::error_code)> callback) {
+  on_failed_ = std::move(callback);
+  return *this;
+}
+
+Connection* Client::connection() noexcept {
+  return connection_ && !connection_->is_gone() ? connection_.get() : nullptr;
+}
+
+const ResponseHead* Client::response() const noexcept {
+  return reported_ != nullptr && reported_->has_response ? &reported_->response : nullptr;
+}
+
+// --- connecting ----------------------------------------------------------------------------------
+
+Status Client::connect(const ConnectOptions& options) {
+  if (attempt_ || connection() != nullptr) {
+    return std::make_error_code(std::errc::already_connected);
+  }
+  auto attempt = std::make_unique<Attempt>(*loop_);
+  if (Status status = prepare(*attempt, options); !status) return status;
+  attempt_ = std::move(attempt);
+  if (limits_.connect_timeout.nanoseconds != 0) {
+    loop_->timers().arm(*this, loop_->now() + limits_.connect_timeout);
+  }
+
+  const Url& url = attempt_->url;
+  if (url.scheme == Url::Scheme::ws_unix) {
+    const Result<net::Address> address = net::Address::from_unix_path(url.socket_path);
+    if (address) {
+      connect_to({&*address, 1});
+    } else {
+      fail(address.error());
+    }
+    return {};
+  }
+  attempt_->resolver.resolve(url.host, url.port,
+                             [this](const Result<std::span<const net::Address>>& addresses) {
+                               if (addresses) return connect_to(*addresses);
+                               fail(addresses.error());
+                             });
+  return {};
+}
+
+// Everything that can be wrong with the arguments shows here, before anything is started.
+Status Client::prepare(Attempt& attempt, const ConnectOptions& options) {
+  attempt.url_text = options.url;
+  const Result<Url> url = parse_url(attempt.url_text);
+  if (!url) return url.error();
+  if (url->scheme == Url::Scheme::wss) {
+    return std::make_error_code(std::errc::protocol_not_supported);
+  }
+  attempt.url = *url;
+
+  std::array<std::uint8_t, key_bytes> nonce;
+  if (Status status = net::entropy_fill(nonce); !status) return status;
+  attempt.key = encode_key(nonce);
+  attempt.subprotocol_texts.assign(options.subprotocols.begin(), options.subprotocols.end());
+  attempt.subprotocols.assign(attempt.subprotocol_texts.begin(), attempt.subprotocol_texts.end());
+
+  UpgradeRequest& request = attempt.request;
+  request.authority = url->authority;
+  request.path = url->path;
+  request.query = url->query;
+  request.key = {attempt.key.data(), attempt.key.size()};
+  request.subprotocols = attempt.subprotocols;
+  request.origin = options.origin;
+  request.fields = options.fields;
+  Status written = write_upgrade_request(attempt.wire, request);
+  // The caller's texts are needed no longer; the answer is judged without them.
+  request.origin = {};
+  request.fields = {};
+  return written;
+}
+
+void Client::connect_to(std::span<const net::Address> addresses) {
+  attempt_->connector.connect(addresses, {.timeout = limits_.connect_timeout},
+                              [this](Result<net::Fd> fd) { on_connected(std::move(fd)); });
+}
+
+void Client::on_connected(Result<net::Fd> fd) {
+  if (!fd) return fail(fd.error());
+  if (const Result<net::Address> peer = net::socket::peer_address(fd->value())) {
+    attempt_->peer = net::PeerAddress{*peer};
+  }
+  net::Stream::Handler& handler = *this;
+  attempt_->stream.reset(new (std::nothrow) net::Stream(*loop_, std::move(*fd), handler));
+  if (!attempt_->stream) return fail(out_of_memory());
+  if (Status started = attempt_->stream->start(); !started) {
+    attempt_->stream.reset();
+    return fail(started.error());
+  }
+  Status sent = attempt_->stream->write(Bytes{attempt_->wire.readable()});
+  attempt_->wire.release();
+  if (!sent) fail(sent.error());
+}
+
+// --- the handshake -------------------------------------------------------------------------------
+
+net::Stream::Want Client::on_input(MutableBytes& input) {
+  if (!attempt_ || attempt_->error) {
+    input = {};
+    return net::Stream::Want::more;
+  }
+  const HeadProgress progress = attempt_->reader.parse(input);
+  switch (progress.kind) {
+    case HeadProgress::Kind::need_input: break;
+    case HeadProgress::Kind::failed: fail(progress.error); break;
+    case HeadProgress::Kind::complete: {
+      const ResponseHead head = attempt_->reader.head(input);
+      const ResponseCheck check = check_response(head, attempt_->request);
+      if (check.error == Errc::none) {
+        input = input.subspan(progress.head_bytes);
+        open(check.subprotocol);
+        break;
+      }
+      attempt_->response_text = as_text(input.first(progress.head_bytes));
+      attempt_->response = attempt_->reader.head(as_bytes(attempt_->response_text));
+      attempt_->has_response = true;
+      fail(check.error);
+      break;
+    }
+  }
+  return net::Stream::Want::more;
+}
+
+void Client::open(std::string_view subprotocol) {
+  RequestHead asked;
+  asked.path = attempt_->url.path;
+  asked.query = attempt_->url.query;
+  Result<KeptRequest> kept = KeptRequest::copy(asked, subprotocol, false);
+  if (!kept) return fail(kept.error());
+  loop_->timers().cancel(*this);
+  const std::unique_ptr<Attempt> attempt = std::move(attempt_);
+  connection_ =
+      std::make_unique<Connection>(SlabHandle{}, Role::client, shared_, handlers_, attempt->peer);
+  connection_->open(std::move(attempt->stream), std::move(*kept));
+}
+
+void Client::on_end() {
+  if (attempt_) fail(std::make_error_code(std::errc::connection_aborted));
+}
+
+void Client::on_broken(std::error_code error) {
+  if (attempt_) fail(error);
+}
+
+void Client::on_reap() {
+  report();
+}
+
+// --- the end -------------------------------------------------------------------------------------
+
+// The report comes later and from the loop: this may run deep inside the stream or the connector,
+// and the application may start anew in on_failed.
+void Client::fail(std::error_code error) {
+  if (attempt_->error) return;
+  attempt_->error = error;
+  if (attempt_->stream) {
+    loop_->timers().cancel(*this);
+    attempt_->stream->abort();
+  } else {
+    attempt_->connector.cancel();
+    loop_->timers().arm(*this, loop_->now());
+  }
+}
+
+void Client::on_timer(net::Time now) {
+  static_cast<void>(now);
+  if (!attempt_) return;
+  if (attempt_->error) return report();
+  fail(Errc::response_timeout);
+}
+
+void Client::report() {
+  const std::unique_ptr<Attempt> attempt = std::move(attempt_);
+  reported_ = attempt.get();
+  if (on_failed_) static_cast<void>(guarded([&] { on_failed_(attempt->error); }));
+  reported_ = nullptr;
+}
+
+void Client::abort() {
+  if (attempt_) fail(std::make_error_code(std::errc::operation_canceled));
+  if (connection_) connection_->abort();
+}
+
+void Client::on_connection_gone(Connection& connection) {
+  static_cast<void>(connection);
+  connection_.reset();
+}
+
+}  // namespace hilo::ws

@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/connection.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+
+#include "ws/guard.h"
+
+namespace hilo::ws {
+namespace {
+
+constexpr net::Time never{std::numeric_limits<std::int64_t>::max()};
+
+net::Time due(net::Time since, net::Duration patience) noexcept {
+  return patience.nanoseconds == 0 ? never : since + patience;
+}
+
+}  // namespace
+
+Connection::Connection(SlabHandle handle, Role role, Shared& shared, Handlers& handlers,
+                       const net::PeerAddress& peer) noexcept
+    : shared_(&shared),
+      handlers_(&handlers),
+      session_(role, shared.message_limits, shared.loop->pool()),
+      id_(handle, shared.loop_index),
+      peer_(peer) {}
+
+Connection::~Connection() {
+  shared_->loop->timers().cancel(*this);
+}
+
+void Connection::open(std::unique_ptr<net::Stream> stream, KeptRequest request) {
+  stream_ = std::move(stream);
+  stream_->set_handler(*this);
+  request_ = std::move(request);
+  last_input_ = control_window_ = loop().now();
+  opened_ = true;
+  call(handlers_->on_open, *this);
+  if (!ended_) arm_by(next_deadline());
+}
+
+// The application may throw; whoever threw loses the connection, and nobody else notices.
+template <class Target, class... Arguments>
+void Connection::call(Target& target, Arguments&&... arguments) {
+  if (!target) return;
+  if (!guarded([&] { target(std::forward<Arguments>(arguments)...); })) fail(Errc::handler_threw);
+}
+
+// --- input ---------------------------------------------------------------------------------------
+
+net::Stream::Want Connection::on_input(MutableBytes& input) {
+  last_input_ = loop().now();
+  if (ended_ || session_.wants_transport_close()) {
+    input = {};
+    return net::Stream::Want::more;
+  }
+  bool message_ended = false;
+  std::uint32_t budget = shared_->limits->messages_per_turn_max;
+  while (const Event event = session_.next(input)) {
+    handle(event);
+    if (ended_) {
+      input = {};
+      break;
+    }
+    message_ended = message_ended || event.kind == Event::Kind::message;
+    pause_if_backed_up();
+    if (stream_->paused()) break;
+    if (--budget == 0 && !input.empty()) {
+      track_unfinished(message_ended);
+      return net::Stream::Want::again;
+    }
+  }
+  track_unfinished(message_ended);
+  return net::Stream::Want::more;
+}
+
+MutableBytes Connection::receive_space() {
+  return session_.receive_space(std::numeric_limits<std::size_t>::max());
+}
+
+net::Stream::Want Connection::on_received(std::size_t bytes) {
+  last_input_ = loop().now();
+  const Event event = session_.commit(bytes);
+  if (event) handle(event);
+  track_unfinished(event.kind == Event::Kind::message);
+  return net::Stream::Want::more;
+}
+
+// A message that never ends must not live for ever, whatever else arrives meanwhile.
+void Connection::track_unfinished(bool message_ended) noexcept {
+  if (!session_.unfinished()) {
+    message_begun_ = false;
+  } else if (!message_begun_ || message_ended) {
+    message_begun_ = true;
+    message_began_ = loop().now();
+    arm_by(due(message_began_, shared_->limits->message_timeout));
+  }
+}
+
+void Connection::handle(const Event& event) {
+  switch (event.kind) {
+    case Event::Kind::need_input: return;
+    case Event::Kind::message: return handle_message(event);
+    case Event::Kind::ping: count_control_frame(); return send_replies();
+    case Event::Kind::pong: return handle_pong(event);
+    case Event::Kind::close: return handle_close(event);
+    case Event::Kind::failure: return handle_failure(event);
+  }
+}
+
+void Connection::handle_message(const Event& event) {
+  ++shared_->metrics->messages_received;
+  shared_->metrics->payload_bytes_received += event.payload.size();
+  call(handlers_->on_message, *this, Message{event.opcode, event.payload});
+}
+
+void Connection::handle_pong(const Event& event) {
+  count_control_frame();
+  if (ended_ || !session_.is_open()) return;
+  // Only the answer to our last keep-alive counts; an unsolicited Pong proves nothing (§5.5.3).
+  if (awaiting_pong_ && event.payload.size() == sizeof(ping_number_) &&
+      load_be32(event.payload.data()) == ping_number_) {
+    awaiting_pong_ = false;
+    return;
+  }
+  call(handlers_->on_pong, *this, Bytes{event.payload});
+}
+
+void Connection::handle_close(const Event& event) {
+  peer_closed_ = true;
+  if (!close_recorded_) {
+    close_recorded_ = true;
+    close_code_ = event.code;
+    closed_by_ = closing_ ? ClosedBy::us : ClosedBy::peer;
+    keep_reason(event.payload);
+  }
+  send_replies();
+  finish_closing();
+}
+
+void Connection::handle_failure(const Event& event) {
+  const bool network = event.error == Errc::end_without_close;
+  if (!close_recorded_) {
+    close_recorded_ = true;
+    close_code_ = event.code;
+    closed_by_ = network ? ClosedBy::network : ClosedBy::us;
+    close_error_ = event.error;
+  }
+  if (!network) {
+    shared_->log->reject({.error = event.error,
+                          .peer = peer_,
+                          .connection = id_.value,
+                          .bytes_in = stream_->received_bytes(),
+                          .code = static_cast<std::uint16_t>(event.code)},
+                         loop().now());
+  }
+  send_replies();
+  finish_closing();
+}
+
+// A verdict of ours, not of the session's.
+void Connection::fail(Errc error) {
+  if (ended_) return;
+  if (const Event event = session_.fail_with(error)) handle_failure(event);
+}
+
+void Connection::count_control_frame() {
+  const net::Time now = loop().now();
+  if (now - control_window_ >= shared_->limits->control_frames_window) {
+    control_window_ = now;
+    control_frames_ = 0;
+  }
+  if (++control_frames_ > shared_->limits->control_frames_max) fail(Errc::control_flood);
+}
+
+void Connection::on_end() {
+  if (ended_) return;
+  end_seen_ = true;
+  if (const Event event = session_.end_of_input()) handle_failure(event);
+  if (ended_) return;
+  // The peer will send no more: nothing to wait for but the output that is still on its way.
+  stream_->shutdown_write();
+  if (stream_->queued_bytes() == 0) {
+    stream_->close();
+    ended_ = true;
+  } else {
+    begin_closing();
+  }
+}
+
+void Connection::on_broken(std::error_code error) {
+  const bool memory = error == std::errc::not_enough_memory;
+  end(CloseCode::abnormal, ClosedBy::network, memory ? Errc::no_memory : Errc::none);
+  stream_->close();
+}
+
+// --- output --------------------------------------------------------------------------------------
+
+Sent Connection::send(Opcode opcode, Bytes payload) {
+  if (!is_open()) return Sent::closed;
+  const std::size_t queued = stream_->queued_bytes();
+  const std::size_t room =
+      shared_->queue_bytes_limit - std::min(queued, shared_->queue_bytes_limit);
+  if (room < frame_header_bytes_max || payload.size() > room - frame_header_bytes_max) {
+    return overflow(opcode, payload);
+  }
+  bool written = false;
+  if (role() == Role::server) {
+    written = write(session_.send(opcode, payload));
+  } else if (const Result<MaskKey> key = next_key()) {
+    Buffer masked{loop().pool()};
+    written = session_.send(opcode, payload, *key, masked) && write_owned(masked);
+  }
+  if (!written) {
+    end(CloseCode::abnormal, ClosedBy::us, Errc::no_memory);
+    stream_->abort();
+    return Sent::closed;
+  }
+  ++shared_->metrics->messages_sent;
+  shared_->metrics->payload_bytes_sent += payload.size();
+  return Sent::accepted;
+}
+
+Sent Connection::overflow(Opcode opcode, Bytes payload) {
+  switch (shared_->limits->overflow) {
+    case Overflow::refuse: return Sent::refused;
+    case Overflow::drop: {
+      ++shared_->metrics->messages_dropped;
+      call(handlers_->on_dropped, *this, opcode, payload);
+      return Sent::dropped;
+    }
+    case Overflow::close: break;
+  }
+  reset_for(Errc::slow_consumer);
+  return Sent::closed;
+}
+
+// Nothing can be told to a peer that does not read.
+void Connection::reset_for(Errc error) {
+  shared_->log->reject({.error = error,
+                        .peer = peer_,
+                        .connection = id_.value,
+                        .bytes_in = stream_->received_bytes()},
+                       loop().now());
+  end(CloseCode::abnormal, ClosedBy::us, error);
+  stream_->abort();
+}
+
+bool Connection::write(const Outgoing& outgoing) noexcept {
+  return outgoing.empty() || static_cast<bool>(stream_->write(outgoing.slices));
+}
+
+bool Connection::write_owned(Buffer& bytes) noexcept {
+  return bytes.empty() || static_cast<bool>(stream_->write(Bytes{bytes.readable()}));
+}
+
+// No randomness, no frame: a predictable key would be worse than a lost connection (§10.3).
+Result<MaskKey> Connection::next_key() noexcept {
+  return shared_->mask_keys->next();
+}
+
+void Connection::send_replies() {
+  if (!session_.has_replies() || stream_->closed()) return;
+  bool written = false;
+  if (role() == Role::server) {
+    written = write(session_.take_replies());
+  } else if (const Result<MaskKey> key = next_key()) {
+    Buffer masked{loop().pool()};
+    written = session_.take_replies(*key, masked) && write_owned(masked);
+  }
+  if (written) return;
+  end(CloseCode::abnormal, ClosedBy::us, Errc::no_memory);
+  stream_->abort();
+}
+
+Status Connection::ping(Bytes payload) {
+  if (payload.size() > control_payload_bytes_max) {
+    return std::make_error_code(std::errc::message_size);
+  }
+  if (!is_open()) return std::make_error_code(std::errc::not_connected);
+  if (role() == Role::server) {
+    return write(session_.ping(payload)) ? Status{} : Status{out_of_memory()};
+  }
+  const Result<MaskKey> key = next_key();
+  if (!key) return key.error();
+  Buffer masked{loop().pool()};
+  if (Status status = session_.ping(payload, *key, masked); !status) return status;
+  return write_owned(masked) ? Status{} : Status{out_of_memory()};
+}
+
+void Connection::on_blocked() {
+  blocked_ = true;
+  blocked_since_ = loop().now();
+  progress_mark_ = stream_->sent_bytes();
+  arm_by(due(blocked_since_, shared_->limits->stall_timeout));
+  pause_if_backed_up();
+}
+
+// A peer that reads slower than it writes: its input waits until its output has left.
+void Connection::pause_if_backed_up() noexcept {
+  if (!blocked_ || paused_by_queue_ || !session_.is_open()) return;
+  if (stream_->blocked_bytes() <= shared_->limits->queue_bytes_pause) return;
+  paused_by_queue_ = true;
+  stream_->pause();
+}
+
+void Connection::on_drained() {
+  blocked_ = false;
+  if (paused_by_queue_) {
+    paused_by_queue_ = false;
+    if (!paused_by_user_) listen_again();
+  }
+  if (session_.is_open()) {
+    call(handlers_->on_drained, *this);
+  } else if (end_seen_) {
+    stream_->close();
+    ended_ = true;
+  }
+}
+
+void Connection::pause() {
+  paused_by_user_ = true;
+  if (!ended_) stream_->pause();
+}
+
+void Connection::resume() {
+  paused_by_user_ = false;
+  if (!ended_ && !paused_by_queue_) listen_again();
+}
+
+// While we did not read, the peer could not show that it lives: its time begins anew.
+void Connection::listen_again() noexcept {
+  last_input_ = ping_sent_ = message_began_ = loop().now();
+  stream_->resume();
+  arm_by(next_deadline());
+}
+
+// --- closing -------------------------------------------------------------------------------------
+
+Status Connection::close(CloseCode code, std::string_view reason) {
+  if (Status status = Session::check_close(code, reason); !status) return status;
+  if (!is_open()) return std::make_error_code(std::errc::not_connected);
+  bool written = false;
+  if (role() == Role::server) {
+    written = write(session_.close(code, reason));
+  } else if (const Result<MaskKey> key = next_key()) {
+    Buffer masked{loop().pool()};
+    written = session_.close(code, reason, *key, masked) && write_owned(masked);
+  }
+  if (!written) {
+    end(CloseCode::abnormal, ClosedBy::us, Errc::no_memory);
+    stream_->abort();
+    return out_of_memory();
+  }
+  begin_closing();
+  // The peer's Close is input: a pause would keep us from ever seeing it.
+  paused_by_user_ = false;
+  if (!paused_by_queue_) listen_again();
+  return {};
+}
+
+void Connection::abort() {
+  if (ended_) return;
+  end(CloseCode::abnormal, ClosedBy::us, Errc::none);
+  stream_->abort();
+}
+
+void Connection::begin_closing() noexcept {
+  if (closing_) return;
+  closing_ = true;
+  closing_since_ = loop().now();
+  progress_mark_ = stream_->sent_bytes();
+  arm_by(due(closing_since_, shared_->limits->close_timeout));
+}
+
+// Both Closes are said, or ours is and the peer broke a rule: TCP comes next (§7.1.1).
+void Connection::finish_closing() {
+  if (ended_ || !session_.wants_transport_close()) return;
+  begin_closing();
+  paused_by_user_ = paused_by_queue_ = false;
+  stream_->resume();
+  // The server ends first, so that the TIME_WAIT is its own; a client waits for that, unless it is
+  // the one who gives up. Closing with input unread would reset the connection and could take our
+  // Close back from the peer, so FIN goes first and we read on until the peer's.
+  const bool polite = role() == Role::client && close_error_ == Errc::none;
+  if (!polite) stream_->shutdown_write();
+}
+
+// The stream is over, or about to be; only on_reap follows.
+void Connection::end(CloseCode code, ClosedBy by, Errc error) noexcept {
+  ended_ = true;
+  if (close_recorded_) return;
+  close_recorded_ = true;
+  close_code_ = code;
+  closed_by_ = by;
+  close_error_ = error;
+}
+
+void Connection::keep_reason(Bytes reason) noexcept {
+  if (reason.empty()) return;
+  close_reason_.reset(new (std::nothrow) char[reason.size()]);
+  if (!close_reason_) return;
+  std::memcpy(close_reason_.get(), reason.data(), reason.size());
+  close_reason_bytes_ = static_cast<std::uint8_t>(reason.size());
+}
+
+void Connection::on_reap() {
+  shared_->loop->timers().cancel(*this);
+  ended_ = true;
+  if (opened_) {
+    opened_ = false;
+    ++shared_->metrics->closed;
+    const CloseInfo info{.code = close_code_,
+                         .reason = {close_reason_.get(), close_reason_bytes_},
+                         .by = closed_by_,
+                         .error = close_error_,
+                         .clean = peer_closed_ && close_error_ == Errc::none};
+    call(handlers_->on_close, *this, info);
+  }
+  data_.reset();
+  shared_->owner->on_connection_gone(*this);
+}
+
+void Connection::end_now() {
+  abort();
+  on_reap();
+}
+
+// --- time ----------------------------------------------------------------------------------------
+
+// One timer serves all deadlines. It is armed for the nearest one; when it fires too early because
+// input came meanwhile, it is armed again. So traffic costs no timer operations.
+void Connection::arm_by(net::Time at) noexcept {
+  if (at == never || (armed() && net::Timer::deadline() <= at)) return;
+  loop().timers().arm(*this, at);
+}
+
+net::Time Connection::next_deadline() const noexcept {
+  const Limits& limits = *shared_->limits;
+  if (closing_) return due(closing_since_, limits.close_timeout);
+  net::Time next = blocked_ ? due(blocked_since_, limits.stall_timeout) : never;
+  if (stream_->paused()) return next;
+  next = std::min(next, due(last_input_, limits.idle_timeout));
+  next = std::min(next, awaiting_pong_ ? due(ping_sent_, limits.pong_timeout)
+                                       : due(last_input_, limits.ping_interval));
+  if (message_begun_) next = std::min(next, due(message_began_, limits.message_timeout));
+  return next;
+}
+
+void Connection::on_timer(net::Time now) {
+  if (ended_) return;
+  if (closing_) {
+    check_closing_deadline(now);
+  } else {
+    check_open_deadlines(now);
+  }
+  if (!ended_) arm_by(next_deadline());
+}
+
+void Connection::check_closing_deadline(net::Time now) {
+  if (now < due(closing_since_, shared_->limits->close_timeout)) return;
+  // What was accepted is still on its way: as long as the peer takes some of it, we wait.
+  const std::uint64_t sent = stream_->sent_bytes();
+  if (stream_->queued_bytes() != 0 && sent != progress_mark_) {
+    progress_mark_ = sent;
+    closing_since_ = now;
+    return;
+  }
+  if (!peer_closed_) {
+    close_recorded_ = true;
+    close_code_ = CloseCode::abnormal;
+    closed_by_ = ClosedBy::us;
+  }
+  // A peer that was told of its fault and stays silent is one rejection, not two.
+  if (close_error_ == Errc::none) {
+    if (!peer_closed_) close_error_ = Errc::close_timeout;
+    return reset_for(Errc::close_timeout);
+  }
+  ended_ = true;
+  stream_->abort();
+}
+
+void Connection::check_open_deadlines(net::Time now) {
+  const Limits& limits = *shared_->limits;
+  if (blocked_ && now >= due(blocked_since_, limits.stall_timeout)) {
+    const std::uint64_t sent = stream_->sent_bytes();
+    if (sent == progress_mark_) return reset_for(Errc::write_stalled);
+    progress_mark_ = sent;
+    blocked_since_ = now;
+  }
+  if (stream_->paused()) return;
+  if (message_begun_ && now >= due(message_began_, limits.message_timeout)) {
+    return fail(Errc::message_timeout);
+  }
+  if (awaiting_pong_ && now >= due(ping_sent_, limits.pong_timeout)) {
+    return fail(Errc::ping_timeout);
+  }
+  if (now >= due(last_input_, limits.idle_timeout)) return fail(Errc::idle_timeout);
+  if (!awaiting_pong_ && now >= due(last_input_, limits.ping_interval)) send_keep_alive_ping();
+}
+
+void Connection::send_keep_alive_ping() {
+  std::array<std::uint8_t, sizeof(ping_number_)> payload;
+  store_be32(payload.data(), ++ping_number_);
+  if (!ping(payload)) return;
+  awaiting_pong_ = true;
+  ping_sent_ = loop().now();
+}
+
+}  // namespace hilo::ws

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/server.h"
+
+#include <new>
+#include <utility>
+
+#include "ws/core/handshake.h"
+#include "ws/guard.h"
+
+namespace hilo::ws {
+
+Service& Service::on_upgrade(Callback<Decision(const Request&)> callback) {
+  upgrade_ = std::move(callback);
+  return *this;
+}
+Service& Service::on_open(Callback<void(Connection&)> callback) {
+  handlers_.on_open = std::move(callback);
+  return *this;
+}
+Service& Service::on_message(Callback<void(Connection&, Message)> callback) {
+  handlers_.on_message = std::move(callback);
+  return *this;
+}
+Service& Service::on_drained(Callback<void(Connection&)> callback) {
+  handlers_.on_drained = std::move(callback);
+  return *this;
+}
+Service& Service::on_dropped(Callback<void(Connection&, Opcode, Bytes)> callback) {
+  handlers_.on_dropped = std::move(callback);
+  return *this;
+}
+Service& Service::on_pong(Callback<void(Connection&, Bytes)> callback) {
+  handlers_.on_pong = std::move(callback);
+  return *this;
+}
+Service& Service::on_close(Callback<void(Connection&, CloseInfo)> callback) {
+  handlers_.on_close = std::move(callback);
+  return *this;
+}
+
+// What is served under one path.
+struct Server::Path {
+  std::string path;
+  Service service;
+  bool has_service = false;
+  http::Route route;
+};
+
+Server::Server(net::Loop& loop, const Limits& limits, ServerOptions options)
+    : loop_(&loop),
+      limits_(limits),
+      options_(std::move(options)),
+      log_(metrics_, std::move(options_.log), options_.log_rejects_per_second_max) {
+  shared_.loop = loop_;
+  shared_.limits = &limits_;
+  shared_.message_limits = limits_.message();
+  shared_.queue_bytes_limit = limits_.queue_bytes_limit();
+  shared_.metrics = &metrics_;
+  shared_.log = &log_;
+  shared_.owner = this;
+  shared_.loop_index = options_.loop_index;
+}
+
+Server::~Server() {
+  listeners_.clear();
+  connections_.for_each([](Connection& connection, SlabHandle) { connection.end_now(); });
+}
+
+Service& Server::default_service() {
+  has_default_service_ = true;
+  return default_service_;
+}
+
+Server& Server::on_upgrade(Callback<Decision(const Request&)> callback) {
+  default_service().on_upgrade(std::move(callback));
+  return *this;
+}
+Server& Server::on_open(Callback<void(Connection&)> callback) {
+  default_service().on_open(std::move(callback));
+  return *this;
+}
+Server& Server::on_message(Callback<void(Connection&, Message)> callback) {
+  default_service().on_message(std::move(callback));
+  return *this;
+}
+Server& Server::on_drained(Callback<void(Connection&)> callback) {
+  default_service().on_drained(std::move(callback));
+  return *this;
+}
+Server& Server::on_dropped(Callback<void(Connection&, Opcode, Bytes)> callback) {
+  default_service().on_dropped(std::move(callback));
+  return *this;
+}
+Server& Server::on_pong(Callback<void(Connection&, Bytes)> callback) {
+  default_service().on_pong(std::move(callback));
+  return *this;
+}
+Server& Server::on_close(Callback<void(Connection&, CloseInfo)> callback) {
+  default_service().on_close(std::move(callback));
+  return *this;
+}
+
+Server::Path* Server::find_path(std::string_view path) noexcept {
+  for (const std::unique_ptr<Path>& entry : paths_) {
+    if (entry->path == path) return entry.get();
+  }
+  return nullptr;
+}
+
+Server::Path& Server::path_entry(std::string_view path) {
+  if (Path* entry = find_path(path)) return *entry;
+  paths_.push_back(std::make_unique<Path>());
+  paths_.back()->path = path;
+  return *paths_.back();
+}
+
+Service& Server::at(std::string_view path) {
+  Path& entry = path_entry(path);
+  entry.has_service = true;
+  return entry.service;
+}
+
+Server& Server::get(std::string_view path, http::Route route) {
+  path_entry(path).route = std::move(route);
+  return *this;
+}
+
+// --- listening -----------------------------------------------------------------------------------
+
+Result<net::Address> Server::listen(const ListenOptions& options) {
+  if (!options.unix_path.empty()) {
+    const Result<net::Address> address = net::Address::from_unix_path(options.unix_path);
+    return address ? listen(*address, options) : Result<net::Address>{address.error()};
+  }
+  std::string_view host = options.host;
+  if (host == "localhost") host = "127.0.0.1";
+  const Result<net::Address> address =
+      net::Address::from_ip(host.empty() ? std::string_view{"::"} : host, options.port);
+  return address ? listen(*address, options) : Result<net::Address>{address.error()};
+}
+
+Result<net::Address> Server::listen(const net::Address& address, const ListenOptions& options) {
+  auto listener = std::make_unique<net::Listener>(*loop_);
+  net::Listener::Options listener_options;
+  listener_options.socket.backlog = options.backlog;
+  listener_options.socket.reuse_port = options.reuse_port;
+  // Listening to all means all: an empty host takes IPv4 along.
+  listener_options.socket.ipv6_only = !options.host.empty();
+  Status opened = listener->open(
+      address, listener_options,
+      [this](net::Fd fd, const net::Address& peer) { adopt(std::move(fd), peer); },
+      [this](std::error_code) {
+        ++metrics_.shed;
+        log_.reject({.error = Errc::no_descriptors}, loop_->now());
+      });
+  if (!opened) return opened.error();
+  const net::Address bound = listener->address();
+  listeners_.push_back(std::move(listener));
+  return bound;
+}
+
+void Server::adopt(net::Fd fd, const net::Address& peer) {
+  ++metrics_.accepted;
+  HttpConnection::Host& host = *this;
+  const auto entry = http_connections_.emplace(*loop_, host, limits_, net::PeerAddress{peer});
+  if (entry.object == nullptr) {
+    return log_.reject({.error = Errc::no_memory, .peer = net::PeerAddress{peer}}, loop_->now());
+  }
+  std::unique_ptr<net::Stream> stream{
+      new (std::nothrow) net::Stream(*loop_, std::move(fd), entry.object->stream_handler())};
+  if (stream && entry.object->start(std::move(stream))) return;
+  log_.reject({.error = Errc::no_memory, .peer = net::PeerAddress{peer}}, loop_->now());
+  http_connections_.erase(entry.handle);
+}
+
+// --- requests ------------------------------------------------------------------------------------
+
+void Server::on_request(HttpConnection& connection, http::Exchange& exchange,
+                        const RequestHead& head) {
+  switch (head.method) {
+    case Method::connect:
+    case Method::trace:
+    case Method::other: return connection.refuse(Errc::http_method_not_allowed);
+    case Method::get:
+    case Method::head:
+    case Method::post:
+    case Method::put:
+    case Method::delete_:
+    case Method::options:
+    case Method::patch: break;
+  }
+  if (stopping_) return connection.refuse(503, "shutting down\n");
+
+  Path* path = find_path(head.path);
+  Service* service = nullptr;
+  if (path != nullptr && path->has_service) {
+    service = &path->service;
+  } else if (has_default_service_ && (path == nullptr || !path->route)) {
+    service = &default_service_;
+  }
+  if (service != nullptr && wants_websocket(head)) return upgrade(connection, *service, head);
+
+  const bool is_get = head.method == Method::get || head.method == Method::head;
+  const bool has_route = path != nullptr && path->route;
+  if (!has_route && service == nullptr) return connection.refuse(Errc::http_not_found);
+  if (!is_get) return connection.refuse(Errc::http_method_not_allowed);
+  if (!has_route) return connection.refuse(Errc::http_upgrade_required);
+  serve_route(exchange, path->route);
+}
+
+// A route that throws leaves the exchange unanswered, which HttpConnection answers with 500.
+void Server::serve_route(http::Exchange& exchange, http::Route& route) {
+  ++metrics_.http_requests;
+  if (!guarded([&] { route(exchange); })) log_.line(LogLevel::error, "route_threw", {});
+}
+
+void Server::upgrade(HttpConnection& connection, Service& service, const RequestHead& head) {
+  const UpgradeCheck check = check_upgrade(head);
+  if (check.error != Errc::none) return connection.refuse(check.error);
+  const Errc origin = check_origin({.fields = head.fields, .host = head.host}, options_.origin);
+  if (origin != Errc::none) return connection.refuse(origin);
+
+  if (service.upgrade_) {
+    Decision decision = Reject{.status = 500, .reason = "the handler failed\n"};
+    const Request request{head, connection.peer()};
+    if (!guarded([&] { decision = service.upgrade_(request); })) {
+      return connection.refuse(Errc::handler_threw);
+    }
+    if (const Reject* reject = std::get_if<Reject>(&decision)) {
+      on_http_reject(connection, Errc::upgrade_refused);
+      return connection.refuse(reject->status, reject->reason);
+    }
+    return open(connection, service, head, check, *std::get_if<Accept>(&decision));
+  }
+  const std::string_view subprotocol =
+      choose_subprotocol(check.subprotocols, options_.subprotocols);
+  if (options_.subprotocol_required && subprotocol.empty()) {
+    return connection.refuse(Errc::upgrade_protocol_required);
+  }
+  open(connection, service, head, check, {.subprotocol = subprotocol, .fields = {}});
+}
+
+void Server::open(HttpConnection& http, Service& service, const RequestHead& head,
+                  const UpgradeCheck& check, const Accept& accept) {
+  Buffer response{loop_->pool()};
+  const Status written = write_upgrade_response(response, {.key = check.key,
+                                                           .subprotocol = accept.subprotocol,
+                                                           .extensions = {},
+                                                           .fields = accept.fields});
+  // Fields that cannot be sent are the application's mistake.
+  if (!written) return http.refuse(Errc::handler_threw);
+
+  Result<KeptRequest> kept =
+      KeptRequest::copy(head, accept.subprotocol, options_.keep_request_fields);
+  if (!kept) return http.refuse(Errc::no_memory);
+  const auto entry = connections_.emplace(Role::server, shared_, service.handlers_, http.peer());
+  if (entry.object == nullptr) return http.refuse(Errc::no_memory);
+
+  std::unique_ptr<net::Stream> stream = http.release_stream();
+  ++metrics_.upgrades;
+  // A write that fails breaks the stream, and the connection hears of that.
+  static_cast<void>(stream->write(Bytes{response.readable()}));
+  entry.object->open(std::move(stream), std::move(*kept));
+}
+
+void Server::on_http_reject(HttpConnection& connection, Errc error) {
+  log_.reject({.error = error,
+               .peer = connection.peer(),
+               .connection = connection.number(),
+               .bytes_in = connection.stream().received_bytes(),
+               .code = http_status_for(error)},
+              loop_->now());
+}
+
+// --- who is there --------------------------------------------------------------------------------
+
+Connection* Server::find(ConnectionId id) noexcept {
+  if (id.loop_index() != options_.loop_index) return nullptr;
+  return connections_.find(id.handle());
+}
+
+http::Exchange* Server::exchange(http::ExchangeId id) noexcept {
+  HttpConnection* connection = http_connections_.find(id.connection);
+  return connection != nullptr ? connection->waiting_exchange(id.number) : nullptr;
+}
+
+void Server::on_http_gone(HttpConnection& connection) {
+  http_connections_.erase(connection.handle());
+  check_stopped();
+}
+
+void Server::on_connection_gone(Connection& connection) {
+  connections_.erase(connection.id().handle());
+  check_stopped();
+}
+
+// --- the end -------------------------------------------------------------------------------------
+
+void Server::stop(CloseCode code, Callback<void()> on_stopped) {
+  stopping_ = true;
+  on_stopped_ = std::move(on_stopped);
+  for (const std::unique_ptr<net::Listener>& listener : listeners_) listener->close();
+  connections_.for_each([code](Connection& connection, SlabHandle) {
+    // Those that are closing already go on with that.
+    static_cast<void>(connection.close(code));
+  });
+  http_connections_.for_each(
+      [](HttpConnection& connection, SlabHandle) { connection.close_when_idle(); });
+  check_stopped();
+}
+
+// Never from within stop() or a handler: the application may destroy the server there.
+void Server::check_stopped() {
+  if (!stopping_ || !on_stopped_) return;
+  if (connections_.size() != 0 || http_connections_.size() != 0) return;
+  loop_->post(std::exchange(on_stopped_, nullptr));
+}
+
+}  // namespace hilo::ws
