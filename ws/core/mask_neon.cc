@@ -15,12 +15,13 @@ namespace {
 
 constexpr std::size_t width = sizeof(uint8x16_t);
 
-// By way of memory, so that the key bytes keep their places on a big-endian machine too.
+// By way of memory and by the same load as the data, so that the key bytes meet their places on a
+// big-endian machine too, whose compilers number the parts of a register in their own way.
 uint8x16_t repeated(std::uint64_t key) noexcept {
-  const std::array<std::uint64_t, 2> twice{key, key};
-  uint8x16_t value;
-  std::memcpy(&value, twice.data(), sizeof(value));
-  return value;
+  std::array<std::uint8_t, width> bytes{};
+  std::memcpy(bytes.data(), &key, sizeof(key));
+  std::memcpy(bytes.data() + sizeof(key), &key, sizeof(key));
+  return vld1q_u8(bytes.data());
 }
 
 }  // namespace
