@@ -4,6 +4,7 @@
 #
 #   MODE=release|debug|asan|tsan|fuzz|cov   objects and binaries live in build/<mode>/
 #   POLLER=epoll|kqueue|poll                the backend of net::Poller (default: what fits the system)
+#   WAKEUP=eventfd|pipe                     how another thread wakes the poller (likewise)
 #   WAKEUP=eventfd|pipe                     how another thread wakes a loop (likewise)
 #   BUILD=folder   CXX=compiler   CXXFLAGS=more   LDFLAGS=more   V=1 (whole commands)   WERROR=1
 
@@ -77,7 +78,7 @@ SIM_TEST_SOURCES := $(sort $(wildcard tests/sim/test_*.cc))
 SIM_SOURCES := $(sort $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.cc)))
 FUZZ_SOURCES := $(sort $(wildcard fuzz/fuzz_*.cc))
 BENCH_SOURCES := $(sort $(wildcard bench/bench_*.cc))
-WEB_ASSETS := $(sort $(filter-out %.h %.md,$(wildcard tools/web/*.*)))
+WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/engineio \
   ws/socketio tests tests/support tests/sim fuzz bench bench/peers tools/hilo tools/ladder \
