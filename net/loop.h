@@ -79,10 +79,14 @@ class Loop {
   Status run();
   // One turn, waiting at most `timeout` (negative: for ever). For tests and for nesting.
   Status run_once(Duration timeout);
-  // Ends run() after the current turn. From any thread, and from a signal handler.
+  // Ends run() after the current turn; before run() it ends the next one at once. From any thread,
+  // and from a signal handler.
   void stop() noexcept;
-  // Readable when a turn has something to do, or -1 where the poller has no such descriptor.
+  // For nesting in another event loop: run_once(0) when fd() becomes readable, and after
+  // until_next_turn() at the latest (negative: never). fd() is -1 where the poller has no such
+  // descriptor.
   int fd() const noexcept { return poller_.fd(); }
+  Duration until_next_turn() const noexcept;
 
   // The time when this turn began (its wait returned).
   Time now() const noexcept { return now_; }
@@ -100,7 +104,8 @@ class Loop {
   // The wheel that the loop advances. Arm timers relative to now().
   TimerWheel& timers() noexcept { return timers_; }
 
-  // A call after `delay`. Allocates; for connections there is Timer.
+  // A call after `delay`, counted from now(), or from the clock while the loop does not run.
+  // Allocates; for connections there is Timer. Without memory the id refers to nothing.
   using TimerId = SlabHandle;
   TimerId call_after(Duration delay, Callback<void()> callback);
   // Cancelling what has fired or was cancelled does nothing.
@@ -132,19 +137,22 @@ class Loop {
     int fd;
     std::uint32_t generation;  // odd: in use
     std::uint32_t next_free;
-    std::uint32_t next[3];     // the lists of the three phases
+    std::uint32_t next[3];  // the lists of the three phases
     Interest interest;
-    std::uint8_t scheduled;    // bits of Phase
+    std::uint8_t scheduled;  // bits of Phase
   };
   struct PhaseList {
     std::uint32_t head;
     std::uint32_t tail;
   };
   class Delayed;
+  class Running;
 
   Slot* live_slot(Token token) noexcept;
+  bool grow_slots() noexcept;
+  void free_slot(std::uint32_t index) noexcept;
   bool anything_scheduled() const noexcept;
-  Duration wait_limit(Duration timeout) noexcept;
+  Status turn(Duration timeout);
   void dispatch(std::span<const Fired> fired);
   void run_phase(Phase phase);
   void run_posted();
@@ -171,11 +179,11 @@ class Loop {
   Slab<Delayed> delayed_;
 
   std::mutex posted_mutex_;
-  std::vector<Callback<void()>> posted_;       // guarded by posted_mutex_
-  std::vector<Callback<void()>> posted_now_;   // being run
+  std::vector<Callback<void()>> posted_;      // guarded by posted_mutex_
+  std::vector<Callback<void()>> posted_now_;  // being run
   std::atomic<bool> stop_{false};
   std::atomic<bool> has_posted_{false};
-  std::atomic<std::uint64_t> thread_{0};       // who runs the loop; 0: nobody
+  std::atomic<std::uint64_t> thread_{0};  // who runs the loop; 0: nobody
 };
 
 }  // namespace hilo::net

@@ -12,7 +12,8 @@
 //     wheel 3   [0][1][2] ... [63]   4.4 min each     moves down; what lies further waits here
 //
 // Time is an argument: the wheel owns no clock. A timer never fires early and at most one
-// millisecond late as far as the wheel is concerned.
+// millisecond late as far as the wheel is concerned. Time may jump: an advance by hours costs no
+// more than the slots and timers it passes.
 //
 //   memory  a Timer is part of the object that waits; arming and cancelling allocate nothing
 //   thread  one
@@ -28,29 +29,37 @@
 
 namespace hilo::net {
 
-class TimerWheel;
+class Timer;
 
-// Something with one deadline. Derive from it and implement on_timer().
-class Timer : private ListNode<Timer> {
+// What the wheel keeps in a Timer.
+class TimerEntry : private ListNode<TimerEntry> {
  public:
   bool armed() const noexcept { return linked(); }
   Time deadline() const noexcept { return {deadline_ms_ * 1'000'000}; }
 
  protected:
-  Timer() noexcept = default;
-  ~Timer() { HILO_DCHECK(!armed()); }
+  TimerEntry() noexcept = default;
+  ~TimerEntry() { HILO_DCHECK(!armed()); }
 
  private:
   friend class TimerWheel;
-  friend class IntrusiveList<Timer, Timer>;
-
-  // The deadline has passed. The timer is no longer armed; it may arm itself again, and may cancel
-  // or destroy itself or any other timer.
-  virtual void on_timer(Time now) = 0;
+  friend class IntrusiveList<Timer, TimerEntry>;
 
   std::int64_t deadline_ms_ = 0;
   std::uint8_t wheel_ = 0;
   std::uint8_t slot_ = 0;
+};
+
+// Something with one deadline. Derive from it and implement on_timer().
+class Timer : public TimerEntry {
+ public:
+  // The deadline has passed. The timer is no longer armed; it may arm itself again, and may cancel
+  // or destroy itself or any other timer.
+  virtual void on_timer(Time now) = 0;
+
+ protected:
+  Timer() noexcept = default;
+  ~Timer() = default;
 };
 
 class TimerWheel {
@@ -61,8 +70,8 @@ class TimerWheel {
   void arm(Timer& timer, Time deadline) noexcept;
   void cancel(Timer& timer) noexcept;
 
-  // Fires everything that is due at `now`, in the order of the slots. A timer armed meanwhile for a
-  // time that has passed fires at the next advance(), so that no callback can hold the turn.
+  // Fires everything that is due at `now`, in the order of the deadlines. A timer armed meanwhile
+  // for a time that has passed fires at the next advance(), so that no callback can hold the turn.
   void advance(Time now) noexcept;
 
   // How long a wait may last before advance() has something to do; negative if nothing is armed.
@@ -74,12 +83,20 @@ class TimerWheel {
  private:
   static constexpr int wheels = 4;
   static constexpr int slots = 64;
-  using Slot = IntrusiveList<Timer, Timer>;
+  using Slot = IntrusiveList<Timer, TimerEntry>;
 
-  void place(Timer& timer) noexcept;
+  struct Event {
+    int wheel;
+    int slot;
+    std::int64_t ms;
+  };
+
+  void place(Timer& timer, Slot& due) noexcept;
+  Event next_event() const noexcept;
 
   std::array<std::array<Slot, slots>, wheels> slots_;
   std::array<std::uint64_t, wheels> occupied_{};
+  Slot due_;  // armed for a time that had passed
   std::int64_t now_ms_;
   std::size_t armed_count_ = 0;
 };

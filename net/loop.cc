@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: MIT
+
+#include "net/loop.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <new>
+#include <utility>
+
+#include "net/clock.h"
+
+namespace hilo::net {
+
+namespace {
+
+constexpr std::uint32_t none = 0xFFFFFFFF;
+constexpr std::uint32_t slots_min = 64;
+
+// The wakeup has no slot: this token is none that the table could give out.
+constexpr Token wakeup_token{none, 1};
+
+// How often one turn reaps and flushes before it lets the poller have a look. Two callbacks that
+// schedule each other for ever must not keep descriptors and timers waiting.
+constexpr int rounds_per_turn_max = 16;
+
+// A number for the calling thread that no other living thread has, and that is not 0.
+std::uint64_t this_thread() noexcept {
+  thread_local const char mark = 0;
+  return reinterpret_cast<std::uintptr_t>(&mark);
+}
+
+std::size_t index_of(Phase phase) noexcept {
+  return static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(phase)));
+}
+
+}  // namespace
+
+// One call_after().
+class Loop::Delayed final : public Timer {
+ public:
+  Delayed(SlabHandle handle, Loop& loop, Callback<void()> callback)
+      : handle_(handle), loop_(&loop), callback_(std::move(callback)) {}
+  ~Delayed() { loop_->timers_.cancel(*this); }
+
+ private:
+  void on_timer(Time) override {
+    // Gone before the call, so that the callback may do anything to its own id.
+    Callback<void()> callback = std::move(callback_);
+    loop_->delayed_.erase(handle_);
+    callback();
+  }
+
+  SlabHandle handle_;
+  Loop* loop_;
+  Callback<void()> callback_;
+};
+
+// Marks the loop as run by this thread, also where a callback throws.
+class Loop::Running {
+ public:
+  explicit Running(Loop& loop) noexcept : loop_(loop) {
+    HILO_DCHECK(loop_.thread_.load() == 0);  // one thread, and not from within a callback
+    loop_.thread_.store(this_thread());
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() { loop_.thread_.store(0); }
+
+ private:
+  Loop& loop_;
+};
+
+// ---- life --------------------------------------------------------------------------------------
+
+Loop::Loop() noexcept : Loop(Options{}) {}
+
+Loop::Loop(Options options) noexcept
+    : options_(options),
+      now_(clock_now()),
+      timers_(now_),
+      // Not filled with zeros: pages that no input ever reaches are never made.
+      receive_buffer_(new (std::nothrow) std::uint8_t[options.receive_bytes]),
+      send_storage_(new (std::nothrow) std::uint8_t[options.send_bytes]),
+      free_slot_(none) {
+  for (PhaseList& list : phases_) list = {none, none};
+  if (!poller_.status()) {
+    status_ = poller_.status();
+  } else if (!wakeup_.status()) {
+    status_ = wakeup_.status();
+  } else if (receive_buffer_ == nullptr || send_storage_ == nullptr) {
+    status_ = out_of_memory();
+  } else {
+    status_ = poller_.add(wakeup_.fd(), Interest::read, wakeup_token);
+    send_buffer_ = {.data = send_storage_.get(), .capacity = options.send_bytes};
+  }
+}
+
+Loop::~Loop() {
+  HILO_DCHECK(thread_.load() == 0);
+  // Callbacks that will never be called may own what watches, and are destroyed while the loop is
+  // still whole.
+  while (!posted_.empty()) std::exchange(posted_, {}).clear();
+  delayed_.for_each([this](Delayed&, SlabHandle handle) { delayed_.erase(handle); });
+  HILO_DCHECK(watched_count_ == 0);
+  std::free(slots_);
+}
+
+// ---- turns -------------------------------------------------------------------------------------
+
+Status Loop::run() {
+  if (!status_) return status_;
+  Running running(*this);
+  while (!stop_.load(std::memory_order_acquire)) {
+    if (Status status = turn(Duration{-1}); !status) return status;
+  }
+  stop_.store(false, std::memory_order_relaxed);
+  return {};
+}
+
+Status Loop::run_once(Duration timeout) {
+  if (!status_) return status_;
+  Running running(*this);
+  return turn(timeout);
+}
+
+Status Loop::turn(Duration timeout) {
+  Duration patience = until_next_turn();
+  if (patience < Duration{} || (timeout >= Duration{} && timeout < patience)) patience = timeout;
+  const Result<std::span<const Fired>> fired = poller_.wait(patience);
+  if (!fired) return fired.error();
+  now_ = clock_now();
+  dispatch(*fired);
+  run_phase(Phase::resume);
+  timers_.advance(now_);
+  run_posted();
+  reap_and_flush();
+  return {};
+}
+
+Duration Loop::until_next_turn() const noexcept {
+  if (anything_scheduled() || has_posted_.load(std::memory_order_acquire)) return {0};
+  if (timers_.armed_count() == 0) return {-1};
+  // Not now(): the turn that ends here may have taken long.
+  return timers_.until_next(clock_now());
+}
+
+void Loop::dispatch(std::span<const Fired> fired) {
+  for (const Fired& event : fired) {
+    if (event.token == wakeup_token) {
+      wakeup_.drain();
+      continue;
+    }
+    // An earlier event of this batch may have ended this watcher, or given its slot and even its
+    // descriptor's number to another one.
+    if (Slot* slot = live_slot(event.token)) slot->watcher->on_ready(event.ready);
+  }
+}
+
+void Loop::reap_and_flush() {
+  for (int round = 0; round < rounds_per_turn_max; ++round) {
+    if (phases_[index_of(Phase::reap)].head == none &&
+        phases_[index_of(Phase::flush)].head == none) {
+      return;
+    }
+    run_phase(Phase::reap);
+    run_phase(Phase::flush);
+  }
+}
+
+// Calls those who are in the list now. Who is scheduled meanwhile stands behind `last` and waits.
+void Loop::run_phase(Phase phase) {
+  const std::size_t index = index_of(phase);
+  PhaseList& list = phases_[index];
+  const std::uint32_t last = list.tail;
+  std::uint32_t current = none;
+  while (list.head != none && current != last) {
+    current = list.head;
+    Slot& slot = slots_[current];
+    list.head = slot.next[index];
+    if (list.head == none) list.tail = none;
+    slot.scheduled = static_cast<std::uint8_t>(slot.scheduled & ~static_cast<unsigned>(phase));
+    if ((slot.generation & 1) == 0) {
+      // Unwatched since. The slot could not be used again while a list went through it.
+      if (slot.scheduled == 0) free_slot(current);
+      continue;
+    }
+    Watcher& watcher = *slot.watcher;
+    switch (phase) {
+      case Phase::resume: watcher.on_resume(); break;
+      case Phase::reap: watcher.on_reap(); break;
+      case Phase::flush: watcher.on_flush(); break;
+    }
+  }
+}
+
+void Loop::stop() noexcept {
+  stop_.store(true, std::memory_order_release);
+  wakeup_.signal();
+}
+
+bool Loop::in_loop_thread() const noexcept {
+  const std::uint64_t thread = thread_.load(std::memory_order_relaxed);
+  return thread == 0 || thread == this_thread();
+}
+
+// ---- slots -------------------------------------------------------------------------------------
+
+Result<Token> Loop::watch(int fd, Interest interest, Watcher& watcher) noexcept {
+  HILO_DCHECK(in_loop_thread());
+  if (!status_) return status_.error();
+  if (free_slot_ == none && !grow_slots()) return out_of_memory();
+  const std::uint32_t index = free_slot_;
+  Slot& slot = slots_[index];
+  const Token token{index, slot.generation + 1};
+  if (fd >= 0) {
+    if (Status status = poller_.add(fd, interest, token); !status) return status.error();
+  }
+  free_slot_ = slot.next_free;
+  slot.watcher = &watcher;
+  slot.fd = fd;
+  slot.generation = token.generation;
+  slot.interest = interest;
+  ++watched_count_;
+  return token;
+}
+
+Status Loop::change(Token token, Interest interest) noexcept {
+  HILO_DCHECK(in_loop_thread());
+  Slot* slot = live_slot(token);
+  if (slot == nullptr || slot->interest == interest) return {};
+  if (slot->fd >= 0) {
+    Status status = poller_.change(slot->fd, slot->interest, interest, token);
+    if (!status) return status;
+  }
+  slot->interest = interest;
+  return {};
+}
+
+void Loop::unwatch(Token token) noexcept {
+  HILO_DCHECK(in_loop_thread());
+  Slot* slot = live_slot(token);
+  if (slot == nullptr) return;
+  if (slot->fd >= 0) poller_.remove(slot->fd, slot->interest);
+  ++slot->generation;
+  slot->watcher = nullptr;
+  --watched_count_;
+  // A slot that stands in a list is freed by run_phase() when its turn comes.
+  if (slot->scheduled == 0) free_slot(token.slot);
+}
+
+void Loop::schedule(Token token, Phase phase) noexcept {
+  HILO_DCHECK(in_loop_thread());
+  Slot* slot = live_slot(token);
+  const auto bit = static_cast<std::uint8_t>(phase);
+  if (slot == nullptr || (slot->scheduled & bit) != 0) return;
+  const std::size_t index = index_of(phase);
+  PhaseList& list = phases_[index];
+  slot->scheduled = static_cast<std::uint8_t>(slot->scheduled | bit);
+  slot->next[index] = none;
+  if (list.head == none) {
+    list.head = token.slot;
+  } else {
+    slots_[list.tail].next[index] = token.slot;
+  }
+  list.tail = token.slot;
+}
+
+Loop::Slot* Loop::live_slot(Token token) noexcept {
+  if (token.slot >= slot_count_ || !token) return nullptr;
+  Slot& slot = slots_[token.slot];
+  return slot.generation == token.generation ? &slot : nullptr;
+}
+
+bool Loop::anything_scheduled() const noexcept {
+  return std::any_of(std::begin(phases_), std::end(phases_),
+                     [](const PhaseList& list) { return list.head != none; });
+}
+
+void Loop::free_slot(std::uint32_t index) noexcept {
+  slots_[index].next_free = free_slot_;
+  free_slot_ = index;
+}
+
+bool Loop::grow_slots() noexcept {
+  const std::uint32_t count = slot_count_ == 0 ? slots_min : slot_count_ * 2;
+  if (count <= slot_count_) return false;  // 2^32 slots
+  void* grown = std::realloc(slots_, count * sizeof(Slot));
+  if (grown == nullptr) return false;
+  slots_ = static_cast<Slot*>(grown);
+  // From the back, so that slots are given out in ascending order.
+  for (std::uint32_t index = count; index-- > slot_count_;) {
+    slots_[index] = Slot{};
+    free_slot(index);
+  }
+  slot_count_ = count;
+  return true;
+}
+
+// ---- calls -------------------------------------------------------------------------------------
+
+Loop::TimerId Loop::call_after(Duration delay, Callback<void()> callback) {
+  HILO_DCHECK(in_loop_thread());
+  // While the loop does not run, now() may be long ago.
+  const Time start = thread_.load(std::memory_order_relaxed) == 0 ? clock_now() : now_;
+  const auto entry = delayed_.emplace(*this, std::move(callback));
+  if (entry.object != nullptr) timers_.arm(*entry.object, start + delay);
+  return entry.handle;
+}
+
+void Loop::cancel(TimerId id) noexcept {
+  HILO_DCHECK(in_loop_thread());
+  delayed_.erase(id);
+}
+
+void Loop::post(Callback<void()> callback) {
+  bool is_first;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    posted_.push_back(std::move(callback));
+    is_first = !has_posted_.exchange(true, std::memory_order_acq_rel);
+  }
+  // One signal for all that is posted before the loop comes to look. The loop itself needs none: it
+  // does not block while something is posted.
+  if (is_first && thread_.load(std::memory_order_relaxed) != this_thread()) wakeup_.signal();
+}
+
+void Loop::run_posted() {
+  if (!has_posted_.load(std::memory_order_acquire)) return;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    has_posted_.store(false, std::memory_order_relaxed);
+    posted_now_.swap(posted_);
+  }
+  for (Callback<void()>& callback : posted_now_) callback();
+  posted_now_.clear();
+}
+
+}  // namespace hilo::net

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+//
+// Poller by kqueue(2), level-triggered: the BSDs and macOS.
+//
+// A descriptor has one entry (a filter) for each direction, so one that is ready both ways is
+// reported twice, with the same token. A descriptor without interest has no filter at all: then,
+// other than with epoll and poll, a reset is reported only once there is an interest again.
+
+#include <sys/types.h>
+
+#include <sys/event.h>
+#include <sys/time.h>
+
+#include <array>
+#include <new>
+
+#include "net/fd.h"
+#include "net/last_error.h"
+#include "net/poller.h"
+
+namespace hilo::net {
+
+namespace {
+
+// The token travels as the user's pointer.
+static_assert(sizeof(void*) >= sizeof(std::uint64_t), "a 32-bit system wants POLLER=poll");
+
+void* pack(Token token) noexcept {
+  return reinterpret_cast<void*>((std::uintptr_t{token.generation} << 32) | token.slot);
+}
+Token unpack(void* packed) noexcept {
+  const auto bits = reinterpret_cast<std::uintptr_t>(packed);
+  return {static_cast<std::uint32_t>(bits), static_cast<std::uint32_t>(bits >> 32)};
+}
+
+bool wants(Interest interest, Interest direction) noexcept {
+  return (static_cast<unsigned>(interest) & static_cast<unsigned>(direction)) != 0;
+}
+
+// At most one change for each direction, made in one call.
+struct Changes {
+  std::array<struct kevent, 2> entries;
+  int count = 0;
+
+  void put(int fd, short filter, unsigned short flags, Token token) noexcept {
+    struct kevent& entry = entries[static_cast<std::size_t>(count++)];
+    entry = {};
+    entry.ident = static_cast<std::uintptr_t>(fd);
+    entry.filter = filter;
+    entry.flags = flags;
+    entry.udata = pack(token);
+  }
+  void turn(int fd, short filter, bool before, bool after, Token token) noexcept {
+    if (before == after) return;
+    put(fd, filter, after ? EV_ADD : EV_DELETE, token);
+  }
+};
+
+Status apply(int kqueue_fd, const Changes& changes) noexcept {
+  if (changes.count == 0) return {};
+  const timespec no_wait{};
+  int outcome;
+  do {
+    // Without room for events a change that fails is the outcome of the call.
+    outcome = kevent(kqueue_fd, changes.entries.data(), changes.count, nullptr, 0, &no_wait);
+  } while (outcome < 0 && errno == EINTR);
+  if (outcome < 0) return last_error();
+  return {};
+}
+
+Ready ready_from(const struct kevent& event) noexcept {
+  const bool is_read = event.filter == EVFILT_READ;
+  const bool is_end = (event.flags & EV_EOF) != 0;
+  // EV_EOF for reading is the peer's FIN, perhaps with data still unread: readable, like any other
+  // input. For writing it means that nobody will ever read; `fflags` then holds the error, if any.
+  return {.readable = is_read,
+          .writable = !is_read,
+          .broken = (event.flags & EV_ERROR) != 0 || (is_end && (!is_read || event.fflags != 0))};
+}
+
+}  // namespace
+
+struct Poller::Backend {
+  Fd kqueue;
+  std::array<struct kevent, events_per_wait_max> events;
+  std::array<Fired, events_per_wait_max> fired;
+};
+
+Poller::Poller() noexcept : backend_(new (std::nothrow) Backend) {
+  if (backend_ == nullptr) {
+    status_ = out_of_memory();
+    return;
+  }
+  // Not inherited by fork(2), so there is no need for close-on-exec.
+  backend_->kqueue = Fd(kqueue());
+  if (!backend_->kqueue) status_ = last_error();
+}
+
+Poller::~Poller() = default;
+
+const char* Poller::name() noexcept {
+  return "kqueue";
+}
+
+Status Poller::add(int fd, Interest interest, Token token) noexcept {
+  Status status = change(fd, Interest::none, interest, token);
+  // One direction may have been entered before the other one failed.
+  if (!status) remove(fd, interest);
+  return status;
+}
+
+Status Poller::change(int fd, Interest before, Interest after, Token token) noexcept {
+  Changes changes;
+  changes.turn(fd, EVFILT_READ, wants(before, Interest::read), wants(after, Interest::read), token);
+  changes.turn(fd, EVFILT_WRITE, wants(before, Interest::write), wants(after, Interest::write),
+               token);
+  return apply(backend_->kqueue.value(), changes);
+}
+
+void Poller::remove(int fd, Interest interest) noexcept {
+  // One by one: a list of changes ends at the first that fails.
+  for (const Interest direction : {Interest::read, Interest::write}) {
+    if (!wants(interest, direction)) continue;
+    static_cast<void>(change(fd, direction, Interest::none, {}));
+  }
+}
+
+Result<std::span<const Fired>> Poller::wait(Duration timeout) noexcept {
+  Backend& backend = *backend_;
+  const Duration limit = timeout < Duration{} ? Duration{} : timeout;
+  timespec patience{};
+  patience.tv_sec = static_cast<time_t>(limit.nanoseconds / 1'000'000'000);
+  patience.tv_nsec = static_cast<long>(limit.nanoseconds % 1'000'000'000);
+  const int count =
+      kevent(backend.kqueue.value(), nullptr, 0, backend.events.data(),
+             static_cast<int>(backend.events.size()), timeout < Duration{} ? nullptr : &patience);
+  if (count < 0) {
+    if (errno == EINTR) return std::span<const Fired>{};
+    return last_error();
+  }
+  const auto fired_count = static_cast<std::size_t>(count);
+  for (std::size_t i = 0; i < fired_count; ++i) {
+    const struct kevent& event = backend.events[i];
+    backend.fired[i] = {.token = unpack(event.udata), .ready = ready_from(event)};
+  }
+  return std::span<const Fired>(backend.fired.data(), fired_count);
+}
+
+int Poller::fd() const noexcept {
+  return backend_ == nullptr ? -1 : backend_->kqueue.value();
+}
+
+}  // namespace hilo::net

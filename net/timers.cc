@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+//
+// A millisecond count is read as digits of six bits. A timer stands in the wheel of the highest
+// digit in which its deadline differs from now, in the slot of that digit:
+//
+//     ... |  digit 3  |  digit 2  |  digit 1  |  digit 0  |   = deadline
+//             wheel 3     wheel 2     wheel 1     wheel 0
+//
+// So everything in wheel 0 is due before anything in wheel 1, and so on, and within a wheel the
+// slots are due in their order: the next event is the first slot of the first wheel that holds
+// anything. Only wheel 3 goes round: it counts the distance, up to 63 slots, and what lies further
+// away is put into the last of them and looked at again there.
+
+#include "net/timers.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+namespace hilo::net {
+
+namespace {
+
+constexpr int digit_bits = 6;
+constexpr std::int64_t digit_mask = 63;
+constexpr std::int64_t nanoseconds_per_ms = 1'000'000;
+constexpr std::int64_t ms_max = std::numeric_limits<std::int64_t>::max() / nanoseconds_per_ms;
+// Where a timer stands that is in no slot: due already, or about to be fired.
+constexpr std::uint8_t no_wheel = 0xFF;
+
+// Deadlines are rounded up and the present is rounded down, so that nothing fires early.
+std::int64_t round_up(Time time) noexcept {
+  const std::int64_t rest = time.nanoseconds % nanoseconds_per_ms;
+  return std::min(time.nanoseconds / nanoseconds_per_ms + (rest > 0 ? 1 : 0), ms_max);
+}
+std::int64_t round_down(Time time) noexcept {
+  const std::int64_t rest = time.nanoseconds % nanoseconds_per_ms;
+  return time.nanoseconds / nanoseconds_per_ms - (rest < 0 ? 1 : 0);
+}
+
+// Which turn of a slot of that wheel `ms` belongs to.
+std::int64_t tick(std::int64_t ms, int wheel) noexcept {
+  return ms >> (digit_bits * wheel);
+}
+
+}  // namespace
+
+TimerWheel::TimerWheel(Time now) noexcept : now_ms_(round_down(now)) {}
+
+void TimerWheel::arm(Timer& timer, Time deadline) noexcept {
+  cancel(timer);
+  timer.deadline_ms_ = round_up(deadline);
+  ++armed_count_;
+  place(timer, due_);
+}
+
+void TimerWheel::cancel(Timer& timer) noexcept {
+  if (!timer.linked()) return;
+  timer.unlink();
+  --armed_count_;
+  if (timer.wheel_ != no_wheel && slots_[timer.wheel_][timer.slot_].empty()) {
+    occupied_[timer.wheel_] &= ~(std::uint64_t{1} << timer.slot_);
+  }
+}
+
+// Links the timer where its deadline belongs; into `due` if that has come.
+void TimerWheel::place(Timer& timer, Slot& due) noexcept {
+  if (timer.deadline_ms_ <= now_ms_) {
+    timer.wheel_ = no_wheel;
+    due.push_back(timer);
+    return;
+  }
+  const auto difference = static_cast<std::uint64_t>(timer.deadline_ms_ ^ now_ms_);
+  const int highest_bit = static_cast<int>(std::bit_width(difference)) - 1;
+  const int wheel = std::min(highest_bit / digit_bits, wheels - 1);
+  std::int64_t slot_tick = tick(timer.deadline_ms_, wheel);
+  if (wheel == wheels - 1) slot_tick = std::min(slot_tick, tick(now_ms_, wheel) + slots - 1);
+
+  timer.wheel_ = static_cast<std::uint8_t>(wheel);
+  timer.slot_ = static_cast<std::uint8_t>(slot_tick & digit_mask);
+  slots_[timer.wheel_][timer.slot_].push_back(timer);
+  occupied_[timer.wheel_] |= std::uint64_t{1} << timer.slot_;
+}
+
+// The first slot that holds anything, and when its turn comes. `wheel` is `wheels` if none does.
+TimerWheel::Event TimerWheel::next_event() const noexcept {
+  for (int wheel = 0; wheel < wheels; ++wheel) {
+    const std::uint64_t occupied = occupied_[static_cast<std::size_t>(wheel)];
+    if (occupied == 0) continue;
+    // Turned so that bit 0 is the present slot, which is empty: its timers stand in finer wheels.
+    const std::int64_t present = tick(now_ms_, wheel);
+    const int distance =
+        std::countr_zero(std::rotr(occupied, static_cast<int>(present & digit_mask)));
+    const std::int64_t due = present + distance;
+    return {wheel, static_cast<int>(due & digit_mask), due << (digit_bits * wheel)};
+  }
+  return {wheels, 0, 0};
+}
+
+void TimerWheel::advance(Time now) noexcept {
+  // First everything that is due is collected, then it is fired: what the callbacks arm meanwhile
+  // finds the wheels in order, and what they cancel just leaves the list.
+  Slot firing;
+  firing.take(due_);
+  const std::int64_t target = std::max(round_down(now), now_ms_);
+  for (Event event = next_event(); event.wheel < wheels && event.ms <= target;
+       event = next_event()) {
+    now_ms_ = event.ms;
+    Slot& slot =
+        slots_[static_cast<std::size_t>(event.wheel)][static_cast<std::size_t>(event.slot)];
+    occupied_[static_cast<std::size_t>(event.wheel)] &= ~(std::uint64_t{1} << event.slot);
+    while (Timer* timer = slot.pop_front()) place(*timer, firing);
+  }
+  now_ms_ = target;
+
+  while (Timer* timer = firing.pop_front()) {
+    --armed_count_;
+    timer->on_timer(now);
+  }
+}
+
+Duration TimerWheel::until_next(Time now) const noexcept {
+  if (armed_count_ == 0) return {-1};
+  const Event event = next_event();
+  if (!due_.empty() || event.wheel == wheels) return {0};
+  return std::max(Time{event.ms * nanoseconds_per_ms} - now, Duration{0});
+}
+
+}  // namespace hilo::net
