@@ -60,10 +60,10 @@ std::string_view choose_subprotocol(FieldListReader offered,
                                     std::span<const std::string_view> supported) noexcept;
 
 struct UpgradeResponse {
-  std::string_view key;               // the request's
-  std::string_view subprotocol;       // empty: none
-  std::string_view extensions;        // empty: none
-  std::span<const FieldView> fields;  // of the application, for example Set-Cookie
+  std::string_view key = {};               // the request's
+  std::string_view subprotocol = {};       // empty: none
+  std::string_view extensions = {};        // empty: none
+  std::span<const FieldView> fields = {};  // of the application, for example Set-Cookie
 };
 
 // The 101 (§4.2.2), or nothing with Errc::argument when a part is malformed or a field is one of
@@ -79,14 +79,14 @@ using Key = std::array<char, 24>;  // base64 of key_bytes bytes
 Key encode_key(std::span<const std::uint8_t, key_bytes> nonce) noexcept;
 
 struct UpgradeRequest {
-  std::string_view authority;  // for Host: "example.com" or "[::1]:9001"; Url::authority
+  std::string_view authority = {};  // for Host: "example.com" or "[::1]:9001"; Url::authority
   std::string_view path = "/";
-  std::string_view query;       // without the '?'; no '?' is written when it is empty
-  std::string_view key;         // of encode_key()
-  std::string_view origin;      // empty: not sent
-  std::string_view extensions;  // empty: none offered
-  std::span<const std::string_view> subprotocols;
-  std::span<const FieldView> fields;  // of the application, for example Authorization
+  std::string_view query = {};       // without the '?'; no '?' is written when it is empty
+  std::string_view key = {};         // of encode_key()
+  std::string_view origin = {};      // empty: not sent
+  std::string_view extensions = {};  // empty: none offered
+  std::span<const std::string_view> subprotocols = {};
+  std::span<const FieldView> fields = {};  // of the application, for example Authorization
 };
 
 // The request (§4.1), or nothing with Errc::argument when any part could not stand in its place:

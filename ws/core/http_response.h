@@ -31,11 +31,11 @@ struct Response {
   std::uint16_t status = 200;
   std::string_view content_type = "text/plain; charset=utf-8";  // empty: no Content-Type
   // The Content-Length, if it is not that of `body`: for a body that follows by other ways.
-  std::optional<std::uint64_t> content_length;
-  bool close = false;                 // "Connection: close"
-  bool body_omitted = false;          // the answer to HEAD: all fields, no body
-  std::span<const FieldView> fields;  // written behind the above
-  std::string_view body;
+  std::optional<std::uint64_t> content_length = {};
+  bool close = false;                      // "Connection: close"
+  bool body_omitted = false;               // the answer to HEAD: all fields, no body
+  std::span<const FieldView> fields = {};  // written behind the above
+  std::string_view body = {};
 };
 
 // A head with Content-Type, Content-Length and Connection as asked for, and the body. Responses
@@ -44,7 +44,7 @@ Status write_response(Buffer& out, const Response& response) noexcept;
 
 struct ErrorResponse {
   bool body_omitted = false;  // the answer to HEAD
-  std::span<const FieldView> fields;
+  std::span<const FieldView> fields = {};
 };
 
 // The answer to a broken rule, by its row in error.cc: the status, "Connection: close", a line of

@@ -34,14 +34,14 @@ struct OriginPolicy {
     any,
   };
   Allow allow = Allow::same_host;
-  std::span<const std::string_view> list;  // the texts must live as long as the policy
+  std::span<const std::string_view> list = {};  // the texts must live as long as the policy
   // A request without Origin does not come from a browser's page (RFC 6455 §10.1).
   bool missing_allowed = true;
 };
 
 struct OriginRequest {
-  Fields fields;
-  Authority host;       // RequestHead::host
+  Fields fields = {};
+  Authority host = {};  // RequestHead::host
   bool is_tls = false;  // hilo itself ended TLS on this connection
 };
 
