@@ -33,28 +33,20 @@ constexpr std::array kernels {
 };
 
 void choose_and_apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
-                      std::uint64_t key) noexcept;
-
-// Begins as the function that puts the best kernel in its own place. Relaxed is enough: every value
-// that a thread can see here is a right one, and the kernels keep no data.
-constinit std::atomic<MaskFunction> chosen{choose_and_apply};
-
-void choose_and_apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
                       std::uint64_t key) noexcept {
   MaskFunction best = mask_words::apply;
-  for (const MaskKernel& kernel : kernels) {
-    if (kernel.available()) best = kernel.apply;
+  for (const MaskKernel& candidate : kernels) {
+    if (candidate.available()) best = candidate.apply;
   }
-  chosen.store(best, std::memory_order_relaxed);
+  mask_detail::kernel.store(best, std::memory_order_relaxed);
   best(to, from, size, key);
 }
 
 }  // namespace
 
-void mask_detail::apply_wide(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
-                             std::uint64_t key) noexcept {
-  chosen.load(std::memory_order_relaxed)(to, from, size, key);
-}
+// Begins as the function that puts the best kernel in its own place. Relaxed is enough: every value
+// that a thread can see here is a right one, and the kernels keep no data.
+constinit std::atomic<MaskFunction> mask_detail::kernel{choose_and_apply};
 
 std::span<const MaskKernel> mask_kernels() noexcept {
   return kernels;

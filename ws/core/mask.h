@@ -15,10 +15,10 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "net/base/bytes.h"
 
@@ -37,7 +37,7 @@ void mask_copy(std::uint8_t* to, Bytes from, MaskKey key, std::size_t offset = 0
 namespace mask_detail {
 
 // Up to here the call of a kernel costs more than its wide registers save.
-constexpr std::size_t inline_bytes_max = 64;
+constexpr std::size_t inline_bytes_max = 32;
 
 // Sixteen bytes that the compiler keeps in one register where the machine has such.
 using Pair = std::uint64_t __attribute__((vector_size(16)));
@@ -49,11 +49,15 @@ constexpr Word turned(Word word, std::size_t bytes) noexcept {
   return std::endian::native == std::endian::little ? std::rotr(word, bits) : std::rotl(word, bits);
 }
 
+// The byte that lies first in memory.
+constexpr std::uint8_t first_byte(std::uint32_t word) noexcept {
+  constexpr int shift = std::endian::native == std::endian::little ? 0 : 24;
+  return static_cast<std::uint8_t>(word >> shift);
+}
+
 // The key twice over, beginning with the byte that is due at `offset`, as it lies in memory.
 inline std::uint64_t key_word(MaskKey key, std::size_t offset) noexcept {
-  std::uint32_t half = 0;
-  std::memcpy(&half, key.data(), sizeof(half));
-  const std::uint64_t turned_half = turned(half, offset);
+  const std::uint64_t turned_half = turned(std::bit_cast<std::uint32_t>(key), offset);
   return turned_half << 32 | turned_half;
 }
 
@@ -83,7 +87,7 @@ void apply_words(std::uint8_t* to, const std::uint8_t* from, std::size_t size, W
   store<Word>(to + last, last_word);
 }
 
-// Any size. `to` and `from` are the same or do not overlap; the same goes for apply_wide.
+// Any size. `to` and `from` are the same or do not overlap; the same goes for kernels.
 inline void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
                   std::uint64_t key) noexcept {
   const std::uint64_t last_key = turned(key, size);  // Words are a whole number of keys long.
@@ -96,14 +100,16 @@ inline void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
   if (size >= sizeof(half)) {
     return apply_words(to, from, size, half, static_cast<std::uint32_t>(last_key));
   }
-  std::array<std::uint8_t, sizeof(half)> bytes{};
-  std::memcpy(bytes.data(), &half, sizeof(half));
-  for (std::size_t i = 0; i < size; ++i) to[i] = static_cast<std::uint8_t>(from[i] ^ bytes[i]);
+  // No array of key bytes: one on the stack would put a stack protector into every caller.
+  for (std::size_t i = 0; i < size; ++i) {
+    to[i] = static_cast<std::uint8_t>(from[i] ^ first_byte(turned(half, i)));
+  }
 }
 
-// Any size, by the fastest kernel of this machine.
-void apply_wide(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
-                std::uint64_t key) noexcept;
+// The fastest kernel of this machine, for any size. Found out by the first call.
+using Kernel = void (*)(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
+                        std::uint64_t key) noexcept;
+extern std::atomic<Kernel> kernel;
 
 }  // namespace mask_detail
 
@@ -112,7 +118,7 @@ inline void mask_copy(std::uint8_t* to, Bytes from, MaskKey key, std::size_t off
   if (from.size() <= mask_detail::inline_bytes_max) {
     return mask_detail::apply(to, from.data(), from.size(), word);
   }
-  mask_detail::apply_wide(to, from.data(), from.size(), word);
+  mask_detail::kernel.load(std::memory_order_relaxed)(to, from.data(), from.size(), word);
 }
 
 inline void mask(MutableBytes data, MaskKey key, std::size_t offset) noexcept {

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t width = sizeof(__m256i);
 
 // Below this, aligning costs more than the stores across cache lines that it avoids.
-constexpr std::size_t align_bytes_min = 2048;
+constexpr std::size_t align_bytes_min = 4096;
 
 [[gnu::target("avx2")]] inline __m256i load(const std::uint8_t* from) noexcept {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
@@ -56,20 +56,51 @@ constexpr std::size_t align_bytes_min = 2048;
   if (overlaps) store(to + last, last_value);
 }
 
+// Between Count and 2 * Count registers, without a loop: the first Count of them and the last,
+// which may overlap those. All are read before any is written.
+template <std::size_t Count>
+[[gnu::target("avx2")]] inline void apply_ends(std::uint8_t* to, const std::uint8_t* from,
+                                               std::size_t size, std::uint64_t key) noexcept {
+  const std::size_t last = size - Count * width;
+  const __m256i keys = repeated(key);
+  const __m256i last_keys = repeated(mask_detail::turned(key, last));
+  __m256i first_values[Count];
+  __m256i last_values[Count];
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < Count; ++i) first_values[i] = masked(from + i * width, keys);
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < Count; ++i) {
+    last_values[i] = masked(from + last + i * width, last_keys);
+  }
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < Count; ++i) store(to + i * width, first_values[i]);
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < Count; ++i) store(to + last + i * width, last_values[i]);
+}
+
+// Long data, aligned for the stores. The first register covers the way to the next aligned place
+// and a bit more: it is read before the rest and written after, so that the overlap is masked once.
+[[gnu::target("avx2"), gnu::noinline]] void apply_long(std::uint8_t* to, const std::uint8_t* from,
+                                                       std::size_t size,
+                                                       std::uint64_t key) noexcept {
+  const std::size_t head = (width - reinterpret_cast<std::uintptr_t>(to) % width) % width;
+  const __m256i first_value = masked(from, repeated(key));
+  apply_registers(to + head, from + head, size - head, mask_detail::turned(key, head));
+  store(to, first_value);
+}
+
 }  // namespace
 
 [[gnu::target("avx2")]] void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
                                    std::uint64_t key) noexcept {
-  if (size < width) return mask_detail::apply(to, from, size, key);
-  const std::size_t misplaced = reinterpret_cast<std::uintptr_t>(to) % width;
-  if (size < align_bytes_min || misplaced == 0) return apply_registers(to, from, size, key);
-
-  // The first register covers the way to the next aligned place and a bit more. It is read first
-  // and written last, so that the overlap is masked once and not twice.
-  const std::size_t head = width - misplaced;
-  const __m256i first_value = masked(from, repeated(key));
-  apply_registers(to + head, from + head, size - head, mask_detail::turned(key, head));
-  store(to, first_value);
+  if (size < width) [[unlikely]]
+    return mask_detail::apply(to, from, size, key);
+  if (size <= 2 * width) return apply_ends<1>(to, from, size, key);
+  if (size <= 4 * width) return apply_ends<2>(to, from, size, key);
+  if (size <= 8 * width) return apply_ends<4>(to, from, size, key);
+  if (size >= align_bytes_min) [[unlikely]]
+    return apply_long(to, from, size, key);
+  apply_registers(to, from, size, key);
 }
 
 }  // namespace hilo::ws::mask_avx2

@@ -14,10 +14,11 @@
 #include <cstdint>
 #include <span>
 
+#include "ws/core/mask.h"
+
 namespace hilo::ws {
 
-using MaskFunction = void (*)(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
-                              std::uint64_t key) noexcept;
+using MaskFunction = mask_detail::Kernel;
 
 struct MaskKernel {
   const char* name;

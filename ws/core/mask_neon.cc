@@ -6,6 +6,9 @@
 
 #include <arm_neon.h>
 
+#include <array>
+#include <cstring>
+
 #include "ws/core/mask.h"
 #include "ws/core/mask_kernels.h"
 
