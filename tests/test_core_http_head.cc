@@ -229,6 +229,8 @@ std::vector<Case> response_cases() {
       {"status below 100", response("HTTP/1.1 099 x"), bad},
       {"status with a sign", response("HTTP/1.1 +10 x"), bad},
       {"control byte in the reason", response("HTTP/1.1 101 a\x01"), bad},
+      {"CR behind the status and no LF", "HTTP/1.1 101\rx", bad},
+      {"no space behind the status", "HTTP/1.1 101x\r\n", bad},
       {"CR in the reason", response("HTTP/1.1 101 a\rb"), bad},
       {"bare LF", "HTTP/1.1 101 x\nA: b\n\n", bad},
       {"bad field", "HTTP/1.1 101 x\r\nA : b\r\n\r\n", bad},

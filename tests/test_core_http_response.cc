@@ -105,6 +105,16 @@ TEST_CASE("a malformed response is not written at all") {
   CHECK(out.empty());
 }
 
+TEST_CASE("memory that cannot be had leaves the buffer as it was") {
+  Pool pool;
+  Buffer out(pool);
+  REQUIRE(out.append(as_bytes("before")));
+  // Longer than a block can be; it is counted, and never read.
+  const std::string_view endless(as_text(out.readable()).data(), Pool::block_bytes_max);
+  CHECK(write_response(out, {.body = endless}).error() == out_of_memory());
+  CHECK(text_of(out) == "before");
+}
+
 TEST_CASE("every status that has a name has one") {
   int named = 0;
   for (std::uint16_t status = 100; status < 600; ++status) {
