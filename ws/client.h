@@ -39,11 +39,11 @@ namespace hilo::ws {
 
 struct ConnectOptions {
   // ws://host[:port]/path?query, or ws+unix:///path/of/socket:/path
-  std::string_view url;
+  std::string_view url = {};
   // Offered in this order. Text of an option is copied.
-  std::vector<std::string_view> subprotocols;
-  std::string_view origin;
-  std::vector<FieldView> fields;
+  std::vector<std::string_view> subprotocols = {};
+  std::string_view origin = {};
+  std::vector<FieldView> fields = {};
 };
 
 class Client final : private net::Stream::Handler, private net::Timer, private Connection::Owner {

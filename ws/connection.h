@@ -62,7 +62,7 @@ struct ConnectionId {
 // in the assembly buffer) and may be changed in place: valid during the callback only.
 struct Message {
   Opcode opcode = Opcode::text;  // text or binary
-  MutableBytes payload;
+  MutableBytes payload = {};
 
   bool is_text() const noexcept { return opcode == Opcode::text; }
   // Of a text message: valid UTF-8.
@@ -80,7 +80,7 @@ struct CloseInfo {
   // The code of the peer's Close (no_status if it had none); of ours if a rule was broken; else
   // abnormal (RFC 6455 §7.1.5).
   CloseCode code = CloseCode::abnormal;
-  std::string_view reason;  // the peer's, UTF-8
+  std::string_view reason = {};  // the peer's, UTF-8
   ClosedBy by = ClosedBy::network;
   Errc error = Errc::none;  // the rule that was broken, if one was
   bool clean = false;       // both sides said Close (§7.1.4)
@@ -182,6 +182,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   std::string_view subprotocol() const noexcept { return request_.subprotocol(); }
   // Accepted by send() and not yet taken by the kernel.
   std::size_t buffered_bytes() const noexcept { return stream_ ? stream_->queued_bytes() : 0; }
+  std::uint64_t received_bytes() const noexcept { return stream_ ? stream_->received_bytes() : 0; }
   // Bytes held of a message that has not ended.
   std::size_t assembled_bytes() const noexcept { return session_.assembled_bytes(); }
   net::Loop& loop() const noexcept { return *shared_->loop; }

@@ -41,13 +41,13 @@ namespace hilo::ws {
 
 // The answer of on_upgrade: yes, with the subprotocol to speak and fields of your own ...
 struct Accept {
-  std::string_view subprotocol;       // one that the client offered, or empty
-  std::span<const FieldView> fields;  // for example Set-Cookie
+  std::string_view subprotocol = {};       // one that the client offered, or empty
+  std::span<const FieldView> fields = {};  // for example Set-Cookie
 };
 // ... or no.
 struct Reject {
   std::uint16_t status = 403;
-  std::string reason;
+  std::string reason = {};
 };
 using Decision = std::variant<Accept, Reject>;
 
@@ -71,9 +71,9 @@ class Service {
 
 struct ServerOptions {
   // Which web pages may connect; the texts of its list must outlive the server.
-  OriginPolicy origin;
+  OriginPolicy origin = {};
   // Subprotocols to choose from where on_upgrade is not set; the texts must outlive the server.
-  std::vector<std::string_view> subprotocols;
+  std::vector<std::string_view> subprotocols = {};
   // Refuse a handshake that offers none of these (400).
   bool subprotocol_required = false;
   // Keep the fields of the request for the life of the connection, at the cost of their size.
@@ -81,14 +81,14 @@ struct ServerOptions {
   // Goes into every ConnectionId, so that ids of several loops differ.
   std::uint8_t loop_index = 0;
   // Hears rejections and other events, one line each.
-  LogSink log;
+  LogSink log = {};
   std::uint32_t log_rejects_per_second_max = 20;
 };
 
 struct ListenOptions {
   std::string_view host = "127.0.0.1";  // a numeric address, "localhost", or empty for all
   std::uint16_t port = 0;               // 0: the kernel chooses
-  std::string_view unix_path;           // instead of host and port
+  std::string_view unix_path = {};      // instead of host and port
   int backlog = 4096;
   bool reuse_port = false;  // several servers of this process share the port
 };

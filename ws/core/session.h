@@ -73,7 +73,7 @@ struct Event {
   Opcode opcode = Opcode::continuation;
   Errc error = Errc::none;
   CloseCode code = CloseCode::no_status;
-  MutableBytes payload;
+  MutableBytes payload = {};
 
   explicit operator bool() const noexcept { return kind != Kind::need_input; }
 };

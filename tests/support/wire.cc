@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+
+#include "tests/support/wire.h"
+
+#include <dirent.h>
+#include <doctest/doctest.h>
+
+#include "net/socket.h"
+
+namespace hilo::test {
+
+using ws::Opcode;
+
+std::size_t open_descriptors() {
+  std::size_t count = 0;
+  DIR* folder = ::opendir("/proc/self/fd");
+  if (folder == nullptr) folder = ::opendir("/dev/fd");
+  REQUIRE(folder != nullptr);
+  while (::readdir(folder) != nullptr) ++count;
+  ::closedir(folder);
+  return count;
+}
+
+namespace {
+
+ws::ServerOptions with_log(ws::ServerOptions options, std::vector<std::string>& log) {
+  options.log = [&log](ws::LogLevel, std::string_view line) { log.emplace_back(line); };
+  options.log_rejects_per_second_max = 1'000'000;
+  return options;
+}
+
+}  // namespace
+
+WireServer::WireServer(const ws::Limits& limits, ws::ServerOptions options)
+    : server(loop, limits, with_log(std::move(options), log)) {
+  const auto note_close = [this](ws::Connection&, const ws::CloseInfo& info) {
+    closed.push_back({info.code, info.error, info.clean});
+  };
+  server.on_open([this](ws::Connection&) { ++opened; })
+      .on_message([this](ws::Connection& connection, ws::Message message) {
+        messages.emplace_back(message.opcode, std::string(as_text(message.payload)));
+        connection.send(message);
+      })
+      .on_close(note_close);
+  server.at("/mute")
+      .on_open([this](ws::Connection&) { ++opened; })
+      .on_message([this](ws::Connection&, ws::Message message) {
+        messages.emplace_back(message.opcode, std::string(as_text(message.payload)));
+      })
+      .on_close(note_close);
+  server.get("/page", [](ws::http::Exchange& exchange) {
+    REQUIRE(exchange.respond(200, "text/plain", "a page\n"));
+  });
+  const auto bound = server.listen({.host = "127.0.0.1"});
+  REQUIRE(bound);
+  address = *bound;
+}
+
+bool WireServer::turn() {
+  return static_cast<bool>(loop.run_once(net::Duration::milliseconds(1)));
+}
+
+bool WireServer::settle() {
+  return until(
+      [this] { return server.connection_count() == 0 && server.http_connection_count() == 0; });
+}
+
+Baseline WireServer::baseline() {
+  return {.descriptors = open_descriptors(),
+          .watched = loop.watched_count(),
+          .timers = loop.timers().armed_count(),
+          .pool_bytes = loop.pool().taken_bytes(),
+          .connections = server.connection_count() + server.http_connection_count()};
+}
+
+std::uint64_t WireServer::all_rejects() const {
+  std::uint64_t sum = 0;
+  for (const std::uint64_t count : server.metrics().rejects) sum += count;
+  return sum;
+}
+
+WirePeer::WirePeer(WireServer& server, int receive_buffer_bytes) : server_(&server) {
+  Result<net::Fd> fd = net::socket::open_stream(server.address.family());
+  REQUIRE(fd);
+  if (receive_buffer_bytes != 0) {
+    REQUIRE(net::socket::set_receive_buffer(fd->value(), receive_buffer_bytes));
+  }
+  const net::Io io = net::socket::connect(fd->value(), server.address);
+  REQUIRE(io.kind != net::Io::Kind::failed);
+  fd_ = std::move(*fd);
+}
+
+bool WirePeer::send(std::string_view bytes) {
+  Bytes left = as_bytes(bytes);
+  return server_->until([&] {
+    while (!left.empty()) {
+      const net::Io io = net::socket::send(fd_.value(), {&left, 1});
+      if (io.kind == net::Io::Kind::would_block) break;
+      if (io.kind != net::Io::Kind::done) {
+        was_reset = true;
+        return true;
+      }
+      left = left.subspan(io.bytes);
+    }
+    receive();
+    return left.empty();
+  }) && !was_reset;
+}
+
+void WirePeer::finish_sending() {
+  REQUIRE(net::socket::shutdown_write(fd_.value()));
+}
+
+void WirePeer::reset() {
+  net::socket::set_abortive_close(fd_.value());
+  fd_.reset();
+}
+
+void WirePeer::receive() {
+  static thread_local std::uint8_t block[65536];
+  while (!ended && !was_reset) {
+    const net::Io io = net::socket::receive(fd_.value(), block);
+    switch (io.kind) {
+      case net::Io::Kind::done: received += as_text({block, io.bytes}); break;
+      case net::Io::Kind::would_block: return;
+      case net::Io::Kind::end: ended = true; break;
+      case net::Io::Kind::failed: was_reset = true; break;
+    }
+  }
+}
+
+bool WirePeer::until_received(std::size_t bytes) {
+  return server_->until([&] {
+    receive();
+    return received.size() >= bytes || ended || was_reset;
+  }) && received.size() >= bytes;
+}
+
+bool WirePeer::until_contains(std::string_view text) {
+  return server_->until([&] {
+    receive();
+    return received.find(text) != std::string::npos || ended || was_reset;
+  }) && received.find(text) != std::string::npos;
+}
+
+bool WirePeer::until_end() {
+  return server_->until([&] {
+    receive();
+    return ended || was_reset;
+  });
+}
+
+bool WirePeer::upgrade(std::string_view path) {
+  if (!send(upgrade_request(path)) || !until_contains("\r\n\r\n")) return false;
+  if (!received.starts_with("HTTP/1.1 101 ")) return false;
+  received.erase(0, received.find("\r\n\r\n") + 4);
+  return true;
+}
+
+namespace {
+
+void append_length(std::string& frame, std::size_t size, unsigned mask_bit) {
+  const auto byte = [&frame](std::size_t value) { frame += static_cast<char>(value & 0xFF); };
+  if (size < 126) {
+    byte(mask_bit | size);
+  } else if (size <= 0xFFFF) {
+    byte(mask_bit | 126);
+    byte(size >> 8);
+    byte(size);
+  } else {
+    byte(mask_bit | 127);
+    for (int shift = 56; shift >= 0; shift -= 8) byte(size >> shift);
+  }
+}
+
+}  // namespace
+
+std::string client_frame(std::uint8_t first, std::string_view payload, std::uint32_t key) {
+  std::string frame(1, static_cast<char>(first));
+  append_length(frame, payload.size(), 0x80);
+  for (int shift = 24; shift >= 0; shift -= 8) frame += static_cast<char>(key >> shift & 0xFF);
+  for (std::size_t i = 0; i < payload.size(); ++i) {
+    frame += static_cast<char>(static_cast<unsigned char>(payload[i]) ^
+                               (key >> (24 - 8 * (i % 4)) & 0xFF));
+  }
+  return frame;
+}
+
+std::string server_frame(std::uint8_t first, std::string_view payload) {
+  std::string frame(1, static_cast<char>(first));
+  append_length(frame, payload.size(), 0);
+  return frame.append(payload);
+}
+
+std::string close_body(std::uint16_t code, std::string_view reason) {
+  std::string body{static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)};
+  return body.append(reason);
+}
+
+std::string hex(std::string_view digits) {
+  std::string bytes;
+  int high = -1;
+  for (const char c : digits) {
+    if (c == ' ') continue;
+    const int value = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+    if (high < 0) {
+      high = value;
+    } else {
+      bytes += static_cast<char>(high * 16 + value);
+      high = -1;
+    }
+  }
+  return bytes;
+}
+
+std::string upgrade_request(std::string_view path, std::string_view more) {
+  std::string request = "GET ";
+  request.append(path).append(
+      " HTTP/1.1\r\n"
+      "Host: 127.0.0.1\r\n"
+      "Upgrade: websocket\r\n"
+      "Connection: Upgrade\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+      "Sec-WebSocket-Version: 13\r\n");
+  return request.append(more).append("\r\n");
+}
+
+}  // namespace hilo::test
