@@ -146,6 +146,7 @@ void Connector::State::attempt_ready(Attempt& attempt) noexcept {
     settle(std::move(attempt.fd));
     return;
   }
+  if (status.error() == std::errc::operation_in_progress) return;  // woken without a reason
   last_error = status.error();
   drop(attempt);
   start_next();

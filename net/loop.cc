@@ -249,6 +249,14 @@ void Loop::unwatch(Token token) noexcept {
   if (slot->scheduled == 0) free_slot(token.slot);
 }
 
+void Loop::detach(Token token) noexcept {
+  HILO_DCHECK(in_loop_thread());
+  Slot* slot = live_slot(token);
+  if (slot == nullptr || slot->fd < 0) return;
+  poller_.remove(slot->fd, slot->interest);
+  slot->fd = -1;
+}
+
 void Loop::schedule(Token token, Phase phase) noexcept {
   HILO_DCHECK(in_loop_thread());
   Slot* slot = live_slot(token);
@@ -303,6 +311,8 @@ Loop::TimerId Loop::call_after(Duration delay, Callback<void()> callback) {
   HILO_DCHECK(in_loop_thread());
   // While the loop does not run, now() may be long ago.
   const Time start = thread_.load(std::memory_order_relaxed) == 0 ? clock_now() : now_;
+  // No delay means the next turn, not the next whole millisecond.
+  if (delay <= Duration{}) delay = Duration::milliseconds(-1);
   const auto entry = delayed_.emplace(*this, std::move(callback));
   if (entry.object != nullptr) timers_.arm(*entry.object, start + delay);
   return entry.handle;

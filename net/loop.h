@@ -96,6 +96,9 @@ class Loop {
   Result<Token> watch(int fd, Interest interest, Watcher& watcher) noexcept;
   Status change(Token token, Interest interest) noexcept;
   void unwatch(Token token) noexcept;
+  // Takes the descriptor from the poller and keeps the slot, which serves for phases alone from now
+  // on: a descriptor that hung up reports that in every turn, whatever the interest.
+  void detach(Token token) noexcept;
   // Calls the watcher in that phase of this turn, or of the next if the phase is over. Once,
   // however often it is asked for. Never fails and never allocates.
   void schedule(Token token, Phase phase) noexcept;

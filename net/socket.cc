@@ -219,11 +219,15 @@ Io connect(int fd, const Address& address) noexcept {
   return is_under_way ? blocked() : failed();
 }
 
-Status finish_connect(int fd) noexcept {
+Status take_error(int fd) noexcept {
   int error = 0;
   socklen_t bytes = sizeof error;
   if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) != 0) return last_error();
-  if (error != 0) return std::error_code(error, std::generic_category());
+  return std::error_code(error, std::generic_category());
+}
+
+Status finish_connect(int fd) noexcept {
+  if (Status status = take_error(fd); !status) return status;
   // No error is no proof: the attempt may still be under way.
   if (Result<Address> peer = peer_address(fd); !peer) {
     if (peer.error() != std::errc::not_connected) return peer.error();

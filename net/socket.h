@@ -53,6 +53,8 @@ Result<Fd> accept(int fd, Address* peer) noexcept;
 // Starts to connect. would_block: writability tells the end, finish_connect() the outcome.
 Io connect(int fd, const Address& address) noexcept;
 Status finish_connect(int fd) noexcept;
+// The error that is pending on a connected socket, and takes it off; success if there is none.
+Status take_error(int fd) noexcept;
 
 Io receive(int fd, MutableBytes into) noexcept;
 // Gathers `slices` (at most 16 count) in one call. No SIGPIPE whatever happens.

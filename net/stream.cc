@@ -244,8 +244,7 @@ void Stream::hang_up() noexcept {
   // Reading goes on until it meets the end or the error itself.
   if (!paused_ && !end_seen_) return;
   std::error_code error = std::make_error_code(std::errc::connection_reset);
-  if (fd_)
-    error = socket::finish_connect(fd_.value()).error();  // the error that is pending, if any
+  if (fd_) error = socket::take_error(fd_.value()).error();
   if (error) {
     break_off(error);
     return;
@@ -255,18 +254,11 @@ void Stream::hang_up() noexcept {
   flush_queue();
 }
 
-// Takes the descriptor from the poller and keeps a slot for the phases.
+// The poller has told all that it will ever tell about this descriptor.
 void Stream::detach() noexcept {
   if (detached_ || !fd_) return;
   detached_ = true;
-  loop_->unwatch(token_);
-  // The slot that unwatch gave back is free, so this takes no memory.
-  Result<Token> token = loop_->watch(-1, Interest::none, *this);
-  HILO_CHECK(token);
-  token_ = *token;
-  interest_ = Interest::none;
-  if (closed_) loop_->schedule(token_, Phase::reap);
-  if (!queue_.empty() || shutdown_wanted_) loop_->schedule(token_, Phase::flush);
+  loop_->detach(token_);
 }
 
 // Marks the stream; finish_dispatch() tells the handler, once it has returned.
