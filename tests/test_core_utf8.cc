@@ -268,8 +268,18 @@ TEST_CASE("every prefix and every suffix of a long mixed text is judged alike by
   }
 }
 
-TEST_CASE("one wrong byte is found at each of the first 300 places of long ASCII") {
-  for (std::size_t size : {130U, 256U, 301U}) {
+TEST_CASE("one wrong byte is found at every place of short ASCII of every length") {
+  for (std::size_t size = 1; size <= 70; ++size) {
+    for (std::size_t place = 0; place < size; ++place) {
+      std::string text(size, 'a');
+      text[place] = '\x80';
+      REQUIRE(all_say(Verdict::wrong, text));
+    }
+  }
+}
+
+TEST_CASE("one wrong byte is found at every place of long ASCII") {
+  for (std::size_t size : {130U, 256U, 301U, 520U}) {
     for (std::size_t place = 0; place < size; ++place) {
       CAPTURE(place);
       for (const char bad : {'\x80', '\xBF', '\xC1', '\xFF'}) {

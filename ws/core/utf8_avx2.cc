@@ -69,10 +69,13 @@ constexpr std::size_t chunk = 4 * width;  // what is looked over for ASCII at on
 [[gnu::target("avx2")]] std::size_t check(const std::uint8_t* data, std::size_t size) noexcept {
   if (size < chunk) return utf8_ssse3::check(data, size);
 
-  // The first bytes go to the narrow kernel, which knows how to begin; from its end on, up to three
-  // bytes short of it, there are always three to look back at.
-  std::size_t i = utf8_ssse3::check(data, width);
-  if (i == utf8_wrong) return utf8_wrong;
+  // What does not begin with ASCII begins in the narrow kernel, which knows how to; from its end
+  // on, up to three bytes short of it, there are always three to look back at.
+  std::size_t i = chunk;
+  if (!chunk_is_ascii(data)) {
+    i = utf8_ssse3::check(data, width);
+    if (i == utf8_wrong) return utf8_wrong;
+  }
 
   bool may_be_cut = false;  // whether a character may go on at i
   for (; i + chunk <= size; i += chunk) {
