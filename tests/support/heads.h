@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -126,6 +128,26 @@ inline std::vector<std::size_t> random_cuts(std::size_t size, std::uint32_t seed
     ends.push_back(end);
   }
   return ends;
+}
+
+inline std::string repeat(std::string_view text, std::size_t times) {
+  std::string all;
+  for (std::size_t i = 0; i < times; ++i) all += text;
+  return all;
+}
+
+// Whole, in three ways cut at random, and byte by byte: one verdict, and the expected one.
+template <class Parser>
+void check_feeding(const std::string& text, ws::Errc expected) {
+  const Outcome whole = feed(Parser(), text, all_at_once(text.size()));
+  CHECK(whole.error == expected);
+  CHECK(whole.kind == (expected == ws::Errc::none ? ws::HeadProgress::Kind::complete
+                                                  : ws::HeadProgress::Kind::failed));
+  for (std::uint32_t seed = 1; seed <= 3; ++seed) {
+    CHECK(feed(Parser(), text, random_cuts(text.size(), seed)) == whole);
+  }
+  // Byte by byte from fresh blocks copies n²/2 bytes.
+  if (text.size() < 2000) CHECK(feed(Parser(), text, byte_by_byte(text.size())) == whole);
 }
 
 }  // namespace hilo::test

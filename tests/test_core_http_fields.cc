@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "tests/support/heads.h"
+#include "ws/core/http_fields.h"
+
+using namespace hilo;
+using namespace hilo::ws;
+using test::ParsedRequest;
+
+TEST_CASE("lists are read over all lines of a name, empty members skipped") {
+  ParsedRequest request(
+      "GET / HTTP/1.1\r\nHost: a\r\n"
+      "L: a, b ,,\t\r\nM: x\r\nl: ,\r\nL: C\r\n\r\n");
+  REQUIRE(request.is_complete());
+  FieldListReader reader(request.head.fields, "l");
+  std::string members;
+  while (const auto member = reader.next()) members.append("<").append(*member).append(">");
+  CHECK(members == "<a><b><C>");
+  CHECK(request.head.fields.lists_token("L", "c"));
+  CHECK(request.head.fields.lists_token("L", "B"));
+  CHECK_FALSE(request.head.fields.lists_token("L", "x"));
+  CHECK_FALSE(request.head.fields.lists_token("N", "x"));
+  CHECK(contains_token("keep-alive, UPGRADE", "upgrade"));
+  CHECK_FALSE(contains_token("websocket/13", "websocket"));
+  CHECK_FALSE(contains_token("", "websocket"));
+  CHECK_FALSE(FieldListReader().next());
+}
+
+TEST_CASE("a failure is repeated until the parser is reset") {
+  FieldParser fields{HeadLimits()};
+  CHECK(fields.parse(as_bytes(" ")) == FieldParser::Step::failed);
+  CHECK(fields.parse(as_bytes("\r\n")) == FieldParser::Step::failed);
+  CHECK(fields.error() == Errc::http_field_name);
+  fields.reset();
+  CHECK(fields.parse(as_bytes("\r\n")) == FieldParser::Step::end);
+  CHECK(fields.section_bytes() == 2);
+}
