@@ -73,6 +73,7 @@ void check_refused(WireServer& server, const Refused& row) {
     if (!row.must_have.empty()) CHECK(peer.received.find(row.must_have) != std::string::npos);
   }
   REQUIRE(server.settle());
+  CAPTURE(server.log.empty() ? std::string() : server.log[0]);
   CHECK(server.rejects(row.error) == counted + 1);
   CHECK(server.all_rejects() == counted_in_all + 1);
   REQUIRE(server.log.size() == 1);
@@ -196,7 +197,7 @@ TEST_CASE("urgent data does not disturb the stream (A 13)") {
 
 TEST_CASE("other protocols on the port (A 15, 17, 18)") {
   check_all_refused({
-      {15, "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + upgrade_request(), 400, Errc::http_version},
+      {15, "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + upgrade_request(), 400, Errc::http_preface},
       {17, hex("16 03 01 02 00 01 00 01 FC 03 03"), 400, Errc::tls_on_plain},
       {18, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, Errc::http_version_unsupported},
   });
