@@ -39,3 +39,18 @@ TEST_CASE("a failure is repeated until the parser is reset") {
   CHECK(fields.parse(as_bytes("\r\n")) == FieldParser::Step::end);
   CHECK(fields.section_bytes() == 2);
 }
+
+TEST_CASE("every byte is judged alike at every place of a value, though eight are read at once") {
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    for (std::size_t place = 0; place < 20; ++place) {
+      std::string section = "A:xxxxxxxxxxxxxxxxxxxx\r\n\r\n";
+      section[2 + place] = static_cast<char>(byte);
+      CAPTURE(byte);
+      CAPTURE(place);
+      FieldParser parser{HeadLimits()};
+      const FieldParser::Step step = parser.parse(as_bytes(section));
+      const bool is_good = is_in(static_cast<std::uint8_t>(byte), ByteClass::value);
+      CHECK(step == (is_good ? FieldParser::Step::field : FieldParser::Step::failed));
+    }
+  }
+}
