@@ -29,7 +29,7 @@ namespace hilo::net {
 class Listener final : private Watcher, private Timer {
  public:
   struct Options {
-    socket::ListenOptions socket;
+    socket::ListenOptions socket = {};
     int accepts_per_turn_max = 64;
     Duration pause_min = Duration::milliseconds(10);
     Duration pause_max = Duration::seconds(1);
