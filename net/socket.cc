@@ -229,11 +229,7 @@ Status take_error(int fd) noexcept {
 Status finish_connect(int fd) noexcept {
   if (Status status = take_error(fd); !status) return status;
   // No error is no proof: the attempt may still be under way.
-  if (Result<Address> peer = peer_address(fd); !peer) {
-    if (peer.error() != std::errc::not_connected) return peer.error();
-    return std::make_error_code(std::errc::operation_in_progress);
-  }
-  return {};
+  return peer_address(fd).error();
 }
 
 Status shutdown_write(int fd) noexcept {

@@ -38,10 +38,10 @@ namespace socket {
 Result<Fd> open_stream(Family family) noexcept;
 
 struct ListenOptions {
-  int backlog = 4096;        // the kernel cuts it to somaxconn
-  bool reuse_port = false;   // SO_REUSEPORT: several loops share one port
-  bool ipv6_only = true;     // IPV6_V6ONLY on an IPv6 address
-  bool no_delay = true;      // TCP_NODELAY, inherited by what is accepted
+  int backlog = 4096;       // the kernel cuts it to somaxconn
+  bool reuse_port = false;  // SO_REUSEPORT: several loops share one port
+  bool ipv6_only = true;    // IPV6_V6ONLY on an IPv6 address
+  bool no_delay = true;     // TCP_NODELAY, inherited by what is accepted
 };
 // Opens, binds and listens. A stale Unix socket file nobody listens on is removed first.
 Result<Fd> listen(const Address& address, const ListenOptions& options) noexcept;
@@ -50,7 +50,8 @@ Result<Fd> listen(const Address& address, const ListenOptions& options) noexcept
 // errc::too_many_files_open and its kin are left to the listener.
 Result<Fd> accept(int fd, Address* peer) noexcept;
 
-// Starts to connect. would_block: writability tells the end, finish_connect() the outcome.
+// Starts to connect. would_block: writability tells the end, finish_connect() the outcome, which is
+// errc::not_connected while there is none.
 Io connect(int fd, const Address& address) noexcept;
 Status finish_connect(int fd) noexcept;
 // The error that is pending on a connected socket, and takes it off; success if there is none.
