@@ -145,7 +145,9 @@ void Connection::handle_failure(const Event& event) {
   const bool network = event.error == Errc::end_without_close;
   if (!close_recorded_) {
     close_recorded_ = true;
-    close_code_ = event.code;
+    // Whoever answers no ping is gone: it will not read what we tell it either.
+    const bool vanished = event.error == Errc::ping_timeout;
+    close_code_ = vanished ? CloseCode::abnormal : event.code;
     closed_by_ = network ? ClosedBy::network : ClosedBy::us;
     close_error_ = event.error;
   }
@@ -182,6 +184,7 @@ void Connection::on_end() {
   if (const Event event = session_.end_of_input()) handle_failure(event);
   if (ended_) return;
   // The peer will send no more: nothing to wait for but the output that is still on its way.
+  stream_->flush_collected();
   stream_->shutdown_write();
   if (stream_->queued_bytes() == 0) {
     stream_->close();
@@ -201,11 +204,10 @@ void Connection::on_broken(std::error_code error) {
 
 Sent Connection::send(Opcode opcode, Bytes payload) {
   if (!is_open()) return Sent::closed;
-  const std::size_t queued = stream_->queued_bytes();
-  const std::size_t room =
-      shared_->queue_bytes_limit - std::min(queued, shared_->queue_bytes_limit);
-  if (room < frame_header_bytes_max || payload.size() > room - frame_header_bytes_max) {
-    return overflow(opcode, payload);
+  if (!has_room(payload.size())) {
+    // What this dispatch has collected was not offered to the kernel yet.
+    stream_->flush_collected();
+    if (!has_room(payload.size())) return overflow(opcode, payload);
   }
   bool written = false;
   if (role() == Role::server) {
@@ -222,6 +224,12 @@ Sent Connection::send(Opcode opcode, Bytes payload) {
   ++shared_->metrics->messages_sent;
   shared_->metrics->payload_bytes_sent += payload.size();
   return Sent::accepted;
+}
+
+bool Connection::has_room(std::size_t payload_bytes) const noexcept {
+  const std::size_t limit = shared_->queue_bytes_limit;
+  const std::size_t room = limit - std::min(stream_->unsent_bytes(), limit);
+  return room >= frame_header_bytes_max && payload_bytes <= room - frame_header_bytes_max;
 }
 
 Sent Connection::overflow(Opcode opcode, Bytes payload) {
@@ -301,20 +309,20 @@ void Connection::on_blocked() {
 
 // A peer that reads slower than it writes: its input waits until its output has left.
 void Connection::pause_if_backed_up() noexcept {
-  if (!blocked_ || paused_by_queue_ || !session_.is_open()) return;
+  if (paused_by_queue_ || !session_.is_open()) return;
   if (stream_->blocked_bytes() <= shared_->limits->queue_bytes_pause) return;
   paused_by_queue_ = true;
   stream_->pause();
 }
 
 void Connection::on_drained() {
-  blocked_ = false;
+  const bool was_blocked = std::exchange(blocked_, false);
   if (paused_by_queue_) {
     paused_by_queue_ = false;
     if (!paused_by_user_) listen_again();
   }
   if (session_.is_open()) {
-    call(handlers_->on_drained, *this);
+    if (was_blocked) call(handlers_->on_drained, *this);
   } else if (end_seen_) {
     stream_->close();
     ended_ = true;

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+
+#include "net/entropy.h"
+#include "tests/sim/virtual_network.h"
+
+namespace hilo::net {
+
+Status entropy_fill(MutableBytes out) noexcept {
+  sim::Network::current().random().fill(out);
+  return {};
+}
+
+unsigned entropy_fork_generation() noexcept {
+  return 1;
+}
+
+}  // namespace hilo::net

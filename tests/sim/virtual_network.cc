@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+
+#include "tests/sim/virtual_network.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/base/check.h"
+
+namespace hilo::sim {
+namespace {
+
+Network* current_network = nullptr;
+
+// 0 to 2 are somebody else's everywhere.
+constexpr std::size_t first_descriptor = 3;
+
+net::Io done(std::size_t bytes) noexcept {
+  return {.bytes = bytes, .error = {}};
+}
+net::Io blocked() noexcept {
+  return {.kind = net::Io::Kind::would_block, .error = {}};
+}
+net::Io failed(std::errc error) noexcept {
+  return {.kind = net::Io::Kind::failed, .error = std::make_error_code(error)};
+}
+
+net::Address ip_address(const char* ip, std::uint16_t port) {
+  return *net::Address::from_ip(ip, port);
+}
+
+}  // namespace
+
+// The clock starts between two milliseconds, as clocks do.
+Network::Network(std::uint64_t seed) : random_(seed), now_{1'000'000'500'000} {
+  HILO_CHECK(current_network == nullptr);
+  current_network = this;
+}
+
+Network::~Network() {
+  HILO_CHECK(open_descriptors() == 0);
+  current_network = nullptr;
+}
+
+Network& Network::current() noexcept {
+  HILO_CHECK(current_network != nullptr);
+  return *current_network;
+}
+
+// --- descriptors ---------------------------------------------------------------------------------
+
+std::size_t Network::open_descriptors() const noexcept {
+  return static_cast<std::size_t>(std::count_if(
+      table_.begin(), table_.end(), [](const auto& entry) { return entry != nullptr; }));
+}
+
+std::shared_ptr<Socket> Network::make(Socket::Kind kind) {
+  auto socket = std::make_shared<Socket>(kind, next_serial_++, pool_);
+  socket->capacity = inbox_bytes;
+  if (kind == Socket::Kind::stream && random_.chance(faults.reset)) {
+    socket->bytes_to_reset = random_.between(1, faults.reset_byte_max);
+  }
+  return socket;
+}
+
+Result<net::Fd> Network::open(std::shared_ptr<Socket> socket) {
+  if (open_descriptors() >= descriptors_max) {
+    return std::make_error_code(std::errc::too_many_files_open);
+  }
+  if (table_.size() < first_descriptor) table_.resize(first_descriptor);
+  auto free = std::find(table_.begin() + first_descriptor, table_.end(), nullptr);
+  if (free == table_.end()) free = table_.insert(free, nullptr);
+  *free = std::move(socket);
+  return net::Fd(static_cast<int>(free - table_.begin()));
+}
+
+const std::shared_ptr<Socket>& Network::at(int fd) noexcept {
+  const auto index = static_cast<std::size_t>(fd);
+  HILO_CHECK(fd >= 0 && index < table_.size() && table_[index] != nullptr);
+  return table_[index];
+}
+
+void Network::close(int fd) noexcept {
+  const std::shared_ptr<Socket> socket = at(fd);
+  table_[static_cast<std::size_t>(fd)] = nullptr;
+  hang_up(*socket);
+}
+
+// --- connections ---------------------------------------------------------------------------------
+
+Status Network::listen(const std::shared_ptr<Socket>& socket, const net::Address& address,
+                       const net::socket::ListenOptions& options) {
+  socket->local = address;
+  if (address.family() != net::Family::unix_path && address.port() == 0) {
+    socket->local = ip_address(address.ip().c_str(), next_port_++);
+  }
+  for (const std::weak_ptr<Socket>& entry : listeners_) {
+    const std::shared_ptr<Socket> taken = entry.lock();
+    if (taken == nullptr || !(taken->local == socket->local)) continue;
+    if (!taken->shared_port || !options.reuse_port) {
+      return std::make_error_code(std::errc::address_in_use);
+    }
+  }
+  socket->backlog = static_cast<std::size_t>(options.backlog);
+  socket->shared_port = options.reuse_port;
+  socket->ipv6_only = options.ipv6_only;
+  listeners_.push_back(socket);
+  return {};
+}
+
+Socket* Network::find_listener(const net::Address& address) {
+  std::erase_if(listeners_, [](const auto& entry) { return entry.expired(); });
+  std::vector<Socket*> found;
+  for (const std::weak_ptr<Socket>& entry : listeners_) {
+    Socket* socket = entry.lock().get();
+    const bool all = (socket->local == ip_address("::", address.port()) &&
+                      (address.family() == net::Family::ipv6 || !socket->ipv6_only)) ||
+                     (socket->local == ip_address("0.0.0.0", address.port()) &&
+                      address.family() == net::Family::ipv4);
+    if (socket->local == address || all) found.push_back(socket);
+  }
+  if (found.empty()) return nullptr;
+  return found[found.size() == 1 ? 0 : random_.below(found.size())];
+}
+
+net::Address Network::next_local_address(net::Family family) {
+  switch (family) {
+    case net::Family::ipv4: return ip_address("127.0.0.1", next_port_++);
+    case net::Family::ipv6: return ip_address("::1", next_port_++);
+    case net::Family::unix_path:
+    case net::Family::none: break;
+  }
+  return {};
+}
+
+net::Io Network::connect(const std::shared_ptr<Socket>& socket, const net::Address& to) {
+  HILO_CHECK(!socket->connecting && !socket->connected);
+  socket->connecting = true;
+  socket->remote = to;
+  if (std::find(blackholes_.begin(), blackholes_.end(), to) != blackholes_.end()) {
+    return blocked();
+  }
+  Socket* listener = find_listener(to);
+  if (listener == nullptr) {
+    // A Unix socket hears of it at once, TCP when the answer has come.
+    if (to.family() == net::Family::unix_path) return failed(std::errc::connection_refused);
+    reset(*socket, std::errc::connection_refused);
+    return blocked();
+  }
+  // A full queue drops the request, and nobody answers.
+  if (listener->waiting.size() >= listener->backlog) return blocked();
+
+  const std::shared_ptr<Socket> server_end = make(Socket::Kind::stream);
+  socket->local = next_local_address(to.family());
+  server_end->local = to;
+  server_end->remote = socket->local;
+  server_end->other = socket;
+  socket->other = server_end;
+  socket->connecting = false;
+  socket->connected = server_end->connected = true;
+  listener->waiting.push_back(server_end);
+  const bool at_once =
+      to.family() == net::Family::unix_path || random_.chance(faults.connected_at_once);
+  return at_once ? done(0) : blocked();
+}
+
+net::Io Network::receive(Socket& socket, MutableBytes into) {
+  if (!socket.inbox.empty()) {
+    const std::size_t bytes = std::min(into.size(), socket.inbox.size());
+    std::copy_n(socket.inbox.readable().begin(), bytes, into.begin());
+    socket.inbox.consume(bytes);
+    return done(bytes);
+  }
+  if (socket.error) {
+    return {.kind = net::Io::Kind::failed, .error = std::exchange(socket.error, std::error_code{})};
+  }
+  if (socket.input_ended) return {.kind = net::Io::Kind::end, .error = {}};
+  if (!socket.connected) return failed(std::errc::not_connected);
+  return blocked();
+}
+
+net::Io Network::send(Socket& socket, Bytes bytes) {
+  if (socket.error) {
+    return {.kind = net::Io::Kind::failed, .error = std::exchange(socket.error, std::error_code{})};
+  }
+  if (socket.output_ended) return failed(std::errc::broken_pipe);
+  if (!socket.connected) return failed(std::errc::not_connected);
+  const std::shared_ptr<Socket> other = socket.other.lock();
+  if (other == nullptr) {
+    // The kernel takes the bytes; the peer's has nobody to give them to and answers with RST.
+    reset(socket, socket.input_ended ? std::errc::broken_pipe : std::errc::connection_reset);
+    return done(bytes.size());
+  }
+  const std::size_t room = other->capacity - std::min(other->capacity, other->inbox.size());
+  if (room == 0) return blocked();
+  const std::size_t taken = std::min({room, bytes.size(), socket.bytes_to_reset});
+  HILO_CHECK(other->inbox.append(bytes.first(taken)));
+  if (socket.bytes_to_reset != Socket::never) {
+    socket.bytes_to_reset -= taken;
+    if (socket.bytes_to_reset == 0) {
+      reset(*other, std::errc::connection_reset);
+      reset(socket, std::errc::connection_reset);
+    }
+  }
+  return done(taken);
+}
+
+void Network::shutdown_write(Socket& socket) noexcept {
+  socket.output_ended = true;
+  if (const std::shared_ptr<Socket> other = socket.other.lock()) other->input_ended = true;
+}
+
+// The connection is over for this end. What it has received can still be read.
+void Network::reset(Socket& socket, std::errc error) noexcept {
+  socket.error = std::make_error_code(error);
+  socket.connecting = socket.connected = false;
+  socket.input_ended = socket.output_ended = true;
+  socket.other.reset();
+}
+
+void Network::hang_up(Socket& socket) noexcept {
+  for (const std::shared_ptr<Socket>& waiting : socket.waiting) {
+    waiting->abortive = true;
+    hang_up(*waiting);
+  }
+  socket.waiting.clear();
+  if (const std::shared_ptr<Socket> other = socket.other.lock()) {
+    if (socket.abortive || !socket.inbox.empty()) {
+      reset(*other, std::errc::connection_reset);
+    } else {
+      other->input_ended = true;
+      other->other.reset();
+    }
+  }
+  socket.other.reset();
+  socket.connected = false;
+  socket.inbox.release();
+}
+
+net::Ready Network::readiness(const Socket& socket) const noexcept {
+  switch (socket.kind) {
+    case Socket::Kind::reserve: return {};
+    case Socket::Kind::event: return {.readable = socket.signalled};
+    case Socket::Kind::listener: return {.readable = !socket.waiting.empty()};
+    case Socket::Kind::stream: break;
+  }
+  net::Ready ready;
+  ready.readable = !socket.inbox.empty() || socket.input_ended;
+  ready.writable = socket.output_ended;
+  if (socket.connected && !socket.output_ended) {
+    const std::shared_ptr<Socket> other = socket.other.lock();
+    ready.writable = other == nullptr || other->inbox.size() < other->capacity;
+  }
+  ready.broken = static_cast<bool>(socket.error) || (socket.input_ended && socket.output_ended);
+  return ready;
+}
+
+}  // namespace hilo::sim

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+//
+// The poller, level-triggered, and the only place where time passes. A batch of events is put
+// together before the first of them is handled, as the kernel does, so it goes stale as there.
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "net/base/check.h"
+#include "net/poller.h"
+#include "tests/sim/virtual_network.h"
+
+namespace hilo::net {
+
+using sim::Network;
+using sim::Socket;
+
+namespace {
+
+bool wants(Interest interest, Interest part) noexcept {
+  return (static_cast<unsigned>(interest) & static_cast<unsigned>(part)) != 0;
+}
+
+}  // namespace
+
+struct Poller::Backend {
+  struct Entry {
+    std::uint64_t serial;
+    Interest interest;
+    Token token;
+  };
+  std::map<int, Entry> entries;
+  std::vector<Fired> fired;
+
+  void collect(Network& network);
+  void disturb(Network& network);
+};
+
+void Poller::Backend::collect(Network& network) {
+  fired.clear();
+  for (const auto& [fd, entry] : entries) {
+    const Socket& socket = *network.at(fd);
+    HILO_CHECK(socket.serial == entry.serial);  // closed and opened again, but not removed
+    Ready ready = network.readiness(socket);
+    ready.readable = ready.readable && wants(entry.interest, Interest::read);
+    ready.writable = ready.writable && wants(entry.interest, Interest::write);
+    if (ready.readable || ready.writable || ready.broken) fired.push_back({entry.token, ready});
+  }
+}
+
+// Events come in any order, and some of them later; but never all of them later, since a wait that
+// reports nothing lets time pass.
+void Poller::Backend::disturb(Network& network) {
+  sim::Random& random = network.random();
+  if (random.chance(network.faults.shuffled)) {
+    for (std::size_t i = fired.size(); i > 1; --i) std::swap(fired[i - 1], fired[random.below(i)]);
+  }
+  std::erase_if(fired, [&, left = fired.size()](const Fired&) mutable {
+    if (left == 1 || !random.chance(network.faults.held_back)) return false;
+    --left;
+    return true;
+  });
+  if (fired.size() > events_per_wait_max) fired.resize(events_per_wait_max);
+}
+
+Poller::Poller() noexcept : backend_(std::make_unique<Backend>()) {}
+
+Poller::~Poller() = default;
+
+const char* Poller::name() noexcept {
+  return "simulation";
+}
+
+Status Poller::add(int fd, Interest interest, Token token) noexcept {
+  const std::uint64_t serial = Network::current().at(fd)->serial;
+  const bool added =
+      backend_->entries.try_emplace(fd, Backend::Entry{serial, interest, token}).second;
+  if (!added) return std::make_error_code(std::errc::file_exists);
+  return {};
+}
+
+Status Poller::change(int fd, Interest before, Interest after, Token token) noexcept {
+  const auto found = backend_->entries.find(fd);
+  HILO_CHECK(found != backend_->entries.end());
+  HILO_CHECK(found->second.interest == before && found->second.token == token);
+  found->second.interest = after;
+  return {};
+}
+
+void Poller::remove(int fd, Interest interest) noexcept {
+  const auto found = backend_->entries.find(fd);
+  HILO_CHECK(found != backend_->entries.end());
+  HILO_CHECK(found->second.interest == interest);
+  backend_->entries.erase(found);
+}
+
+Result<std::span<const Fired>> Poller::wait(Duration timeout) noexcept {
+  Network& network = Network::current();
+  ++network.waits;
+  backend_->collect(network);
+  network.wait_was_idle = backend_->fired.empty();
+  if (network.wait_was_idle) {
+    // Nobody is left who could ever make anything ready.
+    if (timeout < Duration{}) return std::make_error_code(std::errc::resource_deadlock_would_occur);
+    network.advance(timeout);
+    return std::span<const Fired>{};
+  }
+  backend_->disturb(network);
+  return std::span<const Fired>{backend_->fired};
+}
+
+int Poller::fd() const noexcept {
+  return -1;
+}
+
+}  // namespace hilo::net

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+//
+// The system calls of net/socket.h, and where the faults of one call are drawn.
+
+#include <algorithm>
+#include <utility>
+
+#include "net/base/check.h"
+#include "net/socket.h"
+#include "tests/sim/virtual_network.h"
+
+namespace hilo::net {
+
+using sim::Network;
+using sim::Socket;
+
+void close_descriptor(int fd) noexcept {
+  Network::current().close(fd);
+}
+
+namespace socket {
+namespace {
+
+constexpr std::size_t slices_max = 16;
+
+Io blocked() noexcept {
+  return {.kind = Io::Kind::would_block, .error = {}};
+}
+
+// A kernel never says would_block about an end or an error, so neither does chance.
+bool blocks_by_chance(Network& network, const Socket& at) noexcept {
+  return !network.readiness(at).broken && !at.input_ended &&
+         network.random().chance(network.faults.would_block);
+}
+
+// How much of `bytes` this call may move.
+std::size_t shorten(Network& network, std::size_t bytes) noexcept {
+  if (bytes < 2 || !network.random().chance(network.faults.short_io)) return bytes;
+  return network.random().between(1, bytes - 1);
+}
+
+}  // namespace
+
+Result<Fd> open_stream(Family family) noexcept {
+  if (family == Family::none) {
+    return std::make_error_code(std::errc::address_family_not_supported);
+  }
+  Network& network = Network::current();
+  return network.open(network.make(Socket::Kind::stream));
+}
+
+Result<Fd> listen(const Address& address, const ListenOptions& options) noexcept {
+  Network& network = Network::current();
+  const std::shared_ptr<Socket> listener = network.make(Socket::Kind::listener);
+  Result<Fd> opened = network.open(listener);
+  if (!opened) return opened;
+  if (Status status = network.listen(listener, address, options); !status) return status.error();
+  return opened;
+}
+
+Result<Fd> accept(int fd, Address* peer) noexcept {
+  Network& network = Network::current();
+  Socket& listener = *network.at(fd);
+  HILO_CHECK(listener.kind == Socket::Kind::listener);
+  ++network.accept_calls;
+  if (listener.waiting.empty()) return std::make_error_code(std::errc::operation_would_block);
+  if (!network.accept_errors.empty()) {
+    const std::errc error = network.accept_errors.front();
+    network.accept_errors.pop_front();
+    return std::make_error_code(error);
+  }
+  const std::shared_ptr<Socket> waiting = listener.waiting.front();
+  Result<Fd> opened = network.open(waiting);
+  if (!opened) return opened;
+  listener.waiting.pop_front();
+  if (peer != nullptr) *peer = waiting->remote;
+  return opened;
+}
+
+Io connect(int fd, const Address& address) noexcept {
+  Network& network = Network::current();
+  return network.connect(network.at(fd), address);
+}
+
+Status take_error(int fd) noexcept {
+  return std::exchange(Network::current().at(fd)->error, std::error_code{});
+}
+
+Status finish_connect(int fd) noexcept {
+  const Socket& at = *Network::current().at(fd);
+  if (Status status = take_error(fd); !status) return status;
+  if (!at.connected) return std::make_error_code(std::errc::operation_in_progress);
+  return {};
+}
+
+Io receive(int fd, MutableBytes into) noexcept {
+  if (into.empty()) return {};
+  Network& network = Network::current();
+  Socket& at = *network.at(fd);
+  if (blocks_by_chance(network, at)) return blocked();
+  const std::size_t arrived = std::max<std::size_t>(at.inbox.size(), 1);
+  return network.receive(at, into.first(shorten(network, std::min(into.size(), arrived))));
+}
+
+Io send(int fd, std::span<const Bytes> slices) noexcept {
+  Network& network = Network::current();
+  Socket& at = *network.at(fd);
+  std::size_t total = 0;
+  for (const Bytes slice : slices) total += slice.size();
+  if (total == 0) return {};
+  if (blocks_by_chance(network, at)) return blocked();
+
+  std::size_t left = shorten(network, total);
+  Io sum;
+  for (Bytes slice : slices.first(std::min(slices.size(), slices_max))) {
+    slice = slice.first(std::min(slice.size(), left));
+    if (slice.empty()) continue;
+    const Io io = network.send(at, slice);
+    // What has moved counts first; the next call will hear of the error.
+    if (io.kind != Io::Kind::done) {
+      if (sum.bytes == 0) return io;
+      if (io.error) at.error = io.error;
+      return sum;
+    }
+    sum.bytes += io.bytes;
+    left -= io.bytes;
+    if (io.bytes < slice.size()) break;
+  }
+  return sum;
+}
+
+Status shutdown_write(int fd) noexcept {
+  Network& network = Network::current();
+  Socket& at = *network.at(fd);
+  if (!at.connected) return std::make_error_code(std::errc::not_connected);
+  network.shutdown_write(at);
+  return {};
+}
+
+void set_abortive_close(int fd) noexcept {
+  Network::current().at(fd)->abortive = true;
+}
+
+Status set_no_delay(int fd) noexcept {
+  static_cast<void>(Network::current().at(fd));
+  return {};
+}
+
+// What waits to be sent lies in the receiver's queue, which has one limit.
+Status set_send_buffer(int fd, int bytes) noexcept {
+  static_cast<void>(bytes);
+  return set_no_delay(fd);
+}
+
+Status set_receive_buffer(int fd, int bytes) noexcept {
+  Network::current().at(fd)->capacity = static_cast<std::size_t>(bytes);
+  return {};
+}
+
+Result<Address> local_address(int fd) noexcept {
+  return Network::current().at(fd)->local;
+}
+
+Result<Address> peer_address(int fd) noexcept {
+  const Socket& at = *Network::current().at(fd);
+  if (!at.connected) return std::make_error_code(std::errc::not_connected);
+  return at.remote;
+}
+
+Result<Fd> open_reserve() noexcept {
+  Network& network = Network::current();
+  return network.open(network.make(Socket::Kind::reserve));
+}
+
+std::uint64_t raise_descriptor_limit() noexcept {
+  return Network::current().descriptors_max;
+}
+
+}  // namespace socket
+}  // namespace hilo::net
