@@ -102,6 +102,7 @@ void Stream::finish_dispatch() noexcept {
   report_end();
   send_collected();
   finish_shutdown();
+  report_blocked();
   update_interest();
   if (broken_ && !closed_) {
     // Its descriptor would go on reporting the hang-up for as long as the handler hesitates.

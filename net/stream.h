@@ -117,8 +117,15 @@ class Stream final : private Watcher {
   // the send buffer is not counted: the kernel has not been asked yet. Whoever sees a number above
   // 0 will hear on_drained, unless the stream breaks or is closed first.
   std::size_t queued_bytes() const noexcept { return queue_.size(); }
+  // The same, and what collects in the send buffer.
+  std::size_t unsent_bytes() const noexcept {
+    return queue_.size() + (in_dispatch() ? loop_->send_buffer().size : 0);
+  }
   // The part of it that the kernel was offered and did not take, or that waits behind that.
-  std::size_t blocked_bytes() const noexcept { return queue_.size(); }
+  std::size_t blocked_bytes() const noexcept { return blocked_ ? queue_.size() : 0; }
+  // Offers what the own dispatch has collected to the kernel now, not at its end: for a handler
+  // that would otherwise have no room for more.
+  void flush_collected() noexcept;
   // Increases whenever the kernel takes something; tells a stalled peer from a slow one.
   std::uint64_t sent_bytes() const noexcept { return sent_bytes_; }
   std::uint64_t received_bytes() const noexcept { return received_bytes_; }
@@ -185,6 +192,7 @@ class Stream final : private Watcher {
   void send_queue() noexcept;
   void flush_queue() noexcept;
   void finish_shutdown() noexcept;
+  void report_blocked() noexcept;
 
   Loop* loop_;
   Handler* handler_;
@@ -205,7 +213,8 @@ class Stream final : private Watcher {
   bool missed_ = false;    // became readable while paused
   bool end_seen_ = false;  // the peer's FIN was read
   bool end_reported_ = false;
-  bool blocked_ = false;  // the kernel took no more; writability is awaited
+  bool blocked_ = false;       // the kernel took no more; writability is awaited
+  bool blocked_told_ = false;  // on_blocked was called, on_drained was not yet
   bool shutdown_wanted_ = false;
   bool shutdown_done_ = false;
   bool detached_ = false;  // the poller has nothing more to say

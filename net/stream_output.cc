@@ -189,7 +189,20 @@ void Stream::send_queue() noexcept {
 void Stream::flush_queue() noexcept {
   if (queue_.empty() || broken_ || closed_) return;
   send_queue();
-  if (queue_.empty() && !broken_) handler_->on_drained();
+  if (!queue_.empty() || broken_) return;
+  blocked_told_ = false;
+  handler_->on_drained();
+}
+
+// Once from the first refusal of the kernel until everything has left.
+void Stream::report_blocked() noexcept {
+  if (!blocked_ || queue_.empty() || blocked_told_ || broken_ || closed_) return;
+  blocked_told_ = true;
+  handler_->on_blocked();
+}
+
+void Stream::flush_collected() noexcept {
+  if (in_dispatch()) send_collected();
 }
 
 void Stream::shutdown_write() noexcept {

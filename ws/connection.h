@@ -77,8 +77,8 @@ enum class ClosedBy : std::uint8_t {
 
 // How a connection ended. The reason is valid during the callback only.
 struct CloseInfo {
-  // The code of the peer's Close (no_status if it had none); of ours if a rule was broken; else
-  // abnormal (RFC 6455 §7.1.5).
+  // The code of the peer's Close (no_status if it had none); of ours if a rule was broken and the
+  // peer ended in time; else abnormal (RFC 6455 §7.1.5), also after a ping that was not answered.
   CloseCode code = CloseCode::abnormal;
   std::string_view reason = {};  // the peer's, UTF-8
   ClosedBy by = ClosedBy::network;
@@ -181,7 +181,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   std::string_view path() const noexcept { return request_.path(); }
   std::string_view subprotocol() const noexcept { return request_.subprotocol(); }
   // Accepted by send() and not yet taken by the kernel.
-  std::size_t buffered_bytes() const noexcept { return stream_ ? stream_->queued_bytes() : 0; }
+  std::size_t buffered_bytes() const noexcept { return stream_ ? stream_->unsent_bytes() : 0; }
   std::uint64_t received_bytes() const noexcept { return stream_ ? stream_->received_bytes() : 0; }
   // Bytes held of a message that has not ended.
   std::size_t assembled_bytes() const noexcept { return session_.assembled_bytes(); }
@@ -247,6 +247,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   bool write(const Outgoing& outgoing) noexcept;
   bool write_owned(Buffer& bytes) noexcept;
   Result<MaskKey> next_key() noexcept;
+  bool has_room(std::size_t payload_bytes) const noexcept;
   Sent overflow(Opcode opcode, Bytes payload);
   void reset_for(Errc error);
   void send_replies();

@@ -204,8 +204,9 @@ void HttpConnection::on_end() {
       arm(limits_->linger_timeout);
       return tell_gone();
     case State::lingering:
-      if (stream_->queued_bytes() != 0) return;
-      return end();
+      stream_->flush_collected();
+      if (stream_->queued_bytes() == 0) end();
+      return;
     case State::reading: return end();
     case State::released:
     case State::ended: return;

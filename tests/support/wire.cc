@@ -102,7 +102,7 @@ bool WirePeer::send(std::string_view bytes) {
       }
       left = left.subspan(io.bytes);
     }
-    receive();
+    if (!may_read || may_read()) receive();
     return left.empty();
   }) && !was_reset;
 }

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -95,6 +96,8 @@ class WirePeer {
   // Does the opening handshake on `path`; `received` is empty afterwards, but for frames.
   bool upgrade(std::string_view path = "/echo");
 
+  // While set and false, send() does not read: what the server sends piles up.
+  std::function<bool()> may_read;
   std::string received;
   bool ended = false;      // FIN seen
   bool was_reset = false;  // RST seen
