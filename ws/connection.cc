@@ -307,8 +307,10 @@ void Connection::on_blocked() {
   pause_if_backed_up();
 }
 
-// A peer that reads slower than it writes: its input waits until its output has left.
+// A peer that reads slower than it writes: its input waits until its output has left. Only a server
+// makes its peer wait like that: if both sides did, each could wait for the other to read.
 void Connection::pause_if_backed_up() noexcept {
+  if (role() == Role::client) return;
   if (paused_by_queue_ || !session_.is_open()) return;
   if (stream_->blocked_bytes() <= shared_->limits->queue_bytes_pause) return;
   paused_by_queue_ = true;

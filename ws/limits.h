@@ -55,7 +55,8 @@ struct Limits {
 
   // What waits to be sent. 0 stands for the larger of 1 MiB and message_bytes_max + 64 KiB.
   std::size_t queue_bytes_max = 0;
-  // With more than this waiting we stop reading from the same peer.
+  // With more than this waiting a server stops reading from the same peer. A client reads on, or
+  // each of the two could wait for the other to read.
   std::size_t queue_bytes_pause = std::size_t{64} << 10;
   net::Duration stall_timeout = net::Duration::seconds(30);
   Overflow overflow = Overflow::close;
