@@ -222,6 +222,57 @@ TEST_CASE("what on_drained writes is sent, and can fill the queue again") {
   }
 }
 
+TEST_CASE("on_blocked comes once when the kernel refuses, and again only after on_drained") {
+  Loop loop;
+  CountedPair pair(loop, 1000);
+  pair.reader->stream->pause();
+  pair.sender->blocked_hook = [&] {
+    CHECK(pair.sender->stream->blocked_bytes() == 2000);
+    pair.sender->write("!");
+  };
+  pair.sender->write(std::string(500, 'x'));
+  settle(loop);
+  CHECK(pair.sender->blocked == 0);  // queued for the flush, but never refused
+  CHECK(pair.sender->count("drained") == 1);
+  pair.sender->write(std::string(2500, 'x'));
+  CHECK(pair.sender->stream->blocked_bytes() == 0);
+  settle(loop);
+  pair.sender->write("more");
+  settle(loop);
+  CHECK(pair.sender->blocked == 1);
+  pair.sender->blocked_hook = nullptr;
+  pair.reader->stream->resume();
+  CHECK(turn_until(loop, [&] { return pair.sender->count("drained") == 2; }));
+  pair.reader->stream->pause();
+  pair.sender->write(std::string(5000, 'x'));
+  settle(loop);
+  CHECK(pair.sender->blocked == 2);
+}
+
+TEST_CASE("a handler may have what collected sent before it returns") {
+  Loop loop;
+  CountedPair pair(loop);
+  pair.sender->input_hook = [&](MutableBytes& input) {
+    input = {};
+    pair.sender->write("first");
+    CHECK(pair.sender->stream->unsent_bytes() == 5);
+    pair.sender->stream->flush_collected();
+    CHECK(pair.sender->stream->unsent_bytes() == 0);
+    CHECK(pair.counts.writes == 1);
+    pair.sender->stream->flush_collected();
+    pair.sender->write("second");
+    return Want::more;
+  };
+  pair.reader->write("go");
+  CHECK(turn_until(loop, [&] { return pair.reader->received == "firstsecond"; }));
+  CHECK(pair.counts.writes == 2);
+  // From outside it does nothing: the flush phase is there for that.
+  pair.sender->write("third");
+  pair.sender->stream->flush_collected();
+  CHECK(pair.counts.writes == 2);
+  CHECK(pair.sender->stream->unsent_bytes() == 5);
+}
+
 TEST_CASE("a blocked stream is not offered to the kernel again before there is room") {
   Loop loop;
   CountedPair pair(loop, 100);

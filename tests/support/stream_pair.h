@@ -137,6 +137,10 @@ class Peer final : public net::Stream::Handler {
     log.push_back("end");
     if (end_hook) end_hook();
   }
+  void on_blocked() override {
+    ++blocked;
+    if (blocked_hook) blocked_hook();
+  }
   void on_drained() override {
     log.push_back("drained");
     if (drained_hook) drained_hook();
@@ -162,10 +166,12 @@ class Peer final : public net::Stream::Handler {
   std::string received;
   std::vector<std::string> log;
   std::error_code error;
+  int blocked = 0;
   MutableBytes space;
   std::function<Want(MutableBytes&)> input_hook;
   std::function<Want(std::size_t)> received_hook;
   std::function<void()> end_hook;
+  std::function<void()> blocked_hook;
   std::function<void()> drained_hook;
   std::function<void()> broken_hook;
 };
