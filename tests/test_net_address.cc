@@ -103,7 +103,7 @@ TEST_CASE("a name with an at sign is an abstract one") {
 TEST_CASE("a file whose name begins with an at sign is not written as an abstract name") {
   sockaddr_un native{};
   native.sun_family = AF_UNIX;
-  std::strcpy(native.sun_path, "@file");
+  std::memcpy(native.sun_path, "@file", sizeof "@file");
   const Address address =
       Address::from_native(reinterpret_cast<const sockaddr*>(&native), sizeof native);
   CHECK(address.to_string() == "unix:./@file");

@@ -87,6 +87,7 @@ def functions(code):
 def check_includes(path, lines, complain):
     """Own header, then std, then project: three blocks, each sorted."""
     own = f'"{path.with_suffix(".h")}"'
+    seen_any = False
     kinds, depth, previous = [], 0, 0
     for number, line in enumerate(lines, 1):
         if re.match(r"\s*#\s*if", line):
@@ -97,7 +98,10 @@ def check_includes(path, lines, complain):
         if not match or depth > 0:
             continue
         name = match.group(1)
-        kind = 0 if name == own else 1 if name[0] == "<" else 2
+        # A test has no header of its own: what it tests stands in that place.
+        tested = not seen_any and name[0] == '"' and path.parts[0] in ("tests", "bench", "fuzz")
+        seen_any = True
+        kind = 0 if name == own or tested else 1 if name[0] == "<" else 2
         # The order of system headers may matter, and each system's block stands on its own.
         if kinds and kind < kinds[-1]:
             complain(number, f"{name} stands after a later block (own header, std, project)")

@@ -118,7 +118,9 @@ class Category final : public std::error_category {
 
 }  // namespace
 
-const Rule& rule(Errc error) noexcept { return rules[static_cast<std::size_t>(error)]; }
+const Rule& rule(Errc error) noexcept {
+  return rules[static_cast<std::size_t>(error)];
+}
 
 std::string_view to_string(Layer layer) noexcept {
   switch (layer) {
