@@ -159,9 +159,11 @@ define compile
 @mkdir -p $(@D)
 $(call quiet,CXX,$<)$(CXX) $(ALL_FLAGS) $(1) -MMD -MP -c $< -o $@
 endef
+# The seams use addresses, which are no seam, so libhilo stands behind libhilo-os once more.
+linked = $(filter %.o %.a,$^) $(filter %/libhilo.a %/libhilo-core.a,$^)
 define link
 @mkdir -p $(@D)
-$(call quiet,LINK)$(CXX) $(ALL_FLAGS) $(filter %.o %.a,$^) $(LINK_FLAGS) $(LIBS) $(1) -o $@
+$(call quiet,LINK)$(CXX) $(ALL_FLAGS) $(linked) $(LINK_FLAGS) $(LIBS) $(1) -o $@
 endef
 define archive
 @mkdir -p $(@D)
