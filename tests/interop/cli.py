@@ -1,0 +1,792 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The tool as a user meets it: flags, exit codes, pipes, signals.
+
+HILO names the binary. One line a case: `ok NAME`, `not ok NAME`, `skip NAME: REASON`. Nothing here
+waits for a time to pass: a server is ready when it says so, a client when its first echo is back.
+"""
+
+import base64
+import contextlib
+import hashlib
+import os
+import pathlib
+import pty
+import re
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+import urllib.request
+
+HILO = os.environ.get("HILO", "build/release/hilo")
+PATIENCE = 60  # seconds: a guard against hanging, not a measurement
+MIB = 1 << 20
+PIPE = subprocess.PIPE
+CASES = []
+
+
+def case(name):
+    def register(function):
+        CASES.append((name, function))
+        return function
+
+    return register
+
+
+def equal(got, wanted):
+    if got != wanted:
+        raise AssertionError(f"got {got!r:.300}, wanted {wanted!r:.300}")
+
+
+def contains(text, part):
+    if part not in text:
+        raise AssertionError(f"{part!r} is not in {text!r:.600}")
+
+
+def run(*arguments, stdin=b"", **more):
+    """Runs hilo to its end: (exit code, stdout, stderr)."""
+    source = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+    done = subprocess.run(
+        [HILO, *arguments], stdout=PIPE, stderr=PIPE, timeout=PATIENCE, **source, **more
+    )
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+class Serve:
+    """A running `hilo serve`; `addresses` are those it printed."""
+
+    def __init__(self, *arguments, listen=("127.0.0.1:0",), **more):
+        flags = [part for address in listen for part in ("--listen", address)]
+        more = {"stdout": PIPE, "stderr": PIPE} | more
+        self.process = subprocess.Popen([HILO, "serve", *flags, *arguments], **more)
+        self.addresses = []
+        if more["stdout"] == PIPE:
+            for _ in listen:
+                line = self.process.stdout.readline().decode()
+                self.addresses.append(re.match(r"listening on (\S+)", line).group(1))
+
+    def url(self, path="/echo", index=0):
+        address = self.addresses[index]
+        if address.startswith("unix:"):
+            return f"ws+unix://{address[5:]}:{path}"
+        return f"ws://{address}{path}"
+
+    def get(self, path):
+        return urllib.request.urlopen(f"http://{self.addresses[0]}{path}", timeout=PATIENCE)
+
+    def stop(self, number=signal.SIGTERM):
+        """(exit code, log)"""
+        self.process.send_signal(number)
+        _, log = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, (log or b"").decode()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+class Connect:
+    """A running `hilo connect` with open pipes."""
+
+    def __init__(self, url, *arguments):
+        self.process = subprocess.Popen(
+            [HILO, "connect", *arguments, url], stdin=PIPE, stdout=PIPE, stderr=PIPE
+        )
+
+    def say(self, line):
+        self.process.stdin.write(line + b"\n")
+        self.process.stdin.flush()
+
+    def hear(self):
+        return self.process.stdout.readline().rstrip(b"\n")
+
+    def hear_until(self, line):
+        while (heard := self.hear()) != line:
+            if not heard and self.process.poll() is not None:
+                raise AssertionError(f"ended before {line!r} came")
+
+    def end(self):
+        """(exit code, rest of stdout, stderr), with stdin left open until it has ended."""
+        code = self.process.wait(PATIENCE)
+        out, errors = self.process.stdout.read(), self.process.stderr.read()
+        self.process.stdin.close()
+        return code, out, errors.decode()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+
+# ---- the other side, byte by byte ------------------------------------------------------------
+
+
+def read_head(connection):
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = connection.recv(1)
+        if not byte:
+            raise AssertionError(f"the head ended early: {head!r}")
+        head += byte
+    return head.decode()
+
+
+def read_exactly(connection, size):
+    data = b""
+    while len(data) < size:
+        piece = connection.recv(size - len(data))
+        if not piece:
+            raise AssertionError("the stream ended inside a frame")
+        data += piece
+    return data
+
+
+def read_frame(connection):
+    """(first byte, payload) of a frame below 64 KiB, masked or not."""
+    first, second = read_exactly(connection, 2)
+    size = second & 127
+    if size == 126:
+        (size,) = struct.unpack(">H", read_exactly(connection, 2))
+    key = read_exactly(connection, 4) if second & 128 else bytes(4)
+    payload = read_exactly(connection, size)
+    return first, bytes(byte ^ key[i % 4] for i, byte in enumerate(payload))
+
+
+def frame(opcode, payload):
+    return bytes([0x80 | opcode, len(payload)]) + payload
+
+
+class RawServer:
+    """Accepts one WebSocket and hands it to `talk`; `head` is what the client asked."""
+
+    def __init__(self, talk):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(PATIENCE)
+        self.url = "ws://127.0.0.1:%d/" % self.listener.getsockname()[1]
+        self.head = ""
+        self.error = None
+        self.thread = threading.Thread(target=self._serve, args=(talk,))
+        self.thread.start()
+
+    def _serve(self, talk):
+        try:
+            connection, _ = self.listener.accept()
+            with connection:
+                connection.settimeout(PATIENCE)
+                self.head = read_head(connection)
+                key = re.search(r"(?im)^sec-websocket-key: *(\S+)", self.head).group(1)
+                digest = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode())
+                accept = base64.b64encode(digest.digest()).decode()
+                connection.sendall(
+                    (
+                        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                        f"Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+                    ).encode()
+                )
+                talk(connection)
+        except Exception as error:  # told in the case's own thread
+            self.error = error
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.thread.join(PATIENCE)
+        self.listener.close()
+        if self.error and not kind:
+            raise self.error
+
+
+def open_raw(address, path="/echo"):
+    host, port = address.rsplit(":", 1)
+    connection = socket.create_connection((host, int(port)), PATIENCE)
+    connection.sendall(
+        (
+            f"GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        ).encode()
+    )
+    contains(read_head(connection), " 101 ")
+    return connection
+
+
+# ---- help and usage --------------------------------------------------------------------------
+
+
+@case("help and version print to stdout and end with 0")
+def _():
+    for arguments in (["--help"], ["serve", "--help"], ["connect", "-h"], ["--version"]):
+        code, out, errors = run(*arguments)
+        equal((code, errors), (0, ""))
+        contains(out.decode(), "hilo")
+
+
+@case("the help of serve and connect names every limit and every flag")
+def _():
+    limits = pathlib.Path(__file__).parents[2].joinpath("ws/limits.h").read_text()
+    body = limits[limits.index("struct Limits {") : limits.index("std::size_t queue_bytes_limit()")]
+    members = re.findall(r"^  [\w:]+ (\w+) = ", body, re.M)
+    if len(members) < 20:
+        raise AssertionError(f"found only {members}")
+    own = {
+        "serve": "listen threads origin origin-any subprotocol require-subprotocol log-level quiet "
+        "keep-request-fields",
+        "connect": "header subprotocol origin binary hex one echo timestamps quiet ping ping-every "
+        "count wait close-code close-reason",
+    }
+    for command, flags in own.items():
+        text = run(command, "--help")[1].decode()
+        listed = set(re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.M))
+        wanted = {"--" + name for name in flags.split()}
+        wanted |= {"--" + name.replace("_", "-") for name in members}
+        equal(sorted(listed ^ wanted), [])
+        for title in ("Examples", "Exit codes", "Signals"):
+            contains(text, f"\n{title}\n")
+        equal([line for line in text.split("\n") if len(line) > 80], [])
+
+
+@case("every flag of the help is understood")
+def _():
+    samples = {"N": "1", "SIZE": "8KiB", "TIME": "10s", "ADDR": "127.0.0.1:1", "URL": "http://a"}
+    samples |= {"NAME": "a", "TEXT": "a", "'NAME: VALUE'": "A: b"}
+    samples |= {"close|drop|refuse": "drop", "debug|info|warn|error": "warn"}
+    for command in ("serve", "connect"):
+        text = run(command, "--help")[1].decode()
+        rows = re.findall(r"^  (?:-\w, )?(--[\w-]+)(?: ((?:'[^']*'|\S)+))?(?:  |$)", text, re.M)
+        words = []
+        for flag, value in rows:
+            sample = "1000" if flag == "--close-code" else samples[value] if value else None
+            words += [flag, sample] if sample else [flag]
+        # With a word too many it is judged, but not run.
+        address = ["ws://127.0.0.1:1/"] if command == "connect" else []
+        code, _, errors = run(command, *words, *address, "one-too-many")
+        equal(code, 2)
+        contains(errors, "unexpected argument 'one-too-many'")
+
+
+@case("wrong usage is told in one line and ends with 2")
+def _():
+    for arguments, what in (
+        ([], "hilo: a command is missing"),
+        (["dance"], "hilo: unknown command or flag 'dance'"),
+        (["serve", "--bogus"], "hilo serve: unknown flag --bogus"),
+        (["serve", "--bogus", "value"], "hilo serve: unknown flag --bogus"),
+        (["serve", "extra"], "hilo serve: unexpected argument 'extra'"),
+        (["serve", "--listen"], "hilo serve: --listen needs a value"),
+        (["serve", "--listen", "nowhere"], "hilo serve: --listen: 'nowhere' is no address"),
+        (["serve", "--listen", "127.0.0.1:70000"], "is no address"),
+        (["serve", "--threads", "0"], "hilo serve: --threads: '0' is below 1"),
+        (["serve", "--threads", "two"], "'two' is not a number"),
+        (["serve", "--field-count-max", "65536"], "'65536' is above 65535"),
+        (["serve", "--bytes-per-fragment", "0"], "'0' is below 1"),
+        (["serve", "--message-bytes-max", "1MB"], "'1MB' is not a number"),
+        (["serve", "--message-bytes-max=-1"], "'-1' is not a number"),
+        (["serve", "--idle-timeout", "soon"], "'soon' is not a duration"),
+        (["serve", "--idle-timeout=-1s"], "'-1s' is not a duration"),
+        (["serve", "--idle-timeout", "inf"], "'inf' is not a duration"),
+        (["serve", "--overflow", "spill"], "'spill' is none of close, drop, refuse"),
+        (["serve", "--log-level", "loud"], "'loud' is none of"),
+        (["connect"], "hilo connect: URL is missing"),
+        (["connect", "ftp://host/"], "hilo connect: URL: 'ftp://host/' is no WebSocket address"),
+        (["connect", "wss://host/"], "hilo connect: URL: 'wss://host/' needs TLS"),
+        (["connect", "ws://host/", "ws://host/"], "unexpected argument 'ws://host/'"),
+        (["connect", "--close-code", "1005", "ws://host/"], "'1005' is no code"),
+        (["connect", "--close-reason", "x" * 124, "ws://host/"], "is longer than 123 bytes"),
+        (["connect", "-H", "nothing", "ws://host/"], "is not of the form"),
+        (["connect", "-H", "a b: c", "ws://127.0.0.1:1/"], "hilo connect: ws://127.0.0.1:1/: "),
+    ):
+        code, out, errors = run(*arguments)
+        equal((code, out, errors.count("\n")), (2, b"", 1))
+        contains(errors, what)
+
+
+# ---- serve -----------------------------------------------------------------------------------
+
+
+@case("a port in use is told in one line and ends with 1")
+def _():
+    with Serve() as first:
+        address = first.addresses[0]
+        line = f"hilo serve: cannot listen on {address}: Address already in use\n"
+        equal(run("serve", "--listen", address), (1, b"", line))
+        equal(run("serve", "--listen", address, "--threads", "2"), (1, b"", line))
+
+
+@case("a port shared by threads is in use for everybody else")
+def _():
+    with Serve("--threads", "2") as first:
+        address = first.addresses[0]
+        code, _, errors = run("serve", "--listen", address, "--threads", "2")
+        equal(code, 1)
+        contains(errors, "Address already in use")
+
+
+@case("an address of another machine cannot be listened on")
+def _():
+    code, _, errors = run("serve", "--listen", "192.0.2.1:0")
+    equal(code, 1)
+    contains(errors, "hilo serve: cannot listen on 192.0.2.1:0: ")
+
+
+@case("the page, health and the counters are served")
+def _():
+    with Serve() as server:
+        page = server.get("/")
+        equal(page.headers["Content-Type"], "text/html; charset=utf-8")
+        equal(page.headers["X-Content-Type-Options"], "nosniff")
+        contains(page.headers["Content-Security-Policy"], "default-src 'none'")
+        contains(page.read().decode().lower(), "<!doctype html>")
+        equal(server.get("/health").read(), b"ok\n")
+        run("connect", server.url(), stdin=b"a\nb\n")
+        run("connect", server.url("/nothing"))
+        metrics = server.get("/metrics").read().decode()
+        contains(metrics, "\nhilo_upgrades_total 1\n")
+        contains(metrics, "\nhilo_messages_received_total 2\n")
+        contains(metrics, '\nhilo_rejects_total{layer="http",reason="not_found"} 1\n')
+        names = [line.split(" ")[0] for line in metrics.splitlines() if not line.startswith("#")]
+        equal(len(names), len(set(names)))
+
+
+@case("with threads the counters are those of all")
+def _():
+    with Serve("--threads", "3") as server:
+        for _ in range(9):
+            equal(run("connect", server.url(), stdin=b"x\n")[0], 0)
+        for _ in range(4):  # whichever thread answers
+            contains(server.get("/metrics").read().decode(), "\nhilo_messages_received_total 9\n")
+
+
+@case("SIGTERM closes open connections with 1001 and ends with 0")
+def _():
+    for threads in ("1", "2"):
+        with Serve("--threads", threads) as server, Connect(server.url()) as client:
+            client.say(b"are you there")
+            equal(client.hear(), b"are you there")
+            code, log = server.stop()
+            equal(code, 0)
+            contains(log, "lvl=info ev=stop signal=15")
+            code, out, errors = client.end()
+            equal((code, out, errors), (0, b"", 'closed 1001 ""\n'))
+
+
+@case("SIGINT without connections ends with 0")
+def _():
+    with Serve() as server:
+        equal(server.stop(signal.SIGINT)[0], 0)
+
+
+@case("a second signal does not wait for a silent peer")
+def _():
+    with Serve("--close-timeout", "1h") as server:
+        with open_raw(server.addresses[0]) as connection:
+            server.process.send_signal(signal.SIGTERM)
+            equal(read_frame(connection), (0x88, b"\x03\xe9"))
+            equal(server.stop()[0], 143)
+
+
+@case("a Unix socket is served and its file removed at the end")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/hilo.sock"
+        for _ in range(2):
+            with Serve(listen=["unix:" + path, "127.0.0.1:0"], *["--threads", "2"]) as server:
+                equal(server.addresses[0], "unix:" + path)
+                code, out, _ = run("connect", server.url(), stdin=b"over a file\n")
+                equal((code, out), (0, b"over a file\n"))
+                equal(server.stop()[0], 0)
+            equal(os.path.exists(path), False)
+
+
+@case("IPv6 is served where there is any")
+def _():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return "no IPv6 here"
+    with Serve(listen=["[::1]:0"]) as server:
+        equal(run("connect", server.url(), stdin=b"six\n")[:2], (0, b"six\n"))
+
+
+@case("pages of other origins are refused unless they are allowed")
+def _():
+    own = ("--origin", "http://other.example")
+    for flags, code in (
+        ([], 1),
+        (["--origin", "http://other.example"], 0),
+        (["--origin", "http://third.example"], 1),
+        (["--origin-any"], 0),
+    ):
+        with Serve(*flags) as server:
+            got, _, errors = run("connect", *own, server.url())
+            equal(got, code)
+            if code:
+                contains(errors, "the server answered 403 ")
+
+
+@case("a subprotocol is agreed upon, or required")
+def _():
+    with Serve("--subprotocol", "a", "--subprotocol", "b", "--require-subprotocol") as server:
+        equal(run("connect", "--subprotocol", "b", server.url())[0], 0)
+        code, _, errors = run("connect", server.url())
+        equal(code, 1)
+        contains(errors, "the server answered 400 ")
+
+
+@case("what one sends to /broadcast reaches all, over all threads")
+def _():
+    with Serve("--threads", "2") as server, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Connect(server.url("/broadcast"))) for _ in range(12)]
+        for number, client in enumerate(clients):
+            client.say(b"here is %d" % number)
+            client.hear_until(b"here is %d" % number)
+        clients[0].say(b"everybody")
+        for client in clients:
+            client.hear_until(b"everybody")
+
+
+@case("a flood over threads arrives whole and in order")
+def _():
+    lines = [b"%d %s" % (number, b"x" * 2000) for number in range(20000)]
+    flags = ["--queue-bytes-max", "64MiB"]
+    with Serve("--threads", "2", *flags) as server, contextlib.ExitStack() as stack:
+        url = server.url("/broadcast")
+        clients = []
+        for number in range(4):
+            client = stack.enter_context(Connect(url, "--count", str(len(lines) + 4 - number)))
+            client.say(b"here is %d" % number)
+            clients.append(client)
+            for earlier in clients:
+                equal(earlier.hear(), b"here is %d" % number)
+        # Three of the greetings were counted by the first client only, and so on.
+        heard = [[] for _ in clients]
+        readers = [
+            threading.Thread(target=lambda c=c, h=h: h.extend(c.process.stdout.read().split(b"\n")))
+            for c, h in zip(clients, heard)
+        ]
+        for reader in readers:
+            reader.start()
+        for line in lines:
+            clients[0].process.stdin.write(line + b"\n")
+        clients[0].process.stdin.flush()
+        for client, reader, got in zip(clients, readers, heard):
+            reader.join(PATIENCE)
+            equal(client.process.wait(PATIENCE), 0)
+            equal(got == lines + [b""], True)
+
+
+@case("stdout and stderr may be closed, full or unread")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/hilo.sock"
+        url = f"ws+unix://{path}:/echo"
+        full = open("/dev/full", "wb") if os.path.exists("/dev/full") else None
+        unread, unread_end = os.pipe()
+        os.close(unread)
+        closed = {"preexec_fn": lambda: (os.close(1), os.close(2)), "stdout": None, "stderr": None}
+        for more in (
+            closed,
+            {"stdout": unread_end, "stderr": unread_end},
+            *([{"stdout": full, "stderr": full}] if full else []),
+        ):
+            with Serve(listen=["unix:" + path], **more) as server:
+                # Nothing says that it is ready: until it is, there is nobody to connect to.
+                while (outcome := run("connect", url, stdin=b"still here\n"))[0] == 1:
+                    equal(server.process.poll(), None)
+                equal(outcome[:2], (0, b"still here\n"))
+                equal(run("connect", url.replace("/echo", "/nothing"))[0], 1)  # logs a line
+                equal(server.stop()[0], 0)
+        os.close(unread_end)
+        if full:
+            full.close()
+
+
+# ---- connect ---------------------------------------------------------------------------------
+
+
+@case("lines go through a pipe and come back as they were")
+def _():
+    with Serve() as server:
+        for text in (b"", b"one\n", b"one\n\ntwo\n", "é € 𝄞\n".encode()):
+            code, out, errors = run("connect", server.url(), stdin=text)
+            equal((code, out, errors), (0, text, 'closed 1000 ""\n'))
+        equal(run("connect", server.url(), stdin=b"no line feed")[1], b"no line feed\n")
+        equal(run("connect", "--quiet", server.url(), stdin=b"x\n")[2], "")
+
+
+@case("a hundred thousand lines come back in order, from a pipe and from a file")
+def _():
+    lines = b"".join(b"%d %s\n" % (i, b"y" * (i % 97)) for i in range(100_000))
+    with Serve() as server, tempfile.TemporaryFile() as file:
+        equal(run("connect", server.url(), stdin=lines)[1] == lines, True)
+        file.write(lines)
+        file.seek(0)
+        equal(run("connect", server.url(), stdin=file)[1] == lines, True)
+
+
+@case("hexadecimal lines are binary messages")
+def _():
+    with Serve() as server:
+        code, out, _ = run("connect", "--hex", server.url(), stdin=b"00 ff 10\nDEADbeef\n\n")
+        equal((code, out), (0, b"00ff10\ndeadbeef\n\n"))
+        code, _, errors = run("connect", "--hex", server.url(), stdin=b"00\n0g\n")
+        equal(code, 1)
+        contains(errors, "hilo connect: message 2 is not hexadecimal")
+
+
+@case("binary input comes back to the byte")
+def _():
+    data = os.urandom(3_000_000)
+    with Serve() as server:
+        equal(run("connect", "--binary", server.url(), stdin=data)[1] == data, True)
+        code, out, _ = run("connect", "--binary", "--one", server.url(), stdin=data[:500_000])
+        equal((code, out == data[:500_000]), (0, True))
+        code, out, errors = run("connect", server.url(), stdin=b"fine\n\xff\n")
+        equal(code, 1)
+        contains(errors, "message 2 is not UTF-8")
+
+
+@case("a message of 16 MiB passes where both sides allow it")
+def _():
+    data = os.urandom(16 * MIB)
+    allow = ("--message-bytes-max", "16MiB")
+    with Serve(*allow) as server:
+        code, out, _ = run("connect", *allow, "--binary", "--one", server.url(), stdin=data)
+        equal((code, out == data), (0, True))
+    with Serve() as server:
+        code, _, errors = run("connect", *allow, "--binary", "--one", server.url(), stdin=data)
+        equal(code, 3)
+        contains(errors, "closed 1009 ")
+        code, _, errors = run("connect", "--binary", "--one", server.url(), stdin=data)
+        equal(code, 1)
+        contains(errors, "is larger than the queue (--queue-bytes-max)")
+
+
+@case("a ping tells its round trip")
+def _():
+    with Serve() as server:
+        code, _, errors = run("connect", "--ping", server.url())
+        equal(code, 0)
+        equal(bool(re.fullmatch(r'pong \d+\.\d{3} ms\nclosed 1000 ""\n', errors)), True)
+        with Connect(server.url(), "--ping-every", "1ms") as client:
+            for _ in range(3):
+                contains(client.process.stderr.readline(), b"pong ")
+
+
+@case("count and wait say when to close")
+def _():
+    with Serve() as server:
+        with Connect(server.url(), "--count", "2") as client:
+            client.say(b"a")
+            client.say(b"b")
+            code, out, _ = client.end()
+            equal((code, out), (0, b"a\nb\n"))
+        equal(run("connect", "--wait", "0", server.url(), stdin=b"")[0], 0)
+        # The end of stdin does not close where a number of messages is awaited.
+        with Connect(server.url("/broadcast"), "--count", "2") as listener:
+            listener.say(b"first")
+            equal(listener.hear(), b"first")
+            listener.process.stdin.close()
+            run("connect", server.url("/broadcast"), stdin=b"second\n")
+            equal(listener.hear(), b"second")
+            equal(listener.process.wait(PATIENCE), 0)
+
+
+@case("timestamps stand in front of messages")
+def _():
+    with Serve() as server:
+        out = run("connect", "--timestamps", server.url(), stdin=b"now\n")[1]
+        equal(bool(re.fullmatch(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z now\n", out)), True)
+
+
+@case("who cannot connect ends with 1 and says why")
+def _():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    code, out, errors = run("connect", f"ws://127.0.0.1:{port}/")
+    url = f"ws://127.0.0.1:{port}/"
+    equal((code, out, errors), (1, b"", f"hilo connect: {url}: Connection refused\n"))
+    with Serve() as server:
+        url = server.url("/nothing")
+        equal(
+            run("connect", url)[::2],
+            (1, f"hilo connect: {url}: the server answered 404 Not Found\n"),
+        )
+
+
+@case("a close that is no good-bye ends with 3")
+def _():
+    with Serve() as server:
+        code, _, errors = run("connect", "--close-code", "4000", "--close-reason", "x", server.url())
+        equal(code, 3)
+        contains(errors, "closed 4000 ")
+
+    def say(data):
+        return lambda connection: connection.sendall(data)
+
+    def close_with(body):
+        def talk(connection):
+            connection.sendall(frame(8, body))
+            read_frame(connection)
+
+        return talk
+
+    for talk, code, text in (
+        (say(b""), 3, 'closed 1006 "": '),
+        (close_with(b""), 0, 'closed 1005 ""\n'),
+        (close_with(b"\x03\xe8bye"), 0, 'closed 1000 "bye"\n'),
+        (close_with(b"\x03\xe9"), 0, 'closed 1001 ""\n'),
+        (close_with(b"\x0f\xa0no\x1b[2J"), 3, 'closed 4000 "no\\x1b[2J"\n'),
+        (close_with(b"\x03\xf3oops"), 3, 'closed 1011 "oops"\n'),
+    ):
+        with RawServer(talk) as server, Connect(server.url) as client:
+            got, _, errors = client.end()
+            equal(got, code)
+            contains(errors, text)
+
+
+@case("a server that breaks a rule is told so, and it ends with 3")
+def _():
+    def talk(connection):
+        connection.sendall(b"\xc1\x00")
+        first, body = read_frame(connection)
+        equal((first, body[:2]), (0x88, b"\x03\xea"))
+
+    with RawServer(talk) as server, Connect(server.url) as client:
+        code, _, errors = client.end()
+        equal(code, 3)
+        contains(errors, "closed 1002 ")
+
+
+@case("the handshake carries what was asked for")
+def _():
+    with RawServer(lambda connection: connection.sendall(frame(8, b"\x03\xe8"))) as server:
+        flags = ["-H", "X-One: 1", "--header", "X-Two:two words", "--origin", "http://page.example"]
+        with Connect(server.url + "path?query=1", *flags) as client:
+            client.end()
+    head = server.head.lower()
+    contains(head, "get /path?query=1 http/1.1\r\n")
+    for line in ("x-one: 1", "x-two: two words", "origin: http://page.example"):
+        contains(head, "\r\n" + line + "\r\n")
+
+
+@case("echo mode sends everything back in its kind until the server closes")
+def _():
+    def talk(connection):
+        for opcode, payload in ((1, b"text"), (2, b"\x00\xff"), (1, b""), (9, b"ping")):
+            connection.sendall(frame(opcode, payload))
+            wanted = 10 if opcode == 9 else opcode
+            equal(read_frame(connection), (0x80 | wanted, payload))
+        connection.sendall(frame(8, b"\x0b\xb8"))
+        equal(read_frame(connection), (0x88, b"\x0b\xb8"))
+
+    with RawServer(talk) as server:
+        code, out, errors = run("connect", "--echo", server.url, stdin=b"not read\n")
+        equal((code, out, errors), (0, b"", 'closed 3000 ""\n'))
+
+
+@case("SIGINT closes politely")
+def _():
+    with Serve() as server, Connect(server.url()) as client:
+        client.say(b"here")
+        client.hear()
+        client.process.send_signal(signal.SIGINT)
+        code, _, errors = client.end()
+        equal((code, errors), (0, 'closed 1000 ""\n'))
+
+
+@case("SIGINT before the connection is open ends with 130")
+def _():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE)
+        url = "ws://127.0.0.1:%d/" % silent.getsockname()[1]
+        with Connect(url) as client:
+            connection, _ = silent.accept()
+            with connection:
+                read_head(connection)
+                client.process.send_signal(signal.SIGINT)
+                equal(client.end()[0], 130)
+
+
+@case("a reader that has seen enough ends the talk")
+def _():
+    with Serve() as server, Connect(server.url()) as client:
+        client.say(b"first")
+        equal(client.hear(), b"first")
+        client.process.stdout.close()
+        client.say(b"second")
+        equal(client.process.wait(PATIENCE), 0)
+    if os.path.exists("/dev/full"):
+        with Serve() as server, open("/dev/full", "wb") as full:
+            source = subprocess.run(
+                [HILO, "connect", server.url()],
+                input=b"x\n",
+                stdout=full,
+                stderr=PIPE,
+                timeout=PATIENCE,
+            )
+            equal(source.returncode, 1)
+            contains(source.stderr, b"cannot write to stdout: No space left on device")
+
+
+def read_terminal(terminal, until):
+    text = b""
+    while until not in text:
+        if not select.select([terminal], [], [], PATIENCE)[0]:
+            raise AssertionError(f"{until!r} did not come; got {text!r}")
+        text += os.read(terminal, 4096)
+    return text
+
+
+@case("on a terminal there is a prompt, and no orders from the peer")
+def _():
+    with Serve() as server:
+        terminal, inside = pty.openpty()
+        process = subprocess.Popen(
+            [HILO, "connect", server.url("/broadcast")], stdin=inside, stdout=inside, stderr=inside
+        )
+        os.close(inside)
+        read_terminal(terminal, b"(Ctrl-D closes)\r\n> ")
+        os.write(terminal, b"hello\n")
+        read_terminal(terminal, b"\x1b[Khello\r\n> ")
+        run("connect", server.url("/broadcast"), stdin="\x1b[2J\x9bx\n".encode())
+        read_terminal(terminal, b"\x1b[K\\x1b[2J\\u009bx\r\n> ")
+        os.write(terminal, b"\x04")
+        read_terminal(terminal, b'closed 1000 ""\r\n')
+        equal(process.wait(PATIENCE), 0)
+        os.close(terminal)
+
+
+def main():
+    failed = 0
+    only = sys.argv[1] if len(sys.argv) > 1 else ""
+    for name, function in CASES:
+        if only not in name:
+            continue
+        try:
+            reason = function()
+            print(f"skip {name}: {reason}" if reason else f"ok {name}", flush=True)
+        except Exception:
+            failed += 1
+            print(f"not ok {name}\n" + traceback.format_exc(), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+//
+// ConnectSession: one run of `hilo connect`, from the first look-up to the exit code.
+//
+//   stdin --> StandardInput --> MessageInput --> ws::Connection --> the server
+//   stdout <-- OutputQueue <--------------------/
+//
+// Each side slows the other down: with much waiting for the server stdin is not read, with much
+// waiting for stdout the server is not. Nothing is dropped, and memory does not grow.
+//
+// The end of the input is not the end of the talk: answers may be under way. A Ping goes out behind
+// the last message, and our Close when its Pong is there: whatever the server had to say to what we
+// sent has arrived by then, as far as it answers in order. --count and --wait are other ways.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/duration.h"
+#include "net/loop.h"
+#include "tools/hilo/message_input.h"
+#include "tools/hilo/output_queue.h"
+#include "tools/hilo/standard_input.h"
+#include "tools/hilo/stop_signals.h"
+#include "ws/client.h"
+#include "ws/limits.h"
+
+namespace hilo::tools {
+
+// The exit code of its own: closed with a code that is no good-bye, or not closed at all but lost.
+inline constexpr int exit_bad_close = 3;
+
+struct HeaderField {
+  std::string name;
+  std::string value;
+};
+
+struct ConnectSettings {
+  std::string url;
+  std::vector<HeaderField> fields;
+  std::vector<std::string> subprotocols;
+  std::string origin;
+
+  bool binary = false;      // send binary messages, print what comes as it is
+  bool hex = false;         // lines are hexadecimal, both ways
+  bool one = false;         // all of stdin is one message
+  bool echo = false;        // send everything back; stdin and stdout are not used
+  bool timestamps = false;  // in front of each message
+  bool quiet = false;       // nothing on stderr but failures
+
+  bool ping = false;         // once, when open
+  net::Duration ping_every;  // 0: not again
+  std::uint64_t count = 0;   // messages to receive before we close; 0: no such number
+  bool waits = false;        // `wait` was given
+  net::Duration wait;        // from the end of the input to our Close
+  std::uint16_t close_code = 1000;
+  std::string close_reason;
+  ws::Limits limits;
+};
+
+class ConnectSession {
+ public:
+  // `settings` must outlive this.
+  explicit ConnectSession(const ConnectSettings& settings);
+  ConnectSession(const ConnectSession&) = delete;
+  ConnectSession& operator=(const ConnectSession&) = delete;
+  ~ConnectSession() = default;
+
+  // Returns the exit code.
+  int run();
+
+ private:
+  static constexpr std::size_t waiting_bytes_max = std::size_t{64} << 10;
+  static constexpr std::size_t unprinted_bytes_max = std::size_t{256} << 10;
+
+  bool connect();
+  void on_open(ws::Connection& connection);
+  void on_message(ws::Connection& connection, const ws::Message& message);
+  void on_pong(Bytes payload);
+  void on_close(const ws::CloseInfo& info);
+  void on_failed(std::error_code error);
+
+  void on_input_end(std::error_code error);
+  void pump();
+  bool send_front(ws::Connection& connection, std::string_view text);
+  bool send(ws::Connection& connection, ws::Opcode opcode, Bytes payload);
+  void after_input();
+
+  void on_output_drained();
+  void on_output_broken(std::error_code error);
+
+  void ping();
+  void begin_close();
+  void on_signal(int number);
+  void give_up(std::string_view why);
+  void finish(int exit_code);
+  void tell(std::string_view line) const;
+  void prompt() const;
+
+  const ConnectSettings* settings_;
+  net::Loop loop_;
+  StopSignals signals_;
+  MessageInput messages_;
+  OutputQueue output_;
+  StandardInput input_;
+  std::uint64_t received_ = 0;
+  std::uint64_t sent_ = 0;
+  int signal_ = 0;  // that came before the connection was open
+  int exit_code_ = 0;
+  bool interactive_ = false;     // a person sits at both ends
+  bool shows_terminal_ = false;  // stdout is one
+  bool paused_ = false;          // the connection, until stdout has room
+  bool input_over_ = false;
+  bool closing_ = false;
+  bool gave_up_ = false;
+  bool finishing_ = false;  // only stdout is waited for
+  ws::Client client_;       // last: its callbacks use all of the above
+};
+
+}  // namespace hilo::tools

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+
+#include "tools/hilo/limits_flags.h"
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "tools/hilo/flags.h"
+#include "tools/hilo/values.h"
+
+namespace hilo::tools {
+namespace {
+
+using Member = std::variant<std::uint16_t ws::Limits::*, std::uint32_t ws::Limits::*,
+                            std::size_t ws::Limits::*, net::Duration ws::Limits::*,
+                            ws::Overflow ws::Limits::*>;
+
+struct Row {
+  std::string_view name;  // as in the struct
+  Member member;
+  std::string_view group;
+  std::string_view text;
+  std::uint64_t least = 0;
+};
+
+constexpr std::string_view http = "Limits: requests";
+constexpr std::string_view messages = "Limits: messages";
+constexpr std::string_view silence = "Limits: silence and the end (0 switches a time-out off)";
+constexpr std::string_view queue = "Limits: what waits to be sent";
+
+// The name comes from the member itself, so the two cannot differ.
+#define HILO_LIMIT(name) #name, &ws::Limits::name
+// clang-format off
+constexpr std::array<Row, 25> rows = {{
+    {HILO_LIMIT(request_line_bytes_max), http, "the first line of a request or of its answer"},
+    {HILO_LIMIT(field_line_bytes_max), http, "one header line"},
+    {HILO_LIMIT(fields_bytes_max), http, "all header lines of a request together"},
+    {HILO_LIMIT(field_count_max), http, "number of header lines; above 100 means 100"},
+    {HILO_LIMIT(head_timeout), http, "time for a whole request head to arrive; 0: none"},
+    {HILO_LIMIT(keep_alive_timeout), http, "time between two requests of a connection; 0: none"},
+    {HILO_LIMIT(requests_per_turn_max), http, "requests served before others have their turn", 1},
+    {HILO_LIMIT(linger_bytes_max), http, "bytes still read after a refusal"},
+    {HILO_LIMIT(linger_timeout), http, "time they are read for"},
+    {HILO_LIMIT(connect_timeout), http,
+     "time for a client's look-up, TCP and handshake; servers have no use for it"},
+    {HILO_LIMIT(message_bytes_max), messages, "one message, all its fragments together"},
+    {HILO_LIMIT(fragments_base), messages, "fragments that any message may have"},
+    {HILO_LIMIT(bytes_per_fragment), messages, "one more fragment for every so many bytes", 1},
+    {HILO_LIMIT(message_timeout), messages, "time from a message's first byte to its last; 0: none"},
+    {HILO_LIMIT(messages_per_turn_max), messages, "messages handled before others have their turn", 1},
+    {HILO_LIMIT(control_frames_max), messages, "pings and pongs within --control-frames-window"},
+    {HILO_LIMIT(control_frames_window), messages, "the time in which they are counted"},
+    {HILO_LIMIT(idle_timeout), silence, "without a byte from the peer the connection is closed"},
+    {HILO_LIMIT(ping_interval), silence, "after so much silence the peer is pinged"},
+    {HILO_LIMIT(pong_timeout), silence, "time for its answer"},
+    {HILO_LIMIT(close_timeout), silence, "time for the peer's answer to our Close"},
+    {HILO_LIMIT(queue_bytes_max), queue,
+     "for one connection; 0: the larger of 1MiB and --message-bytes-max + 64KiB"},
+    {HILO_LIMIT(queue_bytes_pause), queue, "with more than this the same peer is not read from"},
+    {HILO_LIMIT(stall_timeout), queue, "time in which the peer must take something; 0: none"},
+    {HILO_LIMIT(overflow), queue,
+     "when the queue is full: close the connection, drop the message, or refuse it"},
+}};
+// clang-format on
+#undef HILO_LIMIT
+
+// How many members a struct has: with how many values, of whatever type, it can be initialised.
+struct Anything {
+  template <class T>
+  operator T() const;
+};
+template <class T, std::size_t... I>
+constexpr bool can_hold(std::index_sequence<I...>) {
+  return requires {
+    T{(static_cast<void>(I), Anything{})...};
+  };
+}
+template <class T, std::size_t count = 0>
+constexpr std::size_t member_count() {
+  if constexpr (can_hold<T>(std::make_index_sequence<count + 1>{})) {
+    return member_count<T, count + 1>();
+  } else {
+    return count;
+  }
+}
+constexpr bool all_different() {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (rows[i].name == rows[j].name) return false;
+    }
+  }
+  return true;
+}
+static_assert(rows.size() == member_count<ws::Limits>() && all_different(),
+              "every member of ws::Limits has one row, and so one flag");
+
+std::string flag_name(std::string_view member) {
+  std::string name = "--";
+  for (const char c : member) name.push_back(c == '_' ? '-' : c);
+  return name;
+}
+
+std::string_view to_string(ws::Overflow overflow) {
+  switch (overflow) {
+    case ws::Overflow::close: return "close";
+    case ws::Overflow::drop: return "drop";
+    case ws::Overflow::refuse: return "refuse";
+  }
+  return "";
+}
+
+Flag make_flag(FlagText text, const Row&, net::Duration& into) {
+  text.value = "TIME";
+  Flag flag = duration_flag(std::move(text), into);
+  flag.preset = format_duration(into);
+  return flag;
+}
+
+Flag make_flag(FlagText text, const Row&, ws::Overflow& into) {
+  text.value = "close|drop|refuse";
+  std::string unused;
+  Flag flag = text_flag(std::move(text), unused);
+  flag.preset = to_string(into);
+  flag.take = [&into](std::string_view value) -> Complaint {
+    for (const auto overflow : {ws::Overflow::close, ws::Overflow::drop, ws::Overflow::refuse}) {
+      if (value != to_string(overflow)) continue;
+      into = overflow;
+      return {};
+    }
+    return "is none of close, drop, refuse";
+  };
+  return flag;
+}
+
+template <class Number>
+Flag make_flag(FlagText text, const Row& row, Number& into) {
+  const bool bytes = row.name.find("bytes") != std::string_view::npos;
+  text.value = bytes ? "SIZE" : "N";
+  Flag flag = number_flag(std::move(text), {row.least, std::numeric_limits<Number>::max()}, into);
+  flag.preset = bytes ? format_size(into) : std::to_string(into);
+  return flag;
+}
+
+}  // namespace
+
+std::vector<FlagGroup> limits_flags(ws::Limits& limits) {
+  std::vector<FlagGroup> groups;
+  for (const Row& row : rows) {
+    if (groups.empty() || groups.back().title != row.group) {
+      groups.push_back({.title = std::string(row.group), .flags = {}});
+    }
+    FlagText text{
+        .name = flag_name(row.name), .value = {}, .text = std::string(row.text), .short_name = {}};
+    groups.back().flags.push_back(std::visit(
+        [&](auto member) { return make_flag(std::move(text), row, limits.*member); }, row.member));
+  }
+  return groups;
+}
+
+}  // namespace hilo::tools

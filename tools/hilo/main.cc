@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+//
+// hilo, the tool: one binary, one file per subcommand.
+
+#include <array>
+
+#include "net/signals.h"
+#include "tools/hilo/command_line.h"
+#include "tools/hilo/connect.h"
+#include "tools/hilo/serve.h"
+#include "tools/hilo/standard_io.h"
+
+int main(int argc, char** argv) {
+  using namespace hilo;
+  tools::open_standard_descriptors();
+  net::ignore_sigpipe();
+  const std::array<tools::Command, 2> commands = {tools::serve_command(), tools::connect_command()};
+  return tools::run_command_line(commands, argc, argv);
+}

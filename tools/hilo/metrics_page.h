@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// The path /metrics: the counters of all threads, added up, in the text format of Prometheus.
+//
+// Each loop's counters belong to its thread, so the page asks every loop by post() and answers when
+// the last one has.
+//
+//   thread    one page object per server, in its loop's thread
+//   lifetime  all pages until the loops have ended
+
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tools/hilo/log_writer.h"
+#include "ws/metrics.h"
+#include "ws/server.h"
+
+namespace hilo::tools {
+
+// The counters of one or more servers.
+struct MetricsSum {
+  ws::Metrics counters;
+  std::uint64_t connections = 0;
+  std::uint64_t http_connections = 0;
+
+  void add(const ws::Server& server);
+  void add(const MetricsSum& other);
+};
+
+// "hilo_connections 3" and so on, with the # HELP and # TYPE lines.
+std::string metrics_text(const MetricsSum& sum, std::uint64_t log_lines_dropped);
+
+class MetricsPage {
+ public:
+  explicit MetricsPage(const LogWriter& log) noexcept : log_(&log) {}
+  MetricsPage(const MetricsPage&) = delete;
+  MetricsPage& operator=(const MetricsPage&) = delete;
+  ~MetricsPage() = default;
+
+  void open(ws::Server& server);
+  // The servers of all threads, this page's own among them; before the loops run.
+  void meet(std::span<ws::Server* const> all) { all_.assign(all.begin(), all.end()); }
+
+ private:
+  struct Gathering;
+  void answer(ws::http::Exchange& exchange, const MetricsSum& sum) const;
+  void gather(ws::http::ExchangeId id);
+
+  const LogWriter* log_;
+  ws::Server* server_ = nullptr;
+  std::vector<ws::Server*> all_;
+};
+
+}  // namespace hilo::tools

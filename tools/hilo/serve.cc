@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+
+#include "tools/hilo/serve.h"
+
+#include <memory>
+#include <utility>
+
+#include "tools/hilo/flags.h"
+#include "tools/hilo/limits_flags.h"
+#include "tools/hilo/serve_process.h"
+
+namespace hilo::tools {
+namespace {
+
+constexpr std::string_view default_address = "127.0.0.1:8080";
+
+constexpr char description[] =
+    "  Serves, on every address and until it is told to stop:\n"
+    "    /            a page to try things out (GET)\n"
+    "    /echo        WebSocket: sends every message back, text and binary\n"
+    "    /broadcast   WebSocket: sends every message to all who are there\n"
+    "    /health      \"ok\" (GET)\n"
+    "    /metrics     counters in the text format of Prometheus (GET)\n"
+    "  Once it accepts connections it prints a line for each address on stdout:\n"
+    "    listening on 127.0.0.1:8080  http://127.0.0.1:8080/\n";
+
+constexpr char examples[] =
+    "  hilo serve\n"
+    "  hilo serve --listen 127.0.0.1:0 --listen unix:/tmp/hilo.sock\n"
+    "  hilo serve --listen 0.0.0.0:80 --threads 4 --origin https://example.com\n"
+    "  hilo serve --message-bytes-max 16MiB --idle-timeout 60s --overflow drop\n";
+
+constexpr char values[] =
+    "  ADDR  127.0.0.1:8080, [::1]:8080, localhost:8080, unix:/path, unix:@name;\n"
+    "        port 0 lets the kernel choose\n"
+    "  SIZE  bytes, or 64KiB, 1MiB, 2GiB\n"
+    "  TIME  seconds, or 500ms, 10s, 2min, 1h\n";
+
+constexpr char exit_codes[] =
+    "  0    stopped by a signal, and all connections have ended\n"
+    "  1    it could not listen, or not go on\n"
+    "  2    wrong usage\n"
+    "  130  ended at once by a second SIGINT; 143: by a second SIGTERM\n";
+
+constexpr char signals[] =
+    "  SIGINT, SIGTERM  stop: no new connections, Close 1001 to all, and an end when\n"
+    "                   the last has answered or --close-timeout is over;\n"
+    "                   the second one ends the process at once\n"
+    "  SIGPIPE          ignored; a log nobody reads is dropped, not waited for\n";
+
+Complaint take_address(std::string_view value, std::vector<net::Address>& into) {
+  constexpr std::string_view name = "localhost:";
+  const std::string text = value.starts_with(name)
+                               ? "127.0.0.1:" + std::string(value.substr(name.size()))
+                               : std::string(value);
+  const Result<net::Address> address = net::Address::parse(text);
+  if (!address) return "is no address (as in 127.0.0.1:8080, [::1]:8080, unix:/path)";
+  into.push_back(*address);
+  return {};
+}
+
+FlagGroup where_flags(ServeSettings& settings) {
+  std::vector<std::string> unused;
+  Flag listen = texts_flag(
+      {.name = "--listen", .value = "ADDR", .text = "where to listen", .short_name = {}}, unused);
+  listen.preset = default_address;
+  listen.take = [&settings](std::string_view value) {
+    return take_address(value, settings.addresses);
+  };
+  Flag threads = number_flag({.name = "--threads",
+                              .value = "N",
+                              .text = "event loops, each in a thread of its own; they share the "
+                                      "ports (a Unix socket belongs to the first)",
+                              .short_name = {}},
+                             {1, 256}, settings.threads);
+  threads.preset = "1";
+  return {.title = "Where", .flags = {std::move(listen), std::move(threads)}};
+}
+
+FlagGroup who_flags(ServeSettings& settings) {
+  FlagGroup group{.title = "Who may connect", .flags = {}};
+  group.flags.push_back(texts_flag({.name = "--origin",
+                                    .value = "URL",
+                                    .text = "pages of this origin may connect, and no others "
+                                            "[without it: pages from the address they connect to]",
+                                    .short_name = {}},
+                                   settings.origins));
+  group.flags.push_back(switch_flag({.name = "--origin-any",
+                                     .value = {},
+                                     .text = "pages of every origin may connect",
+                                     .short_name = {}},
+                                    settings.origin_any));
+  group.flags.push_back(texts_flag({.name = "--subprotocol",
+                                    .value = "NAME",
+                                    .text = "a subprotocol to agree to; of several offered, the "
+                                            "client's first choice is taken",
+                                    .short_name = {}},
+                                   settings.subprotocols));
+  group.flags.push_back(switch_flag({.name = "--require-subprotocol",
+                                     .value = {},
+                                     .text = "refuse handshakes that offer none of them (400)",
+                                     .short_name = {}},
+                                    settings.subprotocol_required));
+  return group;
+}
+
+FlagGroup other_flags(ServeSettings& settings) {
+  FlagGroup group{.title = "Log and memory", .flags = log_flags(settings.log)};
+  group.flags.push_back(switch_flag({.name = "--keep-request-fields",
+                                     .value = {},
+                                     .text = "keep the header of each handshake as long as its "
+                                             "connection; costs its size",
+                                     .short_name = {}},
+                                    settings.keep_request_fields));
+  return group;
+}
+
+int run(ServeSettings& settings) {
+  if (settings.addresses.empty()) {
+    static_cast<void>(take_address(default_address, settings.addresses));
+  }
+  ServeProcess process{settings};
+  return process.run();
+}
+
+}  // namespace
+
+Command serve_command() {
+  const auto settings = std::make_shared<ServeSettings>();
+  Command command;
+  command.name = "serve";
+  command.summary = "serve a demo page, an echo and a broadcast over WebSocket";
+  command.before = {{"What it does", description}, {"Examples", examples}, {"Values", values}};
+  command.groups = {where_flags(*settings), who_flags(*settings), other_flags(*settings)};
+  for (FlagGroup& group : limits_flags(settings->limits)) {
+    command.groups.push_back(std::move(group));
+  }
+  command.after = {{"Exit codes", exit_codes}, {"Signals", signals}};
+  command.run = [settings] { return run(*settings); };
+  return command;
+}
+
+}  // namespace hilo::tools

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+
+#include "tools/hilo/serve_process.h"
+
+#include <unistd.h>
+
+#include <system_error>
+#include <thread>
+
+#include "net/poller.h"
+#include "net/socket.h"
+#include "tools/hilo/command.h"
+#include "tools/hilo/standard_io.h"
+#include "tools/hilo/stop_signals.h"
+
+namespace hilo::tools {
+namespace {
+
+void complain(std::string_view what, std::string_view why) {
+  print_error(std::string("hilo serve: ").append(what).append(": ").append(why));
+}
+
+// Where a browser on this machine finds the page; nothing for a Unix socket.
+std::string page_url(const net::Address& address) {
+  if (address.family() == net::Family::unix_path) return {};
+  std::string host = address.to_string();
+  if (address.ip() == "0.0.0.0") host = "127.0.0.1:" + std::to_string(address.port());
+  if (address.ip() == "::") host = "[::1]:" + std::to_string(address.port());
+  return "http://" + host + "/";
+}
+
+}  // namespace
+
+ServeProcess::ServeProcess(const ServeSettings& settings)
+    : settings_(&settings), origins_(settings.origins.begin(), settings.origins.end()) {
+  log_.set_level(settings.log.level);
+}
+
+ServeProcess::~ServeProcess() = default;
+
+int ServeProcess::run() {
+  const std::uint64_t descriptors = net::socket::raise_descriptor_limit();
+  if (!make_workers()) return exit_failure;
+  // Before listening: a signal that comes right after the first line is not missed.
+  const StopSignals signals{workers_.front()->loop(), [this](int number) { begin_stop(number); }};
+  if (!signals.status()) {
+    complain("cannot catch signals", signals.status().error().message());
+    return exit_failure;
+  }
+  if (!listen()) return exit_failure;
+  log_start(descriptors);
+  for (const net::Address& address : bound_) announce(address);
+  return run_loops();
+}
+
+bool ServeProcess::make_workers() {
+  std::vector<BroadcastRoom*> rooms;
+  std::vector<ws::Server*> servers;
+  for (unsigned i = 0; i < settings_->threads; ++i) {
+    workers_.push_back(
+        std::make_unique<ServeWorker>(*settings_, origins_, log_, static_cast<std::uint8_t>(i)));
+    ServeWorker& worker = *workers_.back();
+    if (const Status& status = worker.loop().status(); !status) {
+      complain("cannot make an event loop", status.error().message());
+      return false;
+    }
+    rooms.push_back(&worker.room());
+    servers.push_back(&worker.server());
+  }
+  for (const auto& worker : workers_) {
+    worker->room().meet(rooms);
+    worker->metrics().meet(servers);
+  }
+  running_servers_ = workers_.size();
+  return true;
+}
+
+bool ServeProcess::listen() {
+  for (const net::Address& address : settings_->addresses) {
+    if (const Status status = listen_on(address); !status) {
+      complain("cannot listen on " + address.to_string(), status.error().message());
+      return false;
+    }
+  }
+  return true;
+}
+
+// The kernel spreads connections over the sockets of one port. A Unix socket cannot be shared that
+// way: all its connections live in the first thread.
+Status ServeProcess::listen_on(const net::Address& address) {
+  const bool shared = workers_.size() > 1 && address.family() != net::Family::unix_path;
+  if (shared && address.port() != 0) {
+    // Sharing is allowed to every process of this user, so another server on the same port would
+    // not be an error but a riddle: ask once without it.
+    const Result<net::Fd> probe = net::socket::listen(address, {});
+    if (!probe) return probe.error();
+  }
+  net::Address bound = address;
+  for (const auto& worker : workers_) {
+    Result<net::Address> result = worker->server().listen(bound, {.reuse_port = shared});
+    if (!result) return result.error();
+    bound = *result;  // with the port that the first one was given
+    if (!shared) break;
+  }
+  bound_.push_back(bound);
+  return {};
+}
+
+void ServeProcess::announce(const net::Address& address) {
+  std::string line = "listening on " + address.to_string();
+  if (const std::string url = page_url(address); !url.empty()) line.append("  ").append(url);
+  print_line(line);
+}
+
+void ServeProcess::log_start(std::uint64_t descriptors) {
+  log_.event(ws::LogLevel::info, "start",
+             "version=" HILO_VERSION " threads=" + std::to_string(workers_.size()) +
+                 " poller=" + net::Poller::name() + " descriptors=" + std::to_string(descriptors) +
+                 " pid=" + std::to_string(::getpid()));
+}
+
+int ServeProcess::run_loops() {
+  std::vector<std::thread> threads;
+  // Starting a thread is the one thing here that tells its failure by an exception.
+  try {
+    for (std::size_t i = 1; i < workers_.size(); ++i) {
+      threads.emplace_back([this, i] { run_loop(*workers_[i]); });
+    }
+  } catch (const std::system_error& error) {
+    complain("cannot start a thread", error.code().message());
+    failed_ = true;
+    end_all();
+  }
+  if (!failed_) run_loop(*workers_.front());
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& worker : workers_) worker->room().end();
+  log_.event(ws::LogLevel::info, "end", {});
+  return failed_ ? exit_failure : exit_ok;
+}
+
+void ServeProcess::run_loop(ServeWorker& worker) {
+  const Status status = worker.loop().run();
+  if (status) return;
+  complain("the event loop failed", status.error().message());
+  failed_ = true;
+  end_all();
+}
+
+void ServeProcess::begin_stop(int signal_number) {
+  log_.event(ws::LogLevel::info, "stop", "signal=" + std::to_string(signal_number));
+  // Now and not at the end, when the next server may already have bound the same path.
+  for (const net::Address& address : bound_) {
+    const std::string text = address.to_string();
+    if (text.starts_with("unix:/")) ::unlink(text.c_str() + 5);
+  }
+  for (const auto& worker : workers_) {
+    worker->loop().post([this, server = &worker->server()] {
+      server->stop(ws::CloseCode::going_away, [this] { on_stopped(); });
+    });
+  }
+}
+
+// Loops go on until all servers have stopped: they may still have things to tell each other.
+void ServeProcess::on_stopped() {
+  if (--running_servers_ == 0) end_all();
+}
+
+void ServeProcess::end_all() {
+  for (const auto& worker : workers_) worker->loop().stop();
+}
+
+}  // namespace hilo::tools

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+//
+// ServeProcess: all threads of one `hilo serve`, from listening to the last goodbye.
+//
+//   begin      bind every address for every thread, say so on stdout, then run
+//   a signal   every server stops: Close 1001 to all, no new connections
+//   the end    when the last server has stopped, all loops do; a second signal does not wait
+
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "tools/hilo/log_writer.h"
+#include "tools/hilo/serve_worker.h"
+
+namespace hilo::tools {
+
+class ServeProcess {
+ public:
+  // `settings` must outlive this.
+  explicit ServeProcess(const ServeSettings& settings);
+  ServeProcess(const ServeProcess&) = delete;
+  ServeProcess& operator=(const ServeProcess&) = delete;
+  ~ServeProcess();
+
+  // Returns the exit code.
+  int run();
+
+ private:
+  bool make_workers();
+  bool listen();
+  Status listen_on(const net::Address& address);
+  void announce(const net::Address& address);
+  void log_start(std::uint64_t descriptors);
+  int run_loops();
+  void run_loop(ServeWorker& worker);
+  void begin_stop(int signal_number);
+  void on_stopped();
+  void end_all();
+
+  const ServeSettings* settings_;
+  LogWriter log_;
+  std::vector<std::string_view> origins_;
+  std::vector<std::unique_ptr<ServeWorker>> workers_;
+  std::vector<net::Address> bound_;
+  std::atomic<std::size_t> running_servers_{0};
+  std::atomic<bool> failed_{false};
+};
+
+}  // namespace hilo::tools

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+
+#include "tools/hilo/serve_worker.h"
+
+#include <array>
+
+#include "tools/web/assets.h"
+
+namespace hilo::tools {
+namespace {
+
+// The page is one file: its script and style stand inside, and it talks to WebSockets only.
+// ws: and wss: are named because 'self' does not cover them in every browser.
+constexpr std::array<ws::FieldView, 5> page_fields = {
+    {{"Content-Security-Policy",
+      "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+      "img-src 'self' data:; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; "
+      "frame-ancestors 'none'"},
+     {"X-Content-Type-Options", "nosniff"},
+     {"Referrer-Policy", "no-referrer"},
+     {"Cross-Origin-Opener-Policy", "same-origin"},
+     {"Cache-Control", "no-cache"}}};
+
+ws::ServerOptions server_options(const ServeSettings& settings,
+                                 std::span<const std::string_view> origins, LogWriter& log,
+                                 std::uint8_t index) {
+  ws::ServerOptions options;
+  if (settings.origin_any) {
+    options.origin.allow = ws::OriginPolicy::Allow::any;
+  } else if (!origins.empty()) {
+    options.origin.allow = ws::OriginPolicy::Allow::listed;
+    options.origin.list = origins;
+  }
+  options.subprotocols.assign(settings.subprotocols.begin(), settings.subprotocols.end());
+  options.subprotocol_required = settings.subprotocol_required;
+  options.keep_request_fields = settings.keep_request_fields;
+  options.loop_index = index;
+  options.log = log.sink();
+  return options;
+}
+
+}  // namespace
+
+ServeWorker::ServeWorker(const ServeSettings& settings, std::span<const std::string_view> origins,
+                         LogWriter& log, std::uint8_t index)
+    : room_(loop_),
+      metrics_(log),
+      server_(loop_, settings.limits, server_options(settings, origins, log, index)) {
+  serve_paths();
+}
+
+void ServeWorker::serve_paths() {
+  server_.get("/", [](ws::http::Exchange& exchange) {
+    const Bytes page = web::asset("index.html");
+    const std::uint16_t status = page.empty() ? 404 : 200;
+    static_cast<void>(
+        exchange.respond(status, "text/html; charset=utf-8", as_text(page), page_fields));
+  });
+  server_.get("/health", [](ws::http::Exchange& exchange) {
+    static_cast<void>(exchange.respond(200, "text/plain; charset=utf-8", "ok\n"));
+  });
+  server_.at("/echo").on_message(
+      [](ws::Connection& c, ws::Message m) { static_cast<void>(c.send(m)); });
+  room_.open(server_);
+  metrics_.open(server_);
+}
+
+}  // namespace hilo::tools

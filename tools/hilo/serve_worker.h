@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+//
+// ServeWorker: what one thread of `hilo serve` has: a loop, a server, and the paths it serves.
+//
+//   /            the page, with what it needs inside
+//   /echo        WebSocket: every message back, as one frame
+//   /broadcast   WebSocket: every message to all (broadcast.h)
+//   /health      "ok"
+//   /metrics     counters (metrics_page.h)
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/loop.h"
+#include "tools/hilo/broadcast.h"
+#include "tools/hilo/log_writer.h"
+#include "tools/hilo/metrics_page.h"
+#include "ws/limits.h"
+#include "ws/server.h"
+
+namespace hilo::tools {
+
+// What the flags say. Outlives the workers, which refer to its texts.
+struct ServeSettings {
+  std::vector<net::Address> addresses;
+  unsigned threads = 1;
+  std::vector<std::string> origins;
+  bool origin_any = false;
+  std::vector<std::string> subprotocols;
+  bool subprotocol_required = false;
+  bool keep_request_fields = false;
+  LogSettings log;
+  ws::Limits limits;
+};
+
+class ServeWorker {
+ public:
+  // `origins` are views of settings.origins.
+  ServeWorker(const ServeSettings& settings, std::span<const std::string_view> origins,
+              LogWriter& log, std::uint8_t index);
+  ServeWorker(const ServeWorker&) = delete;
+  ServeWorker& operator=(const ServeWorker&) = delete;
+  ~ServeWorker() = default;
+
+  net::Loop& loop() noexcept { return loop_; }
+  ws::Server& server() noexcept { return server_; }
+  BroadcastRoom& room() noexcept { return room_; }
+  MetricsPage& metrics() noexcept { return metrics_; }
+
+ private:
+  void serve_paths();
+
+  net::Loop loop_;
+  BroadcastRoom room_;
+  MetricsPage metrics_;
+  ws::Server server_;
+};
+
+}  // namespace hilo::tools
