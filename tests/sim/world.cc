@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <numeric>
 
 #include "net/base/check.h"
@@ -70,6 +71,11 @@ Peer EchoServer::open_peer() {
   world.settle();
   HILO_CHECK(peer.take().starts_with("HTTP/1.1 101 "));
   return peer;
+}
+
+std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
 std::string upgrade_request() {

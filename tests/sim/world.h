@@ -70,6 +70,21 @@ class EchoServer {
   net::Address address;
 };
 
+std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise);
+
+// Calls run(seed) for the seeds 1 to `count`. In the environment, SIM_SEED picks one seed to look
+// at and SIM_SEEDS another count, to go looking for trouble.
+template <class Run>
+void for_each_seed(std::uint64_t count, Run&& run) {
+  const std::uint64_t only = number_from_environment("SIM_SEED", 0);
+  if (only != 0) {
+    run(only);
+    return;
+  }
+  count = number_from_environment("SIM_SEEDS", count);
+  for (std::uint64_t seed = 1; seed <= count; ++seed) run(seed);
+}
+
 // The opening handshake of a well-behaved client.
 std::string upgrade_request();
 // A frame of a client; `first` is its first byte (0x81: a whole text message).
