@@ -164,8 +164,7 @@ void ConnectSession::pump() {
   ws::Connection* connection = client_.connection();
   if (connection == nullptr || !connection->is_open() || closing_ || input_over_) return;
   while (const std::optional<std::string_view> text = messages_.front()) {
-    // Whoever waits for room is called again when everything has left.
-    if (!send_front(*connection, *text)) return input_.pause();
+    if (!send_front(*connection, *text)) return wait_for_room();
     messages_.take();
     if (interactive_) prompt();
   }
@@ -200,8 +199,18 @@ bool ConnectSession::send(ws::Connection& connection, ws::Opcode opcode, Bytes p
     return false;
   }
   if (connection.send(opcode, payload) != ws::Sent::accepted) return false;
+  retried_ = false;
   ++sent_;
   return true;
+}
+
+// on_drained comes only if the kernel refused something. What waits for the end of the turn leaves
+// without a word, so there is one more try in the next turn: the first post may still run in this
+// one, the second does not.
+void ConnectSession::wait_for_room() {
+  input_.pause();
+  if (closing_ || std::exchange(retried_, true)) return;
+  loop_.post([this] { loop_.post([this] { pump(); }); });
 }
 
 void ConnectSession::after_input() {

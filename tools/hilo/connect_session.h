@@ -73,7 +73,7 @@ class ConnectSession {
   int run();
 
  private:
-  static constexpr std::size_t waiting_bytes_max = std::size_t{64} << 10;
+  static constexpr std::size_t waiting_bytes_max = std::size_t{256} << 10;
   static constexpr std::size_t unprinted_bytes_max = std::size_t{256} << 10;
 
   bool connect();
@@ -87,6 +87,7 @@ class ConnectSession {
   void pump();
   bool send_front(ws::Connection& connection, std::string_view text);
   bool send(ws::Connection& connection, ws::Opcode opcode, Bytes payload);
+  void wait_for_room();
   void after_input();
 
   void on_output_drained();
@@ -113,6 +114,7 @@ class ConnectSession {
   bool interactive_ = false;     // a person sits at both ends
   bool shows_terminal_ = false;  // stdout is one
   bool paused_ = false;          // the connection, until stdout has room
+  bool retried_ = false;         // to send what had no room
   bool input_over_ = false;
   bool closing_ = false;
   bool gave_up_ = false;
