@@ -151,7 +151,8 @@ Result<net::Address> Server::listen(const net::Address& address, const ListenOpt
       address, listener_options,
       [this](net::Fd fd, const net::Address& peer) { adopt(std::move(fd), peer); },
       [this](std::error_code) {
-        ++metrics_.shed;
+        metrics_.shed = 0;
+        for (const auto& each : listeners_) metrics_.shed += each->shed_count();
         log_.reject({.error = Errc::no_descriptors}, loop_->now());
       });
   if (!opened) return opened.error();
