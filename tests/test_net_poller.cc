@@ -68,8 +68,8 @@ Report look(Poller& poller, Token token, Duration timeout = {}) {
 bool is_kqueue() {
   return std::string_view(Poller::name()) == "kqueue";
 }
-// kqueue as a library on top of epoll: it asks the socket for its error itself, which clears it, and
-// its descriptor never becomes readable.
+// kqueue as a library on top of epoll: it asks the socket for its error itself, which clears it,
+// and its descriptor never becomes readable.
 bool is_emulated() {
 #ifdef __linux__
   return is_kqueue();
