@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 #include "net/entropy.h"
+
 #include "tests/sim/virtual_network.h"
 
 namespace hilo::net {

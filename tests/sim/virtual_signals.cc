@@ -4,6 +4,7 @@
 // raise what they mean.
 
 #include "net/signals.h"
+
 #include "tests/sim/virtual_network.h"
 
 namespace hilo::sim {
