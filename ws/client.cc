@@ -53,35 +53,6 @@ Client::~Client() {
   if (connection_) connection_->end_now();
 }
 
-Client& Client::on_open(Callback<void(Connection&)> callback) {
-  handlers_.on_open = std::move(callback);
-  return *this;
-}
-Client& Client::on_message(Callback<void(Connection&, Message)> callback) {
-  handlers_.on_message = std::move(callback);
-  return *this;
-}
-Client& Client::on_drained(Callback<void(Connection&)> callback) {
-  handlers_.on_drained = std::move(callback);
-  return *this;
-}
-Client& Client::on_dropped(Callback<void(Connection&, Opcode, Bytes)> callback) {
-  handlers_.on_dropped = std::move(callback);
-  return *this;
-}
-Client& Client::on_pong(Callback<void(Connection&, Bytes)> callback) {
-  handlers_.on_pong = std::move(callback);
-  return *this;
-}
-Client& Client::on_close(Callback<void(Connection&, CloseInfo)> callback) {
-  handlers_.on_close = std::move(callback);
-  return *this;
-}
-Client& Client::on_failed(Callback<void(std::error_code)> callback) {
-  on_failed_ = std::move(callback);
-  return *this;
-}
-
 Connection* Client::connection() noexcept {
   return connection_ && !connection_->is_gone() ? connection_.get() : nullptr;
 }

@@ -46,21 +46,21 @@ struct ConnectOptions {
   std::vector<FieldView> fields = {};
 };
 
-class Client final : private net::Stream::Handler, private net::Timer, private Connection::Owner {
+class Client final : public HandlerSetters<Client>,
+                     private net::Stream::Handler,
+                     private net::Timer,
+                     private Connection::Owner {
  public:
   explicit Client(net::Loop& loop, const Limits& limits = {});
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   ~Client();
 
-  Client& on_open(Callback<void(Connection&)> callback);
-  Client& on_message(Callback<void(Connection&, Message)> callback);
-  Client& on_drained(Callback<void(Connection&)> callback);
-  Client& on_dropped(Callback<void(Connection&, Opcode, Bytes)> callback);
-  Client& on_pong(Callback<void(Connection&, Bytes)> callback);
-  Client& on_close(Callback<void(Connection&, CloseInfo)> callback);
-  // The connection could not be opened.
-  Client& on_failed(Callback<void(std::error_code)> callback);
+  // The connection could not be opened. The rest is HandlerSetters'.
+  Client& on_failed(Callback<void(std::error_code)> callback) {
+    on_failed_ = std::move(callback);
+    return *this;
+  }
 
   // Starts to connect. Errors of the arguments come back at once and nothing is started: a bad URL,
   // a header that could not be sent, errc::already_connected while a connection is there.
@@ -75,7 +75,10 @@ class Client final : private net::Stream::Handler, private net::Timer, private C
   const Metrics& metrics() const noexcept { return metrics_; }
 
  private:
+  friend class HandlerSetters<Client>;
   struct Attempt;
+
+  Handlers& handlers() noexcept { return handlers_; }
 
   // net::Stream::Handler, during the handshake
   net::Stream::Want on_input(MutableBytes& input) override;

@@ -7,19 +7,7 @@
 #include <cstring>
 #include <limits>
 
-#include "ws/guard.h"
-
 namespace hilo::ws {
-namespace {
-
-constexpr net::Time never{std::numeric_limits<std::int64_t>::max()};
-
-net::Time due(net::Time since, net::Duration patience) noexcept {
-  return patience.nanoseconds == 0 ? never : since + patience;
-}
-
-}  // namespace
-
 Connection::Connection(SlabHandle handle, Role role, Shared& shared, Handlers& handlers,
                        const net::PeerAddress& peer) noexcept
     : shared_(&shared),
@@ -40,13 +28,6 @@ void Connection::open(std::unique_ptr<net::Stream> stream, KeptRequest request) 
   opened_ = true;
   call(handlers_->on_open, *this);
   if (!ended_) arm_by(next_deadline());
-}
-
-// The application may throw; whoever threw loses the connection, and nobody else notices.
-template <class Target, class... Arguments>
-void Connection::call(Target& target, Arguments&&... arguments) {
-  if (!target) return;
-  if (!guarded([&] { target(std::forward<Arguments>(arguments)...); })) fail(Errc::handler_threw);
 }
 
 // --- input ---------------------------------------------------------------------------------------
@@ -200,154 +181,6 @@ void Connection::on_broken(std::error_code error) {
   stream_->close();
 }
 
-// --- output --------------------------------------------------------------------------------------
-
-Sent Connection::send(Opcode opcode, Bytes payload) {
-  if (!is_open()) return Sent::closed;
-  if (!has_room(payload.size())) {
-    // What this dispatch has collected was not offered to the kernel yet.
-    stream_->flush_collected();
-    if (!has_room(payload.size())) return overflow(opcode, payload);
-  }
-  bool written = false;
-  if (role() == Role::server) {
-    written = write(session_.send(opcode, payload));
-  } else if (const Result<MaskKey> key = next_key()) {
-    Buffer masked{loop().pool()};
-    written = session_.send(opcode, payload, *key, masked) && write_owned(masked);
-  }
-  if (!written) {
-    end(CloseCode::abnormal, ClosedBy::us, Errc::no_memory);
-    stream_->abort();
-    return Sent::closed;
-  }
-  ++shared_->metrics->messages_sent;
-  shared_->metrics->payload_bytes_sent += payload.size();
-  return Sent::accepted;
-}
-
-bool Connection::has_room(std::size_t payload_bytes) const noexcept {
-  const std::size_t limit = shared_->queue_bytes_limit;
-  const std::size_t room = limit - std::min(stream_->unsent_bytes(), limit);
-  return room >= frame_header_bytes_max && payload_bytes <= room - frame_header_bytes_max;
-}
-
-Sent Connection::overflow(Opcode opcode, Bytes payload) {
-  switch (shared_->limits->overflow) {
-    case Overflow::refuse: return Sent::refused;
-    case Overflow::drop: {
-      ++shared_->metrics->messages_dropped;
-      call(handlers_->on_dropped, *this, opcode, payload);
-      return Sent::dropped;
-    }
-    case Overflow::close: break;
-  }
-  reset_for(Errc::slow_consumer);
-  return Sent::closed;
-}
-
-// Nothing can be told to a peer that does not read.
-void Connection::reset_for(Errc error) {
-  shared_->log->reject({.error = error,
-                        .peer = peer_,
-                        .connection = id_.value,
-                        .bytes_in = stream_->received_bytes()},
-                       loop().now());
-  end(CloseCode::abnormal, ClosedBy::us, error);
-  stream_->abort();
-}
-
-bool Connection::write(const Outgoing& outgoing) noexcept {
-  return outgoing.empty() || static_cast<bool>(stream_->write(outgoing.slices));
-}
-
-bool Connection::write_owned(Buffer& bytes) noexcept {
-  return bytes.empty() || static_cast<bool>(stream_->write(Bytes{bytes.readable()}));
-}
-
-// No randomness, no frame: a predictable key would be worse than a lost connection (§10.3).
-Result<MaskKey> Connection::next_key() noexcept {
-  return shared_->mask_keys->next();
-}
-
-void Connection::send_replies() {
-  if (!session_.has_replies() || stream_->closed()) return;
-  bool written = false;
-  if (role() == Role::server) {
-    written = write(session_.take_replies());
-  } else if (const Result<MaskKey> key = next_key()) {
-    Buffer masked{loop().pool()};
-    written = session_.take_replies(*key, masked) && write_owned(masked);
-  }
-  if (written) return;
-  end(CloseCode::abnormal, ClosedBy::us, Errc::no_memory);
-  stream_->abort();
-}
-
-Status Connection::ping(Bytes payload) {
-  if (payload.size() > control_payload_bytes_max) {
-    return std::make_error_code(std::errc::message_size);
-  }
-  if (!is_open()) return std::make_error_code(std::errc::not_connected);
-  if (role() == Role::server) {
-    return write(session_.ping(payload)) ? Status{} : Status{out_of_memory()};
-  }
-  const Result<MaskKey> key = next_key();
-  if (!key) return key.error();
-  Buffer masked{loop().pool()};
-  if (Status status = session_.ping(payload, *key, masked); !status) return status;
-  return write_owned(masked) ? Status{} : Status{out_of_memory()};
-}
-
-void Connection::on_blocked() {
-  blocked_ = true;
-  blocked_since_ = loop().now();
-  progress_mark_ = stream_->sent_bytes();
-  arm_by(due(blocked_since_, shared_->limits->stall_timeout));
-  pause_if_backed_up();
-}
-
-// A peer that reads slower than it writes: its input waits until its output has left. Only a server
-// makes its peer wait like that: if both sides did, each could wait for the other to read.
-void Connection::pause_if_backed_up() noexcept {
-  if (role() == Role::client) return;
-  if (paused_by_queue_ || !session_.is_open()) return;
-  if (stream_->blocked_bytes() <= shared_->limits->queue_bytes_pause) return;
-  paused_by_queue_ = true;
-  stream_->pause();
-}
-
-void Connection::on_drained() {
-  const bool was_blocked = std::exchange(blocked_, false);
-  if (paused_by_queue_) {
-    paused_by_queue_ = false;
-    if (!paused_by_user_) listen_again();
-  }
-  if (session_.is_open()) {
-    if (was_blocked) call(handlers_->on_drained, *this);
-  } else if (end_seen_) {
-    stream_->close();
-    ended_ = true;
-  }
-}
-
-void Connection::pause() {
-  paused_by_user_ = true;
-  if (!ended_) stream_->pause();
-}
-
-void Connection::resume() {
-  paused_by_user_ = false;
-  if (!ended_ && !paused_by_queue_) listen_again();
-}
-
-// While we did not read, the peer could not show that it lives: its time begins anew.
-void Connection::listen_again() noexcept {
-  last_input_ = ping_sent_ = message_began_ = loop().now();
-  stream_->resume();
-  arm_by(next_deadline());
-}
-
 // --- closing -------------------------------------------------------------------------------------
 
 Status Connection::close(CloseCode code, std::string_view reason) {
@@ -437,87 +270,6 @@ void Connection::on_reap() {
 void Connection::end_now() {
   abort();
   on_reap();
-}
-
-// --- time ----------------------------------------------------------------------------------------
-
-// One timer serves all deadlines. It is armed for the nearest one; when it fires too early because
-// input came meanwhile, it is armed again. So traffic costs no timer operations.
-void Connection::arm_by(net::Time at) noexcept {
-  if (at == never || (armed() && net::Timer::deadline() <= at)) return;
-  loop().timers().arm(*this, at);
-}
-
-net::Time Connection::next_deadline() const noexcept {
-  const Limits& limits = *shared_->limits;
-  if (closing_) return due(closing_since_, limits.close_timeout);
-  net::Time next = blocked_ ? due(blocked_since_, limits.stall_timeout) : never;
-  if (stream_->paused()) return next;
-  next = std::min(next, due(last_input_, limits.idle_timeout));
-  next = std::min(next, awaiting_pong_ ? due(ping_sent_, limits.pong_timeout)
-                                       : due(last_input_, limits.ping_interval));
-  if (message_begun_) next = std::min(next, due(message_began_, limits.message_timeout));
-  return next;
-}
-
-void Connection::on_timer(net::Time now) {
-  if (ended_) return;
-  if (closing_) {
-    check_closing_deadline(now);
-  } else {
-    check_open_deadlines(now);
-  }
-  if (!ended_) arm_by(next_deadline());
-}
-
-void Connection::check_closing_deadline(net::Time now) {
-  if (now < due(closing_since_, shared_->limits->close_timeout)) return;
-  // What was accepted is still on its way: as long as the peer takes some of it, we wait.
-  const std::uint64_t sent = stream_->sent_bytes();
-  if (stream_->queued_bytes() != 0 && sent != progress_mark_) {
-    progress_mark_ = sent;
-    closing_since_ = now;
-    return;
-  }
-  if (!peer_closed_) {
-    close_recorded_ = true;
-    close_code_ = CloseCode::abnormal;
-    closed_by_ = ClosedBy::us;
-  }
-  // A peer that was told of its fault and stays silent is one rejection, not two.
-  if (close_error_ == Errc::none) {
-    if (!peer_closed_) close_error_ = Errc::close_timeout;
-    return reset_for(Errc::close_timeout);
-  }
-  ended_ = true;
-  stream_->abort();
-}
-
-void Connection::check_open_deadlines(net::Time now) {
-  const Limits& limits = *shared_->limits;
-  if (blocked_ && now >= due(blocked_since_, limits.stall_timeout)) {
-    const std::uint64_t sent = stream_->sent_bytes();
-    if (sent == progress_mark_) return reset_for(Errc::write_stalled);
-    progress_mark_ = sent;
-    blocked_since_ = now;
-  }
-  if (stream_->paused()) return;
-  if (message_begun_ && now >= due(message_began_, limits.message_timeout)) {
-    return fail(Errc::message_timeout);
-  }
-  if (awaiting_pong_ && now >= due(ping_sent_, limits.pong_timeout)) {
-    return fail(Errc::ping_timeout);
-  }
-  if (now >= due(last_input_, limits.idle_timeout)) return fail(Errc::idle_timeout);
-  if (!awaiting_pong_ && now >= due(last_input_, limits.ping_interval)) send_keep_alive_ping();
-}
-
-void Connection::send_keep_alive_ping() {
-  std::array<std::uint8_t, sizeof(ping_number_)> payload;
-  store_be32(payload.data(), ++ping_number_);
-  if (!ping(payload)) return;
-  awaiting_pong_ = true;
-  ping_sent_ = loop().now();
 }
 
 }  // namespace hilo::ws

@@ -27,11 +27,12 @@
 
 #include "net/address.h"
 #include "net/base/bytes.h"
-#include "net/base/callback.h"
 #include "net/base/slab.h"
 #include "net/stream.h"
 #include "net/timers.h"
 #include "ws/core/session.h"
+#include "ws/guard.h"
+#include "ws/handlers.h"
 #include "ws/limits.h"
 #include "ws/log.h"
 #include "ws/mask_keys.h"
@@ -39,8 +40,6 @@
 #include "ws/request.h"
 
 namespace hilo::ws {
-
-class Connection;
 
 // Names a connection for as long as one likes; compares equal only to itself. The index of the
 // loop keeps ids of several loops apart.
@@ -58,54 +57,11 @@ struct ConnectionId {
   friend bool operator==(const ConnectionId&, const ConnectionId&) = default;
 };
 
-// A message as the peer sent it, whatever its fragments. The payload lies in the receive buffer (or
-// in the assembly buffer) and may be changed in place: valid during the callback only.
-struct Message {
-  Opcode opcode = Opcode::text;  // text or binary
-  MutableBytes payload = {};
-
-  bool is_text() const noexcept { return opcode == Opcode::text; }
-  // Of a text message: valid UTF-8.
-  std::string_view text() const noexcept { return as_text(payload); }
-};
-
-enum class ClosedBy : std::uint8_t {
-  us,       // close(), abort(), a broken rule or a time-out
-  peer,     // the peer's Close came first
-  network,  // the stream ended or broke without a Close
-};
-
-// How a connection ended. The reason is valid during the callback only.
-struct CloseInfo {
-  // The code of the peer's Close (no_status if it had none); of ours if a rule was broken and the
-  // peer ended in time; else abnormal (RFC 6455 §7.1.5), also after a ping that was not answered.
-  CloseCode code = CloseCode::abnormal;
-  std::string_view reason = {};  // the peer's, UTF-8
-  ClosedBy by = ClosedBy::network;
-  Errc error = Errc::none;  // the rule that was broken, if one was
-  bool clean = false;       // both sides said Close (§7.1.4)
-};
-
 enum class Sent : std::uint8_t {
   accepted,
   dropped,  // Overflow::drop: the queue is full; on_dropped was called
   refused,  // Overflow::refuse: the queue is full
   closed,   // closing or closed, or (Overflow::close) reset just now because the queue is full
-};
-
-// What an application wants to hear. All run in the loop's thread, none from within a call of the
-// application's own but on_dropped. They may call anything of any Connection, but not destroy the
-// server. A handler that throws costs its connection (Close 1011), nobody else's.
-struct Handlers {
-  Callback<void(Connection&)> on_open;
-  Callback<void(Connection&, Message)> on_message;
-  // Everything accepted has left for the kernel, after some of it had to wait.
-  Callback<void(Connection&)> on_drained;
-  // A message was lost by Overflow::drop.
-  Callback<void(Connection&, Opcode, Bytes payload)> on_dropped;
-  // The answer to ping(); the keep-alive's own pongs are not told.
-  Callback<void(Connection&, Bytes payload)> on_pong;
-  Callback<void(Connection&, CloseInfo)> on_close;
 };
 
 class Connection final : private net::Stream::Handler, private net::Timer {
@@ -263,8 +219,13 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void check_closing_deadline(net::Time now);
   void check_open_deadlines(net::Time now);
 
+  // The one way into the application. It may throw; whoever threw loses the connection, and nobody
+  // else notices.
   template <class Target, class... Arguments>
-  void call(Target& target, Arguments&&... arguments);
+  void call(Target& target, Arguments&&... arguments) {
+    if (!target) return;
+    if (!guarded([&] { target(std::forward<Arguments>(arguments)...); })) fail(Errc::handler_threw);
+  }
 
   Shared* shared_;
   Handlers* handlers_;

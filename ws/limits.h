@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "net/duration.h"
 #include "ws/core/http_fields.h"
@@ -76,5 +77,11 @@ struct Limits {
     return {request_line_bytes_max, field_line_bytes_max, fields_bytes_max, field_count_max};
   }
 };
+
+// When a time-out that began at `since` is over; `never` for a Duration of zero.
+inline constexpr net::Time never{std::numeric_limits<std::int64_t>::max()};
+constexpr net::Time due(net::Time since, net::Duration patience) noexcept {
+  return patience.nanoseconds == 0 ? never : since + patience;
+}
 
 }  // namespace hilo::ws

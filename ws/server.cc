@@ -10,35 +10,6 @@
 
 namespace hilo::ws {
 
-Service& Service::on_upgrade(Callback<Decision(const Request&)> callback) {
-  upgrade_ = std::move(callback);
-  return *this;
-}
-Service& Service::on_open(Callback<void(Connection&)> callback) {
-  handlers_.on_open = std::move(callback);
-  return *this;
-}
-Service& Service::on_message(Callback<void(Connection&, Message)> callback) {
-  handlers_.on_message = std::move(callback);
-  return *this;
-}
-Service& Service::on_drained(Callback<void(Connection&)> callback) {
-  handlers_.on_drained = std::move(callback);
-  return *this;
-}
-Service& Service::on_dropped(Callback<void(Connection&, Opcode, Bytes)> callback) {
-  handlers_.on_dropped = std::move(callback);
-  return *this;
-}
-Service& Service::on_pong(Callback<void(Connection&, Bytes)> callback) {
-  handlers_.on_pong = std::move(callback);
-  return *this;
-}
-Service& Service::on_close(Callback<void(Connection&, CloseInfo)> callback) {
-  handlers_.on_close = std::move(callback);
-  return *this;
-}
-
 // What is served under one path.
 struct Server::Path {
   std::string path;
@@ -67,38 +38,15 @@ Server::~Server() {
   connections_.for_each([](Connection& connection, SlabHandle) { connection.end_now(); });
 }
 
-Service& Server::default_service() {
+Server& Server::on_upgrade(Callback<Decision(const Request&)> callback) {
   has_default_service_ = true;
-  return default_service_;
+  default_service_.on_upgrade(std::move(callback));
+  return *this;
 }
 
-Server& Server::on_upgrade(Callback<Decision(const Request&)> callback) {
-  default_service().on_upgrade(std::move(callback));
-  return *this;
-}
-Server& Server::on_open(Callback<void(Connection&)> callback) {
-  default_service().on_open(std::move(callback));
-  return *this;
-}
-Server& Server::on_message(Callback<void(Connection&, Message)> callback) {
-  default_service().on_message(std::move(callback));
-  return *this;
-}
-Server& Server::on_drained(Callback<void(Connection&)> callback) {
-  default_service().on_drained(std::move(callback));
-  return *this;
-}
-Server& Server::on_dropped(Callback<void(Connection&, Opcode, Bytes)> callback) {
-  default_service().on_dropped(std::move(callback));
-  return *this;
-}
-Server& Server::on_pong(Callback<void(Connection&, Bytes)> callback) {
-  default_service().on_pong(std::move(callback));
-  return *this;
-}
-Server& Server::on_close(Callback<void(Connection&, CloseInfo)> callback) {
-  default_service().on_close(std::move(callback));
-  return *this;
+Handlers& Server::handlers() {
+  has_default_service_ = true;
+  return default_service_.handlers_;
 }
 
 Server::Path* Server::find_path(std::string_view path) noexcept {

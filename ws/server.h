@@ -51,20 +51,20 @@ struct Reject {
 };
 using Decision = std::variant<Accept, Reject>;
 
-// The handlers of one path.
-class Service {
+// What is done with the WebSockets of one path: on_open, on_message ... of HandlerSetters.
+class Service final : public HandlerSetters<Service> {
  public:
   // Without it every well-formed handshake of an allowed Origin is accepted.
-  Service& on_upgrade(Callback<Decision(const Request&)> callback);
-  Service& on_open(Callback<void(Connection&)> callback);
-  Service& on_message(Callback<void(Connection&, Message)> callback);
-  Service& on_drained(Callback<void(Connection&)> callback);
-  Service& on_dropped(Callback<void(Connection&, Opcode, Bytes)> callback);
-  Service& on_pong(Callback<void(Connection&, Bytes)> callback);
-  Service& on_close(Callback<void(Connection&, CloseInfo)> callback);
+  Service& on_upgrade(Callback<Decision(const Request&)> callback) {
+    upgrade_ = std::move(callback);
+    return *this;
+  }
 
  private:
+  friend class HandlerSetters<Service>;
   friend class Server;
+  Handlers& handlers() noexcept { return handlers_; }
+
   Callback<Decision(const Request&)> upgrade_;
   Handlers handlers_;
 };
@@ -93,7 +93,9 @@ struct ListenOptions {
   bool reuse_port = false;  // several servers of this process share the port
 };
 
-class Server final : private HttpConnection::Host, private Connection::Owner {
+class Server final : public HandlerSetters<Server>,
+                     private HttpConnection::Host,
+                     private Connection::Owner {
  public:
   explicit Server(net::Loop& loop, const Limits& limits = {}, ServerOptions options = {});
   Server(const Server&) = delete;
@@ -104,14 +106,8 @@ class Server final : private HttpConnection::Host, private Connection::Owner {
 
   // The service of one path, made when first asked for. The path is compared exactly.
   Service& at(std::string_view path);
-  // The service of all other paths: these are at()'s functions for it.
+  // The service of all other paths, together with on_open, on_message ... of HandlerSetters.
   Server& on_upgrade(Callback<Decision(const Request&)> callback);
-  Server& on_open(Callback<void(Connection&)> callback);
-  Server& on_message(Callback<void(Connection&, Message)> callback);
-  Server& on_drained(Callback<void(Connection&)> callback);
-  Server& on_dropped(Callback<void(Connection&, Opcode, Bytes)> callback);
-  Server& on_pong(Callback<void(Connection&, Bytes)> callback);
-  Server& on_close(Callback<void(Connection&, CloseInfo)> callback);
 
   // A plain route: GET, and HEAD along with it. Other methods get 405.
   Server& get(std::string_view path, http::Route route);
@@ -153,7 +149,10 @@ class Server final : private HttpConnection::Host, private Connection::Owner {
   const Limits& limits() const noexcept { return limits_; }
 
  private:
+  friend class HandlerSetters<Server>;
   struct Path;
+
+  Handlers& handlers();
 
   // HttpConnection::Host
   void on_request(HttpConnection& connection, http::Exchange& exchange,
@@ -165,7 +164,6 @@ class Server final : private HttpConnection::Host, private Connection::Owner {
 
   Path* find_path(std::string_view path) noexcept;
   Path& path_entry(std::string_view path);
-  Service& default_service();
   void serve_route(http::Exchange& exchange, http::Route& route);
   void upgrade(HttpConnection& connection, Service& service, const RequestHead& head);
   void open(HttpConnection& http, Service& service, const RequestHead& head,

@@ -10,8 +10,9 @@ Errc MessageAssembly::begin_frame(Opcode opcode, const MessageLimits& limits) no
   if (!active_) {
     active_ = true;
     opcode_ = opcode;
-    fragments_ = 0;
+    fragments_ = 1;
     utf8_.reset();
+    return Errc::none;
   }
   ++fragments_;
   const std::size_t budget = limits.fragments_base + bytes_.size() / limits.bytes_per_fragment;

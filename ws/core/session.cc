@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
 #include "ws/core/utf8.h"
 
@@ -116,7 +115,10 @@ Errc Session::begin_frame(const FrameHeader& header) noexcept {
   // A message of one frame is assembled only if it turns out to arrive in pieces.
   const bool whole_message = header.final && header.opcode != Opcode::continuation;
   if (is_control(header.opcode) || whole_message) return Errc::none;
-  return assembly_.begin_frame(header.opcode, *limits_);
+  const Errc error = assembly_.begin_frame(header.opcode, *limits_);
+  // After our Close the bytes that would earn a message its fragments are dropped, so their number
+  // says nothing any more.
+  return state_ == State::open ? error : Errc::none;
 }
 
 Event Session::take_data(MutableBytes& input) noexcept {
@@ -207,6 +209,7 @@ Event Session::finish_close(MutableBytes payload) noexcept {
     payload = payload.subspan(close_code_bytes);
     if (!utf8_valid(payload)) return fail(Errc::close_reason_not_utf8);
   }
+  assembly_.release();  // What was begun will not be finished.
   if (state_ == State::open) {
     state_ = State::answering;
     reply_ = Reply::close;
@@ -249,6 +252,7 @@ MutableBytes Session::receive_space(std::size_t hint) noexcept {
 }
 
 Event Session::commit(std::size_t bytes) noexcept {
+  HILO_DCHECK(bytes <= payload_left_);
   const Errc error = assembly_.commit(bytes, key_, key_offset_);
   return error != Errc::none ? fail(error) : advance_data(bytes);
 }
@@ -354,7 +358,7 @@ Status Session::check_close(CloseCode code, std::string_view reason) noexcept {
 
 Outgoing Session::close(CloseCode code, std::string_view reason) noexcept {
   if (!is_open() || !check_close(code, reason)) return {};
-  state_ = State::closing;
+  begin_closing();
   return control_close(code, as_bytes(reason));
 }
 
@@ -362,30 +366,41 @@ Status Session::close(CloseCode code, std::string_view reason, MaskKey key, Buff
   if (!is_open()) return {};
   if (Status status = check_close(code, reason); !status) return status;
   if (Status status = write_masked_close(code, as_bytes(reason), key, into); !status) return status;
-  state_ = State::closing;
+  begin_closing();
   return {};
 }
 
+void Session::begin_closing() noexcept {
+  state_ = State::closing;
+  // A Pong that is still owed would stand behind our Close.
+  reply_ = Reply::none;
+}
+
 Outgoing Session::take_replies() noexcept {
-  switch (std::exchange(reply_, Reply::none)) {
+  switch (reply_) {
     case Reply::none: return {};
-    case Reply::pong: return control(Opcode::pong, reply_payload_);
-    case Reply::close:
-      if (state_ == State::answering) state_ = State::closed;
-      return control_close(reply_code_, {});
+    case Reply::pong: reply_taken(); return control(Opcode::pong, reply_payload_);
+    case Reply::close: reply_taken(); return control_close(reply_code_, {});
   }
   return {};
 }
 
 Status Session::take_replies(MaskKey key, Buffer& into) noexcept {
-  switch (std::exchange(reply_, Reply::none)) {
+  Status status;
+  switch (reply_) {
     case Reply::none: return {};
-    case Reply::pong: return write_masked(Opcode::pong, true, {}, reply_payload_, key, into);
-    case Reply::close:
-      if (state_ == State::answering) state_ = State::closed;
-      return write_masked_close(reply_code_, {}, key, into);
+    case Reply::pong:
+      status = write_masked(Opcode::pong, true, {}, reply_payload_, key, into);
+      break;
+    case Reply::close: status = write_masked_close(reply_code_, {}, key, into); break;
   }
-  return {};
+  if (status) reply_taken();
+  return status;
+}
+
+void Session::reply_taken() noexcept {
+  reply_ = Reply::none;
+  if (state_ == State::answering) state_ = State::closed;
 }
 
 }  // namespace hilo::ws

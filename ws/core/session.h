@@ -5,8 +5,10 @@
 // callback. The whole embedding, in any event loop:
 //
 //     while (ws::Event event = session.next(input)) {
-//       if (event.kind == ws::Event::Kind::message) write(session.send(event.opcode,
-//       event.payload)); write(session.take_replies());
+//       if (event.kind == ws::Event::Kind::message) {
+//         write(session.send(event.opcode, event.payload));
+//       }
+//       write(session.take_replies());
 //     }
 //
 // It is pulled, not called back: a handler can then never free the parser that is running.
@@ -128,7 +130,8 @@ class Session {
   static Status check_close(CloseCode code, std::string_view reason) noexcept;
 
   // What the protocol owes the peer after the last event: a Pong, the echo of a Close, or the Close
-  // that tells of a failure. Usually empty.
+  // that tells of a failure. Usually empty. A Pong that is not taken is dropped by the next call
+  // that reads, and by close(); out_of_memory() changes nothing.
   bool has_replies() const noexcept { return reply_ != Reply::none; }
   [[nodiscard]] Outgoing take_replies() noexcept;
   Status take_replies(MaskKey key, Buffer& into) noexcept;
@@ -170,6 +173,8 @@ class Session {
   Status write_masked(Opcode opcode, bool final, Bytes head, Bytes payload, MaskKey key,
                       Buffer& into) noexcept;
   Opcode outgoing_opcode(Opcode opcode, bool final) noexcept;
+  void begin_closing() noexcept;
+  void reply_taken() noexcept;
 
   const MessageLimits* limits_;
   Pool* pool_;

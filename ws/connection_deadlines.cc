@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+//
+// The deadlines of Connection. One timer serves them all: it is armed for the nearest one, and when
+// it fires too early because input came meanwhile, it is armed again. So traffic costs no timer
+// operations.
+
+#include <algorithm>
+#include <array>
+
+#include "ws/connection.h"
+
+namespace hilo::ws {
+
+void Connection::arm_by(net::Time at) noexcept {
+  if (at == never || (armed() && net::Timer::deadline() <= at)) return;
+  loop().timers().arm(*this, at);
+}
+
+net::Time Connection::next_deadline() const noexcept {
+  const Limits& limits = *shared_->limits;
+  if (closing_) return due(closing_since_, limits.close_timeout);
+  net::Time next = blocked_ ? due(blocked_since_, limits.stall_timeout) : never;
+  if (stream_->paused()) return next;
+  next = std::min(next, due(last_input_, limits.idle_timeout));
+  next = std::min(next, awaiting_pong_ ? due(ping_sent_, limits.pong_timeout)
+                                       : due(last_input_, limits.ping_interval));
+  if (message_begun_) next = std::min(next, due(message_began_, limits.message_timeout));
+  return next;
+}
+
+void Connection::on_timer(net::Time now) {
+  if (ended_) return;
+  if (closing_) {
+    check_closing_deadline(now);
+  } else {
+    check_open_deadlines(now);
+  }
+  if (!ended_) arm_by(next_deadline());
+}
+
+void Connection::check_closing_deadline(net::Time now) {
+  if (now < due(closing_since_, shared_->limits->close_timeout)) return;
+  // What was accepted is still on its way: as long as the peer takes some of it, we wait.
+  const std::uint64_t sent = stream_->sent_bytes();
+  if (stream_->queued_bytes() != 0 && sent != progress_mark_) {
+    progress_mark_ = sent;
+    closing_since_ = now;
+    return;
+  }
+  if (!peer_closed_) {
+    close_recorded_ = true;
+    close_code_ = CloseCode::abnormal;
+    closed_by_ = ClosedBy::us;
+  }
+  // A peer that was told of its fault and stays silent is one rejection, not two.
+  if (close_error_ == Errc::none) {
+    if (!peer_closed_) close_error_ = Errc::close_timeout;
+    return reset_for(Errc::close_timeout);
+  }
+  ended_ = true;
+  stream_->abort();
+}
+
+void Connection::check_open_deadlines(net::Time now) {
+  const Limits& limits = *shared_->limits;
+  if (blocked_ && now >= due(blocked_since_, limits.stall_timeout)) {
+    const std::uint64_t sent = stream_->sent_bytes();
+    if (sent == progress_mark_) return reset_for(Errc::write_stalled);
+    progress_mark_ = sent;
+    blocked_since_ = now;
+  }
+  if (stream_->paused()) return;
+  if (message_begun_ && now >= due(message_began_, limits.message_timeout)) {
+    return fail(Errc::message_timeout);
+  }
+  if (awaiting_pong_ && now >= due(ping_sent_, limits.pong_timeout)) {
+    return fail(Errc::ping_timeout);
+  }
+  if (now >= due(last_input_, limits.idle_timeout)) return fail(Errc::idle_timeout);
+  if (!awaiting_pong_ && now >= due(last_input_, limits.ping_interval)) send_keep_alive_ping();
+}
+
+void Connection::send_keep_alive_ping() {
+  std::array<std::uint8_t, sizeof(ping_number_)> payload;
+  store_be32(payload.data(), ++ping_number_);
+  if (!ping(payload)) return;
+  awaiting_pong_ = true;
+  ping_sent_ = loop().now();
+}
+
+}  // namespace hilo::ws
