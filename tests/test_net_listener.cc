@@ -97,7 +97,7 @@ TEST_CASE("a turn accepts no more than its batch, and the next turn goes on") {
                         [&](Fd fd, const Address&) { accepted.push_back(std::move(fd)); }));
   std::vector<Fd> clients;
   for (int i = 0; i < 8; ++i) clients.push_back(connect_to(listener.address()));
-  for (const std::size_t expected : {3, 6, 8, 8}) {
+  for (const std::size_t expected : {3u, 6u, 8u, 8u}) {
     REQUIRE(loop.run_once(Duration{}));
     CHECK(accepted.size() == expected);
   }

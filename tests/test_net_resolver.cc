@@ -51,7 +51,9 @@ TEST_CASE("numeric addresses and Unix paths are answered without a look-up") {
       {"[::1]", "[::1]:80"},
       {"unix:/run/hilo.sock", "unix:/run/hilo.sock"},
   };
-  for (const auto& [host, expected] : cases) {
+  for (const auto& entry : cases) {
+    const char* const host = entry.first;
+    const char* const expected = entry.second;
     CAPTURE(host);
     const Answer answer = ask(host, 80);
     REQUIRE(answer.addresses.size() == 1);
