@@ -133,6 +133,17 @@ TEST_CASE("a cancelled timer does not fire, and cancelling twice is fine") {
   CHECK(probe.fired == 0);
 }
 
+TEST_CASE("a cancelled timer does not cut a wait short") {
+  TimerWheel wheel(start);
+  Probe near;
+  Probe far;
+  wheel.arm(near, start + 10_ms);
+  wheel.arm(far, start + 50_ms);
+  wheel.cancel(near);
+  CHECK(wheel.until_next(start) == 50_ms);
+  wheel.cancel(far);
+}
+
 TEST_CASE("a callback may cancel a timer that is due in the same advance") {
   TimerWheel wheel(start);
   Probe first;
