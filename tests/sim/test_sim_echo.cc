@@ -114,8 +114,7 @@ std::uint64_t run_seed(std::uint64_t seed, bool resets) {
   World world(seed);
   Random& random = world.network.random();
   world.network.faults = draw_faults(random, resets);
-  world.network.inbox_bytes = random.chance(50) ? random.between(1, 500) : 20'000;
-  if (world.network.inbox_bytes < 20) world.network.faults.would_block = 0;
+  world.network.inbox_bytes = random.chance(50) ? random.between(1, 1000) : 20'000;
   EchoServer echo(world);
   const Baseline before = world.baseline();
   {

@@ -13,7 +13,7 @@ namespace hilo::sim {
 namespace {
 
 // Far more turns than anything here needs: who gets there spins.
-constexpr int turns_max = 100'000;
+constexpr int turns_max = 3'000'000;
 
 }  // namespace
 
