@@ -56,6 +56,8 @@ class Client final : public HandlerSetters<Client>,
   Client& operator=(const Client&) = delete;
   ~Client();
 
+  // Of the two bases that have one, applications mean this.
+  using HandlerSetters<Client>::on_drained;
   // The connection could not be opened. The rest is HandlerSetters'.
   Client& on_failed(Callback<void(std::error_code)> callback) {
     on_failed_ = std::move(callback);
