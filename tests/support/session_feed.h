@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+//
+// Feeds a Session with one stream of bytes, cut in different ways, and writes down what it said:
+// however the stream was cut, the transcript has to be the same. What must hold after every single
+// call is checked here; the first thing that did not is named in `fault`.
+//
+// Free of doctest, because the fuzzers use it too.
+
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/base/buffer.h"
+#include "net/base/bytes.h"
+#include "net/base/pool.h"
+#include "tests/support/frames.h"
+#include "ws/core/error.h"
+#include "ws/core/frame.h"
+#include "ws/core/message.h"
+#include "ws/core/rfc6455.h"
+#include "ws/core/session.h"
+
+namespace hilo::test {
+
+// An Event whose payload is its own.
+struct Seen {
+  ws::Event::Kind kind = ws::Event::Kind::need_input;
+  ws::Opcode opcode = ws::Opcode::continuation;
+  ws::Errc error = ws::Errc::none;
+  ws::CloseCode code = ws::CloseCode::no_status;
+  std::string payload = {};
+  bool operator==(const Seen&) const = default;
+};
+
+inline Seen seen_message(ws::Opcode opcode, std::string_view payload) {
+  return {.kind = ws::Event::Kind::message, .opcode = opcode, .payload = std::string(payload)};
+}
+inline Seen seen_text(std::string_view payload) {
+  return seen_message(ws::Opcode::text, payload);
+}
+inline Seen seen_binary(std::string_view payload) {
+  return seen_message(ws::Opcode::binary, payload);
+}
+inline Seen seen_ping(std::string_view payload) {
+  return {
+      .kind = ws::Event::Kind::ping, .opcode = ws::Opcode::ping, .payload = std::string(payload)};
+}
+inline Seen seen_pong(std::string_view payload) {
+  return {
+      .kind = ws::Event::Kind::pong, .opcode = ws::Opcode::pong, .payload = std::string(payload)};
+}
+inline Seen seen_close(ws::CloseCode code, std::string_view reason = {}) {
+  return {.kind = ws::Event::Kind::close,
+          .opcode = ws::Opcode::close,
+          .code = code,
+          .payload = std::string(reason)};
+}
+inline Seen seen_failure(ws::Errc error) {
+  return {.kind = ws::Event::Kind::failure, .error = error, .code = ws::close_code_for(error)};
+}
+
+inline Seen seen(const ws::Event& event) {
+  return {event.kind, event.opcode, event.error, event.code, std::string(as_text(event.payload))};
+}
+
+inline std::string describe(const Seen& event) {
+  constexpr std::array<std::string_view, 6> kinds = {"need_input", "message", "ping",
+                                                     "pong",       "close",   "failure"};
+  return std::string(kinds[static_cast<std::size_t>(event.kind)]) + " opcode " +
+         std::to_string(static_cast<int>(event.opcode)) + " error " +
+         std::string(ws::rule(event.error).label) + " code " +
+         std::to_string(static_cast<int>(event.code)) + " bytes " +
+         std::to_string(event.payload.size()) + "; ";
+}
+
+struct Transcript {
+  std::vector<Seen> events;
+  std::string replies;  // as frames without a mask, whatever the role
+  bool unfinished = false;
+  bool wants_transport_close = false;
+  std::string fault;
+  bool operator==(const Transcript&) const = default;
+};
+
+inline std::string describe(const Transcript& transcript) {
+  std::string text;
+  for (const Seen& event : transcript.events) text += describe(event);
+  return text + "replies " + std::to_string(transcript.replies.size()) + " " + transcript.fault;
+}
+
+// Undoes the masks of whole frames of a client. A frame that breaks a rule, or is cut, stays as the
+// word "malformed".
+inline std::string unmasked_frames(std::string_view frames) {
+  std::string result;
+  while (!frames.empty()) {
+    const ws::FrameHeader header = ws::parse_header(as_bytes(frames));
+    const ws::FrameRules rules{.role = ws::Role::server,
+                               .in_message = header.opcode == ws::Opcode::continuation,
+                               .payload_bytes_max = ~std::uint64_t{0}};
+    if (header.progress != ws::HeaderProgress::complete ||
+        ws::check_header(header, rules) != ws::Errc::none ||
+        header.header_bytes + header.payload_bytes > frames.size()) {
+      return result + "malformed";
+    }
+    const std::string_view payload = frames.substr(header.header_bytes, header.payload_bytes);
+    result += plain_frame(static_cast<std::uint8_t>(frames[0]), masked(payload, header.key));
+    frames.remove_prefix(header.header_bytes + payload.size());
+  }
+  return result;
+}
+
+enum class Way : std::uint8_t { whole, single_bytes, chunks, into_space };
+inline constexpr std::array<Way, 4> all_ways = {Way::whole, Way::single_bytes, Way::chunks,
+                                                Way::into_space};
+
+struct FeedOptions {
+  Way way = Way::whole;
+  std::uint32_t seed = 1;
+  std::size_t chunk_bytes_max = 0;  // 0: small ones for small streams
+};
+
+class Feed {
+ public:
+  Feed(ws::Role role, const ws::MessageLimits& limits, Transcript& transcript)
+      : limits_(limits), session_(role, limits_, pool_), transcript_(&transcript) {}
+
+  void run(std::string_view stream, const FeedOptions& options) {
+    std::mt19937 random(options.seed);
+    std::size_t chunk_max = options.chunk_bytes_max;
+    if (chunk_max == 0) chunk_max = std::max<std::size_t>(stream.size() / 8, 20);
+    while (!stream.empty()) {
+      std::size_t size = stream.size();
+      if (options.way == Way::single_bytes) size = 1;
+      if (options.way == Way::chunks || options.way == Way::into_space) {
+        size = std::min(size, 1 + random() % chunk_max);
+      }
+      const bool taken = options.way == Way::into_space && read_into_space(stream, size);
+      if (!taken) read(stream.substr(0, size));
+      if (!taken) stream.remove_prefix(size);
+    }
+    last_view_still_there();
+    transcript_->unfinished = session_.unfinished();
+    transcript_->wants_transport_close = session_.wants_transport_close();
+  }
+
+  ws::Session& session() { return session_; }
+  const Pool& pool() const { return pool_; }
+
+ private:
+  bool read_into_space(std::string_view& stream, std::size_t size) {
+    last_view_still_there();
+    const MutableBytes space = session_.receive_space(stream.size());
+    last_ = {};
+    if (space.empty()) return false;
+    demand(space.size() <= std::max<std::size_t>(arrived_, 1), "space for more than has arrived");
+    size = std::min(size, space.size());
+    std::memcpy(space.data(), stream.data(), size);
+    stream.remove_prefix(size);
+    arrived_ += size;
+    take(session_.commit(size));
+    return true;
+  }
+
+  // Each piece lies in a block of exactly its size, so that AddressSanitizer sees a step beyond.
+  void read(std::string_view piece) {
+    last_view_still_there();
+    arrived_ += piece.size();
+    std::vector<std::uint8_t> block(piece.begin(), piece.end());
+    MutableBytes input = block;
+    while (true) {
+      last_view_still_there();
+      const ws::Event event = session_.next(input);
+      if (!take(event)) break;
+    }
+    demand(input.empty(), "input was left over");
+    block_.swap(block);
+  }
+
+  bool take(const ws::Event& event) {
+    last_ = event.payload;
+    last_copy_.assign(as_text(event.payload));
+    demand(pool_.taken_bytes() <= 2 * arrived_ + 4096, "more memory than twice what arrived");
+    demand(session_.assembled_bytes() <= limits_.message_bytes_max, "assembled over the limit");
+    demand(session_.is_open() || event.kind != ws::Event::Kind::message, "message after the end");
+    if (!event) return false;
+    demand(!ended_, "an event after the last one");
+    ended_ = event.kind == ws::Event::Kind::failure || event.kind == ws::Event::Kind::close;
+    transcript_->events.push_back(seen(event));
+    take_replies();
+    return true;
+  }
+
+  void take_replies() {
+    if (session_.role() == ws::Role::server) {
+      for (const Bytes slice : session_.take_replies().slices) {
+        transcript_->replies += as_text(slice);
+      }
+    } else {
+      Pool pool;
+      Buffer out(pool);
+      demand(static_cast<bool>(session_.take_replies(example_key, out)), "no memory for replies");
+      const Buffer& frames = out;
+      transcript_->replies += unmasked_frames(as_text(frames.readable()));
+    }
+    demand(!session_.has_replies(), "a reply was left over");
+  }
+
+  void last_view_still_there() {
+    demand(as_text(last_) == last_copy_.substr(0, last_.size()),
+           "a view changed before the next call");
+  }
+
+  void demand(bool condition, std::string_view what) {
+    if (!condition && transcript_->fault.empty()) transcript_->fault = what;
+  }
+
+  Pool pool_;
+  ws::MessageLimits limits_;
+  ws::Session session_;
+  Transcript* transcript_;
+  std::size_t arrived_ = 0;
+  bool ended_ = false;
+  std::vector<std::uint8_t> block_;  // the last piece, which views may show
+  Bytes last_;
+  std::string last_copy_;
+};
+
+inline Transcript feed(ws::Role role, const ws::MessageLimits& limits, std::string_view stream,
+                       const FeedOptions& options = {}) {
+  Transcript transcript;
+  Feed(role, limits, transcript).run(stream, options);
+  return transcript;
+}
+
+}  // namespace hilo::test
