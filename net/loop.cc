@@ -151,9 +151,10 @@ void Loop::dispatch(std::span<const Fired> fired) {
       wakeup_.drain();
       continue;
     }
-    // An earlier event of this batch may have ended this watcher, or given its slot and even its
-    // descriptor's number to another one.
-    if (Slot* slot = live_slot(event.token)) slot->watcher->on_ready(event.ready);
+    // An earlier event of this batch may have ended or detached this watcher, or given its slot and
+    // even its descriptor's number to another one.
+    Slot* slot = live_slot(event.token);
+    if (slot != nullptr && slot->fd >= 0) slot->watcher->on_ready(event.ready);
   }
 }
 

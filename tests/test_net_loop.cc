@@ -280,6 +280,32 @@ TEST_CASE("a watcher may leave in every kind of call") {
   CHECK(loop.until_next_turn() < Duration{0});
 }
 
+TEST_CASE("a detached descriptor is not heard of again, not even in the same batch") {
+  Loop loop;
+  SocketPair pairs[2] = {test::socket_pair(), test::socket_pair()};
+  Probe probes[2];
+  Token tokens[2];
+  for (int i = 0; i < 2; ++i) {
+    tokens[i] = must_watch(loop, pairs[i].a.value(), Interest::read, probes[i]);
+    send_byte(pairs[i].b);
+    probes[i].ready = [&, i](Ready) {
+      loop.detach(tokens[1 - i]);
+      loop.schedule(tokens[1 - i], Phase::reap);
+    };
+  }
+  REQUIRE(loop.run_once(for_ever));
+  REQUIRE(loop.run_once(for_ever));
+  const int detached = probes[0].ready_count == 0 ? 0 : 1;
+  CHECK(probes[detached].ready_count == 0);
+  CHECK(probes[detached].reap_count >= 1);
+  CHECK(probes[1 - detached].ready_count == 2);
+  CHECK(loop.watched_count() == 2);
+  // Nothing to do with a descriptor that is gone, and none to give back.
+  loop.detach(tokens[detached]);
+  CHECK(loop.change(tokens[detached], Interest::write));
+  for (const Token token : tokens) loop.unwatch(token);
+}
+
 TEST_CASE("who takes a slot does not inherit what was scheduled for the one before") {
   Loop loop;
   Probe first;
