@@ -179,7 +179,6 @@ void Loop::run_phase(Phase phase) {
     current = list.head;
     Slot& slot = slots_[current];
     list.head = slot.next[index];
-    if (list.head == none) list.tail = none;
     slot.scheduled = static_cast<std::uint8_t>(slot.scheduled & ~static_cast<unsigned>(phase));
     if ((slot.generation & 1) == 0) {
       // Unwatched since. The slot could not be used again while a list went through it.

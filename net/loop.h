@@ -146,7 +146,7 @@ class Loop {
   };
   struct PhaseList {
     std::uint32_t head;
-    std::uint32_t tail;
+    std::uint32_t tail;  // means nothing while the list is empty
   };
   class Delayed;
   class Running;

@@ -325,6 +325,19 @@ TEST_CASE("who takes a slot does not inherit what was scheduled for the one befo
   loop.unwatch(new_token);
 }
 
+TEST_CASE("slots that were left while scheduled are used again") {
+  Loop loop;
+  Probe probe;
+  for (int i = 0; i < 1000; ++i) {
+    const Token token = must_watch(loop, -1, Interest::none, probe);
+    CHECK(token.slot < 2);
+    loop.schedule(token, Phase::resume);
+    loop.schedule(token, Phase::flush);
+    loop.unwatch(token);
+    REQUIRE(loop.run_once(no_wait));
+  }
+}
+
 TEST_CASE("a stale token is ignored by everything") {
   Loop loop;
   const SocketPair pair = test::socket_pair();
