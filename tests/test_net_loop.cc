@@ -682,6 +682,10 @@ TEST_CASE("a loop runs inside another one through its descriptor") {
   std::thread other([&] { inner.post([&] { outer.stop(); }); });
   REQUIRE(outer.run());
   other.join();
+  // And not for longer than until the next turn.
+  REQUIRE(inner.run_once(no_wait));
+  pollfd entry{inner.fd(), POLLIN, 0};
+  CHECK(::poll(&entry, 1, 0) == 0);
   inner.unwatch(reader_token);
   outer.unwatch(token);
 }

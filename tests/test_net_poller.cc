@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "net/clock.h"
 #include "net/socket.h"
 #include "tests/support/skip.h"
 #include "tests/support/socket_pair.h"
@@ -343,6 +344,10 @@ TEST_CASE("a wait ends with the event it waits for") {
 TEST_CASE("a wait ends when its time is over, and the longest time is no error") {
   Poller poller;
   CHECK(poller.wait(Duration{1})->empty());
+  // Never before it is over: who waits for a deadline would have to wait again, and again.
+  const Time before = clock_now();
+  CHECK(poller.wait(Duration{300'000})->empty());
+  CHECK(clock_now() - before >= Duration{300'000});
   CHECK(poller.wait(1_ms)->empty());
   const SocketPair pair = test::socket_pair();
   REQUIRE(poller.add(pair.a.value(), Interest::write, first_token));
