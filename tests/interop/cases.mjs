@@ -18,6 +18,10 @@ const patience = 60_000;
 const cases = [];
 const programs = new Set();
 
+process.on("exit", () => {
+  for (const program of programs) program.kill("SIGKILL");
+});
+
 export function test(name, body) {
   cases.push({name, body});
 }
@@ -58,7 +62,6 @@ export async function run_cases(at_end = async () => {}) {
     ++failed;
     console.log(`not ok the script ends in good order\n  ${error}`);
   }
-  for (const program of programs) program.kill("SIGKILL");
   process.exit(failed ? 1 : 0);
 }
 

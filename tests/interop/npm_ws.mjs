@@ -1,5 +1,5 @@
 #!/bin/sh
-':' //; command -v node >/dev/null && exec node "$0" "$@"; echo "skip npm_ws: there is no node"; exit
+':' //; command -v node >/dev/null && exec node "$0"; echo "skip npm_ws: there is no node"; exit
 // SPDX-License-Identifier: MIT
 //
 // The npm package ws, which half the servers of the world speak, as client of `hilo serve` and as
@@ -182,7 +182,7 @@ test("serve: of the offered subprotocols the known one is chosen", async () => {
   await peer.close(1000);
 });
 
-test("serve: an offer of unknown subprotocols is answered with none, a client's error", async () => {
+test("serve: an offer of unknown subprotocols is answered with none", async () => {
   const socket = new WebSocket(server.url(), ["unknown"]);
   const [error] = await once(socket, "error");
   assert.match(error.message, /no subprotocol/i);

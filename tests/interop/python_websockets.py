@@ -19,8 +19,9 @@ try:
     import websockets
 except ImportError:
     # Debian's package belongs to Debian's Python, which need not be the first one of the path.
-    if os.path.exists("/usr/bin/python3") and not os.path.samefile(sys.executable, "/usr/bin/python3"):
-        os.execv("/usr/bin/python3", ["/usr/bin/python3", *sys.argv])
+    debian = "/usr/bin/python3"
+    if os.path.exists(debian) and not os.path.samefile(sys.executable, debian):
+        os.execv(debian, [debian, *sys.argv])
     print("skip python_websockets: the package websockets is not installed")
     sys.exit(0)
 
@@ -249,7 +250,8 @@ async def _():
 
 @case("serve: /broadcast reaches everybody")
 async def _():
-    async with Serve() as server, server.connect("/broadcast") as a, server.connect("/broadcast") as b:
+    room = "/broadcast"
+    async with Serve() as server, server.connect(room) as a, server.connect(room) as b:
         for sender in (a, b):
             await sender.send(THREAD)
             equal((await a.recv(), await b.recv()), (THREAD, THREAD))

@@ -1,0 +1,360 @@
+#!/bin/sh
+':' //; command -v node >/dev/null && exec node "$0"; echo "skip browser: there is no node"; exit
+// SPDX-License-Identifier: MIT
+//
+// A real browser, without a window: it uses the page of `hilo serve` as a person would, and its own
+// WebSocket as a page would. HILO names the binary, CHROMIUM the browser if it is not in its place.
+
+import assert from "node:assert/strict";
+import {access} from "node:fs/promises";
+
+import {mebibyte, run_cases, serve, skip_all, test} from "./cases.mjs";
+
+const {chromium} = await import("playwright-core").catch(() =>
+  skip_all("browser", "the npm package playwright-core is not installed"));
+
+const places = [
+  process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome",
+].filter(Boolean);
+async function first_that_exists() {
+  for (const place of places) {
+    if (await access(place).then(() => true, () => false)) return place;
+  }
+  return skip_all("browser", "there is no chromium");
+}
+
+const executablePath = await first_that_exists();
+const server = await serve("--subprotocol", "chat");
+const browser = await chromium.launch({
+  executablePath,
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  ],
+});
+
+// Opens the page, hands it over, and expects that it had nothing to complain about.
+async function with_page(body, {expected_errors = [], ...options} = {}) {
+  const context = await browser.newContext({locale: "en-US", ...options});
+  context.setDefaultTimeout(0);  // a case as a whole has its patience
+  const complaints = [];
+  try {
+    const page = await context.newPage();
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
+    });
+    await page.goto(server.page);
+    await body(page);
+  } finally {
+    await context.close();
+  }
+  const expected = (text) => expected_errors.some((part) => text.includes(part));
+  assert.deepEqual(complaints.filter((text) => !expected(text)), []);
+}
+
+// ---- the page, by its controls ----------------------------------------------------------------
+
+const state = (page, name) => page.locator(`#state[data-state=${name}]`).waitFor();
+const entry = (page, direction, number = 0) =>
+  page.locator(`#log li[data-direction=${direction}]`).nth(number);
+
+async function connect(page) {
+  await page.getByRole("button", {name: "Connect"}).click();
+  await state(page, "open");
+}
+
+test("the page comes with its address filled in", () => with_page(async (page) => {
+  assert.equal(await page.getByLabel("Address").inputValue(), server.url());
+  await page.getByLabel("/broadcast").check();
+  assert.equal(await page.getByLabel("Address").inputValue(), server.url("/broadcast"));
+  await page.getByText("not connected").waitFor();
+  assert.equal(await page.getByRole("button", {name: "Send"}).isDisabled(), true);
+}));
+
+test("a text is sent with Enter and comes back with its round trip", () =>
+  with_page(async (page) => {
+  await connect(page);
+  // The cursor stands in the text by now.
+  await page.keyboard.type("¡Hola, 🧵!");
+  await page.keyboard.press("Enter");
+  const received = entry(page, "received");
+  await received.waitFor();
+  assert.equal(await received.locator(".body").textContent(), "¡Hola, 🧵!");
+  assert.match(await received.locator(".round-trip").textContent(), /^\d+\.\d ms$/);
+  assert.equal(await received.getAttribute("data-kind"), "text");
+  assert.equal(await received.getAttribute("data-bytes"), "13");
+  assert.equal(await entry(page, "sent").getAttribute("data-bytes"), "13");
+  assert.equal(await page.getByLabel(/^Text/).inputValue(), "");
+}));
+
+test("bytes in hexadecimal come back as they were", () => with_page(async (page) => {
+  await connect(page);
+  await page.getByLabel("bytes", {exact: true}).check();
+  await page.getByLabel("Bytes in hexadecimal").fill("00 7f 80 FF");
+  await page.getByRole("button", {name: "Send"}).click();
+  const received = entry(page, "received");
+  await received.waitFor();
+  assert.equal(await received.getAttribute("data-kind"), "binary");
+  assert.equal(await received.locator(".body").textContent(), "00 7f 80 ff");
+}));
+
+test("what is no hexadecimal is not sent, and told", () => with_page(async (page) => {
+  await connect(page);
+  await page.getByLabel("bytes", {exact: true}).check();
+  await page.getByLabel("Bytes in hexadecimal").fill("0g");
+  await page.getByRole("button", {name: "Send"}).click();
+  await page.getByRole("alert").getByText("hexadecimal").waitFor();
+  assert.equal(await entry(page, "sent").count(), 0);
+}));
+
+test("a random megabyte comes back", () => with_page(async (page) => {
+  await connect(page);
+  await page.getByLabel("random bytes").check();
+  await page.getByLabel("How many bytes").fill(String(mebibyte));
+  await page.getByRole("button", {name: "Send"}).click();
+  const received = entry(page, "received");
+  await received.locator(".round-trip").waitFor();
+  assert.equal(await received.getAttribute("data-bytes"), String(mebibyte));
+}));
+
+test("a message above the limit is closed with 1009, and told", () => with_page(async (page) => {
+  await connect(page);
+  await page.getByLabel("random bytes").check();
+  await page.getByLabel("How many bytes").fill(String(mebibyte + 1));
+  await page.getByRole("button", {name: "Send"}).click();
+  await page.locator("#log li[data-code='1009']").waitFor();
+  await state(page, "closed");
+}));
+
+test("closing tells code, reason and cleanness, and one can connect again", () =>
+  with_page(async (page) => {
+  await connect(page);
+  await page.getByLabel("Code").fill("4321");
+  await page.getByLabel("Reason").fill("ya está");
+  await page.getByRole("button", {name: "Close"}).click();
+  const closed = page.locator("#log li[data-code]");
+  await closed.waitFor();
+  assert.equal(await closed.getAttribute("data-code"), "4321");
+  assert.equal(await closed.getAttribute("data-clean"), "true");
+  await state(page, "closed");
+  await connect(page);
+}));
+
+test("a code that a page may not send is told", () => with_page(async (page) => {
+  await connect(page);
+  await page.getByLabel("Code").fill("1001");
+  await page.getByRole("button", {name: "Close"}).click();
+  await page.getByRole("alert").getByText("1000").waitFor();
+  await state(page, "open");
+}));
+
+test("the layers show the frame that was received", () => with_page(async (page) => {
+  await connect(page);
+  await page.keyboard.type("Hello");
+  await page.keyboard.press("Enter");
+  await entry(page, "received").waitFor();
+  await page.locator("#layer-http code").getByText("GET /echo → 101").waitFor();
+  assert.equal(await page.locator("#layer-frame code").textContent(), "↓ 81 05 + 5 bytes");
+  assert.equal(await page.locator("#layer-message code").textContent(), "↓ text, 5 bytes");
+}));
+
+test("the subprotocol that was agreed upon is shown", () => with_page(async (page) => {
+  await page.getByLabel("Subprotocol").fill("other, chat");
+  await connect(page);
+  await entry(page, "event").getByText("chat", {exact: true}).waitFor();
+}));
+
+test("two pages meet in /broadcast", () => with_page((one) => with_page(async (two) => {
+  for (const page of [one, two]) {
+    await page.getByLabel("/broadcast").check();
+    await connect(page);
+  }
+  await one.keyboard.type("who is there?");
+  await one.keyboard.press("Enter");
+  for (const page of [one, two]) {
+    await entry(page, "received").getByText("who is there?").waitFor();
+  }
+  assert.equal(await entry(two, "received").locator(".round-trip").count(), 0);
+})));
+
+test("a server that is not there is told", () => with_page(async (page) => {
+  await page.getByLabel("Address").fill("ws://127.0.0.1:1/");
+  await page.getByRole("button", {name: "Connect"}).click();
+  await page.getByText("Could not connect").waitFor();
+  assert.equal(await page.locator("#log li[data-code]").getAttribute("data-code"), "1006");
+}, {expected_errors: ["127.0.0.1:1/"]}));
+
+test("a browser that speaks Spanish is spoken to in Spanish, and can choose English", () =>
+  with_page(async (page) => {
+  await page.getByRole("button", {name: "Conectar"}).click();
+  await state(page, "open");
+  assert.equal(await page.locator("html").getAttribute("lang"), "es");
+  await page.getByRole("button", {name: "English"}).click();
+  await page.getByText("What has happened").waitFor();
+  assert.equal(await page.locator("html").getAttribute("lang"), "en");
+  await page.reload();
+  await page.getByRole("button", {name: "Connect"}).waitFor();
+}, {locale: "es-MX"}));
+
+test("everything has its word in both languages", () => with_page(async (page) => {
+  const missing = await page.evaluate(() => {
+    const keys = [new Set(Object.keys(words.en)), new Set(Object.keys(words.es))];
+    return [...keys[0], ...keys[1]].filter((key) => !keys[0].has(key) || !keys[1].has(key));
+  });
+  assert.deepEqual(missing, []);
+}));
+
+// The contrast of WCAG 2 (1.4.3): 4.5 for text, in both themes.
+for (const colorScheme of ["light", "dark"]) {
+  test(`text stands out enough in the ${colorScheme} theme`, () => with_page(async (page) => {
+    await connect(page);
+    await page.keyboard.type("Hello");
+    await page.keyboard.press("Enter");
+    await entry(page, "received").waitFor();
+    const faint = await page.evaluate(() => {
+      const numbers = (color) => color.match(/[\d.]+/g).map(Number);
+      const background = (element) => {
+        for (; element; element = element.parentElement) {
+          const color = numbers(getComputedStyle(element).backgroundColor);
+          if (color[3] !== 0) return color;
+        }
+        throw new Error("no background");
+      };
+      const luminance = (color) => {
+        const [r, g, b] = color.slice(0, 3).map((value) => {
+          const part = value / 255;
+          return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const found = [];
+      for (const element of document.querySelectorAll("body *")) {
+        const is_text = (node) => node.nodeType === Node.TEXT_NODE && node.data.trim() !== "";
+        if (![...element.childNodes].some(is_text) || !element.checkVisibility()) continue;
+        const colors = [numbers(getComputedStyle(element).color), background(element)];
+        const [a, b] = colors.map(luminance);
+        const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (contrast < 4.5) found.push(`${contrast.toFixed(2)} ${element.outerHTML}`);
+      }
+      return found;
+    });
+    assert.deepEqual(faint, []);
+  }, {colorScheme}));
+}
+
+test("every control has a name, and nothing is wider than a phone", () =>
+  with_page(async (page) => {
+  const nameless = await page.evaluate(() =>
+    [...document.querySelectorAll("input, textarea, button")]
+      .filter((control) => !(control.labels?.length || control.textContent.trim()))
+      .map((control) => control.outerHTML));
+  assert.deepEqual(nameless, []);
+  await connect(page);
+  await page.getByLabel(/^Text/).fill("wide".repeat(200));
+  await page.keyboard.press("Enter");
+  await entry(page, "received").waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+}, {viewport: {width: 320, height: 640}}));
+
+// ---- the browser's own WebSocket --------------------------------------------------------------
+
+// Runs in the page: what happened to a socket, in order, until it was closed.
+function story({url, protocols = [], send = [], close_after = 0, close = [1000, "ya"]}) {
+  return new Promise((resolve) => {
+    const told = [];
+    let received = 0;
+    const socket = new WebSocket(url, protocols);
+    socket.binaryType = "arraybuffer";
+    const close_if_due = () => {
+      if (received === close_after) socket.close(...close);
+    };
+    socket.onopen = () => {
+      told.push("open");
+      for (const data of send) socket.send(Array.isArray(data) ? Uint8Array.from(data) : data);
+      close_if_due();
+    };
+    socket.onerror = () => told.push("error");
+    socket.onmessage = ({data}) => {
+      ++received;
+      told.push(typeof data === "string" ? data : [...new Uint8Array(data)]);
+      close_if_due();
+    };
+    socket.onclose = ({code, reason, wasClean}) => {
+      told.push({code, reason, wasClean});
+      resolve(told);
+    };
+  });
+}
+
+test("WebSocket: texts, bytes and empty messages come back in order", () =>
+  with_page(async (page) => {
+  const send = ["hola", "", [0, 255], [], "🧵 𝄞"];
+  const told = await page.evaluate(story, {url: server.url(), send, close_after: send.length});
+  assert.deepEqual(told.slice(0, -1), ["open", ...send]);
+  assert.equal(told.at(-1).code, 1000);
+  assert.equal(told.at(-1).wasClean, true);
+}));
+
+test("WebSocket: 10,000 pipelined messages come back in order", () => with_page(async (page) => {
+  const send = Array.from({length: 10_000}, (_, i) => `message ${i}`);
+  const told = await page.evaluate(story, {url: server.url(), send, close_after: send.length});
+  assert.deepEqual(told.slice(1, -1), send);
+}));
+
+test("WebSocket: the codes a page may send are answered with themselves", () =>
+  with_page(async (page) => {
+  for (const code of [1000, 3000, 3999, 4000, 4999]) {
+    const told = await page.evaluate(story, {url: server.url(), close: [code, "ya"]});
+    assert.equal(told.at(-1).code, code);
+    assert.equal(told.at(-1).wasClean, true);
+  }
+}));
+
+test("WebSocket: a Close without a code is told as 1005", () => with_page(async (page) => {
+  const told = await page.evaluate(story, {url: server.url(), close: []});
+  assert.deepEqual(told, ["open", {code: 1005, reason: "", wasClean: true}]);
+}));
+
+test("WebSocket: a subprotocol nobody knows fails the connection", () => with_page(async (page) => {
+  const told = await page.evaluate(story, {url: server.url(), protocols: ["unknown"]});
+  assert.deepEqual(told.slice(0, -1), ["error"]);
+}, {expected_errors: ["Sent non-empty 'Sec-WebSocket-Protocol'", "subprotocol"]}));
+
+test("WebSocket: a path that is not served fails the connection", () => with_page(async (page) => {
+  const told = await page.evaluate(story, {url: server.url("/nowhere")});
+  assert.deepEqual(told, ["error", {code: 1006, reason: "", wasClean: false}]);
+}, {expected_errors: ["404"]}));
+
+test("WebSocket: a page of another origin is refused with 403", async () => {
+  const other = await serve();  // another port is another origin
+  try {
+    await with_page(async (page) => {
+      const told = await page.evaluate(story, {url: other.url()});
+      assert.deepEqual(told, ["error", {code: 1006, reason: "", wasClean: false}]);
+    }, {expected_errors: ["Unexpected response code: 403"]});
+  } finally {
+    await other.stop();
+  }
+});
+
+test("WebSocket: when the server stops, pages are told 1001", async () => {
+  const short_lived = await serve("--origin-any");
+  await with_page(async (page) => {
+    const closed = page.evaluate((url) => new Promise((resolve) => {
+      const socket = new WebSocket(url);
+      socket.onopen = () => console.log("opened");
+      socket.onclose = ({code, wasClean}) => resolve({code, wasClean});
+    }), short_lived.url());
+    await page.waitForEvent("console", (message) => message.text() === "opened");
+    const ended = short_lived.stop();
+    assert.deepEqual(await closed, {code: 1001, wasClean: true});
+    assert.equal((await ended).code, 0);
+  });
+});
+
+await run_cases(async () => {
+  await browser.close();
+  const {code, errors} = await server.stop();
+  assert.equal(code, 0, errors);
+});
