@@ -126,13 +126,13 @@ void Connection::pause_if_backed_up() noexcept {
 }
 
 void Connection::on_drained() {
-  const bool was_blocked = std::exchange(blocked_, false);
+  blocked_ = false;
   if (paused_by_queue_) {
     paused_by_queue_ = false;
     if (!paused_by_user_) listen_again();
   }
   if (session_.is_open()) {
-    if (was_blocked) call(handlers_->on_drained, *this);
+    call(handlers_->on_drained, *this);
   } else if (end_seen_) {
     stream_->close();
     ended_ = true;

@@ -74,7 +74,9 @@ class HandlerSetters {
   Self& on_message(Callback<void(Connection&, Message)> callback) {
     return set(&Handlers::on_message, std::move(callback));
   }
-  // Everything accepted has left for the kernel, after some of it had to wait.
+  // Everything accepted has left for the kernel, after some of it had to wait: for the peer, or, if
+  // it was sent outside this connection's own callbacks, for the end of the turn. Whoever was
+  // refused by send() hears this when there is room again.
   Self& on_drained(Callback<void(Connection&)> callback) {
     return set(&Handlers::on_drained, std::move(callback));
   }

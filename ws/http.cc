@@ -56,11 +56,13 @@ http::Exchange* HttpConnection::waiting_exchange(std::uint64_t number) noexcept 
 net::Stream::Want HttpConnection::on_input(MutableBytes& input) {
   std::uint32_t budget = limits_->requests_per_turn_max;
   while (state_ == State::reading && !input.empty()) {
-    if (budget-- == 0) return net::Stream::Want::again;
     if (!serve_one(input)) return net::Stream::Want::more;
+    if (--budget == 0 && !input.empty()) break;
   }
   switch (state_) {
-    case State::reading: break;
+    case State::reading:
+      if (!input.empty()) return net::Stream::Want::again;
+      break;
     case State::waiting:
       // The next requests wait in the stash, and no more of them than it may cost us.
       if (input.size() > limits_->linger_bytes_max) stream_->pause();

@@ -33,7 +33,7 @@ struct Limits {
   net::Duration head_timeout = net::Duration::seconds(10);
   // A kept-alive HTTP connection between two requests.
   net::Duration keep_alive_timeout = net::Duration::seconds(60);
-  // HTTP requests served in one turn before others have theirs.
+  // HTTP requests served in one turn before others have theirs. 0: no limit.
   std::uint32_t requests_per_turn_max = 64;
   // After a refusal: how much, and for how long, we still read so that the answer arrives.
   std::size_t linger_bytes_max = std::size_t{64} << 10;
@@ -44,6 +44,7 @@ struct Limits {
   std::uint32_t fragments_base = 1024;
   std::uint32_t bytes_per_fragment = 64;
   net::Duration message_timeout = net::Duration::seconds(60);
+  // Messages handled in one turn before others have theirs. 0: no limit.
   std::uint32_t messages_per_turn_max = 256;
   std::uint32_t control_frames_max = 1000;
   net::Duration control_frames_window = net::Duration::seconds(10);

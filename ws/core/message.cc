@@ -15,7 +15,8 @@ Errc MessageAssembly::begin_frame(Opcode opcode, const MessageLimits& limits) no
     return Errc::none;
   }
   ++fragments_;
-  const std::size_t budget = limits.fragments_base + bytes_.size() / limits.bytes_per_fragment;
+  std::size_t budget = limits.fragments_base;
+  if (limits.bytes_per_fragment != 0) budget += bytes_.size() / limits.bytes_per_fragment;
   return fragments_ > budget ? Errc::fragment_budget : Errc::none;
 }
 

@@ -29,7 +29,7 @@ struct MessageLimits {
   // The largest message, in bytes, also when it is one frame.
   std::size_t message_bytes_max = std::size_t{1} << 20;
   // A message may have this many fragments, at least one, and one more for every
-  // `bytes_per_fragment` (not 0) received: a flood of tiny fragments costs work without ever
+  // `bytes_per_fragment` received (0: no more): a flood of tiny fragments costs work without ever
   // reaching message_bytes_max.
   std::uint32_t fragments_base = 1024;
   std::uint32_t bytes_per_fragment = 64;
