@@ -127,14 +127,28 @@ Status Loop::run_once(Duration timeout) {
 Status Loop::turn(Duration timeout) {
   Duration patience = until_next_turn();
   if (patience < Duration{} || (timeout >= Duration{} && timeout < patience)) patience = timeout;
-  const Result<std::span<const Fired>> fired = poller_.wait(patience);
-  if (!fired) return fired.error();
-  now_ = clock_now();
-  dispatch(*fired);
+  if (Status status = wait_and_dispatch(patience); !status) return status;
   run_phase(Phase::resume);
   timers_.advance(now_);
   run_posted();
   reap_and_flush();
+  return {};
+}
+
+// Whoever is ready is heard before any deadline is judged. One wait reports so many events and no
+// more, and after a stall it is the answers left in the kernel that save their senders.
+Status Loop::wait_and_dispatch(Duration patience) {
+  std::size_t heard = 0;
+  std::size_t count;
+  do {
+    const Result<std::span<const Fired>> fired = poller_.wait(patience);
+    if (!fired) return fired.error();
+    if (heard == 0) now_ = clock_now();
+    count = fired->size();
+    dispatch(*fired);
+    heard += count;
+    patience = {};
+  } while (count == Poller::events_per_wait_max && heard < watched_count_);
   return {};
 }
 

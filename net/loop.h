@@ -156,6 +156,7 @@ class Loop {
   void free_slot(std::uint32_t index) noexcept;
   bool anything_scheduled() const noexcept;
   Status turn(Duration timeout);
+  Status wait_and_dispatch(Duration patience);
   void dispatch(std::span<const Fired> fired);
   void run_phase(Phase phase);
   void run_posted();

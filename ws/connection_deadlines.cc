@@ -76,8 +76,13 @@ void Connection::check_open_deadlines(net::Time now) {
   if (awaiting_pong_ && now >= due(ping_sent_, limits.pong_timeout)) {
     return fail(Errc::ping_timeout);
   }
-  if (now >= due(last_input_, limits.idle_timeout)) return fail(Errc::idle_timeout);
-  if (!awaiting_pong_ && now >= due(last_input_, limits.ping_interval)) send_keep_alive_ping();
+  if (!awaiting_pong_ && now >= due(last_input_, limits.ping_interval)) {
+    // A ping that goes out late is late because we stood still (a stopped process): the peer is not
+    // to blame for that time, and gets its chance to answer.
+    last_input_ = now + limits.ping_interval * -1;
+    send_keep_alive_ping();
+  }
+  if (now >= due(last_input_, limits.idle_timeout)) fail(Errc::idle_timeout);
 }
 
 void Connection::send_keep_alive_ping() {
