@@ -14,7 +14,10 @@
 //   to read   net/stream.h, net/listener.h, net/connector.h; RFC 9293 §3.8.6 for TCP's own windows
 //   next      05_http_head.cc: the first bytes that mean something
 
+#include <cstdint>
 #include <cstdio>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "net/connector.h"
@@ -52,14 +55,17 @@ class Echo final : public net::Stream::Handler {
     input = {};
     return net::Stream::Want::more;
   }
+  // The kernel takes no more. What it did not take waits in the stream, and nothing is added to it.
   void on_blocked() override {
     stream_.pause();
     if (hooks_->on_blocked) hooks_->on_blocked(stream_.queued_bytes());
   }
+  // It has taken everything by now.
   void on_drained() override {
     if (end_seen_) return stream_.close();
     stream_.resume();
   }
+  // The peer has said its last word. Ours may still be waiting.
   void on_end() override {
     end_seen_ = true;
     stream_.flush_collected();

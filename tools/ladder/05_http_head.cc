@@ -14,6 +14,7 @@
 //   next      06_handshake.cc: from HTTP to WebSocket
 
 #include <cstdio>
+#include <string>
 #include <string_view>
 
 #include "tools/ladder/expect.h"

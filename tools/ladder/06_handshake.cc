@@ -15,6 +15,8 @@
 //   next      07_frame.cc: what the connection carries from now on
 
 #include <cstdio>
+#include <string>
+#include <string_view>
 
 #include "net/poller.h"
 #include "net/socket.h"

@@ -14,6 +14,7 @@
 //   to read   ws/core/frame.h, ws/core/mask.h; RFC 6455 §5.2, §5.3, the examples of §5.7
 //   next      08_session.cc: from frames to messages
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
