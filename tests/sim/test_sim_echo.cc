@@ -23,7 +23,7 @@ namespace {
 class LedgerClient {
  public:
   LedgerClient(World& world, std::string url)
-      : world_(world), url_(std::move(url)), client_(world.loop, limits()) {
+      : url_(std::move(url)), client_(world.loop, limits()) {
     Random& random = world.network.random();
     for (std::size_t i = random.between(1, 12); i > 0; --i) {
       // Mostly small, with the lengths at which the header grows, and some larger than any queue
@@ -91,7 +91,6 @@ class LedgerClient {
     was_clean = info.clean && info.code == ws::CloseCode::normal;
   }
 
-  World& world_;
   std::string url_;
   std::vector<std::string> messages_;
   ws::Client client_;
