@@ -128,6 +128,16 @@ TEST_CASE("a message may always have one fragment, however small the budget") {
   CHECK(assembly.begin_frame(Opcode::continuation, none) == Errc::fragment_budget);
 }
 
+TEST_CASE("bytes buy no fragments where bytes_per_fragment is 0") {
+  constexpr MessageLimits fixed{.fragments_base = 2, .bytes_per_fragment = 0};
+  Pool pool;
+  MessageAssembly assembly(pool);
+  REQUIRE(assembly.begin_frame(Opcode::binary, fixed) == Errc::none);
+  REQUIRE(append(assembly, std::string(10000, 'x')) == Errc::none);
+  CHECK(assembly.begin_frame(Opcode::continuation, fixed) == Errc::none);
+  CHECK(assembly.begin_frame(Opcode::continuation, fixed) == Errc::fragment_budget);
+}
+
 TEST_CASE("memory grows with what arrived") {
   for (const std::size_t piece : {1U, 7U, 100U, 1000U, 5000U, 65536U}) {
     CAPTURE(piece);

@@ -124,7 +124,8 @@ inline constexpr std::array<Way, 4> all_ways = {Way::whole, Way::single_bytes, W
 struct FeedOptions {
   Way way = Way::whole;
   std::uint32_t seed = 1;
-  std::size_t chunk_bytes_max = 0;  // 0: small ones for small streams
+  std::size_t chunk_bytes_max = 0;            // 0: small ones for small streams
+  std::size_t close_after = ~std::size_t{0};  // our own Close follows this many events
 };
 
 class Feed {
@@ -134,6 +135,7 @@ class Feed {
 
   void run(std::string_view stream, const FeedOptions& options) {
     std::mt19937 random(options.seed);
+    close_after_ = options.close_after;
     std::size_t chunk_max = options.chunk_bytes_max;
     if (chunk_max == 0) chunk_max = std::max<std::size_t>(stream.size() / 8, 20);
     while (!stream.empty()) {
@@ -194,8 +196,24 @@ class Feed {
     demand(!ended_, "an event after the last one");
     ended_ = event.kind == ws::Event::Kind::failure || event.kind == ws::Event::Kind::close;
     transcript_->events.push_back(seen(event));
+    if (transcript_->events.size() == close_after_) close();
     take_replies();
     return true;
+  }
+
+  void close() {
+    if (session_.role() == ws::Role::server) {
+      for (const Bytes slice : session_.close(ws::CloseCode::going_away, "bye").slices) {
+        transcript_->replies += as_text(slice);
+      }
+      return;
+    }
+    Pool pool;
+    Buffer out(pool);
+    const Status status = session_.close(ws::CloseCode::going_away, "bye", example_key, out);
+    demand(static_cast<bool>(status), "no memory for our Close");
+    const Buffer& frames = out;
+    transcript_->replies += unmasked_frames(as_text(frames.readable()));
   }
 
   void take_replies() {
@@ -228,6 +246,7 @@ class Feed {
   Transcript* transcript_;
   std::size_t arrived_ = 0;
   bool ended_ = false;
+  std::size_t close_after_ = 0;
   std::vector<std::uint8_t> block_;  // the last piece, which views may show
   Bytes last_;
   std::string last_copy_;

@@ -30,21 +30,25 @@ Session::~Session() {
 Event Session::next(MutableBytes& input) noexcept {
   release_delivered();
 
-  // The common case, alone: a small, whole, unfragmented message of a client, and nothing pending.
-  // Everything else takes the long way, which would answer the same.
-  constexpr std::size_t header_bytes = 2 + sizeof(MaskKey);
-  if (input.size() >= header_bytes && role_ == Role::server && state_ == State::open &&
-      !in_frame_ && carried_ == 0 && !assembly_.active()) {
+  // The common case, alone: a small, whole, unfragmented message, and nothing pending. Everything
+  // else takes the long way, which would answer the same.
+  const bool masked = role_ == Role::server;
+  const std::size_t header_bytes = masked ? 2 + sizeof(MaskKey) : 2;
+  if (input.size() >= header_bytes && state_ == State::open && !in_frame_ && carried_ == 0 &&
+      !assembly_.active()) {
     const std::uint8_t first = input[0];
-    const std::size_t length = input[1] ^ 0x80u;  // 126 and more if unmasked or extended
+    // 126 and more if the length is extended, or if the mask bit is not as it must be.
+    const std::size_t length = input[1] ^ (masked ? 0x80u : 0u);
     const bool text = first == 0x81;
     if ((text || first == 0x82) && length < 126 && length <= input.size() - header_bytes &&
         length <= limits_->message_bytes_max) {
-      MaskKey key;
-      std::memcpy(key.data(), &input[2], sizeof(key));
       const MutableBytes payload = input.subspan(header_bytes, length);
+      if (masked) {
+        MaskKey key;
+        std::memcpy(key.data(), &input[2], sizeof(key));
+        mask(payload, key);
+      }
       input = input.subspan(header_bytes + length);
-      mask(payload, key);
       if (text && !utf8_valid(payload)) return fail(Errc::text_not_utf8);
       return {.kind = Event::Kind::message,
               .opcode = static_cast<Opcode>(first & 0xF),
