@@ -72,6 +72,12 @@ net::Stream::Want Connection::on_received(std::size_t bytes) {
 
 // A message that never ends must not live for ever, whatever else arrives meanwhile.
 void Connection::track_unfinished(bool message_ended) noexcept {
+  if (!session_.in_frame() && mid_frame_) {
+    // The answer to our last ping had to wait for the end of that frame.
+    ping_sent_ = loop().now();
+    arm_by(next_deadline());
+  }
+  mid_frame_ = session_.in_frame();
   if (!session_.unfinished()) {
     message_begun_ = false;
   } else if (!message_begun_ || message_ended) {

@@ -214,6 +214,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void end(CloseCode code, ClosedBy by, Errc error) noexcept;
   void keep_reason(Bytes reason) noexcept;
 
+  bool may_ask() const noexcept;
   net::Time next_deadline() const noexcept;
   void arm_by(net::Time deadline) noexcept;
   void check_closing_deadline(net::Time now);
@@ -259,6 +260,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   bool ended_ = false;           // the stream is closed; only on_reap follows
   bool awaiting_pong_ = false;
   bool message_begun_ = false;  // message_began_ counts
+  bool mid_frame_ = false;      // the last input ended within a frame
   bool blocked_ = false;        // blocked_since_ counts
   bool paused_by_user_ = false;
   bool paused_by_queue_ = false;

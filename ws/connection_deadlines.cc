@@ -16,14 +16,22 @@ void Connection::arm_by(net::Time at) noexcept {
   loop().timers().arm(*this, at);
 }
 
+// In the middle of a frame a peer cannot answer a ping; the deadline of the message watches it
+// then.
+bool Connection::may_ask() const noexcept {
+  return !session_.in_frame() || shared_->limits->message_timeout.nanoseconds == 0;
+}
+
 net::Time Connection::next_deadline() const noexcept {
   const Limits& limits = *shared_->limits;
   if (closing_) return due(closing_since_, limits.close_timeout);
   net::Time next = blocked_ ? due(blocked_since_, limits.stall_timeout) : never;
   if (stream_->paused()) return next;
-  next = std::min(next, due(last_input_, limits.idle_timeout));
-  next = std::min(next, awaiting_pong_ ? due(ping_sent_, limits.pong_timeout)
-                                       : due(last_input_, limits.ping_interval));
+  if (may_ask()) {
+    next = std::min(next, due(last_input_, limits.idle_timeout));
+    next = std::min(next, awaiting_pong_ ? due(ping_sent_, limits.pong_timeout)
+                                         : due(last_input_, limits.ping_interval));
+  }
   if (message_begun_) next = std::min(next, due(message_began_, limits.message_timeout));
   return next;
 }
@@ -73,6 +81,7 @@ void Connection::check_open_deadlines(net::Time now) {
   if (message_begun_ && now >= due(message_began_, limits.message_timeout)) {
     return fail(Errc::message_timeout);
   }
+  if (!may_ask()) return;
   if (awaiting_pong_ && now >= due(ping_sent_, limits.pong_timeout)) {
     return fail(Errc::ping_timeout);
   }

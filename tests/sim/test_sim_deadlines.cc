@@ -112,7 +112,7 @@ struct OpenDeadline {
 const std::string largest_header = client_frame(0x82, std::string(1 << 20, 'x')).substr(0, 14);
 
 const OpenDeadline open_deadlines[] = {
-    {"117: the header of the largest message, then silence", largest_header, "", 0_s, false, false,
+    {"117: the header of the largest message, then silence", largest_header, "", 0_s, true, false,
      60_s, ws::Errc::message_timeout, 1008},
     {"118: a payload of a byte a second", largest_header, "x", 1_s, true, false, 60_s,
      ws::Errc::message_timeout, 1008},
@@ -121,7 +121,7 @@ const OpenDeadline open_deadlines[] = {
     {"157: an unfinished message, though our pings are answered", client_frame(0x01, "part"), "",
      1_s, true, true, 60_s, ws::Errc::message_timeout, 1008},
     {"157: half a header is an unfinished message", client_frame(0x81, "hello").substr(0, 3), "",
-     0_s, false, false, 60_s, ws::Errc::message_timeout, 1008},
+     0_s, true, false, 60_s, ws::Errc::message_timeout, 1008},
     {"139: a ping that is not answered", "", "", 0_s, true, false, 50_s, ws::Errc::ping_timeout,
      1011},
     {"an idle peer, our pings being off", "", "", 0_s, false, false, 120_s, ws::Errc::idle_timeout,

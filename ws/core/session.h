@@ -143,10 +143,10 @@ class Session {
   bool wants_transport_close() const noexcept {
     return (state_ == State::closed || state_ == State::failed) && reply_ == Reply::none;
   }
-  // A header, a frame or a fragmented message has begun and not ended.
-  bool unfinished() const noexcept {
-    return carried_ != 0 || in_frame_ || (assembly_.active() && !delivered_);
-  }
+  // A frame has begun and not ended: nothing else, not even a Pong, can come before its end.
+  bool in_frame() const noexcept { return carried_ != 0 || in_frame_; }
+  // A frame or a fragmented message has begun and not ended.
+  bool unfinished() const noexcept { return in_frame() || (assembly_.active() && !delivered_); }
   // Bytes held for an unfinished message.
   std::size_t assembled_bytes() const noexcept { return assembly_.size(); }
 
