@@ -294,7 +294,7 @@ FUZZ_NAMES := $(patsubst fuzz/fuzz_%.cc,%,$(FUZZ_SOURCES))
 FUZZ_PICKED := $(if $(T),$(filter $(subst *,%,$(T)),$(FUZZ_NAMES)),$(FUZZ_NAMES))
 FUZZ_ON_SIM := $(patsubst fuzz/fuzz_%.cc,%,$(shell grep -ls '"tests/sim/' $(FUZZ_SOURCES)))
 TIME ?= 60
-RUNS ?= 20000
+RUNS ?= 4000
 $(addprefix $(O)/fuzz/,$(FUZZ_ON_SIM)): $(O)/fuzz/%: $(O)/fuzz/fuzz_%.o $(SIM_OBJECTS) \
     $(if $(filter fuzz,$(MODE)),,$(O)/fuzz/driver_main.o) $(SOCKETIO_LIB) $(HILO_LIB) $(CORE_LIB) $(O)/link_flags
 	$(call link,$(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer))
@@ -307,7 +307,7 @@ fuzz-programs: $(addprefix $(O)/fuzz/,$(FUZZ_PICKED))
 fuzz: .setup-check  ## libFuzzer for TIME=60 seconds a target (T=name: one); finds stay in the build folder
 	+@$(SELF) MODE=fuzz fuzz-programs
 	@FOLDER=$(BUILD)/fuzz/fuzz sh tools/check/run_fuzz.sh "-max_total_time=$(TIME)" $(FUZZ_PICKED)
-fuzz-smoke: .setup-check  ## RUNS=20000 runs a target
+fuzz-smoke: .setup-check  ## RUNS=4000 runs a target
 	+@$(SELF) MODE=fuzz fuzz-programs
 	@FOLDER=$(BUILD)/fuzz/fuzz sh tools/check/run_fuzz.sh "-runs=$(RUNS) -seed=1" $(FUZZ_PICKED)
 fuzz-replay: .setup-build  ## the stored corpora once more, with any compiler

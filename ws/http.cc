@@ -57,6 +57,7 @@ net::Stream::Want HttpConnection::on_input(MutableBytes& input) {
   std::uint32_t budget = limits_->requests_per_turn_max;
   while (state_ == State::reading && !input.empty()) {
     if (!serve_one(input)) return net::Stream::Want::more;
+    if (pause_if_backed_up()) return net::Stream::Want::more;
     if (--budget == 0 && !input.empty()) break;
   }
   switch (state_) {
@@ -143,11 +144,23 @@ Status HttpConnection::respond(std::uint16_t status, std::string_view content_ty
 }
 
 void HttpConnection::answered() {
+  exchange_.on_gone_ = nullptr;
   if (!keep_alive_ || end_seen_) return linger();
   state_ = State::reading;
   arm(limits_->keep_alive_timeout);
-  // Given later: what was stashed meanwhile may hold the next request.
-  if (!dispatching_) stream_->resume();
+  // Given later: what was stashed meanwhile may hold the next request. Only what was paused can be
+  // resumed, and a short stash is no reason to pause.
+  if (dispatching_) return;
+  stream_->pause();
+  stream_->resume();
+}
+
+// Answers that the peer does not read must not pile up: its next request waits for them to leave.
+bool HttpConnection::pause_if_backed_up() noexcept {
+  if (state_ != State::reading) return false;
+  if (stream_->queued_bytes() <= limits_->queue_bytes_pause) return false;
+  stream_->pause();
+  return true;
 }
 
 void HttpConnection::refuse(Errc error) {
@@ -160,6 +173,7 @@ void HttpConnection::refuse(Errc error) {
 }
 
 void HttpConnection::refuse(std::uint16_t status, std::string_view reason) {
+  if (state_ != State::waiting) return;
   keep_alive_ = false;
   if (!respond(status, "text/plain; charset=utf-8", reason, {})) end();
 }
@@ -171,7 +185,15 @@ std::unique_ptr<net::Stream> HttpConnection::release_stream() noexcept {
 
 void HttpConnection::close_when_idle() {
   keep_alive_ = false;
-  if (state_ == State::reading) end();
+  switch (state_) {
+    case State::reading:
+      if (stream_->unsent_bytes() == 0) return end();
+      return linger();
+    case State::waiting: return arm(limits_->close_timeout);
+    case State::lingering:
+    case State::released:
+    case State::ended: return;
+  }
 }
 
 // --- the end -------------------------------------------------------------------------------------
@@ -181,6 +203,7 @@ void HttpConnection::close_when_idle() {
 void HttpConnection::linger() noexcept {
   state_ = State::lingering;
   stream_->shutdown_write();
+  stream_->resume();
   arm(limits_->linger_timeout);
 }
 
@@ -204,19 +227,22 @@ void HttpConnection::on_end() {
       // The peer may have closed only its sending side and still want the answer, but it does not
       // get for ever.
       arm(limits_->linger_timeout);
-      return tell_gone();
-    case State::lingering:
-      stream_->flush_collected();
-      if (stream_->queued_bytes() == 0) end();
-      return;
-    case State::reading: return end();
+      tell_gone();
+      break;
+    case State::reading: linger(); break;
+    case State::lingering: break;
     case State::released:
     case State::ended: return;
   }
+  // Nothing is to be read any more, but an answer may still be on its way.
+  if (state_ != State::lingering) return;
+  stream_->flush_collected();
+  if (stream_->queued_bytes() == 0) end();
 }
 
 void HttpConnection::on_drained() {
-  if (state_ == State::lingering && end_seen_) end();
+  if (state_ == State::lingering && end_seen_) return end();
+  if (state_ == State::reading) stream_->resume();
 }
 
 void HttpConnection::on_broken(std::error_code error) {
@@ -236,7 +262,16 @@ void HttpConnection::arm(net::Duration patience) noexcept {
 
 void HttpConnection::on_timer(net::Time now) {
   static_cast<void>(now);
-  if (state_ != State::reading) return end();
+  // What was answered is still on its way: as long as the peer takes some of it, we wait.
+  const std::uint64_t sent = stream_->sent_bytes();
+  if (stream_->queued_bytes() != 0 && sent != progress_mark_) {
+    progress_mark_ = sent;
+    return arm(limits_->linger_timeout);
+  }
+  if (state_ != State::reading) {
+    tell_gone();
+    return end();
+  }
   if (parser_.started()) return refuse(Errc::head_timeout);
   // RFC 9110 §15.5.9: a 408 is for a request that was begun; silence answers silence.
   if (request_number_ == 0) host_->on_http_reject(*this, Errc::idle_preface);

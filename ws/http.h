@@ -60,7 +60,8 @@ class Exchange {
   // The answer will come from elsewhere, by Server::exchange(id). There is no deadline on it but
   // the application's own.
   ExchangeId later() noexcept;
-  // Hears if the peer goes away before the answer. Its end of sending counts as going.
+  // Hears if the peer goes away before the answer, or if the server that stops waits no longer for
+  // it. The end of the peer's sending counts as going.
   void on_gone(Callback<void()> callback);
 
  private:
@@ -119,7 +120,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   void refuse(std::uint16_t status, std::string_view reason);
   // Gives the stream to a WebSocket. This object dies at the end of the turn.
   std::unique_ptr<net::Stream> release_stream() noexcept;
-  // No further request is served; what is being answered still is.
+  // No further request is served; what is being answered still is, within Limits::close_timeout.
   void close_when_idle();
 
  private:
@@ -146,6 +147,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   Status respond(std::uint16_t status, std::string_view content_type, std::string_view body,
                  std::span<const FieldView> fields);
   void answered();
+  bool pause_if_backed_up() noexcept;
   void linger() noexcept;
   void end() noexcept;
   void tell_gone();
@@ -161,6 +163,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   http::Exchange exchange_;
   std::uint64_t request_number_ = 0;
   std::size_t lingered_bytes_ = 0;
+  std::uint64_t progress_mark_ = 0;  // sent_bytes when a deadline was last looked at
   State state_ = State::reading;
   bool head_only_ = false;  // the request is a HEAD
   bool keep_alive_ = true;

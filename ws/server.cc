@@ -155,13 +155,16 @@ void Server::on_request(HttpConnection& connection, http::Exchange& exchange,
   if (!has_route && service == nullptr) return connection.refuse(Errc::http_not_found);
   if (!is_get) return connection.refuse(Errc::http_method_not_allowed);
   if (!has_route) return connection.refuse(Errc::http_upgrade_required);
-  serve_route(exchange, path->route);
+  serve_route(connection, exchange, path->route);
 }
 
-// A route that throws leaves the exchange unanswered, which HttpConnection answers with 500.
-void Server::serve_route(http::Exchange& exchange, http::Route& route) {
+// A route that throws may have called later() and lost the id: there is nothing to wait for.
+void Server::serve_route(HttpConnection& connection, http::Exchange& exchange,
+                         http::Route& route) {
   ++metrics_.http_requests;
-  if (!guarded([&] { route(exchange); })) log_.line(LogLevel::error, "route_threw", {});
+  if (guarded([&] { route(exchange); })) return;
+  log_.line(LogLevel::error, "route_threw", {});
+  connection.refuse(500, "the handler failed\n");
 }
 
 void Server::upgrade(HttpConnection& connection, Service& service, const RequestHead& head) {

@@ -164,7 +164,7 @@ class Server final : public HandlerSetters<Server>,
 
   Path* find_path(std::string_view path) noexcept;
   Path& path_entry(std::string_view path);
-  void serve_route(http::Exchange& exchange, http::Route& route);
+  void serve_route(HttpConnection& connection, http::Exchange& exchange, http::Route& route);
   void upgrade(HttpConnection& connection, Service& service, const RequestHead& head);
   void open(HttpConnection& http, Service& service, const RequestHead& head,
             const UpgradeCheck& check, const Accept& accept);

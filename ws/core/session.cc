@@ -352,11 +352,8 @@ Status Session::write_masked(Opcode opcode, bool final, Bytes head, Bytes payloa
 }
 
 Status Session::check_close(CloseCode code, std::string_view reason) noexcept {
-  const bool without_code = code == CloseCode::no_status;
-  const bool legal = without_code ? reason.empty()
-                                  : is_wire_close_code(static_cast<std::uint16_t>(code)) &&
-                                        reason.size() <= close_reason_bytes_max &&
-                                        utf8_valid(as_bytes(reason));
+  const bool legal = is_wire_close_code(static_cast<std::uint16_t>(code)) &&
+                     reason.size() <= close_reason_bytes_max && utf8_valid(as_bytes(reason));
   return legal ? Status{} : Status{std::make_error_code(std::errc::invalid_argument)};
 }
 

@@ -121,8 +121,8 @@ class Session {
   [[nodiscard]] Outgoing ping(Bytes payload) noexcept;
   Status ping(Bytes payload, MaskKey key, Buffer& into) noexcept;
 
-  // Our Close. Code no_status sends one without a code. Empty if close() was called before, if the
-  // session failed, or if check_close() refuses the arguments.
+  // Our Close. Empty if close() was called before, if the session failed, or if check_close()
+  // refuses the arguments.
   [[nodiscard]] Outgoing close(CloseCode code, std::string_view reason) noexcept;
   Status close(CloseCode code, std::string_view reason, MaskKey key, Buffer& into) noexcept;
   // May an application close with this? errc::invalid_argument for codes that must not be on the
