@@ -5,7 +5,6 @@
 #   MODE=release|debug|asan|tsan|fuzz|cov   objects and binaries live in build/<mode>/
 #   POLLER=epoll|kqueue|poll                the backend of net::Poller (default: what fits the system)
 #   WAKEUP=eventfd|pipe                     how another thread wakes the poller (likewise)
-#   WAKEUP=eventfd|pipe                     how another thread wakes a loop (likewise)
 #   BUILD=folder   CXX=compiler   CXXFLAGS=more   LDFLAGS=more   V=1 (whole commands)   WERROR=1
 
 VERSION := 0.1.0
