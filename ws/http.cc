@@ -56,8 +56,8 @@ http::Exchange* HttpConnection::waiting_exchange(std::uint64_t number) noexcept 
 net::Stream::Want HttpConnection::on_input(MutableBytes& input) {
   std::uint32_t budget = limits_->requests_per_turn_max;
   while (state_ == State::reading && !input.empty()) {
-    if (!serve_one(input)) return net::Stream::Want::more;
     if (pause_if_backed_up()) return net::Stream::Want::more;
+    if (!serve_one(input)) return net::Stream::Want::more;
     if (--budget == 0 && !input.empty()) break;
   }
   switch (state_) {
@@ -157,7 +157,6 @@ void HttpConnection::answered() {
 
 // Answers that the peer does not read must not pile up: its next request waits for them to leave.
 bool HttpConnection::pause_if_backed_up() noexcept {
-  if (state_ != State::reading) return false;
   if (stream_->queued_bytes() <= limits_->queue_bytes_pause) return false;
   stream_->pause();
   return true;

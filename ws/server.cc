@@ -159,8 +159,7 @@ void Server::on_request(HttpConnection& connection, http::Exchange& exchange,
 }
 
 // A route that throws may have called later() and lost the id: there is nothing to wait for.
-void Server::serve_route(HttpConnection& connection, http::Exchange& exchange,
-                         http::Route& route) {
+void Server::serve_route(HttpConnection& connection, http::Exchange& exchange, http::Route& route) {
   ++metrics_.http_requests;
   if (guarded([&] { route(exchange); })) return;
   log_.line(LogLevel::error, "route_threw", {});
