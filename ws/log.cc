@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <string>
 
+#include "ws/guard.h"
+
 namespace hilo::ws {
 namespace {
 
@@ -55,7 +57,7 @@ void Log::line(LogLevel level, std::string_view event, std::string_view fields) 
   std::string text = "lvl=";
   text.append(level_name(level)).append(" ev=").append(event);
   if (!fields.empty()) text.append(" ").append(fields);
-  sink_(level, text);
+  static_cast<void>(guarded([&] { sink_(level, text); }));
 }
 
 }  // namespace hilo::ws

@@ -2,7 +2,9 @@
 
 #include "ws/request.h"
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 #include <new>
 
 #include "ws/core/http_tokens.h"
@@ -37,13 +39,18 @@ Result<KeptRequest> KeptRequest::copy(const RequestHead& head, std::string_view 
       fields_bytes += field.name.size() + field.value.size() + 2;
     }
   }
-  // The head limits keep every part below 64 KiB.
+  // A server's heads are below 64 KiB by their limits; a client's URL has no limit but this.
+  constexpr std::size_t part_bytes_max = std::numeric_limits<std::uint32_t>::max() / 8;
+  if (std::max({head.path.size(), head.query.size(), subprotocol.size(), fields_bytes}) >
+      part_bytes_max) {
+    return out_of_memory();
+  }
   const Sizes sizes{
-      static_cast<std::uint16_t>(head.path.size()), static_cast<std::uint16_t>(head.query.size()),
-      static_cast<std::uint16_t>(subprotocol.size()), static_cast<std::uint16_t>(fields_bytes)};
+      static_cast<std::uint32_t>(head.path.size()), static_cast<std::uint32_t>(head.query.size()),
+      static_cast<std::uint32_t>(subprotocol.size()), static_cast<std::uint32_t>(fields_bytes)};
   KeptRequest kept;
   kept.block_.reset(new (std::nothrow) char[sizeof(Sizes) + sizes.path + sizes.query +
-                                            sizes.subprotocol + fields_bytes]);
+                                            sizes.subprotocol + sizes.fields]);
   if (!kept.block_) return out_of_memory();
   char* to = kept.block_.get();
   const auto put = [&to](std::string_view text) {

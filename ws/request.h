@@ -64,10 +64,10 @@ class KeptRequest {
 
  private:
   struct Sizes {
-    std::uint16_t path;
-    std::uint16_t query;
-    std::uint16_t subprotocol;
-    std::uint16_t fields;
+    std::uint32_t path;
+    std::uint32_t query;
+    std::uint32_t subprotocol;
+    std::uint32_t fields;
   };
   Sizes sizes() const noexcept;
   std::string_view part(std::size_t begin, std::size_t size) const noexcept;

@@ -9,6 +9,16 @@
 #include "ws/guard.h"
 
 namespace hilo::ws {
+namespace {
+
+bool is_offered(FieldListReader offered, std::string_view subprotocol) noexcept {
+  while (const std::optional<std::string_view> one = offered.next()) {
+    if (*one == subprotocol) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 // What is served under one path.
 struct Server::Path {
@@ -182,6 +192,8 @@ void Server::upgrade(HttpConnection& connection, Service& service, const Request
       on_http_reject(connection, Errc::upgrade_refused);
       return connection.refuse(reject->status, reject->reason);
     }
+    // The handler may have stopped the server.
+    if (stopping_) return connection.refuse(503, "shutting down\n");
     return open(connection, service, head, check, *std::get_if<Accept>(&decision));
   }
   const std::string_view subprotocol =
@@ -194,6 +206,10 @@ void Server::upgrade(HttpConnection& connection, Service& service, const Request
 
 void Server::open(HttpConnection& http, Service& service, const RequestHead& head,
                   const UpgradeCheck& check, const Accept& accept) {
+  // RFC 6455 §4.2.2: only what the client offered; it would fail the connection otherwise.
+  if (!accept.subprotocol.empty() && !is_offered(check.subprotocols, accept.subprotocol)) {
+    return http.refuse(Errc::handler_threw);
+  }
   Buffer response{loop_->pool()};
   const Status written = write_upgrade_response(response, {.key = check.key,
                                                            .subprotocol = accept.subprotocol,
@@ -250,11 +266,11 @@ void Server::on_connection_gone(Connection& connection) {
 
 void Server::stop(CloseCode code, Callback<void()> on_stopped) {
   stopping_ = true;
-  on_stopped_ = std::move(on_stopped);
+  if (on_stopped) on_stopped_ = std::move(on_stopped);
   for (const std::unique_ptr<net::Listener>& listener : listeners_) listener->close();
   connections_.for_each([code](Connection& connection, SlabHandle) {
-    // Those that are closing already go on with that.
-    static_cast<void>(connection.close(code));
+    // Those that are closing already go on with that. A code that may not be sent ends them, too.
+    if (!connection.close(code) && connection.is_open()) connection.abort();
   });
   http_connections_.for_each(
       [](HttpConnection& connection, SlabHandle) { connection.close_when_idle(); });

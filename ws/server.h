@@ -117,7 +117,7 @@ class Server final : public HandlerSetters<Server>,
   // Starts to listen and returns the address, with the port that the kernel chose if it was 0.
   Result<net::Address> listen(const ListenOptions& options);
   Result<net::Address> listen(const net::Address& address, const ListenOptions& options);
-  // Takes one connected socket as if it had been accepted.
+  // Takes one connected socket, which must not block, as if it had been accepted.
   void adopt(net::Fd fd, const net::Address& peer);
 
   // --- who is there ---
@@ -140,7 +140,9 @@ class Server final : public HandlerSetters<Server>,
   // --- the end ---
 
   // Stops listening, sends `code` to all, and calls `on_stopped` when the last one has gone, which
-  // takes no longer than Limits::close_timeout after its output has left.
+  // takes no longer than Limits::close_timeout after its output has left. Once, from the loop and
+  // never from within a call. Stopping again sends nothing to those that are closing already; it
+  // replaces `on_stopped` if it brings another one.
   void stop(CloseCode code = CloseCode::going_away, Callback<void()> on_stopped = nullptr);
 
   const Metrics& metrics() const noexcept { return metrics_; }
