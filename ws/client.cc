@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "net/clock.h"
 #include "net/entropy.h"
 #include "net/socket.h"
 #include "ws/guard.h"
@@ -49,8 +50,9 @@ Client::Client(net::Loop& loop, const Limits& limits)
 }
 
 Client::~Client() {
-  loop_->timers().cancel(*this);
   if (connection_) connection_->end_now();
+  // on_close may have begun to connect anew.
+  loop_->timers().cancel(*this);
 }
 
 Connection* Client::connection() noexcept {
@@ -71,7 +73,8 @@ Status Client::connect(const ConnectOptions& options) {
   if (Status status = prepare(*attempt, options); !status) return status;
   attempt_ = std::move(attempt);
   if (limits_.connect_timeout.nanoseconds != 0) {
-    loop_->timers().arm(*this, loop_->now() + limits_.connect_timeout);
+    // Not now(): the loop may not have run for long.
+    loop_->timers().arm(*this, net::clock_now() + limits_.connect_timeout);
   }
 
   const Url& url = attempt_->url;
@@ -124,7 +127,9 @@ Status Client::prepare(Attempt& attempt, const ConnectOptions& options) {
 }
 
 void Client::connect_to(std::span<const net::Address> addresses) {
-  attempt_->connector.connect(addresses, {.timeout = limits_.connect_timeout},
+  // Ours is the deadline, if there is one; else the kernel's.
+  constexpr net::Duration longer_than_the_kernel = net::Duration::seconds(3600);
+  attempt_->connector.connect(addresses, {.timeout = longer_than_the_kernel},
                               [this](Result<net::Fd> fd) { on_connected(std::move(fd)); });
 }
 

@@ -111,7 +111,8 @@ void Connection::handle_pong(const Event& event) {
   if (awaiting_pong_ && event.payload.size() == sizeof(ping_number_) &&
       load_be32(event.payload.data()) == ping_number_) {
     awaiting_pong_ = false;
-    return;
+    // The next ping may be due before this pong was.
+    return arm_by(next_deadline());
   }
   call(handlers_->on_pong, *this, Bytes{event.payload});
 }
