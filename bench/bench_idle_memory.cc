@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+//
+// What an idle WebSocket costs in user space: a server in a process of its own, 10,000 plain
+// connections that are open and silent, and the growth of its resident memory divided by them. The
+// kernel's share (socket, buffers, epoll entry) is not in it.
+//
+//   idle_memory/0  with the fields of the request kept, as is the default
+//   idle_memory/1  without (ServerOptions::keep_request_fields)
+//
+//   bytes_each                 measured
+//   connection, stream, http   sizeof of the parts; http only while a handshake is under way
+
+#include <benchmark/benchmark.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/base/check.h"
+#include "net/loop.h"
+#include "net/socket.h"
+#include "ws/server.h"
+
+namespace {
+
+using namespace hilo;
+
+constexpr std::size_t connections = 10'000;
+// The tables have their first size by then, and what one does only once is done.
+constexpr std::size_t warm_up = 100;
+
+[[noreturn]] void serve(bool keep_fields, int report) {
+  net::Loop loop;
+  ws::ServerOptions options;
+  options.keep_request_fields = keep_fields;
+  ws::Server server(loop, {}, std::move(options));
+  server.on_message([](ws::Connection& connection, ws::Message m) { connection.send(m); });
+  const auto bound = server.listen({.host = "127.0.0.1"});
+  HILO_CHECK(bound);
+  const std::uint16_t port = bound->port();
+  HILO_CHECK(::write(report, &port, sizeof(port)) == sizeof(port));
+  HILO_CHECK(loop.run());
+  std::abort();
+}
+
+// Resident bytes of a process, 0 where /proc does not say.
+std::size_t resident_bytes(pid_t process) {
+  std::array<char, 64> path;
+  std::snprintf(path.data(), path.size(), "/proc/%d/statm", static_cast<int>(process));
+  std::FILE* file = std::fopen(path.data(), "r");
+  if (file == nullptr) return 0;
+  unsigned long total = 0;
+  unsigned long resident = 0;
+  const int fields = std::fscanf(file, "%lu %lu", &total, &resident);
+  std::fclose(file);
+  return fields == 2 ? resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) : 0;
+}
+
+net::Fd connect(const net::Address& address) {
+  Result<net::Fd> fd = net::socket::open_stream(net::Family::ipv4);
+  HILO_CHECK(fd);
+  HILO_CHECK(net::socket::connect(fd->value(), address).kind != net::Io::Kind::failed);
+  pollfd wanted{fd->value(), POLLOUT, 0};
+  HILO_CHECK(::poll(&wanted, 1, 10'000) == 1);
+  constexpr std::string_view request =
+      "GET /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+  const Bytes bytes = as_bytes(request);
+  HILO_CHECK(net::socket::send(fd->value(), {&bytes, 1}).bytes == bytes.size());
+  std::array<std::uint8_t, 1024> answer;
+  wanted.events = POLLIN;
+  HILO_CHECK(::poll(&wanted, 1, 10'000) == 1);
+  const net::Io io = net::socket::receive(fd->value(), answer);
+  HILO_CHECK(as_text(Bytes{answer}.first(io.bytes)).ends_with("\r\n\r\n"));
+  return std::move(*fd);
+}
+
+void idle_memory(benchmark::State& state) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+  }
+  if (limit.rlim_cur < connections + 64) return state.SkipWithError("too few descriptors");
+  int report[2];
+  HILO_CHECK(::pipe(report) == 0);
+  const pid_t child = ::fork();
+  HILO_CHECK(child >= 0);
+  if (child == 0) serve(state.range(0) == 0, report[1]);
+  std::uint16_t port = 0;
+  HILO_CHECK(::read(report[0], &port, sizeof(port)) == sizeof(port));
+  const net::Address address = *net::Address::from_ip("127.0.0.1", port);
+
+  std::size_t growth = 0;
+  for (auto _ : state) {
+    std::vector<net::Fd> peers;
+    peers.reserve(connections);
+    while (peers.size() < warm_up) peers.push_back(connect(address));
+    const std::size_t before = resident_bytes(child);
+    while (peers.size() < connections) peers.push_back(connect(address));
+    growth = resident_bytes(child) - before;
+  }
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ::close(report[0]);
+  ::close(report[1]);
+  state.counters["bytes_each"] =
+      static_cast<double>(growth) / static_cast<double>(connections - warm_up);
+  state.counters["connection"] = sizeof(ws::Connection);
+  state.counters["stream"] = sizeof(net::Stream);
+  state.counters["http"] = sizeof(ws::HttpConnection);
+}
+BENCHMARK(idle_memory)->Arg(0)->Arg(1)->Iterations(1)->Unit(benchmark::kMillisecond);
+
+}  // namespace
