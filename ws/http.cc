@@ -241,7 +241,10 @@ void HttpConnection::on_end() {
 
 void HttpConnection::on_drained() {
   if (state_ == State::lingering && end_seen_) return end();
-  if (state_ == State::reading) stream_->resume();
+  if (state_ != State::reading) return;
+  stream_->resume();
+  // The peer was busy with our answer until now.
+  if (!parser_.started()) arm(limits_->keep_alive_timeout);
 }
 
 void HttpConnection::on_broken(std::error_code error) {
@@ -261,19 +264,18 @@ void HttpConnection::arm(net::Duration patience) noexcept {
 
 void HttpConnection::on_timer(net::Time now) {
   static_cast<void>(now);
+  if (state_ == State::reading && parser_.started()) return refuse(Errc::head_timeout);
   // What was answered is still on its way: as long as the peer takes some of it, we wait.
   const std::uint64_t sent = stream_->sent_bytes();
   if (stream_->queued_bytes() != 0 && sent != progress_mark_) {
     progress_mark_ = sent;
     return arm(limits_->linger_timeout);
   }
-  if (state_ != State::reading) {
-    tell_gone();
-    return end();
-  }
-  if (parser_.started()) return refuse(Errc::head_timeout);
   // RFC 9110 §15.5.9: a 408 is for a request that was begun; silence answers silence.
-  if (request_number_ == 0) host_->on_http_reject(*this, Errc::idle_preface);
+  if (state_ == State::reading && request_number_ == 0) {
+    host_->on_http_reject(*this, Errc::idle_preface);
+  }
+  tell_gone();
   end();
 }
 
