@@ -371,12 +371,13 @@ $(O)/noexcept/%.o: %.cc $(O)/flags | .setup-build
 	$(call compile,-O0 -U_FORTIFY_SOURCE -fno-exceptions -fno-rtti $(if $(findstring kqueue,$<),$(KQUEUE_CFLAGS)))
 
 .PHONY: cov tidy format
+# callback.h is left out: gcovr 5 stops at its lambdas, which have one name and several lines.
 TIDY_CHECKS ?= -*,bugprone-*,performance-*,clang-analyzer-*,-bugprone-easily-swappable-parameters
 cov: .setup-check  ## line and branch coverage per file, against tools/check/coverage_gate.txt
 	@find $(BUILD)/cov -name '*.gcda' -delete 2>/dev/null || true
 	+@$(SELF) MODE=cov test
-	@gcovr --root . --object-directory $(BUILD)/cov $(BUILD)/cov --filter 'net/' --filter 'ws/' \
-	  --exclude-throw-branches --exclude-unreachable-branches --json-summary $(BUILD)/cov/coverage.json
+	@gcovr --root . --object-directory $(BUILD)/cov $(BUILD)/cov/net $(BUILD)/cov/ws \
+	  --filter 'net/' --filter 'ws/' --exclude net/base/callback.h --exclude-throw-branches --exclude-unreachable-branches --json-summary $(BUILD)/cov/coverage.json
 	@$(PYTHON) tools/check/check_coverage.py tools/check/coverage_gate.txt $(BUILD)/cov/coverage.json
 tidy: .setup-tidy  ## clang-tidy over the libraries
 	@printf '%s\n' $(CORE_SOURCES) $(HILO_SOURCES) $(OS_SOURCES) $(SOCKETIO_SOURCES) | \
