@@ -20,7 +20,7 @@ namespace {
 // Short enough not to be waited for, long enough for what happens at once to come first.
 ws::Limits impatient() {
   ws::Limits limits;
-  limits.close_timeout = net::Duration::milliseconds(100);
+  limits.close_timeout = net::Duration::milliseconds(300);
   return limits;
 }
 
