@@ -123,14 +123,17 @@ TEST_CASE("the service of a path goes before that of all paths") {
       [&](ws::Connection& c) { opened = "chat " + std::string(c.path()); });
   server.server.on_open([&](ws::Connection& c) { opened = "any " + std::string(c.path()); });
   CHECK(&server.server.at("/chat") == &server.server.at("/chat"));
-  for (const auto& [path, expected] :
-       {std::pair{"/chat", "chat /chat"}, std::pair{"/chat/", "any /chat/"},
-        std::pair{"/Chat", "any /Chat"}, std::pair{"/", "any /"},
-        std::pair{"/chat?q", "chat /chat"}}) {
-    CAPTURE(path);
+  struct Row {
+    std::string_view path;
+    std::string_view opened;
+  };
+  for (const Row& row :
+       {Row{"/chat", "chat /chat"}, Row{"/chat/", "any /chat/"}, Row{"/Chat", "any /Chat"},
+        Row{"/", "any /"}, Row{"/chat?q", "chat /chat"}}) {
+    CAPTURE(row.path);
     WirePeer peer(server);
-    REQUIRE(peer.upgrade(path));
-    CHECK(opened == expected);
+    REQUIRE(peer.upgrade(row.path));
+    CHECK(opened == row.opened);
   }
 }
 
