@@ -232,11 +232,11 @@ TEST_CASE("an upgrade is wanted when Upgrade names anything but h2c (62, 67)") {
       {"Upgrade: websockets", true},
       {"Upgrade:", true},
   };
-  for (const auto& [line, wanted] : cases) {
-    CAPTURE(line);
-    ParsedRequest request(Lines{.upgrade = line}.text());
+  for (const auto& entry : cases) {
+    CAPTURE(entry.first);
+    ParsedRequest request(Lines{.upgrade = entry.first}.text());
     REQUIRE(request.is_complete());
-    CHECK(wants_websocket(request.head) == wanted);
+    CHECK(wants_websocket(request.head) == entry.second);
   }
 }
 
