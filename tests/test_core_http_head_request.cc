@@ -451,11 +451,11 @@ TEST_CASE("body fields are seen, a plain zero length is none") {
       {"transfer-encoding: chunked", true},
       {"Transfer-Encoding: identity\r\nContent-Length: 0", true},
   };
-  for (const auto& [line, expected] : cases) {
-    CAPTURE(line);
-    ParsedRequest request(with_line(line));
+  for (const auto& entry : cases) {
+    CAPTURE(entry.first);
+    ParsedRequest request(with_line(entry.first));
     REQUIRE(request.is_complete());
-    CHECK(request.head.has_body_fields() == expected);
+    CHECK(request.head.has_body_fields() == entry.second);
   }
 }
 
