@@ -18,7 +18,8 @@
 //             status and the head of an answer that was no 101
 //   thread    the loop's
 //   lifetime  Loop first. The destructor resets the connection and waits for nothing; of the
-//             callbacks it calls on_close only, if one is owed.
+//             callbacks it calls on_close only, if one is owed. Not to be called from within
+//             one of the client's own callbacks.
 
 #pragma once
 

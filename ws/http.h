@@ -49,11 +49,11 @@ struct ExchangeId {
 // One request and its answer.
 class Exchange {
  public:
-  // Valid until the answer is given, but not across callbacks: take what you need before later().
+  // Valid within the route's call only, not after later(): take what you need before that.
   const Request& request() const noexcept { return *request_; }
 
   // Answers. The body is copied or sent before this returns. A second answer, and one to a peer
-  // that is gone, is ignored. errc::argument_out_of_domain for a field that could not be sent.
+  // that is gone, is ignored. Errc::argument for a field that could not be sent.
   Status respond(std::uint16_t status, std::string_view content_type, std::string_view body,
                  std::span<const FieldView> fields = {});
 

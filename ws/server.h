@@ -39,7 +39,8 @@
 
 namespace hilo::ws {
 
-// The answer of on_upgrade: yes, with the subprotocol to speak and fields of your own ...
+// The answer of on_upgrade: yes, with the subprotocol to speak and fields of your own. Both are
+// views that are read after the handler has returned: they must not refer to its locals ...
 struct Accept {
   std::string_view subprotocol = {};       // one that the client offered, or empty
   std::span<const FieldView> fields = {};  // for example Set-Cookie
