@@ -77,6 +77,10 @@ void sizes(benchmark::internal::Benchmark* bench, std::int64_t first) {
   for (std::int64_t size = first; size <= std::int64_t{size_max}; size *= 4) {
     bench->Args({size, 0})->Args({size, 1});
   }
+  // Between the powers a kernel has to put odd numbers of registers together.
+  for (const std::int64_t size : {96, 128, 160, 192, 224, 288, 384, 512}) {
+    bench->Args({size, 0})->Args({size, 1});
+  }
 }
 
 [[maybe_unused]] const bool registered = [] {

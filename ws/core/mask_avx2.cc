@@ -56,26 +56,38 @@ constexpr std::size_t align_bytes_min = 4096;
   if (overlaps) store(to + last, last_value);
 }
 
-// Between Count and 2 * Count registers, without a loop: the first Count of them and the last,
-// which may overlap those. All are read before any is written.
 template <std::size_t Count>
-[[gnu::target("avx2")]] inline void apply_ends(std::uint8_t* to, const std::uint8_t* from,
-                                               std::size_t size, std::uint64_t key) noexcept {
-  const std::size_t last = size - Count * width;
+[[gnu::target("avx2")]] inline void apply_before(std::uint8_t* to, const std::uint8_t* from,
+                                                 __m256i keys) noexcept {
+  store(to - Count * width, masked(from - Count * width, keys));
+}
+
+// One to thirteen registers, exactly as many as there are and without a loop. The last one may
+// overlap the one in front of it and is therefore read first.
+[[gnu::target("avx2")]] inline void apply_few(std::uint8_t* to, const std::uint8_t* from,
+                                              std::size_t size, std::uint64_t key) noexcept {
+  const std::size_t last = size - width;
   const __m256i keys = repeated(key);
-  const __m256i last_keys = repeated(mask_detail::turned(key, last));
-  __m256i first_values[Count];
-  __m256i last_values[Count];
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < Count; ++i) first_values[i] = masked(from + i * width, keys);
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < Count; ++i) {
-    last_values[i] = masked(from + last + i * width, last_keys);
+  const __m256i last_value = masked(from + last, repeated(mask_detail::turned(key, last)));
+  std::uint8_t* const last_to = to + last;
+  const std::size_t count = (size - 1) / width;
+  to += count * width;
+  from += count * width;
+  switch (count) {
+    case 12: apply_before<12>(to, from, keys); [[fallthrough]];
+    case 11: apply_before<11>(to, from, keys); [[fallthrough]];
+    case 10: apply_before<10>(to, from, keys); [[fallthrough]];
+    case 9: apply_before<9>(to, from, keys); [[fallthrough]];
+    case 8: apply_before<8>(to, from, keys); [[fallthrough]];
+    case 7: apply_before<7>(to, from, keys); [[fallthrough]];
+    case 6: apply_before<6>(to, from, keys); [[fallthrough]];
+    case 5: apply_before<5>(to, from, keys); [[fallthrough]];
+    case 4: apply_before<4>(to, from, keys); [[fallthrough]];
+    case 3: apply_before<3>(to, from, keys); [[fallthrough]];
+    case 2: apply_before<2>(to, from, keys); [[fallthrough]];
+    case 1: apply_before<1>(to, from, keys); [[fallthrough]];
+    default: store(last_to, last_value);
   }
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < Count; ++i) store(to + i * width, first_values[i]);
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < Count; ++i) store(to + last + i * width, last_values[i]);
 }
 
 // Long data, aligned for the stores. The first register covers the way to the next aligned place
@@ -95,9 +107,7 @@ template <std::size_t Count>
                                    std::uint64_t key) noexcept {
   if (size < width) [[unlikely]]
     return mask_detail::apply(to, from, size, key);
-  if (size <= 2 * width) return apply_ends<1>(to, from, size, key);
-  if (size <= 4 * width) return apply_ends<2>(to, from, size, key);
-  if (size <= 8 * width) return apply_ends<4>(to, from, size, key);
+  if (size <= 13 * width) return apply_few(to, from, size, key);
   if (size >= align_bytes_min) [[unlikely]]
     return apply_long(to, from, size, key);
   apply_registers(to, from, size, key);
