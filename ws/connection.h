@@ -27,9 +27,9 @@
 
 #include "net/address.h"
 #include "net/base/bytes.h"
-#include "net/base/slab.h"
 #include "net/stream.h"
 #include "net/timers.h"
+#include "ws/connection_id.h"
 #include "ws/core/session.h"
 #include "ws/guard.h"
 #include "ws/handlers.h"
@@ -38,31 +38,9 @@
 #include "ws/mask_keys.h"
 #include "ws/metrics.h"
 #include "ws/request.h"
+#include "ws/sending.h"
 
 namespace hilo::ws {
-
-// Names a connection for as long as one likes; compares equal only to itself. The index of the
-// loop keeps ids of several loops apart.
-struct ConnectionId {
-  std::uint64_t value = 0;  // generation (32 bits), index of the loop (8), slot (24)
-
-  ConnectionId() noexcept = default;
-  ConnectionId(SlabHandle handle, std::uint8_t loop_index) noexcept
-      : value(std::uint64_t{handle.generation} << 32 | std::uint64_t{loop_index} << 24 |
-              (handle.index & 0xFFFFFF)) {}
-  SlabHandle handle() const noexcept {
-    return {static_cast<std::uint32_t>(value & 0xFFFFFF), static_cast<std::uint32_t>(value >> 32)};
-  }
-  std::uint8_t loop_index() const noexcept { return static_cast<std::uint8_t>(value >> 24); }
-  friend bool operator==(const ConnectionId&, const ConnectionId&) = default;
-};
-
-enum class Sent : std::uint8_t {
-  accepted,
-  dropped,  // Overflow::drop: the queue is full; on_dropped was called
-  refused,  // Overflow::refuse: the queue is full
-  closed,   // closing or closed, or (Overflow::close) reset just now because the queue is full
-};
 
 class Connection final : private net::Stream::Handler, private net::Timer {
  public:
@@ -104,10 +82,16 @@ class Connection final : private net::Stream::Handler, private net::Timer {
 
   // --- sending ---
 
-  Sent send(Opcode opcode, Bytes payload);
-  Sent send(const Message& message) { return send(message.opcode, message.payload); }
-  Sent send_text(std::string_view text) { return send(Opcode::text, as_bytes(text)); }
-  Sent send_binary(Bytes payload) { return send(Opcode::binary, payload); }
+  Sent send(Opcode opcode, Bytes payload, SendOptions options = {});
+  Sent send(const Message& message, SendOptions options = {}) {
+    return send(message.opcode, message.payload, options);
+  }
+  Sent send_text(std::string_view text, SendOptions options = {}) {
+    return send(Opcode::text, as_bytes(text), options);
+  }
+  Sent send_binary(Bytes payload, SendOptions options = {}) {
+    return send(Opcode::binary, payload, options);
+  }
   // At most 125 bytes of payload, else errc::message_size.
   Status ping(Bytes payload = {});
 

@@ -10,7 +10,8 @@
 
 namespace hilo::ws {
 
-Sent Connection::send(Opcode opcode, Bytes payload) {
+Sent Connection::send(Opcode opcode, Bytes payload, SendOptions options) {
+  static_cast<void>(options);
   if (!is_open()) return Sent::closed;
   if (!has_room(payload.size())) {
     // What this dispatch has collected was not offered to the kernel yet.
