@@ -62,6 +62,7 @@ class Loop::Running {
   explicit Running(Loop& loop) noexcept : loop_(loop) {
     HILO_DCHECK(loop_.thread_.load() == 0);  // one thread, and not from within a callback
     loop_.thread_.store(this_thread());
+    loop_.home_.store(this_thread(), std::memory_order_relaxed);
   }
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
@@ -216,6 +217,10 @@ void Loop::stop() noexcept {
 bool Loop::in_loop_thread() const noexcept {
   const std::uint64_t thread = thread_.load(std::memory_order_relaxed);
   return thread == 0 || thread == this_thread();
+}
+
+bool Loop::ran_here() const noexcept {
+  return home_.load(std::memory_order_relaxed) == this_thread();
 }
 
 // ---- slots -------------------------------------------------------------------------------------

@@ -133,6 +133,9 @@ class Loop {
 
   // True in the thread that runs the loop, and everywhere while it does not run.
   bool in_loop_thread() const noexcept;
+  // True in the thread that runs the loop, or ran it last: for calls of any thread that are done at
+  // once where that is possible, and posted elsewhere.
+  bool ran_here() const noexcept;
 
  private:
   struct Slot {
@@ -188,6 +191,7 @@ class Loop {
   std::atomic<bool> stop_{false};
   std::atomic<bool> has_posted_{false};
   std::atomic<std::uint64_t> thread_{0};  // who runs the loop; 0: nobody
+  std::atomic<std::uint64_t> home_{0};    // who ran it last; 0: nobody
 };
 
 }  // namespace hilo::net

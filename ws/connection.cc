@@ -221,6 +221,7 @@ void Connection::abort() {
 void Connection::begin_closing() noexcept {
   if (closing_) return;
   closing_ = true;
+  leave_topics();
   closing_since_ = loop().now();
   progress_mark_ = stream_->sent_bytes();
   arm_by(due(closing_since_, shared_->limits->close_timeout));
@@ -242,6 +243,7 @@ void Connection::finish_closing() {
 // The stream is over, or about to be; only on_reap follows.
 void Connection::end(CloseCode code, ClosedBy by, Errc error) noexcept {
   ended_ = true;
+  leave_topics();
   if (close_recorded_) return;
   close_recorded_ = true;
   close_code_ = code;
@@ -260,6 +262,8 @@ void Connection::keep_reason(Bytes reason) noexcept {
 void Connection::on_reap() {
   shared_->loop->timers().cancel(*this);
   ended_ = true;
+  leave_topics();
+  end_sender();
   if (opened_) {
     opened_ = false;
     ++shared_->metrics->closed;

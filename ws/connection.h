@@ -33,11 +33,13 @@
 #include "ws/core/session.h"
 #include "ws/guard.h"
 #include "ws/handlers.h"
+#include "ws/hub.h"
 #include "ws/limits.h"
 #include "ws/log.h"
 #include "ws/mask_keys.h"
 #include "ws/metrics.h"
 #include "ws/request.h"
+#include "ws/sender.h"
 #include "ws/sending.h"
 
 namespace hilo::ws {
@@ -63,6 +65,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
     Log* log = nullptr;
     MaskKeys* mask_keys = nullptr;  // clients only
     Owner* owner = nullptr;
+    Hub* hub = nullptr;  // servers only
     std::uint8_t loop_index = 0;
   };
 
@@ -92,6 +95,10 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   Sent send_binary(Bytes payload, SendOptions options = {}) {
     return send(Opcode::binary, payload, options);
   }
+  // For all who cannot hear an answer: what is not accepted is told to on_dropped, under every
+  // policy, unless the connection is closing.
+  void deliver(Opcode opcode, Bytes payload, SendOptions options);
+  void deliver(EncodedMessage& message);
   // At most 125 bytes of payload, else errc::message_size.
   Status ping(Bytes payload = {});
 
@@ -105,6 +112,20 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   // Stops and restarts the reading of messages. While stopped the peer's Close is not seen either.
   void pause();
   void resume();
+
+  // Sends from other threads (sender.h). One that refers to nothing once the connection is gone, or
+  // if there is no memory.
+  Sender sender() noexcept;
+
+  // --- topics (hub.h) ---
+
+  // Twice is as good as once. errc::message_size for a name over Limits::topic_bytes_max,
+  // errc::no_buffer_space beyond topics_per_connection_max, errc::not_connected once it is closing,
+  // errc::operation_not_supported on a client's connection, out_of_memory().
+  Status subscribe(std::string_view topic) noexcept;
+  // False: it was not subscribed. All of it ends with the connection, before on_close.
+  bool unsubscribe(std::string_view topic) noexcept;
+  std::size_t subscription_count() const noexcept;
 
   // --- facts ---
 
@@ -160,6 +181,11 @@ class Connection final : private net::Stream::Handler, private net::Timer {
     T value;
   };
 
+  struct Extra;
+  struct ExtraDeleter {
+    void operator()(Extra* extra) const noexcept;
+  };
+
   // net::Stream::Handler
   net::Stream::Want on_input(MutableBytes& input) override;
   MutableBytes receive_space() override;
@@ -184,6 +210,13 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void track_unfinished(bool message_ended) noexcept;
   void listen_again() noexcept;
 
+  Extra* extra() noexcept;
+  void leave_topics() noexcept;
+  void end_sender() noexcept;
+
+  Sent sent(bool written, std::size_t payload_bytes) noexcept;
+  void lose(Opcode opcode, Bytes payload);
+  bool make_room(std::size_t payload_bytes) noexcept;
   bool write(const Outgoing& outgoing) noexcept;
   bool write_owned(Buffer& bytes) noexcept;
   Result<MaskKey> next_key() noexcept;
@@ -218,6 +251,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   Session session_;
   KeptRequest request_;
   std::unique_ptr<Data> data_;
+  std::unique_ptr<Extra, ExtraDeleter> extra_;
   ConnectionId id_;
 
   net::Time last_input_;

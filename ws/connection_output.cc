@@ -7,17 +7,14 @@
 #include <utility>
 
 #include "ws/connection.h"
+#include "ws/encoded_message.h"
 
 namespace hilo::ws {
 
 Sent Connection::send(Opcode opcode, Bytes payload, SendOptions options) {
   static_cast<void>(options);
   if (!is_open()) return Sent::closed;
-  if (!has_room(payload.size())) {
-    // What this dispatch has collected was not offered to the kernel yet.
-    stream_->flush_collected();
-    if (!has_room(payload.size())) return overflow(opcode, payload);
-  }
+  if (!make_room(payload.size())) return overflow(opcode, payload);
   bool written = false;
   if (role() == Role::server) {
     written = write(session_.send(opcode, payload));
@@ -25,14 +22,47 @@ Sent Connection::send(Opcode opcode, Bytes payload, SendOptions options) {
     Buffer masked{loop().pool()};
     written = session_.send(opcode, payload, *key, masked) && write_owned(masked);
   }
+  return sent(written, payload.size());
+}
+
+// What was written cannot be taken back, so a write that failed for want of memory is the end.
+Sent Connection::sent(bool written, std::size_t payload_bytes) noexcept {
   if (!written) {
     end(CloseCode::abnormal, ClosedBy::us, Errc::no_memory);
     stream_->abort();
     return Sent::closed;
   }
   ++shared_->metrics->messages_sent;
-  shared_->metrics->payload_bytes_sent += payload.size();
+  shared_->metrics->payload_bytes_sent += payload_bytes;
   return Sent::accepted;
+}
+
+void Connection::deliver(Opcode opcode, Bytes payload, SendOptions options) {
+  if (send(opcode, payload, options) == Sent::refused) lose(opcode, payload);
+}
+
+void Connection::deliver(EncodedMessage& message) {
+  const Bytes payload = message.payload();
+  // A client's frames differ in their keys.
+  if (role() == Role::client) return deliver(message.opcode(), payload, message.options());
+  if (!is_open()) return;
+  if (make_room(payload.size())) {
+    static_cast<void>(sent(write(message.plain()), payload.size()));
+  } else if (overflow(message.opcode(), payload) == Sent::refused) {
+    lose(message.opcode(), payload);
+  }
+}
+
+void Connection::lose(Opcode opcode, Bytes payload) {
+  ++shared_->metrics->messages_dropped;
+  call(handlers_->on_dropped, *this, opcode, payload);
+}
+
+bool Connection::make_room(std::size_t payload_bytes) noexcept {
+  if (has_room(payload_bytes)) return true;
+  // What this dispatch has collected was not offered to the kernel yet.
+  stream_->flush_collected();
+  return has_room(payload_bytes);
 }
 
 bool Connection::has_room(std::size_t payload_bytes) const noexcept {
@@ -44,11 +74,7 @@ bool Connection::has_room(std::size_t payload_bytes) const noexcept {
 Sent Connection::overflow(Opcode opcode, Bytes payload) {
   switch (shared_->limits->overflow) {
     case Overflow::refuse: return Sent::refused;
-    case Overflow::drop: {
-      ++shared_->metrics->messages_dropped;
-      call(handlers_->on_dropped, *this, opcode, payload);
-      return Sent::dropped;
-    }
+    case Overflow::drop: lose(opcode, payload); return Sent::dropped;
     case Overflow::close: break;
   }
   reset_for(Errc::slow_consumer);

@@ -63,6 +63,12 @@ struct Limits {
   net::Duration stall_timeout = net::Duration::seconds(30);
   Overflow overflow = Overflow::close;
 
+  // Topics (hub.h): how many a connection may be subscribed to, how long a name may be, and how
+  // much of what one hub was given to publish may be on its way to loops.
+  std::uint32_t topics_per_connection_max = 128;
+  std::size_t topic_bytes_max = 256;
+  std::size_t publish_bytes_max = std::size_t{16} << 20;
+
   // A client's opening handshake, from the look-up of the name to the 101.
   net::Duration connect_timeout = net::Duration::seconds(10);
 

@@ -16,7 +16,7 @@ enum class Sent : std::uint8_t {
   dropped,  // Overflow::drop: the queue is full; on_dropped was called
   refused,  // Overflow::refuse: the queue is full. Under any policy: a message in fragments is
             // still under way, into which no other may fall (RFC 6455 §5.4)
-  closed,  // closing or closed, or (Overflow::close) reset just now because the queue is full
+  closed,   // closing or closed, or (Overflow::close) reset just now because the queue is full
 };
 
 // What became of a message that was handed to a loop, from whatever thread.

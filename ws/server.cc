@@ -32,7 +32,8 @@ Server::Server(net::Loop& loop, const Limits& limits, ServerOptions options)
     : loop_(&loop),
       limits_(limits),
       options_(std::move(options)),
-      log_(metrics_, std::move(options_.log), options_.log_rejects_per_second_max) {
+      log_(metrics_, std::move(options_.log), options_.log_rejects_per_second_max),
+      hub_(loop, limits_) {
   shared_.loop = loop_;
   shared_.limits = &limits_;
   shared_.message_limits = limits_.message();
@@ -40,6 +41,7 @@ Server::Server(net::Loop& loop, const Limits& limits, ServerOptions options)
   shared_.metrics = &metrics_;
   shared_.log = &log_;
   shared_.owner = this;
+  shared_.hub = &hub_;
   shared_.loop_index = options_.loop_index;
 }
 

@@ -126,6 +126,18 @@ class Server final : public HandlerSetters<Server>,
   std::size_t connection_count() const noexcept { return connections_.size(); }
   // Connections that speak HTTP: in their handshake, or asking for pages.
   std::size_t http_connection_count() const noexcept { return http_connections_.size(); }
+  // Sends to all who are subscribed to the topic, from any thread: see hub.h.
+  Posted publish(std::string_view topic, Opcode opcode, Bytes payload,
+                 PublishOptions options = {}) noexcept {
+    return hub_.publish(topic, opcode, payload, options);
+  }
+  Posted publish(std::string_view topic, const Message& message,
+                 PublishOptions options = {}) noexcept {
+    return hub_.publish(topic, message.opcode, message.payload, options);
+  }
+  // Counts, and what is asked of the topics of several servers together.
+  Hub& hub() noexcept { return hub_; }
+
   // Null once the connection is gone.
   Connection* find(ConnectionId id) noexcept;
   // Every open connection. The visit may close connections, not destroy the server.
@@ -178,6 +190,7 @@ class Server final : public HandlerSetters<Server>,
   ServerOptions options_;
   Metrics metrics_;
   Log log_;
+  Hub hub_;
   Connection::Shared shared_;
   Service default_service_;
   bool has_default_service_ = false;

@@ -35,7 +35,7 @@ constexpr std::string_view queue = "Limits: what waits to be sent";
 // The name comes from the member itself, so the two cannot differ.
 #define HILO_LIMIT(name) #name, &ws::Limits::name
 // clang-format off
-constexpr std::array<Row, 25> rows = {{
+constexpr auto rows = std::to_array<Row>({
     {HILO_LIMIT(request_line_bytes_max), http, "the first line of a request or of its answer"},
     {HILO_LIMIT(field_line_bytes_max), http, "one header line"},
     {HILO_LIMIT(fields_bytes_max), http, "all header lines of a request together"},
@@ -64,7 +64,10 @@ constexpr std::array<Row, 25> rows = {{
     {HILO_LIMIT(stall_timeout), queue, "time in which the peer must take something; 0: none"},
     {HILO_LIMIT(overflow), queue,
      "when the queue is full: close the connection, drop the message, or refuse it"},
-}};
+    {HILO_LIMIT(topics_per_connection_max), queue, "topics that one connection may subscribe to"},
+    {HILO_LIMIT(topic_bytes_max), queue, "the name of a topic"},
+    {HILO_LIMIT(publish_bytes_max), queue, "publications on their way to other threads"},
+});
 // clang-format on
 #undef HILO_LIMIT
 

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+//
+// What only some connections need, in a block that is made when it is first asked for: topics, and
+// the Sender for other threads.
+
+#include <new>
+
+#include "ws/connection.h"
+
+namespace hilo::ws {
+
+struct Connection::Extra {
+  Subscriptions subscriptions;
+  Sender sender;
+};
+
+void Connection::ExtraDeleter::operator()(Extra* extra) const noexcept {
+  delete extra;
+}
+
+Connection::Extra* Connection::extra() noexcept {
+  if (!extra_) extra_.reset(new (std::nothrow) Extra);
+  return extra_.get();
+}
+
+void Connection::leave_topics() noexcept {
+  if (extra_) extra_->subscriptions.clear();
+}
+
+void Connection::end_sender() noexcept {
+  if (extra_) extra_->sender.end();
+}
+
+Sender Connection::sender() noexcept {
+  if (ended_ || extra() == nullptr) return {};
+  if (extra_->sender.id() != id_) {
+    extra_->sender = Sender::make(*this, loop(), shared_->queue_bytes_limit);
+  }
+  return extra_->sender;
+}
+
+Status Connection::subscribe(std::string_view topic) noexcept {
+  if (shared_->hub == nullptr) return std::make_error_code(std::errc::operation_not_supported);
+  if (!is_open()) return std::make_error_code(std::errc::not_connected);
+  if (extra() == nullptr) return out_of_memory();
+  return extra_->subscriptions.subscribe(*shared_->hub, *this, topic);
+}
+
+bool Connection::unsubscribe(std::string_view topic) noexcept {
+  return extra_ && extra_->subscriptions.unsubscribe(topic);
+}
+
+std::size_t Connection::subscription_count() const noexcept {
+  return extra_ ? extra_->subscriptions.size() : 0;
+}
+
+}  // namespace hilo::ws
