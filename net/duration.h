@@ -43,6 +43,9 @@ struct Time {
   friend constexpr Time operator+(Time t, Duration d) noexcept {
     return {t.nanoseconds + d.nanoseconds};
   }
+  friend constexpr Time operator-(Time t, Duration d) noexcept {
+    return {t.nanoseconds - d.nanoseconds};
+  }
   friend constexpr Duration operator-(Time a, Time b) noexcept {
     return {a.nanoseconds - b.nanoseconds};
   }

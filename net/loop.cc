@@ -228,14 +228,14 @@ bool Loop::ran_here() const noexcept {
 Result<Token> Loop::watch(int fd, Interest interest, Watcher& watcher) noexcept {
   HILO_DCHECK(in_loop_thread());
   if (!status_) return status_.error();
-  if (free_slot_ == none && !grow_slots()) return out_of_memory();
+  if (free_slot_ == none && !make_slot()) return out_of_memory();
   const std::uint32_t index = free_slot_;
   Slot& slot = slots_[index];
   const Token token{index, slot.generation + 1};
   if (fd >= 0) {
     if (Status status = poller_.add(fd, interest, token); !status) return status.error();
   }
-  free_slot_ = slot.next_free;
+  free_slot_ = slot.next[0];
   slot.watcher = &watcher;
   slot.fd = fd;
   slot.generation = token.generation;
@@ -305,22 +305,22 @@ bool Loop::anything_scheduled() const noexcept {
 }
 
 void Loop::free_slot(std::uint32_t index) noexcept {
-  slots_[index].next_free = free_slot_;
+  slots_[index].next[0] = free_slot_;
   free_slot_ = index;
 }
 
-bool Loop::grow_slots() noexcept {
-  const std::uint32_t count = slot_count_ == 0 ? slots_min : slot_count_ * 2;
-  if (count <= slot_count_) return false;  // 2^32 slots
-  void* grown = std::realloc(slots_, count * sizeof(Slot));
-  if (grown == nullptr) return false;
-  slots_ = static_cast<Slot*>(grown);
-  // From the back, so that slots are given out in ascending order.
-  for (std::uint32_t index = count; index-- > slot_count_;) {
-    slots_[index] = Slot{};
-    free_slot(index);
+// Slots are given out in ascending order, and memory is touched only when it is needed.
+bool Loop::make_slot() noexcept {
+  if (slot_count_ == slot_capacity_) {
+    const std::uint32_t capacity = slot_capacity_ == 0 ? slots_min : slot_capacity_ * 2;
+    if (capacity <= slot_capacity_) return false;  // 2^32 slots
+    void* grown = std::realloc(slots_, capacity * sizeof(Slot));
+    if (grown == nullptr) return false;
+    slots_ = static_cast<Slot*>(grown);
+    slot_capacity_ = capacity;
   }
-  slot_count_ = count;
+  slots_[slot_count_] = Slot{};
+  free_slot(slot_count_++);
   return true;
 }
 

@@ -142,11 +142,11 @@ class Loop {
     Watcher* watcher;
     int fd;
     std::uint32_t generation;  // odd: in use
-    std::uint32_t next_free;
-    std::uint32_t next[3];  // the lists of the three phases
+    std::uint32_t next[3];     // the lists of the three phases; next[0] also the list of free slots
     Interest interest;
     std::uint8_t scheduled;  // bits of Phase
   };
+  static_assert(sizeof(Slot) <= 32);  // one for each idle connection
   struct PhaseList {
     std::uint32_t head;
     std::uint32_t tail;  // means nothing while the list is empty
@@ -155,7 +155,7 @@ class Loop {
   class Running;
 
   Slot* live_slot(Token token) noexcept;
-  bool grow_slots() noexcept;
+  bool make_slot() noexcept;
   void free_slot(std::uint32_t index) noexcept;
   bool anything_scheduled() const noexcept;
   Status turn(Duration timeout);
@@ -178,8 +178,9 @@ class Loop {
 
   // Slots are found by index and may move when the table grows; watchers never hold a Slot&.
   Slot* slots_ = nullptr;
-  std::uint32_t slot_count_ = 0;
-  std::uint32_t free_slot_;
+  std::uint32_t slot_capacity_ = 0;
+  std::uint32_t slot_count_ = 0;  // used so far; memory behind them was never touched
+  std::uint32_t free_slot_;       // was used and may be again
   std::size_t watched_count_ = 0;
   PhaseList phases_[3];
 

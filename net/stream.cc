@@ -149,7 +149,7 @@ void Stream::read_some() noexcept {
     }
     received += io.bytes;
     received_bytes_ += io.bytes;
-    last_receive_bytes_ = io.bytes;
+    last_receive_bytes_ = static_cast<std::uint32_t>(io.bytes);
     deliver(space, io.bytes);
     send_collected();
     // A receive that left room has emptied the kernel: asking again would only hear would_block.

@@ -16,14 +16,17 @@ TEST_CASE("a block holds at least what was asked for, rounded up to a power of t
   Pool pool;
   for (std::size_t wanted : {0u, 1u, 255u, 256u, 257u, 512u, 513u, 4096u, 65537u}) {
     CAPTURE(wanted);
-    const Pool::Block block = pool.take(wanted);
-    REQUIRE(block.data != nullptr);
-    CHECK(block.bytes >= wanted);
-    CHECK(block.bytes >= Pool::block_bytes_min);
-    CHECK(std::has_single_bit(block.bytes));
-    CHECK((block.bytes == Pool::block_bytes_min || block.bytes < 2 * wanted));
-    std::memset(block.data, 0xAB, block.bytes);
-    CHECK(pool.taken_bytes() == block.bytes);
+    Pool::Block* const block = pool.take(wanted);
+    REQUIRE(block != nullptr);
+    CHECK(block->bytes >= wanted);
+    CHECK(block->bytes >= Pool::block_bytes_min);
+    CHECK(std::has_single_bit(block->bytes));
+    CHECK((block->bytes == Pool::block_bytes_min || block->bytes < 2 * wanted));
+    CHECK(block->begin == 0);
+    CHECK(block->end == 0);
+    std::memset(block->data(), 0xAB, block->bytes);
+    block->begin = block->end = 1;
+    CHECK(pool.taken_bytes() == block->bytes);
     pool.give(block);
     CHECK(pool.taken_bytes() == 0);
   }
@@ -31,8 +34,8 @@ TEST_CASE("a block holds at least what was asked for, rounded up to a power of t
 
 TEST_CASE("more than the largest block is refused") {
   Pool pool;
-  CHECK(pool.take(Pool::block_bytes_max + 1).data == nullptr);
-  CHECK(pool.take(~std::size_t{0}).data == nullptr);
+  CHECK(pool.take(Pool::block_bytes_max + 1) == nullptr);
+  CHECK(pool.take(~std::size_t{0}) == nullptr);
   CHECK(pool.taken_bytes() == 0);
 }
 
@@ -42,8 +45,8 @@ TEST_CASE("what is given back is taken again without an allocation") {
   CHECK(pool.cached_bytes() == 1 << 20);
   const auto before = allocation_counter::count();
   for (int i = 0; i < 1000; ++i) {
-    const Pool::Block block = pool.take(600 << 10);
-    block.data[0] = 1;
+    Pool::Block* const block = pool.take(600 << 10);
+    block->data()[0] = 1;
     pool.give(block);
   }
   CHECK(allocation_counter::count() == before);
@@ -52,7 +55,9 @@ TEST_CASE("what is given back is taken again without an allocation") {
 
 TEST_CASE("the pool caches no more than its limit") {
   Pool pool(1024);
-  const Pool::Block a = pool.take(512), b = pool.take(512), c = pool.take(512);
+  Pool::Block* const a = pool.take(512);
+  Pool::Block* const b = pool.take(512);
+  Pool::Block* const c = pool.take(512);
   CHECK(pool.taken_bytes() == 3 * 512);
   pool.give(a);
   pool.give(b);
@@ -61,14 +66,14 @@ TEST_CASE("the pool caches no more than its limit") {
   CHECK(pool.taken_bytes() == 0);
   pool.trim();
   CHECK(pool.cached_bytes() == 0);
-  const Pool::Block fresh = pool.take(512);
-  CHECK(fresh.data != nullptr);
+  Pool::Block* const fresh = pool.take(512);
+  CHECK(fresh != nullptr);
   pool.give(fresh);
 }
 
 TEST_CASE("giving back nothing is allowed") {
   Pool pool;
-  pool.give({});
+  pool.give(nullptr);
   CHECK(pool.cached_bytes() == 0);
   CHECK(pool.taken_bytes() == 0);
 }

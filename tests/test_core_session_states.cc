@@ -98,7 +98,7 @@ const std::vector<Reach> all_states = {Reach::open, Reach::closing, Reach::answe
 
 }  // namespace
 
-TEST_CASE("our Close first: messages and pings are ignored until the peer's Close comes") {
+TEST_CASE("our Close first: messages are ignored and pings answered until the peer's Close comes") {
   for (const Role role : both_roles) {
     Peer peer(role);
     CHECK(peer.session.is_open());
@@ -107,9 +107,11 @@ TEST_CASE("our Close first: messages and pings are ignored until the peer's Clos
     CHECK_FALSE(peer.session.is_open());
     CHECK_FALSE(peer.session.wants_transport_close());
     const std::string large(70000, 'x');
-    CHECK_FALSE(peer.next(peer.frame(0x81, "late") + peer.frame(0x89, "ping") +
-                          peer.frame(0x8A, "pong") + peer.frame(0x82, large) +
-                          peer.frame(0x01, "a") + peer.frame(0x80, "b")));
+    CHECK(peer.next(peer.frame(0x81, "late") + peer.frame(0x8A, "pong") + peer.frame(0x89, "ping") +
+                    peer.frame(0x82, large) + peer.frame(0x01, "a") + peer.frame(0x80, "b"))
+              .kind == Kind::ping);
+    CHECK(peer.replies() == plain_frame(0x8A, "ping"));  // RFC 6455 §5.5.2
+    CHECK_FALSE(peer.next());
     CHECK_FALSE(peer.session.has_replies());
     CHECK(peer.pool.taken_bytes() == 0);
 
@@ -377,13 +379,17 @@ TEST_CASE("memory that cannot be had fails the session, and the peer is told") {
   CHECK(peer.replies() == plain_frame(0x88, close_payload(1011)));
 }
 
-TEST_CASE("bug 1: a Pong that is owed is not sent behind our Close") {
+TEST_CASE("a Pong that is owed may stand behind our Close, and not behind the peer's") {
   for (const Role role : both_roles) {
     Peer peer(role);
     CHECK(peer.next(peer.frame(0x89, "?")).kind == Kind::ping);
     CHECK(peer.close() == normal_close);
+    CHECK(peer.replies() == plain_frame(0x8A, "?"));
+    CHECK(peer.next(peer.frame(0x89, "!") + peer.frame(0x88, close_payload(1000))).kind ==
+          Kind::ping);
+    CHECK(peer.next().kind == Kind::close);
     CHECK_FALSE(peer.session.has_replies());
-    CHECK(peer.replies().empty());
+    CHECK(peer.session.wants_transport_close());
   }
 }
 

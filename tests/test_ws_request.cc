@@ -109,6 +109,21 @@ TEST_CASE("an empty kept request has nothing") {
   CHECK_FALSE(empty.cookie("a"));
 }
 
+TEST_CASE("a kept request that is shared outlives the one it was shared from") {
+  const ParsedRequest parsed{"GET /echo?x=1 HTTP/1.1\r\nHost: h\r\n\r\n"};
+  KeptRequest second;
+  CHECK(second.share().path().empty());
+  {
+    const Result<KeptRequest> first = KeptRequest::copy(parsed.head, "v2", false);
+    REQUIRE(first);
+    second = first->share();
+    CHECK(second.path().data() == first->path().data());
+  }
+  CHECK(second.path() == "/echo");
+  CHECK(second.query() == "x=1");
+  CHECK(second.subprotocol() == "v2");
+}
+
 TEST_CASE("parts of more than 64 KiB are kept whole") {
   const std::string path = "/" + std::string(70'000, 'p');
   const std::string query(140'000, 'q');

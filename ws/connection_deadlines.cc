@@ -88,7 +88,7 @@ void Connection::check_open_deadlines(net::Time now) {
   if (!awaiting_pong_ && now >= due(last_input_, limits.ping_interval)) {
     // A ping that goes out late is late because we stood still (a stopped process): the peer is not
     // to blame for that time, and gets its chance to answer.
-    last_input_ = now + limits.ping_interval * -1;
+    last_input_ = now - limits.ping_interval;
     send_keep_alive_ping();
   }
   if (now >= due(last_input_, limits.idle_timeout)) fail(Errc::idle_timeout);

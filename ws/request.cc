@@ -3,6 +3,7 @@
 #include "ws/request.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -31,6 +32,25 @@ std::optional<std::string_view> Request::cookie(std::string_view name) const noe
   return cookies ? find_cookie(*cookies, name) : std::nullopt;
 }
 
+struct KeptRequest::Block {
+  std::uint32_t holders = 1;
+  std::uint32_t path = 0;
+  std::uint32_t query = 0;
+  std::uint32_t subprotocol = 0;
+  std::uint32_t fields = 0;  // "name\0value\0" each
+};
+
+KeptRequest::~KeptRequest() {
+  if (block_ != nullptr && --block_->holders == 0) std::free(block_);
+}
+
+KeptRequest KeptRequest::share() const noexcept {
+  KeptRequest other;
+  if (block_ != nullptr) ++block_->holders;
+  other.block_ = block_;
+  return other;
+}
+
 Result<KeptRequest> KeptRequest::copy(const RequestHead& head, std::string_view subprotocol,
                                       bool with_fields) noexcept {
   std::size_t fields_bytes = 0;
@@ -45,20 +65,21 @@ Result<KeptRequest> KeptRequest::copy(const RequestHead& head, std::string_view 
       part_bytes_max) {
     return out_of_memory();
   }
-  const Sizes sizes{
-      static_cast<std::uint32_t>(head.path.size()), static_cast<std::uint32_t>(head.query.size()),
-      static_cast<std::uint32_t>(subprotocol.size()), static_cast<std::uint32_t>(fields_bytes)};
+  const Block sizes{.path = static_cast<std::uint32_t>(head.path.size()),
+                    .query = static_cast<std::uint32_t>(head.query.size()),
+                    .subprotocol = static_cast<std::uint32_t>(subprotocol.size()),
+                    .fields = static_cast<std::uint32_t>(fields_bytes)};
+  const std::size_t text_bytes =
+      std::size_t{sizes.path} + sizes.query + sizes.subprotocol + sizes.fields;
+  void* const memory = std::malloc(sizeof(Block) + text_bytes);
+  if (memory == nullptr) return out_of_memory();
   KeptRequest kept;
-  kept.block_.reset(new (std::nothrow) char[sizeof(Sizes) + sizes.path + sizes.query +
-                                            sizes.subprotocol + sizes.fields]);
-  if (!kept.block_) return out_of_memory();
-  char* to = kept.block_.get();
+  kept.block_ = ::new (memory) Block{sizes};
+  char* to = reinterpret_cast<char*>(kept.block_ + 1);
   const auto put = [&to](std::string_view text) {
     if (!text.empty()) std::memcpy(to, text.data(), text.size());
     to += text.size();
   };
-  std::memcpy(to, &sizes, sizeof(sizes));
-  to += sizeof(sizes);
   put(head.path);
   put(head.query);
   put(subprotocol);
@@ -74,15 +95,13 @@ Result<KeptRequest> KeptRequest::copy(const RequestHead& head, std::string_view 
   return kept;
 }
 
-KeptRequest::Sizes KeptRequest::sizes() const noexcept {
-  Sizes sizes{};
-  if (block_) std::memcpy(&sizes, block_.get(), sizeof(sizes));
-  return sizes;
+KeptRequest::Block KeptRequest::sizes() const noexcept {
+  return block_ != nullptr ? *block_ : Block{};
 }
 
 std::string_view KeptRequest::part(std::size_t begin, std::size_t size) const noexcept {
-  return size == 0 ? std::string_view{}
-                   : std::string_view{block_.get() + sizeof(Sizes) + begin, size};
+  if (size == 0) return {};
+  return {reinterpret_cast<const char*>(block_ + 1) + begin, size};
 }
 
 std::string_view KeptRequest::path() const noexcept {
@@ -94,12 +113,12 @@ std::string_view KeptRequest::query() const noexcept {
 }
 
 std::string_view KeptRequest::subprotocol() const noexcept {
-  const Sizes s = sizes();
+  const Block s = sizes();
   return part(std::size_t{s.path} + s.query, s.subprotocol);
 }
 
 std::optional<std::string_view> KeptRequest::header(std::string_view name) const noexcept {
-  const Sizes s = sizes();
+  const Block s = sizes();
   std::string_view rest = part(std::size_t{s.path} + s.query + s.subprotocol, s.fields);
   while (!rest.empty()) {
     const std::size_t name_end = rest.find('\0');

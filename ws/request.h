@@ -6,9 +6,9 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "net/address.h"
 #include "ws/core/handshake.h"
@@ -46,10 +46,17 @@ class Request {
 };
 
 // The request that opened a WebSocket, in one block of exactly its size. Without fields it takes a
-// few dozen bytes; with them, as many as the head had.
+// few dozen bytes, which connections that asked for the same may share; with them, as many as the
+// head had. Like all of an endpoint it belongs to one thread.
 class KeptRequest {
  public:
   KeptRequest() noexcept = default;
+  KeptRequest(KeptRequest&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  KeptRequest& operator=(KeptRequest&& other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~KeptRequest();
 
   // Views are valid as long as this object is.
   std::string_view path() const noexcept;
@@ -61,18 +68,15 @@ class KeptRequest {
   // out_of_memory() leaves it empty.
   static Result<KeptRequest> copy(const RequestHead& head, std::string_view subprotocol,
                                   bool with_fields) noexcept;
+  // Another one of the same content, in the same memory.
+  KeptRequest share() const noexcept;
 
  private:
-  struct Sizes {
-    std::uint32_t path;
-    std::uint32_t query;
-    std::uint32_t subprotocol;
-    std::uint32_t fields;
-  };
-  Sizes sizes() const noexcept;
+  struct Block;  // what stands in front of the texts
+  Block sizes() const noexcept;
   std::string_view part(std::size_t begin, std::size_t size) const noexcept;
 
-  std::unique_ptr<char[]> block_;  // Sizes, path, query, subprotocol, then "name\0value\0" a field
+  Block* block_ = nullptr;
 };
 
 }  // namespace hilo::ws

@@ -220,8 +220,7 @@ void Server::open(HttpConnection& http, Service& service, const RequestHead& hea
   // Fields that cannot be sent are the application's mistake.
   if (!written) return http.refuse(Errc::handler_threw);
 
-  Result<KeptRequest> kept =
-      KeptRequest::copy(head, accept.subprotocol, options_.keep_request_fields);
+  Result<KeptRequest> kept = keep(head, accept.subprotocol);
   if (!kept) return http.refuse(Errc::no_memory);
   const auto entry = connections_.emplace(Role::server, shared_, service.handlers_, http.peer());
   if (entry.object == nullptr) return http.refuse(Errc::no_memory);
@@ -231,6 +230,18 @@ void Server::open(HttpConnection& http, Service& service, const RequestHead& hea
   // A write that fails breaks the stream, and the connection hears of that.
   static_cast<void>(stream->write(Bytes{response.readable()}));
   entry.object->open(std::move(stream), std::move(*kept));
+}
+
+// Many connections ask for the same: without their fields they share what is kept of it.
+Result<KeptRequest> Server::keep(const RequestHead& head, std::string_view subprotocol) noexcept {
+  if (options_.keep_request_fields) return KeptRequest::copy(head, subprotocol, true);
+  if (recent_request_.path() != head.path || recent_request_.query() != head.query ||
+      recent_request_.subprotocol() != subprotocol) {
+    Result<KeptRequest> kept = KeptRequest::copy(head, subprotocol, false);
+    if (!kept) return kept;
+    recent_request_ = std::move(*kept);
+  }
+  return recent_request_.share();
 }
 
 void Server::on_http_reject(HttpConnection& connection, Errc error) {

@@ -183,6 +183,7 @@ class Server final : public HandlerSetters<Server>,
   void upgrade(HttpConnection& connection, Service& service, const RequestHead& head);
   void open(HttpConnection& http, Service& service, const RequestHead& head,
             const UpgradeCheck& check, const Accept& accept);
+  Result<KeptRequest> keep(const RequestHead& head, std::string_view subprotocol) noexcept;
   void check_stopped();
 
   net::Loop* loop_;
@@ -196,6 +197,7 @@ class Server final : public HandlerSetters<Server>,
   bool has_default_service_ = false;
   std::vector<std::unique_ptr<Path>> paths_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
+  KeptRequest recent_request_;
   Slab<HttpConnection> http_connections_;
   Slab<Connection> connections_;
   Callback<void()> on_stopped_;

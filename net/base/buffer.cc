@@ -8,64 +8,55 @@
 namespace hilo {
 
 Buffer::Buffer(Buffer&& other) noexcept
-    : pool_(other.pool_),
-      data_(std::exchange(other.data_, nullptr)),
-      begin_(std::exchange(other.begin_, 0)),
-      end_(std::exchange(other.end_, 0)),
-      capacity_(std::exchange(other.capacity_, 0)) {}
+    : pool_(other.pool_), block_(std::exchange(other.block_, nullptr)) {}
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {
   std::swap(pool_, other.pool_);
-  std::swap(data_, other.data_);
-  std::swap(begin_, other.begin_);
-  std::swap(end_, other.end_);
-  std::swap(capacity_, other.capacity_);
+  std::swap(block_, other.block_);
   return *this;
 }
 
 Status Buffer::reserve(std::size_t bytes) noexcept {
-  if (capacity_ - end_ >= bytes) return {};
-  const std::size_t held = size();
+  if (writable().size() >= bytes) return {};
+  const MutableBytes held = readable();
   // Moving is cheap enough when it frees at least as much as it moves; else a larger block is due.
-  if (capacity_ - held >= bytes && begin_ >= held) {
-    std::memmove(data_, data_ + begin_, held);
+  if (capacity() - held.size() >= bytes && block_->begin >= held.size()) {
+    std::memmove(block_->data(), held.data(), held.size());
   } else {
-    if (bytes > Pool::block_bytes_max - held) return out_of_memory();
-    const Pool::Block block = pool_->take(held + bytes);
-    if (block.data == nullptr) return out_of_memory();
-    if (held != 0) std::memcpy(block.data, data_ + begin_, held);
-    pool_->give({data_, capacity_});
-    data_ = block.data;
-    capacity_ = static_cast<std::uint32_t>(block.bytes);
+    if (bytes > Pool::block_bytes_max - held.size()) return out_of_memory();
+    Pool::Block* const block = pool_->take(held.size() + bytes);
+    if (block == nullptr) return out_of_memory();
+    if (!held.empty()) std::memcpy(block->data(), held.data(), held.size());
+    pool_->give(block_);
+    block_ = block;
   }
-  begin_ = 0;
-  end_ = static_cast<std::uint32_t>(held);
+  block_->begin = 0;
+  block_->end = static_cast<std::uint32_t>(held.size());
   return {};
 }
 
 void Buffer::commit(std::size_t bytes) noexcept {
-  HILO_DCHECK(bytes <= capacity_ - end_);
-  end_ += static_cast<std::uint32_t>(bytes);
+  HILO_DCHECK(bytes <= writable().size());
+  if (bytes != 0) block_->end += static_cast<std::uint32_t>(bytes);
 }
 
 Status Buffer::append(Bytes bytes) noexcept {
   if (bytes.empty()) return {};
   if (Status status = reserve(bytes.size()); !status) return status;
-  std::memcpy(data_ + end_, bytes.data(), bytes.size());
+  std::memcpy(writable().data(), bytes.data(), bytes.size());
   commit(bytes.size());
   return {};
 }
 
 void Buffer::consume(std::size_t bytes) noexcept {
   HILO_DCHECK(bytes <= size());
-  begin_ += static_cast<std::uint32_t>(bytes);
-  if (begin_ == end_) release();
+  if (block_ == nullptr) return;
+  block_->begin += static_cast<std::uint32_t>(bytes);
+  if (block_->begin == block_->end) release();
 }
 
 void Buffer::release() noexcept {
-  pool_->give({data_, capacity_});
-  data_ = nullptr;
-  begin_ = end_ = capacity_ = 0;
+  pool_->give(std::exchange(block_, nullptr));
 }
 
 }  // namespace hilo

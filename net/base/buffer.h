@@ -2,12 +2,13 @@
 //
 // Buffer: a byte queue in one block. Bytes are appended at the back and consumed at the front.
 //
-//     data                begin_              end_                 capacity
+//     data                begin               end                  capacity
 //      |  consumed          |   readable()     |    writable()        |
 //      +--------------------+------------------+----------------------+
 //
-// An empty Buffer owns no memory. Its block comes from a Pool when first needed, grows by powers of
-// two, and goes back with release() or with the last byte consumed.
+// An empty Buffer owns no memory, and is two pointers: where the bytes begin and end is noted in
+// the block. That comes from a Pool when first needed, grows by powers of two, and goes back with
+// release() or with the last byte consumed.
 //
 //   views   readable() and writable() are valid until the next call that is not const
 //   limit   Pool::block_bytes_max bytes; the caller sets tighter limits
@@ -32,13 +33,23 @@ class Buffer {
   Buffer& operator=(Buffer&& other) noexcept;
   ~Buffer() { release(); }
 
-  bool empty() const noexcept { return begin_ == end_; }
-  std::size_t size() const noexcept { return end_ - begin_; }
-  std::size_t capacity() const noexcept { return capacity_; }
+  Pool& pool() const noexcept { return *pool_; }
+  bool empty() const noexcept { return size() == 0; }
+  std::size_t size() const noexcept { return block_ == nullptr ? 0 : block_->end - block_->begin; }
+  std::size_t capacity() const noexcept { return block_ == nullptr ? 0 : block_->bytes; }
 
-  Bytes readable() const noexcept { return {data_ + begin_, size()}; }
-  MutableBytes readable() noexcept { return {data_ + begin_, size()}; }
-  MutableBytes writable() noexcept { return {data_ + end_, capacity_ - end_}; }
+  Bytes readable() const noexcept {
+    return block_ == nullptr ? Bytes{} : Bytes{block_->data() + block_->begin, size()};
+  }
+  MutableBytes readable() noexcept {
+    return block_ == nullptr ? MutableBytes{}
+                             : MutableBytes{block_->data() + block_->begin, size()};
+  }
+  MutableBytes writable() noexcept {
+    return block_ == nullptr
+               ? MutableBytes{}
+               : MutableBytes{block_->data() + block_->end, block_->bytes - block_->end};
+  }
 
   // Makes writable() hold at least `bytes`, by moving what is readable to the front or by growing.
   Status reserve(std::size_t bytes) noexcept;
@@ -53,10 +64,7 @@ class Buffer {
 
  private:
   Pool* pool_;
-  std::uint8_t* data_ = nullptr;
-  std::uint32_t begin_ = 0;
-  std::uint32_t end_ = 0;
-  std::uint32_t capacity_ = 0;
+  Pool::Block* block_ = nullptr;
 };
 
 }  // namespace hilo

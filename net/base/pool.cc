@@ -4,7 +4,9 @@
 
 #include <bit>
 #include <cstdlib>
+#include <cstring>
 #include <new>
+#include <utility>
 
 #include "net/base/check.h"
 
@@ -12,6 +14,17 @@ namespace hilo {
 
 static_assert(std::has_single_bit(Pool::block_bytes_min));
 static_assert(std::has_single_bit(Pool::block_bytes_max));
+
+namespace {
+
+// The content of a block that lies unused begins with the next one.
+Pool::Block* next_of(Pool::Block* block) noexcept {
+  Pool::Block* next;
+  std::memcpy(&next, block->data(), sizeof(next));
+  return next;
+}
+
+}  // namespace
 
 std::size_t Pool::class_of(std::size_t bytes) noexcept {
   const std::size_t rounded = std::bit_ceil(bytes < block_bytes_min ? block_bytes_min : bytes);
@@ -22,42 +35,40 @@ Pool::~Pool() {
   trim();
 }
 
-Pool::Block Pool::take(std::size_t bytes) noexcept {
-  if (bytes > block_bytes_max) return {};
+Pool::Block* Pool::take(std::size_t bytes) noexcept {
+  if (bytes > block_bytes_max) return nullptr;
   const std::size_t index = class_of(bytes);
   const std::size_t size = block_bytes_min << index;
-  void* data = free_[index];
-  if (data != nullptr) {
-    free_[index] = free_[index]->next;
+  void* memory = free_[index];
+  if (memory != nullptr) {
+    free_[index] = next_of(free_[index]);
     cached_bytes_ -= size;
   } else {
-    data = std::malloc(size);
-    if (data == nullptr) return {};
+    memory = std::malloc(sizeof(Block) + size);
+    if (memory == nullptr) return nullptr;
   }
   taken_bytes_ += size;
-  return {static_cast<std::uint8_t*>(data), size};
+  return ::new (memory) Block{.bytes = static_cast<std::uint32_t>(size)};
 }
 
-void Pool::give(Block block) noexcept {
-  if (block.data == nullptr) return;
-  const std::size_t index = class_of(block.bytes);
-  HILO_DCHECK(block.bytes == block_bytes_min << index);
-  taken_bytes_ -= block.bytes;
-  if (cached_bytes_ + block.bytes > cached_bytes_max_) {
-    std::free(block.data);
+void Pool::give(Block* block) noexcept {
+  if (block == nullptr) return;
+  const std::size_t size = block->bytes;
+  const std::size_t index = class_of(size);
+  HILO_DCHECK(size == block_bytes_min << index);
+  taken_bytes_ -= size;
+  if (cached_bytes_ + size > cached_bytes_max_) {
+    std::free(block);
     return;
   }
-  free_[index] = ::new (static_cast<void*>(block.data)) FreeBlock{free_[index]};
-  cached_bytes_ += block.bytes;
+  std::memcpy(block->data(), &free_[index], sizeof(Block*));
+  free_[index] = block;
+  cached_bytes_ += size;
 }
 
 void Pool::trim() noexcept {
-  for (FreeBlock*& head : free_) {
-    while (head != nullptr) {
-      FreeBlock* block = head;
-      head = block->next;
-      std::free(block);
-    }
+  for (Block*& head : free_) {
+    while (head != nullptr) std::free(std::exchange(head, next_of(head)));
   }
   cached_bytes_ = 0;
 }

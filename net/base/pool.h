@@ -6,7 +6,9 @@
 // cheap: a loop that echoes 1 MiB messages takes and gives back the same block again and again, and
 // after the first round no malloc, no mmap and no page fault is left.
 //
-//   sizes   from `block_bytes_min` up to `block_bytes_max`, rounded up to a power of two
+//   sizes   from `block_bytes_min` up to `block_bytes_max`, rounded up to a power of two. In front
+//           of each block stand a few words that are not counted: its size, and two numbers for
+//           whoever holds it, who then needs no room of his own for them while he holds none.
 //   limit   at most `cached_bytes_max` lie unused; what is given back beyond that is freed
 //   thread  one; every loop has its own pool
 //   life    must outlive every block taken from it; destroying it frees what lies unused
@@ -31,14 +33,17 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
   ~Pool();
 
-  struct Block {
-    std::uint8_t* data = nullptr;  // null: no memory, or more than block_bytes_max asked for
-    std::size_t bytes = 0;
+  struct alignas(16) Block {
+    std::uint32_t bytes;      // of data(); not to be changed
+    std::uint32_t begin = 0;  // the holder's
+    std::uint32_t end = 0;    // the holder's
+    std::uint8_t* data() noexcept { return reinterpret_cast<std::uint8_t*>(this + 1); }
   };
-  // A block of at least `bytes`, its content undefined.
-  [[nodiscard]] Block take(std::size_t bytes) noexcept;
-  // Takes back exactly what take() returned.
-  void give(Block block) noexcept;
+  // A block of at least `bytes`, its content undefined. Null: no memory, or more than
+  // block_bytes_max asked for.
+  [[nodiscard]] Block* take(std::size_t bytes) noexcept;
+  // Takes back what take() returned; null is fine.
+  void give(Block* block) noexcept;
 
   // Frees every block that lies unused.
   void trim() noexcept;
@@ -47,13 +52,10 @@ class Pool {
   std::size_t taken_bytes() const noexcept { return taken_bytes_; }
 
  private:
-  struct FreeBlock {
-    FreeBlock* next;
-  };
   static constexpr std::size_t classes = 24;  // 2^8 ... 2^31
   static std::size_t class_of(std::size_t bytes) noexcept;
 
-  std::array<FreeBlock*, classes> free_{};
+  std::array<Block*, classes> free_{};  // linked through their first bytes
   std::size_t cached_bytes_max_;
   std::size_t cached_bytes_ = 0;
   std::size_t taken_bytes_ = 0;

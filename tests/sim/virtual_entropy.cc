@@ -7,6 +7,9 @@
 namespace hilo::net {
 
 Status entropy_fill(MutableBytes out) noexcept {
+  if (sim::Network::current().faults.no_entropy) {
+    return std::make_error_code(std::errc::function_not_supported);
+  }
   sim::Network::current().random().fill(out);
   return {};
 }

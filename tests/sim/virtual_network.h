@@ -51,6 +51,7 @@ struct Faults {
   unsigned connected_at_once = 0;
   unsigned reset = 0;                 // of the connections: reset at some byte
   std::size_t reset_byte_max = 4096;  // which one, at most, counted in one direction
+  bool no_entropy = false;            // not by chance: every draw of the product's fails
 };
 
 // What a descriptor refers to: one end of a connection, a listening socket, or an event.

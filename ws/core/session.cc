@@ -19,7 +19,7 @@ Event need_input() noexcept {
 }  // namespace
 
 Session::Session(Role role, const MessageLimits& limits, Pool& pool) noexcept
-    : limits_(&limits), pool_(&pool), assembly_(pool), role_(role) {}
+    : limits_(&limits), assembly_(pool), role_(role) {}
 
 Session::~Session() {
   release_control();
@@ -176,15 +176,15 @@ Event Session::take_control(MutableBytes& input) noexcept {
     mask(part, key_);
     return finish_control_frame(part);
   }
-  if (control_.data == nullptr) {
-    control_ = pool_->take(control_payload_bytes_max);
-    if (control_.data == nullptr) return fail(Errc::no_memory);
+  if (control_ == nullptr) {
+    control_ = assembly_.pool().take(control_payload_bytes_max);
+    if (control_ == nullptr) return fail(Errc::no_memory);
   }
-  mask_copy(control_.data + control_bytes_, part, key_, control_bytes_);
+  mask_copy(control_->data() + control_bytes_, part, key_, control_bytes_);
   control_bytes_ = static_cast<std::uint8_t>(control_bytes_ + size);
   payload_left_ -= size;
   if (payload_left_ != 0) return need_input();
-  return finish_control_frame({control_.data, control_bytes_});
+  return finish_control_frame({control_->data(), control_bytes_});
 }
 
 Event Session::finish_control_frame(MutableBytes payload) noexcept {
@@ -192,13 +192,14 @@ Event Session::finish_control_frame(MutableBytes payload) noexcept {
   payload_left_ = 0;
   control_bytes_ = 0;
   if (frame_opcode_ == Opcode::close) return finish_close(payload);
-  // §5.5.1: after our Close nothing more is sent, not even a Pong.
-  if (state_ != State::open) return need_input();
   if (frame_opcode_ == Opcode::pong) {
+    if (state_ != State::open) return need_input();
     return {.kind = Event::Kind::pong, .opcode = Opcode::pong, .payload = payload};
   }
+  // §5.5.2: only the peer's Close excuses us; after ours it is data that may not be sent (§5.5.1).
   reply_ = Reply::pong;
-  reply_payload_ = payload;
+  reply_payload_ = payload.data();
+  reply_bytes_ = static_cast<std::uint8_t>(payload.size());
   return {.kind = Event::Kind::ping, .opcode = Opcode::ping, .payload = payload};
 }
 
@@ -267,15 +268,15 @@ void Session::release_delivered() noexcept {
     delivered_ = false;
     assembly_.release();
   }
-  if (control_.data != nullptr && !in_frame_) release_control();
+  if (control_ != nullptr && !in_frame_) release_control();
   // The Pong that was not taken would carry bytes that are gone; §5.5.3 lets a later one stand for
   // it.
   if (reply_ == Reply::pong) reply_ = Reply::none;
 }
 
 void Session::release_control() noexcept {
-  pool_->give(control_);
-  control_ = {};
+  assembly_.pool().give(control_);
+  control_ = nullptr;
 }
 
 // --- sending -------------------------------------------------------------------------------------
@@ -373,14 +374,12 @@ Status Session::close(CloseCode code, std::string_view reason, MaskKey key, Buff
 
 void Session::begin_closing() noexcept {
   state_ = State::closing;
-  // A Pong that is still owed would stand behind our Close.
-  reply_ = Reply::none;
 }
 
 Outgoing Session::take_replies() noexcept {
   switch (reply_) {
     case Reply::none: return {};
-    case Reply::pong: reply_taken(); return control(Opcode::pong, reply_payload_);
+    case Reply::pong: reply_taken(); return control(Opcode::pong, reply_payload());
     case Reply::close: reply_taken(); return control_close(reply_code_, {});
   }
   return {};
@@ -391,7 +390,7 @@ Status Session::take_replies(MaskKey key, Buffer& into) noexcept {
   switch (reply_) {
     case Reply::none: return {};
     case Reply::pong:
-      status = write_masked(Opcode::pong, true, {}, reply_payload_, key, into);
+      status = write_masked(Opcode::pong, true, {}, reply_payload(), key, into);
       break;
     case Reply::close: status = write_masked_close(reply_code_, {}, key, into); break;
   }

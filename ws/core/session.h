@@ -28,8 +28,8 @@
 //   - a frame that arrives in pieces, and fragments, are assembled in memory that grows with what
 //     arrived, from the Pool, and is given back when the message has been used
 //   - all input is consumed; at most 13 bytes of a partial header are kept aside
-//   - after our Close messages are no longer delivered, only the peer's Close is; after the peer's
-//     Close or a failure everything is ignored (§5.5.1, §7.1.7)
+//   - after our Close messages are no longer delivered, only pings and the peer's Close are; after
+//     the peer's Close or a failure everything is ignored (§5.5.1, §5.5.2, §7.1.7)
 //
 // What the caller must do, since the session cannot:
 //   - take_replies() after every event, and send what it returns before the next call of next()
@@ -131,7 +131,7 @@ class Session {
 
   // What the protocol owes the peer after the last event: a Pong, the echo of a Close, or the Close
   // that tells of a failure. Usually empty. A Pong that is not taken is dropped by the next call
-  // that reads, and by close(); out_of_memory() changes nothing.
+  // that reads; out_of_memory() changes nothing.
   bool has_replies() const noexcept { return reply_ != Reply::none; }
   [[nodiscard]] Outgoing take_replies() noexcept;
   Status take_replies(MaskKey key, Buffer& into) noexcept;
@@ -175,14 +175,14 @@ class Session {
   Opcode outgoing_opcode(Opcode opcode, bool final) noexcept;
   void begin_closing() noexcept;
   void reply_taken() noexcept;
+  Bytes reply_payload() const noexcept { return {reply_payload_, reply_bytes_}; }
 
   const MessageLimits* limits_;
-  Pool* pool_;
   MessageAssembly assembly_;
 
-  std::uint64_t payload_left_ = 0;  // of the frame that is being read
-  Pool::Block control_;             // a control payload that arrives in pieces
-  Bytes reply_payload_;             // of the Pong that is owed; a view of the last event
+  std::uint64_t payload_left_ = 0;               // of the frame that is being read
+  Pool::Block* control_ = nullptr;               // a control payload that arrives in pieces
+  const std::uint8_t* reply_payload_ = nullptr;  // of the Pong that is owed, in the last event
 
   std::array<std::uint8_t, frame_header_bytes_max> carry_;     // a partial header
   std::array<std::uint8_t, frame_header_bytes_max> outgoing_;  // header (and close code) to send
@@ -192,6 +192,7 @@ class Session {
   Role role_;
   State state_ = State::open;
   Reply reply_ = Reply::none;
+  std::uint8_t reply_bytes_ = 0;
   std::uint8_t carried_ = 0;
   std::uint8_t control_bytes_ = 0;  // arrived of control_
   std::uint8_t key_offset_ = 0;     // payload position modulo 4
