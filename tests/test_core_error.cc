@@ -43,6 +43,7 @@ TEST_CASE("every error has a row with a label, a text and an answer of its layer
     switch (row.layer) {
       case Layer::none: CHECK(row.answer == 0); break;
       case Layer::tcp:
+      case Layer::deflate:
       case Layer::ws: CHECK((row.answer == 0 || is_wire_close_code(row.answer))); break;
       case Layer::http:
       case Layer::upgrade:
@@ -100,6 +101,7 @@ TEST_CASE("every layer has its name in the log") {
   CHECK(to_string(Layer::http) == "http");
   CHECK(to_string(Layer::upgrade) == "upg");
   CHECK(to_string(Layer::ws) == "ws");
+  CHECK(to_string(Layer::deflate) == "pmd");
 }
 
 TEST_CASE("an error travels as std::error_code") {

@@ -43,6 +43,11 @@ struct Limits {
   std::size_t message_bytes_max = std::size_t{1} << 20;
   std::uint32_t fragments_base = 1024;
   std::uint32_t bytes_per_fragment = 64;
+  std::uint32_t inflate_ratio_max = 100;
+  std::size_t inflate_ratio_free_bytes = std::size_t{64} << 10;
+  // All compression contexts of a server or client together. Without memory messages go out
+  // uncompressed, and a compressed one that comes costs its connection (1011).
+  std::size_t deflate_memory_bytes_max = std::size_t{256} << 20;
   net::Duration message_timeout = net::Duration::seconds(60);
   // Messages handled in one turn before others have theirs. 0: no limit.
   std::uint32_t messages_per_turn_max = 256;
@@ -78,7 +83,11 @@ struct Limits {
     return queue_bytes_max != 0 ? queue_bytes_max : (room > least ? room : least);
   }
   MessageLimits message() const noexcept {
-    return {message_bytes_max, fragments_base, bytes_per_fragment};
+    return {.message_bytes_max = message_bytes_max,
+            .fragments_base = fragments_base,
+            .bytes_per_fragment = bytes_per_fragment,
+            .inflate_ratio_max = inflate_ratio_max,
+            .inflate_ratio_free_bytes = inflate_ratio_free_bytes};
   }
   HeadLimits head() const noexcept {
     return {request_line_bytes_max, field_line_bytes_max, fields_bytes_max, field_count_max};

@@ -96,6 +96,12 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::close_timeout, Layer::ws, "close_timeout", 0, "the peer did not finish the closing handshake (RFC 6455 §7.1.1)"},
     {Errc::ping_timeout, Layer::ws, "ping_timeout", 1011, "no Pong came in time (RFC 6455 §5.5.3)"},
     {Errc::end_without_close, Layer::ws, "end", 0, "the connection ended without a Close (RFC 6455 §7.1.5)"},
+
+    {Errc::inflate_too_big, Layer::deflate, "inflate_too_big", 1009, "the message inflates to more than is accepted here (RFC 6455 §7.4.1)"},
+    {Errc::inflate_ratio, Layer::deflate, "ratio", 1009, "the message inflates to too many times its size"},
+    {Errc::inflate_blocks, Layer::deflate, "inflate_blocks", 1008, "too many DEFLATE blocks for so few bytes"},
+    {Errc::inflate_data, Layer::deflate, "inflate", 1007, "a compressed message is not DEFLATE (RFC 1951, RFC 7692 §7.2.2)"},
+    {Errc::inflate_cut, Layer::deflate, "inflate_cut", 1007, "a compressed message ends within a block (RFC 7692 §7.2.2)"},
 }};
 // clang-format on
 
@@ -129,6 +135,7 @@ std::string_view to_string(Layer layer) noexcept {
     case Layer::http: return "http";
     case Layer::upgrade: return "upg";
     case Layer::ws: return "ws";
+    case Layer::deflate: return "pmd";
   }
   return "none";
 }

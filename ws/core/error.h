@@ -112,12 +112,19 @@ enum class Errc : std::uint8_t {
   close_timeout,
   ping_timeout,
   end_without_close,  // the stream ended, no Close was seen
+
+  // pmd: compressed messages (RFC 7692), section L
+  inflate_too_big,  // more than a message may have
+  inflate_ratio,    // more than so few bytes may stand for
+  inflate_blocks,   // too many blocks for so little
+  inflate_data,     // no DEFLATE data
+  inflate_cut,      // ends within a block
 };
 
-inline constexpr std::size_t errc_count = static_cast<std::size_t>(Errc::end_without_close) + 1;
+inline constexpr std::size_t errc_count = static_cast<std::size_t>(Errc::inflate_cut) + 1;
 
 // Where in the stack the rule belongs; the `layer=` of the log line.
-enum class Layer : std::uint8_t { none, tcp, http, upgrade, ws };
+enum class Layer : std::uint8_t { none, tcp, http, upgrade, ws, deflate };
 
 // The answer to one broken rule. All views refer to static text.
 struct Rule {

@@ -33,6 +33,10 @@ struct MessageLimits {
   // reaching message_bytes_max.
   std::uint32_t fragments_base = 1024;
   std::uint32_t bytes_per_fragment = 64;
+  // A compressed message may inflate to `inflate_ratio_free_bytes`, and beyond that to
+  // `inflate_ratio_max` times its compressed size (0: no such limit). DEFLATE reaches 1032.
+  std::uint32_t inflate_ratio_max = 100;
+  std::size_t inflate_ratio_free_bytes = std::size_t{64} << 10;
 };
 
 class MessageAssembly {

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/core/deflate_contexts.h"
+
+#include <algorithm>
+#include <new>
+
+namespace hilo::ws {
+
+// The Compression of one connection: a context of its own in the directions that take it over.
+class DeflateContexts::Own final : public Compression {
+ public:
+  Own(DeflateContexts& contexts, Shared& shared) noexcept
+      : contexts_(&contexts), shared_(&shared) {}
+
+  void own_inflater(std::uint8_t window_bits) noexcept {
+    inflater_.emplace(contexts_->memory_, std::max(window_bits, window_bits_min));
+  }
+  void own_deflater(std::uint8_t window_bits) noexcept {
+    deflater_.emplace(contexts_->memory_, contexts_->tuning(window_bits));
+  }
+
+  Errc expand(Bytes wire, const MessageLimits& limits, Buffer& out) noexcept override {
+    return inflater_ ? inflater_->inflate(wire, limits, out) : shared_->expand(wire, limits, out);
+  }
+  bool shrink(Bytes payload, Buffer& out) noexcept override {
+    if (!deflater_) return shared_->shrink(payload, out);
+    // A message may grow by a few bytes, since the ones after it can refer to it.
+    constexpr std::size_t growth_max = 8;
+    return contexts_->is_worth_shrinking(payload) &&
+           deflater_->deflate(payload, payload.size() + growth_max, out);
+  }
+  void release() noexcept override {
+    DeflateMemory& memory = contexts_->memory_;
+    this->~Own();
+    memory.give(this);
+  }
+
+ private:
+  DeflateContexts* contexts_;
+  Shared* shared_;
+  std::optional<Inflater> inflater_;
+  std::optional<Deflater> deflater_;
+};
+
+DeflateContexts::DeflateContexts(const DeflateOptions& options,
+                                 std::size_t memory_bytes_max) noexcept
+    : options_(options), memory_(memory_bytes_max), inflater_(memory_, window_bits_max) {
+  for (Shared& shared : shared_) shared.contexts = this;
+  for (std::size_t i = 0; i < windows; ++i) {
+    const auto window_bits = static_cast<std::uint8_t>(window_bits_min + i);
+    shared_[i].deflater = &deflaters_[i].emplace(memory_, tuning(window_bits));
+  }
+}
+
+DeflateTuning DeflateContexts::tuning(std::uint8_t window_bits) const noexcept {
+  return {.window_bits = window_bits,
+          .level = std::clamp<std::uint8_t>(options_.level, 1, 9),
+          .memory_level = std::clamp<std::uint8_t>(options_.memory_level, 1, 9)};
+}
+
+Compression* DeflateContexts::make(Role role, const DeflateParameters& agreed) noexcept {
+  const bool is_server = role == Role::server;
+  const std::uint8_t our_bits = is_server ? agreed.server_window_bits : agreed.client_window_bits;
+  const std::uint8_t their_bits = is_server ? agreed.client_window_bits : agreed.server_window_bits;
+  const bool can_deflate = our_bits >= window_bits_min;
+  const bool we_take_over = can_deflate && !(is_server ? agreed.server_no_context_takeover
+                                                       : agreed.client_no_context_takeover);
+  const bool they_take_over =
+      !(is_server ? agreed.client_no_context_takeover : agreed.server_no_context_takeover);
+  // A window of 8 bits is asked for of a client only. It need not compress at all.
+  Shared& shared = can_deflate ? shared_[std::size_t{our_bits} - window_bits_min] : shared_.back();
+  if (!we_take_over && !they_take_over) return &shared;
+
+  void* block = memory_.take(sizeof(Own));
+  if (block == nullptr) return nullptr;
+  Own* own = ::new (block) Own(*this, shared);
+  if (we_take_over) own->own_deflater(our_bits);
+  if (they_take_over) own->own_inflater(their_bits);
+  return own;
+}
+
+bool DeflateContexts::is_worth_shrinking(Bytes payload) const noexcept {
+  return payload.size() >= options_.threshold_bytes;
+}
+
+Errc DeflateContexts::Shared::expand(Bytes wire, const MessageLimits& limits,
+                                     Buffer& out) noexcept {
+  contexts->inflater_.reset();
+  return contexts->inflater_.inflate(wire, limits, out);
+}
+
+bool DeflateContexts::Shared::shrink(Bytes payload, Buffer& out) noexcept {
+  // So little that the room for it, with the tail, is no larger than the payload.
+  constexpr std::size_t saving_min = 5;
+  if (deflater == nullptr || !contexts->is_worth_shrinking(payload)) return false;
+  if (payload.size() <= saving_min) return false;
+  deflater->reset();
+  return deflater->deflate(payload, payload.size() - saving_min, out);
+}
+
+}  // namespace hilo::ws
