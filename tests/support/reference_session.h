@@ -7,8 +7,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "tests/support/session_feed.h"
 
@@ -37,7 +39,11 @@ inline Utf8 reference_utf8(std::string_view text) {
 
 class ReferenceSession {
  public:
-  ReferenceSession(ws::Role role, const ws::MessageLimits& limits) : role_(role), limits_(limits) {}
+  ReferenceSession(ws::Role role, const ws::MessageLimits& limits,
+                   const std::optional<ws::DeflateParameters>& deflate)
+      : role_(role), limits_(limits) {
+    if (deflate) compression_ = contexts_.make(role, *deflate);
+  }
 
   Transcript run(std::string_view stream) {
     while (!stream.empty() && !said_.wants_transport_close) {
@@ -56,7 +62,8 @@ class ReferenceSession {
     const bool final = byte(0) >= 0x80;
     const unsigned number = byte(0) & 15;
     const bool control = number >= 8;
-    if ((byte(0) & 0x70) != 0) return fail(ws::Errc::frame_rsv);
+    const bool may_begin = compression_ && (number == 1 || number == 2);
+    if ((byte(0) & (may_begin ? 0x30 : 0x70)) != 0) return fail(ws::Errc::frame_rsv);
     if ((number > 2 && number < 8) || number > 10) return fail(ws::Errc::frame_opcode);
     if (control && !final) return fail(ws::Errc::control_fragmented);
     if (number == 0 && !in_message_) return fail(ws::Errc::continuation_unexpected);
@@ -78,7 +85,10 @@ class ReferenceSession {
       }
       if (length >= std::uint64_t{1} << 63) return fail(ws::Errc::frame_length_msb);
     }
-    if (!control && length > limits_.message_bytes_max - message_.size()) {
+    if (number == 1 || number == 2) compressed_ = (byte(0) & 0x40) != 0;
+    const std::size_t bytes_max =
+        compressed_ ? limits_.compressed_bytes_max() : limits_.message_bytes_max;
+    if (!control && length > bytes_max - message_.size()) {
       return fail(ws::Errc::message_too_big);
     }
     const std::size_t header = 2 + extended + (has_key ? 4 : 0);
@@ -104,12 +114,30 @@ class ReferenceSession {
         limits_.fragments_base + message_.size() / limits_.bytes_per_fragment;
     if (fragments_ > 1 && fragments_ > budget) return fail(ws::Errc::fragment_budget);
     message_ += payload;
+    if (compressed_) return take_compressed(final, whole);
     const Utf8 text = opcode_ == ws::Opcode::text ? reference_utf8(message_) : Utf8::whole;
     if (text == Utf8::wrong) return fail(ws::Errc::text_not_utf8);
     if (!whole) return true;
     in_message_ = !final;
     if (!final) return true;
     if (text == Utf8::cut) return fail(ws::Errc::text_not_utf8);
+    said_.events.push_back(seen_message(opcode_, message_));
+    message_.clear();
+    return true;
+  }
+
+  bool take_compressed(bool final, bool whole) {
+    if (!whole) return true;
+    in_message_ = !final;
+    if (!final) return true;
+    Pool pool;
+    Buffer out(pool);
+    const ws::Errc error = compression_->expand(as_bytes(message_), limits_, out);
+    if (error != ws::Errc::none) return fail(error);
+    message_.assign(as_text(std::as_const(out).readable()));
+    if (opcode_ == ws::Opcode::text && reference_utf8(message_) != Utf8::whole) {
+      return fail(ws::Errc::text_not_utf8);
+    }
     said_.events.push_back(seen_message(opcode_, message_));
     message_.clear();
     return true;
@@ -153,6 +181,9 @@ class ReferenceSession {
 
   ws::Role role_;
   ws::MessageLimits limits_;
+  ws::DeflateContexts contexts_{{.enabled = true}, ws::DeflateMemory::unlimited};
+  ws::CompressionPointer compression_;
+  bool compressed_ = false;
   Transcript said_;
   std::string message_;
   ws::Opcode opcode_ = ws::Opcode::binary;
@@ -160,9 +191,9 @@ class ReferenceSession {
   bool in_message_ = false;
 };
 
-inline Transcript reference(ws::Role role, const ws::MessageLimits& limits,
-                            std::string_view stream) {
-  return ReferenceSession(role, limits).run(stream);
+inline Transcript reference(ws::Role role, const ws::MessageLimits& limits, std::string_view stream,
+                            const std::optional<ws::DeflateParameters>& deflate = {}) {
+  return ReferenceSession(role, limits, deflate).run(stream);
 }
 
 }  // namespace hilo::test

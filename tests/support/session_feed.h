@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include "net/base/bytes.h"
 #include "net/base/pool.h"
 #include "tests/support/frames.h"
+#include "ws/core/deflate_contexts.h"
 #include "ws/core/error.h"
 #include "ws/core/frame.h"
 #include "ws/core/message.h"
@@ -124,8 +126,9 @@ inline constexpr std::array<Way, 4> all_ways = {Way::whole, Way::single_bytes, W
 struct FeedOptions {
   Way way = Way::whole;
   std::uint32_t seed = 1;
-  std::size_t chunk_bytes_max = 0;            // 0: small ones for small streams
-  std::size_t close_after = ~std::size_t{0};  // our own Close follows this many events
+  std::size_t chunk_bytes_max = 0;                    // 0: small ones for small streams
+  std::size_t close_after = ~std::size_t{0};          // our own Close follows this many events
+  std::optional<ws::DeflateParameters> deflate = {};  // what was negotiated
 };
 
 class Feed {
@@ -134,6 +137,10 @@ class Feed {
       : limits_(limits), session_(role, limits_, pool_), transcript_(&transcript) {}
 
   void run(std::string_view stream, const FeedOptions& options) {
+    if (options.deflate) {
+      session_.compress_with(contexts_.make(session_.role(), *options.deflate));
+      inflated_bytes_max_ = 2 * limits_.message_bytes_max;
+    }
     std::mt19937 random(options.seed);
     close_after_ = options.close_after;
     std::size_t chunk_max = options.chunk_bytes_max;
@@ -189,8 +196,9 @@ class Feed {
   bool take(const ws::Event& event) {
     last_ = event.payload;
     last_copy_.assign(as_text(event.payload));
-    demand(pool_.taken_bytes() <= 2 * arrived_ + 4096, "more memory than twice what arrived");
-    demand(session_.assembled_bytes() <= limits_.message_bytes_max, "assembled over the limit");
+    demand(pool_.taken_bytes() <= 2 * arrived_ + 4096 + inflated_bytes_max_,
+           "more memory than twice what arrived");
+    demand(session_.assembled_bytes() <= assembled_bytes_max(), "assembled over the limit");
     demand(session_.is_open() || event.kind != ws::Event::Kind::message, "message after the end");
     if (!event) return false;
     demand(!ended_, "an event after the last one");
@@ -240,7 +248,13 @@ class Feed {
     if (!condition && transcript_->fault.empty()) transcript_->fault = what;
   }
 
+  std::size_t assembled_bytes_max() const {
+    return inflated_bytes_max_ != 0 ? limits_.compressed_bytes_max() : limits_.message_bytes_max;
+  }
+
   Pool pool_;
+  ws::DeflateContexts contexts_{{.enabled = true}, ws::DeflateMemory::unlimited};
+  std::size_t inflated_bytes_max_ = 0;
   ws::MessageLimits limits_;
   ws::Session session_;
   Transcript* transcript_;

@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct SessionRow {
   std::string replies = {};
   ws::Role role = ws::Role::server;
   ws::MessageLimits limits = {};
+  std::optional<ws::DeflateParameters> deflate = {};
 };
 
 inline std::string close_reply(ws::CloseCode code) {
@@ -44,7 +46,8 @@ inline void check_row(const SessionRow& row) {
   for (const Way way : all_ways) {
     for (const std::uint32_t seed : {1U, 2U, 3U}) {
       if (seed > 1 && (way == Way::whole || way == Way::single_bytes)) continue;
-      const Transcript said = feed(row.role, row.limits, row.input, {.way = way, .seed = seed});
+      const Transcript said =
+          feed(row.role, row.limits, row.input, {.way = way, .seed = seed, .deflate = row.deflate});
       CAPTURE(static_cast<int>(way));
       CAPTURE(describe(said));
       CHECK(said.fault == "");
@@ -53,7 +56,7 @@ inline void check_row(const SessionRow& row) {
       const bool same_replies = said.replies == row.replies;
       CHECK(same_replies);
       CHECK(said.wants_transport_close == ended);
-      const bool as_the_twin = said == reference(row.role, row.limits, row.input);
+      const bool as_the_twin = said == reference(row.role, row.limits, row.input, row.deflate);
       CHECK(as_the_twin);
     }
   }

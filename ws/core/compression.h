@@ -7,9 +7,11 @@
 //   implemented by  DeflateContexts (deflate_contexts.h), one object for all connections of a loop
 //                   or one for a single connection; a session cannot tell
 //   thread          the loop's
-//   life            the session calls release() once, when it ends
+//   life            a session owns its CompressionPointer
 
 #pragma once
+
+#include <memory>
 
 #include "net/base/buffer.h"
 #include "net/base/bytes.h"
@@ -33,11 +35,18 @@ class Compression {
   // the next message refers to it.
   [[nodiscard]] virtual bool shrink(Bytes payload, Buffer& out) noexcept = 0;
 
+  // Whether what shrink() writes is good for every session that has this same object.
+  virtual bool is_shared() const noexcept = 0;
   // The session is gone.
   virtual void release() noexcept = 0;
 
  protected:
   ~Compression() = default;
 };
+
+struct CompressionRelease {
+  void operator()(Compression* compression) const noexcept { compression->release(); }
+};
+using CompressionPointer = std::unique_ptr<Compression, CompressionRelease>;
 
 }  // namespace hilo::ws

@@ -25,11 +25,13 @@ class DeflateContexts::Own final : public Compression {
   }
   bool shrink(Bytes payload, Buffer& out) noexcept override {
     if (!deflater_) return shared_->shrink(payload, out);
-    // A message may grow by a few bytes, since the ones after it can refer to it.
-    constexpr std::size_t growth_max = 8;
-    return contexts_->is_worth_shrinking(payload) &&
-           deflater_->deflate(payload, payload.size() + growth_max, out);
+    if (!contexts_->is_worth_shrinking(payload)) return false;
+    // A short message may grow by what its header is shorter than the largest: the ones after it
+    // can refer to it.
+    const std::size_t growth_max = payload.size() < 60'000 ? 4 : 0;
+    return deflater_->deflate(payload, payload.size() + growth_max, out);
   }
+  bool is_shared() const noexcept override { return !deflater_; }
   void release() noexcept override {
     DeflateMemory& memory = contexts_->memory_;
     this->~Own();
@@ -59,7 +61,7 @@ DeflateTuning DeflateContexts::tuning(std::uint8_t window_bits) const noexcept {
           .memory_level = std::clamp<std::uint8_t>(options_.memory_level, 1, 9)};
 }
 
-Compression* DeflateContexts::make(Role role, const DeflateParameters& agreed) noexcept {
+CompressionPointer DeflateContexts::make(Role role, const DeflateParameters& agreed) noexcept {
   const bool is_server = role == Role::server;
   const std::uint8_t our_bits = is_server ? agreed.server_window_bits : agreed.client_window_bits;
   const std::uint8_t their_bits = is_server ? agreed.client_window_bits : agreed.server_window_bits;
@@ -70,14 +72,14 @@ Compression* DeflateContexts::make(Role role, const DeflateParameters& agreed) n
       !(is_server ? agreed.client_no_context_takeover : agreed.server_no_context_takeover);
   // A window of 8 bits is asked for of a client only. It need not compress at all.
   Shared& shared = can_deflate ? shared_[std::size_t{our_bits} - window_bits_min] : shared_.back();
-  if (!we_take_over && !they_take_over) return &shared;
+  if (!we_take_over && !they_take_over) return CompressionPointer{&shared};
 
   void* block = memory_.take(sizeof(Own));
   if (block == nullptr) return nullptr;
   Own* own = ::new (block) Own(*this, shared);
   if (we_take_over) own->own_deflater(our_bits);
   if (they_take_over) own->own_inflater(their_bits);
-  return own;
+  return CompressionPointer{own};
 }
 
 bool DeflateContexts::is_worth_shrinking(Bytes payload) const noexcept {

@@ -31,9 +31,8 @@ class DeflateContexts {
   DeflateContexts(const DeflateContexts&) = delete;
   DeflateContexts& operator=(const DeflateContexts&) = delete;
 
-  // For a session of ours in this role; to be given back by Compression::release(). Null: no
-  // memory.
-  [[nodiscard]] Compression* make(Role role, const DeflateParameters& agreed) noexcept;
+  // For a session of ours in this role. Null: no memory.
+  [[nodiscard]] CompressionPointer make(Role role, const DeflateParameters& agreed) noexcept;
 
   const DeflateOptions& options() const noexcept { return options_; }
   DeflateMemory& memory() noexcept { return memory_; }
@@ -44,6 +43,7 @@ class DeflateContexts {
    public:
     Errc expand(Bytes wire, const MessageLimits& limits, Buffer& out) noexcept override;
     bool shrink(Bytes payload, Buffer& out) noexcept override;
+    bool is_shared() const noexcept override { return true; }
     void release() noexcept override {}
 
     DeflateContexts* contexts = nullptr;

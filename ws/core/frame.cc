@@ -18,8 +18,11 @@ std::size_t extended_length_bytes(std::uint8_t length7) noexcept {
 }
 
 Errc check_first_byte(const FrameHeader& header, const FrameRules& rules) noexcept {
-  // §5.2: RSV1-3 "MUST be 0 unless an extension is negotiated"; none is.
-  if (header.rsv != 0) return Errc::frame_rsv;
+  // §5.2: RSV1-3 "MUST be 0 unless an extension is negotiated". RFC 7692 §6.1: with it RSV1 may be
+  // set "in the first fragment of a message", and not in control frames.
+  const bool begins_message = header.opcode == Opcode::text || header.opcode == Opcode::binary;
+  const unsigned allowed = rules.may_compress && begins_message ? rsv1 : 0U;
+  if ((header.rsv & ~allowed) != 0) return Errc::frame_rsv;
   // §5.2: "If an unknown opcode is received, the receiving endpoint MUST _Fail_".
   if (is_reserved(header.opcode)) return Errc::frame_opcode;
   if (is_control(header.opcode)) {
@@ -52,7 +55,9 @@ Errc check_length(const FrameHeader& header, const FrameRules& rules) noexcept {
   }
   // §5.2: "the most significant bit MUST be 0".
   if (header.payload_bytes >> 63 != 0) return Errc::frame_length_msb;
-  if (!is_control(header.opcode) && header.payload_bytes > rules.payload_bytes_max) {
+  const std::uint64_t bytes_max =
+      header.rsv == rsv1 ? rules.compressed_bytes_max : rules.payload_bytes_max;
+  if (!is_control(header.opcode) && header.payload_bytes > bytes_max) {
     return Errc::message_too_big;
   }
   return Errc::none;

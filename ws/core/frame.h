@@ -57,7 +57,14 @@ struct FrameRules {
   Role role = Role::server;             // ours: a server wants masked frames, a client unmasked
   bool in_message = false;              // a fragmented message is unfinished
   std::uint64_t payload_bytes_max = 0;  // what this data frame may carry at most
+  bool may_compress = false;            // permessage-deflate was negotiated
+  // What it may carry if it begins a compressed message, which does not always shrink.
+  std::uint64_t compressed_bytes_max = 0;
 };
+
+// RSV1 of the first frame of a message: the message is compressed (RFC 7692 §6).
+inline constexpr std::uint8_t rsv1 = 4;         // in FrameHeader::rsv
+inline constexpr std::uint8_t rsv1_bit = 0x40;  // in the first byte
 
 // Reads the header at the front of `bytes`, as far as they go.
 FrameHeader parse_header(Bytes bytes) noexcept;

@@ -3,13 +3,18 @@
 #include "ws/core/message.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "ws/core/compression.h"
 
 namespace hilo::ws {
 
-Errc MessageAssembly::begin_frame(Opcode opcode, const MessageLimits& limits) noexcept {
+Errc MessageAssembly::begin_frame(Opcode opcode, const MessageLimits& limits,
+                                  bool compressed) noexcept {
   if (!active_) {
     active_ = true;
     opcode_ = opcode;
+    compressed_ = compressed;
     fragments_ = 1;
     utf8_.reset();
     return Errc::none;
@@ -49,13 +54,26 @@ Errc MessageAssembly::finish() const noexcept {
   return opcode_ == Opcode::text && !utf8_.complete() ? Errc::text_not_utf8 : Errc::none;
 }
 
+Errc MessageAssembly::expand(Compression& compression, const MessageLimits& limits) noexcept {
+  return expand(std::as_const(bytes_).readable(), compression, limits);
+}
+
+Errc MessageAssembly::expand(Bytes wire, Compression& compression,
+                             const MessageLimits& limits) noexcept {
+  Buffer whole{bytes_.pool()};
+  if (const Errc error = compression.expand(wire, limits, whole); error != Errc::none) return error;
+  bytes_ = std::move(whole);  // and what it was made of goes with `whole`
+  const bool is_good = opcode_ != Opcode::text || utf8_valid(std::as_const(bytes_).readable());
+  return is_good ? Errc::none : Errc::text_not_utf8;
+}
+
 void MessageAssembly::release() noexcept {
   bytes_.release();
   active_ = false;
 }
 
 Errc MessageAssembly::validate(Bytes added) noexcept {
-  if (opcode_ != Opcode::text || utf8_.feed(added)) return Errc::none;
+  if (opcode_ != Opcode::text || compressed_ || utf8_.feed(added)) return Errc::none;
   return Errc::text_not_utf8;
 }
 

@@ -5,7 +5,9 @@
 //
 // Memory grows with the bytes that have arrived, never with the length that a header promises, and
 // is one contiguous block however many fragments there are. Text is validated as it comes, so that
-// a byte that cannot be UTF-8 is found before the message ends (§8.1).
+// a byte that cannot be UTF-8 is found before the message ends (§8.1). A compressed message (RFC
+// 7692) is held as it came until it is complete, and then inflated at once: so connections without
+// context takeover need no inflater of their own.
 //
 //   owns    the block, from the Pool; none between messages
 //   limits  MessageLimits; a frame that would exceed one is refused by its header
@@ -15,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "net/base/buffer.h"
 #include "net/base/bytes.h"
@@ -37,7 +40,17 @@ struct MessageLimits {
   // `inflate_ratio_max` times its compressed size (0: no such limit). DEFLATE reaches 1032.
   std::uint32_t inflate_ratio_max = 100;
   std::size_t inflate_ratio_free_bytes = std::size_t{64} << 10;
+
+  // What the frames of a compressed message may carry together: whatever fits into
+  // message_bytes_max, even if the peer's compressor made it larger.
+  std::size_t compressed_bytes_max() const noexcept {
+    constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 2;
+    const std::size_t bytes = message_bytes_max < most ? message_bytes_max : most;
+    return bytes + bytes / 8 + 64;
+  }
 };
+
+class Compression;
 
 class MessageAssembly {
  public:
@@ -50,8 +63,12 @@ class MessageAssembly {
   Opcode opcode() const noexcept { return opcode_; }
   std::size_t size() const noexcept { return bytes_.size(); }
 
-  // A data frame begins. A frame that is not a continuation begins the message.
-  [[nodiscard]] Errc begin_frame(Opcode opcode, const MessageLimits& limits) noexcept;
+  bool compressed() const noexcept { return compressed_; }
+
+  // A data frame begins. A frame that is not a continuation begins the message, and says whether it
+  // is compressed.
+  [[nodiscard]] Errc begin_frame(Opcode opcode, const MessageLimits& limits,
+                                 bool compressed = false) noexcept;
 
   // Masked payload that lies elsewhere: unmasked while it is copied here.
   [[nodiscard]] Errc append(Bytes masked, MaskKey key, std::size_t offset) noexcept;
@@ -63,6 +80,11 @@ class MessageAssembly {
 
   // The last frame is complete: a cut character at the end is an error now.
   [[nodiscard]] Errc finish() const noexcept;
+  // Of a compressed message instead: from here on whole() is what it inflates to.
+  [[nodiscard]] Errc expand(Compression& compression, const MessageLimits& limits) noexcept;
+  // The same for one that arrived whole, and still lies elsewhere.
+  [[nodiscard]] Errc expand(Bytes wire, Compression& compression,
+                            const MessageLimits& limits) noexcept;
   MutableBytes whole() noexcept { return bytes_.readable(); }
 
   // Gives the memory back and waits for the next message.
@@ -76,6 +98,7 @@ class MessageAssembly {
   Utf8Validator utf8_;
   Opcode opcode_ = Opcode::binary;
   bool active_ = false;
+  bool compressed_ = false;
 };
 
 }  // namespace hilo::ws

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "ws/core/utf8.h"
 
@@ -78,10 +79,15 @@ Event Session::next_slow(MutableBytes& input) noexcept {
 }
 
 FrameRules Session::rules() const noexcept {
+  const std::size_t compressed_bytes_max = limits_->compressed_bytes_max();
+  const std::size_t bytes_max = assembly_.active() && assembly_.compressed()
+                                    ? compressed_bytes_max
+                                    : limits_->message_bytes_max;
   return {.role = role_,
           .in_message = assembly_.active(),
-          .payload_bytes_max =
-              limits_->message_bytes_max - std::min(assembly_.size(), limits_->message_bytes_max)};
+          .payload_bytes_max = bytes_max - std::min(assembly_.size(), bytes_max),
+          .may_compress = compression_ != nullptr,
+          .compressed_bytes_max = compressed_bytes_max};
 }
 
 // Reads a header from what was carried over and the front of `input`. False: there is not enough of
@@ -113,13 +119,14 @@ Errc Session::begin_frame(const FrameHeader& header) noexcept {
   in_frame_ = true;
   frame_opcode_ = header.opcode;
   frame_final_ = header.final;
+  frame_compressed_ = header.rsv == rsv1;
   payload_left_ = header.payload_bytes;
   key_ = header.key;
   key_offset_ = 0;
   // A message of one frame is assembled only if it turns out to arrive in pieces.
   const bool whole_message = header.final && header.opcode != Opcode::continuation;
   if (is_control(header.opcode) || whole_message) return Errc::none;
-  const Errc error = assembly_.begin_frame(header.opcode, *limits_);
+  const Errc error = assembly_.begin_frame(header.opcode, *limits_, frame_compressed_);
   // After our Close the bytes that would earn a message its fragments are dropped, so their number
   // says nothing any more.
   return state_ == State::open ? error : Errc::none;
@@ -133,20 +140,32 @@ Event Session::take_data(MutableBytes& input) noexcept {
   if (state_ == State::open) {
     const bool whole_frame = size == payload_left_ && assembly_.size() == 0;
     if (whole_frame && frame_final_ && frame_opcode_ != Opcode::continuation) {
-      in_frame_ = false;
-      if (role_ == Role::server) mask(part, key_);
-      if (frame_opcode_ == Opcode::text && !utf8_valid(part)) return fail(Errc::text_not_utf8);
-      assembly_.release();
-      return {.kind = Event::Kind::message, .opcode = frame_opcode_, .payload = part};
+      return take_whole_frame(part);
     }
     if (!assembly_.active()) {
-      const Errc error = assembly_.begin_frame(frame_opcode_, *limits_);
+      const Errc error = assembly_.begin_frame(frame_opcode_, *limits_, frame_compressed_);
       if (error != Errc::none) return fail(error);
     }
     const Errc error = assembly_.append(part, key_, key_offset_);
     if (error != Errc::none) return fail(error);
   }
   return advance_data(size);
+}
+
+// A message of one frame that is all there: if it is not compressed, nothing is copied.
+Event Session::take_whole_frame(MutableBytes payload) noexcept {
+  in_frame_ = false;
+  if (role_ == Role::server) mask(payload, key_);
+  assembly_.release();
+  if (!frame_compressed_) {
+    if (frame_opcode_ == Opcode::text && !utf8_valid(payload)) return fail(Errc::text_not_utf8);
+    return {.kind = Event::Kind::message, .opcode = frame_opcode_, .payload = payload};
+  }
+  Errc error = assembly_.begin_frame(frame_opcode_, *limits_, true);
+  if (error == Errc::none) error = assembly_.expand(payload, *compression_, *limits_);
+  if (error != Errc::none) return fail(error);
+  delivered_ = true;
+  return {.kind = Event::Kind::message, .opcode = frame_opcode_, .payload = assembly_.whole()};
 }
 
 Event Session::advance_data(std::size_t size) noexcept {
@@ -162,7 +181,9 @@ Event Session::finish_data_frame() noexcept {
     assembly_.release();
     return need_input();
   }
-  if (const Errc error = assembly_.finish(); error != Errc::none) return fail(error);
+  const Errc error =
+      assembly_.compressed() ? assembly_.expand(*compression_, *limits_) : assembly_.finish();
+  if (error != Errc::none) return fail(error);
   delivered_ = true;
   return {.kind = Event::Kind::message, .opcode = assembly_.opcode(), .payload = assembly_.whole()};
 }
@@ -304,6 +325,31 @@ Status Session::send(Opcode opcode, Bytes payload, MaskKey key, Buffer& into, bo
   }
   sending_fragments_ = !final;
   return {};
+}
+
+Outgoing Session::send_compressed(Opcode opcode, Bytes payload, Buffer& scratch) noexcept {
+  const bool may_shrink = compression_ != nullptr && is_open() && !sending_fragments_;
+  if (!may_shrink || !compression_->shrink(payload, scratch)) return send(opcode, payload);
+  return send_shrunk(opcode, std::as_const(scratch).readable());
+}
+
+Outgoing Session::send_shrunk(Opcode opcode, Bytes wire) noexcept {
+  HILO_DCHECK(compression_ != nullptr && !sending_fragments_);
+  const Outgoing outgoing = send(opcode, wire);
+  outgoing_[0] |= rsv1_bit;
+  return outgoing;
+}
+
+Status Session::send_compressed(Opcode opcode, Bytes payload, MaskKey key, Buffer& into) noexcept {
+  Buffer shrunk{into.pool()};
+  const bool may_shrink = compression_ != nullptr && is_open() && !sending_fragments_;
+  if (!may_shrink || !compression_->shrink(payload, shrunk)) {
+    return send(opcode, payload, key, into);
+  }
+  const std::size_t at = into.size();
+  Status status = send(opcode, std::as_const(shrunk).readable(), key, into);
+  if (status) into.readable()[at] |= rsv1_bit;
+  return status;
 }
 
 Outgoing Session::ping(Bytes payload) noexcept {

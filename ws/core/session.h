@@ -28,6 +28,9 @@
 //   - a frame that arrives in pieces, and fragments, are assembled in memory that grows with what
 //     arrived, from the Pool, and is given back when the message has been used
 //   - all input is consumed; at most 13 bytes of a partial header are kept aside
+//   - a compressed message (RFC 7692) is inflated when its last frame is complete; its memory is
+//   the
+//     session's own, from the Pool
 //   - after our Close messages are no longer delivered, only pings and the peer's Close are; after
 //     the peer's Close or a failure everything is ignored (§5.5.1, §5.5.2, §7.1.7)
 //
@@ -41,7 +44,7 @@
 //            or end_of_input(); Outgoing: until the next call of anything but const functions
 //   thread   one at a time
 //   errors   of the peer: an event `failure`; of the caller: see each function
-//   life     the limits and the Pool must outlive the session
+//   life     the limits and the Pool must outlive the session, and what is behind Compression
 
 #pragma once
 
@@ -49,11 +52,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "net/base/buffer.h"
 #include "net/base/bytes.h"
 #include "net/base/pool.h"
 #include "net/base/result.h"
+#include "ws/core/compression.h"
 #include "ws/core/error.h"
 #include "ws/core/frame.h"
 #include "ws/core/mask.h"
@@ -93,6 +98,13 @@ class Session {
   Session& operator=(const Session&) = delete;
   ~Session();
 
+  // permessage-deflate was negotiated. Once, before anything is read or sent.
+  void compress_with(CompressionPointer compression) noexcept {
+    compression_ = std::move(compression);
+  }
+  // Null: it was not negotiated.
+  Compression* compression() const noexcept { return compression_.get(); }
+
   // The next event in `input`, which is consumed from the front.
   [[nodiscard]] Event next(MutableBytes& input) noexcept;
 
@@ -116,6 +128,15 @@ class Session {
   [[nodiscard]] Outgoing send(Opcode opcode, Bytes payload, bool final = true) noexcept;
   //   client: header and masked payload are appended to `into`; out_of_memory() changes nothing
   Status send(Opcode opcode, Bytes payload, MaskKey key, Buffer& into, bool final = true) noexcept;
+
+  // A whole message, compressed where that was negotiated and pays, else as send() sends it.
+  //   server: what was compressed lies in `scratch`, which is empty before and must outlive the
+  //   Outgoing
+  [[nodiscard]] Outgoing send_compressed(Opcode opcode, Bytes payload, Buffer& scratch) noexcept;
+  //   client: as above
+  Status send_compressed(Opcode opcode, Bytes payload, MaskKey key, Buffer& into) noexcept;
+  // The same for a server whose `wire` is what compression()->shrink() has made of a message.
+  [[nodiscard]] Outgoing send_shrunk(Opcode opcode, Bytes wire) noexcept;
 
   // Control frames of our own; at most control_payload_bytes_max bytes, else empty.
   [[nodiscard]] Outgoing ping(Bytes payload) noexcept;
@@ -161,6 +182,7 @@ class Session {
   Event take_control(MutableBytes& input) noexcept;
   Event advance_data(std::size_t size) noexcept;
   Event finish_data_frame() noexcept;
+  Event take_whole_frame(MutableBytes payload) noexcept;
   Event finish_control_frame(MutableBytes payload) noexcept;
   Event finish_close(MutableBytes payload) noexcept;
   Event fail(Errc error) noexcept;
@@ -178,6 +200,7 @@ class Session {
   Bytes reply_payload() const noexcept { return {reply_payload_, reply_bytes_}; }
 
   const MessageLimits* limits_;
+  CompressionPointer compression_;
   MessageAssembly assembly_;
 
   std::uint64_t payload_left_ = 0;               // of the frame that is being read
@@ -198,6 +221,7 @@ class Session {
   std::uint8_t key_offset_ = 0;     // payload position modulo 4
   Opcode frame_opcode_ = Opcode::continuation;
   bool frame_final_ = false;
+  bool frame_compressed_ = false;  // and the first of its message
   bool in_frame_ = false;
   bool delivered_ = false;  // assembly_ holds what the last event showed
   bool sending_fragments_ = false;
