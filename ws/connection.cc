@@ -91,7 +91,7 @@ void Connection::handle(const Event& event) {
   switch (event.kind) {
     case Event::Kind::need_input: return;
     case Event::Kind::message: return handle_message(event);
-    case Event::Kind::ping: count_control_frame(); return send_replies();
+    case Event::Kind::ping: return handle_ping();
     case Event::Kind::pong: return handle_pong(event);
     case Event::Kind::close: return handle_close(event);
     case Event::Kind::failure: return handle_failure(event);
@@ -102,6 +102,15 @@ void Connection::handle_message(const Event& event) {
   ++shared_->metrics->messages_received;
   shared_->metrics->payload_bytes_received += event.payload.size();
   call(handlers_->on_message, *this, Message{event.opcode, event.payload});
+}
+
+// A peer that pings and does not read must not make us keep Pongs, nor put off the end by taking
+// one now and then: where output waits, a later Pong may stand for this one (§5.5.3).
+void Connection::handle_ping() {
+  count_control_frame();
+  const std::size_t bearable = closing_ ? 0 : shared_->limits->queue_bytes_pause;
+  if (ended_ || stream_->blocked_bytes() > bearable) return;
+  send_replies();
 }
 
 void Connection::handle_pong(const Event& event) {
@@ -193,17 +202,13 @@ void Connection::on_broken(std::error_code error) {
 Status Connection::close(CloseCode code, std::string_view reason) {
   if (Status status = Session::check_close(code, reason); !status) return status;
   if (!is_open()) return std::make_error_code(std::errc::not_connected);
-  bool written = false;
-  if (role() == Role::server) {
-    written = write(session_.close(code, reason));
-  } else if (const Result<MaskKey> key = next_key()) {
-    Buffer masked{loop().pool()};
-    written = session_.close(code, reason, *key, masked) && write_owned(masked);
-  }
-  if (!written) {
-    end(CloseCode::abnormal, ClosedBy::us, Errc::no_memory);
-    stream_->abort();
-    return out_of_memory();
+  const Errc lacking = role() == Role::server ? write(session_.close(code, reason))
+                                              : write_masked([&](MaskKey key, Buffer& into) {
+                                                  return session_.close(code, reason, key, into);
+                                                });
+  if (lacking != Errc::none) {
+    lose_connection(lacking);
+    return lacking;
   }
   begin_closing();
   // The peer's Close is input: a pause would keep us from ever seeing it.

@@ -201,6 +201,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
 
   void handle(const Event& event);
   void handle_message(const Event& event);
+  void handle_ping();
   void handle_pong(const Event& event);
   void handle_close(const Event& event);
   void handle_failure(const Event& event);
@@ -214,12 +215,22 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void leave_topics() noexcept;
   void end_sender() noexcept;
 
-  Sent sent(bool written, std::size_t payload_bytes) noexcept;
+  Sent sent(Errc lacking, std::size_t payload_bytes) noexcept;
   void lose(Opcode opcode, Bytes payload);
   bool make_room(std::size_t payload_bytes) noexcept;
-  bool write(const Outgoing& outgoing) noexcept;
-  bool write_owned(Buffer& bytes) noexcept;
-  Result<MaskKey> next_key() noexcept;
+  // Each tells what was lacking, if anything was: no_memory or no_entropy.
+  Errc write(const Outgoing& outgoing) noexcept;
+  template <class Mask>
+  Errc write_masked(Mask&& mask) noexcept {
+    const Result<MaskKey> key = shared_->mask_keys->next();
+    // No randomness, no frame: a predictable key would be worse than a lost connection (§10.3).
+    if (!key) return Errc::no_entropy;
+    Buffer masked{loop().pool()};
+    if (!mask(*key, masked)) return Errc::no_memory;
+    const bool written = masked.empty() || stream_->write(Bytes{masked.readable()});
+    return written ? Errc::none : Errc::no_memory;
+  }
+  void lose_connection(Errc lacking) noexcept;
   bool has_room(std::size_t payload_bytes) const noexcept;
   Sent overflow(Opcode opcode, Bytes payload);
   void reset_for(Errc error);

@@ -15,21 +15,16 @@ Sent Connection::send(Opcode opcode, Bytes payload, SendOptions options) {
   static_cast<void>(options);
   if (!is_open()) return Sent::closed;
   if (!make_room(payload.size())) return overflow(opcode, payload);
-  bool written = false;
-  if (role() == Role::server) {
-    written = write(session_.send(opcode, payload));
-  } else if (const Result<MaskKey> key = next_key()) {
-    Buffer masked{loop().pool()};
-    written = session_.send(opcode, payload, *key, masked) && write_owned(masked);
-  }
-  return sent(written, payload.size());
+  const Errc lacking = role() == Role::server ? write(session_.send(opcode, payload))
+                                              : write_masked([&](MaskKey key, Buffer& into) {
+                                                  return session_.send(opcode, payload, key, into);
+                                                });
+  return sent(lacking, payload.size());
 }
 
-// What was written cannot be taken back, so a write that failed for want of memory is the end.
-Sent Connection::sent(bool written, std::size_t payload_bytes) noexcept {
-  if (!written) {
-    end(CloseCode::abnormal, ClosedBy::us, Errc::no_memory);
-    stream_->abort();
+Sent Connection::sent(Errc lacking, std::size_t payload_bytes) noexcept {
+  if (lacking != Errc::none) {
+    lose_connection(lacking);
     return Sent::closed;
   }
   ++shared_->metrics->messages_sent;
@@ -92,31 +87,23 @@ void Connection::reset_for(Errc error) {
   stream_->abort();
 }
 
-bool Connection::write(const Outgoing& outgoing) noexcept {
-  return outgoing.empty() || static_cast<bool>(stream_->write(outgoing.slices));
+Errc Connection::write(const Outgoing& outgoing) noexcept {
+  return outgoing.empty() || stream_->write(outgoing.slices) ? Errc::none : Errc::no_memory;
 }
 
-bool Connection::write_owned(Buffer& bytes) noexcept {
-  return bytes.empty() || static_cast<bool>(stream_->write(Bytes{bytes.readable()}));
-}
-
-// No randomness, no frame: a predictable key would be worse than a lost connection (§10.3).
-Result<MaskKey> Connection::next_key() noexcept {
-  return shared_->mask_keys->next();
+// What was written cannot be taken back, so a frame that could not be is the end.
+void Connection::lose_connection(Errc lacking) noexcept {
+  end(CloseCode::abnormal, ClosedBy::us, lacking);
+  stream_->abort();
 }
 
 void Connection::send_replies() {
   if (!session_.has_replies() || stream_->closed()) return;
-  bool written = false;
-  if (role() == Role::server) {
-    written = write(session_.take_replies());
-  } else if (const Result<MaskKey> key = next_key()) {
-    Buffer masked{loop().pool()};
-    written = session_.take_replies(*key, masked) && write_owned(masked);
-  }
-  if (written) return;
-  end(CloseCode::abnormal, ClosedBy::us, Errc::no_memory);
-  stream_->abort();
+  const Errc lacking = role() == Role::server ? write(session_.take_replies())
+                                              : write_masked([&](MaskKey key, Buffer& into) {
+                                                  return session_.take_replies(key, into);
+                                                });
+  if (lacking != Errc::none) lose_connection(lacking);
 }
 
 Status Connection::ping(Bytes payload) {
@@ -124,14 +111,11 @@ Status Connection::ping(Bytes payload) {
     return std::make_error_code(std::errc::message_size);
   }
   if (!is_open()) return std::make_error_code(std::errc::not_connected);
-  if (role() == Role::server) {
-    return write(session_.ping(payload)) ? Status{} : Status{out_of_memory()};
-  }
-  const Result<MaskKey> key = next_key();
-  if (!key) return key.error();
-  Buffer masked{loop().pool()};
-  if (Status status = session_.ping(payload, *key, masked); !status) return status;
-  return write_owned(masked) ? Status{} : Status{out_of_memory()};
+  const Errc lacking = role() == Role::server ? write(session_.ping(payload))
+                                              : write_masked([&](MaskKey key, Buffer& into) {
+                                                  return session_.ping(payload, key, into);
+                                                });
+  return lacking == Errc::none ? Status{} : Status{lacking};
 }
 
 void Connection::on_blocked() {

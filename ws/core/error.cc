@@ -17,6 +17,7 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::write_stalled, Layer::tcp, "slow_consumer", 0, "the peer took no byte of what it is sent for too long"},
     {Errc::idle_timeout, Layer::tcp, "idle_timeout", 1001, "no byte came from the peer for too long"},
     {Errc::no_memory, Layer::tcp, "no_memory", 1011, "memory for this connection could not be had"},
+    {Errc::no_entropy, Layer::tcp, "no_entropy", 0, "no randomness for a masking key (RFC 6455 §10.3)"},
     {Errc::no_descriptors, Layer::tcp, "emfile", 0, "no descriptor or no kernel memory for another connection"},
     {Errc::handler_threw, Layer::tcp, "handler_threw", 1011, "the application's handler failed"},
 

@@ -28,6 +28,7 @@ enum class Errc : std::uint8_t {
   write_stalled,   // takes nothing of what it is sent
   idle_timeout,    // open, and silent for too long
   no_memory,       // memory for this connection could not be had
+  no_entropy,      // randomness for a masking key could not be had
   no_descriptors,  // accept found no descriptor free (EMFILE, ENFILE), or no kernel memory
   handler_threw,   // the application's callback threw
 
