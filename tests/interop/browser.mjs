@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import {access} from "node:fs/promises";
 
 import {mebibyte, run_cases, serve, skip_all, test} from "./cases.mjs";
+import {story} from "./story.mjs";
 
 const {chromium} = await import("playwright-core").catch(() =>
   skip_all("browser", "the npm package playwright-core is not installed"));
@@ -258,34 +259,6 @@ test("every control has a name, and nothing is wider than a phone", () =>
 }, {viewport: {width: 320, height: 640}}));
 
 // ---- the browser's own WebSocket --------------------------------------------------------------
-
-// Runs in the page: what happened to a socket, in order, until it was closed.
-function story({url, protocols = [], send = [], close_after = 0, close = [1000, "ya"]}) {
-  return new Promise((resolve) => {
-    const told = [];
-    let received = 0;
-    const socket = new WebSocket(url, protocols);
-    socket.binaryType = "arraybuffer";
-    const close_if_due = () => {
-      if (received === close_after) socket.close(...close);
-    };
-    socket.onopen = () => {
-      told.push("open");
-      for (const data of send) socket.send(Array.isArray(data) ? Uint8Array.from(data) : data);
-      close_if_due();
-    };
-    socket.onerror = () => told.push("error");
-    socket.onmessage = ({data}) => {
-      ++received;
-      told.push(typeof data === "string" ? data : [...new Uint8Array(data)]);
-      close_if_due();
-    };
-    socket.onclose = ({code, reason, wasClean}) => {
-      told.push({code, reason, wasClean});
-      resolve(told);
-    };
-  });
-}
 
 test("WebSocket: texts, bytes and empty messages come back in order", () =>
   with_page(async (page) => {

@@ -97,11 +97,12 @@ export async function serve(...flags) {
   const early = program.ended.then(({errors}) => { throw new Error(`it ended: ${errors}`); });
   const line = await within_patience(Promise.race([first, early]));
   early.catch(() => {});
-  const match = /^listening on (\S+)  (http:\S+)$/.exec(line);
+  const match = /^listening on (\S+)  (https?:\S+)$/.exec(line);
   if (!match) throw new Error(`unexpected first line: ${line}`);
   program.address = match[1];
   program.page = match[2];
-  program.url = (path = "/echo") => `ws://${match[1]}${path}`;
+  const scheme = program.page.startsWith("https:") ? "wss" : "ws";
+  program.url = (path = "/echo") => `${scheme}://${match[1]}${path}`;
   return program;
 }
 

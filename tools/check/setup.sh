@@ -53,6 +53,7 @@ for group in "$@"; do
         want_program nodejs node
         want_program npm npm
         want_program chromium chromium chromium-browser google-chrome
+        want_program firefox-esr firefox-esr firefox
       fi ;;
     check)
       want_program clang clang++
