@@ -23,6 +23,8 @@ struct Client::Attempt {
   std::vector<std::string> subprotocol_texts;
   std::vector<std::string_view> subprotocols;
   UpgradeRequest request;
+  DeflateOptions deflate;
+  DeflateText deflate_text;
 
   net::Resolver resolver;
   net::Connector connector;
@@ -117,6 +119,9 @@ Status Client::prepare(Attempt& attempt, const ConnectOptions& options) {
   request.query = url->query;
   request.key = {attempt.key.data(), attempt.key.size()};
   request.subprotocols = attempt.subprotocols;
+  attempt.deflate = options.deflate;
+  attempt.deflate_text = deflate_offer(options.deflate);
+  request.extensions = attempt.deflate_text.view();
   request.origin = options.origin;
   request.fields = options.fields;
   Status written = write_upgrade_request(attempt.wire, request);
@@ -163,10 +168,15 @@ net::Stream::Want Client::on_input(MutableBytes& input) {
     case HeadProgress::Kind::failed: fail(progress.error); break;
     case HeadProgress::Kind::complete: {
       const ResponseHead head = attempt_->reader.head(input);
-      const ResponseCheck check = check_response(head, attempt_->request);
+      ResponseCheck check = check_response(head, attempt_->request);
+      DeflateCheck deflate;
+      if (check.error == Errc::none) {
+        deflate = check_deflate_answer(head.fields, attempt_->deflate);
+        check.error = deflate.error;
+      }
       if (check.error == Errc::none) {
         input = input.subspan(progress.head_bytes);
-        open(check.subprotocol);
+        open(check.subprotocol, deflate);
         break;
       }
       attempt_->response_text = as_text(input.first(progress.head_bytes));
@@ -179,16 +189,28 @@ net::Stream::Want Client::on_input(MutableBytes& input) {
   return net::Stream::Want::more;
 }
 
-void Client::open(std::string_view subprotocol) {
+void Client::open(std::string_view subprotocol, const DeflateCheck& deflate) {
   RequestHead asked;
   asked.path = attempt_->url.path;
   asked.query = attempt_->url.query;
   Result<KeptRequest> kept = KeptRequest::copy(asked, subprotocol, false);
   if (!kept) return fail(kept.error());
+  std::unique_ptr<DeflateContexts> contexts;
+  CompressionPointer compression;
+  if (deflate.is_agreed) {
+    contexts = std::make_unique<DeflateContexts>(attempt_->deflate,
+                                                 limits_.deflate_memory_bytes_max, metrics_);
+    compression = contexts->make(Role::client, deflate.agreed);
+    if (!compression) return fail(out_of_memory());
+  }
   loop_->timers().cancel(*this);
   const std::unique_ptr<Attempt> attempt = std::move(attempt_);
+  // What an earlier connection compressed with goes after it.
+  connection_.reset();
+  deflate_ = std::move(contexts);
   connection_ =
       std::make_unique<Connection>(SlabHandle{}, Role::client, shared_, handlers_, attempt->peer);
+  connection_->compress_with(std::move(compression));
   connection_->open(std::move(attempt->stream), std::move(*kept));
 }
 

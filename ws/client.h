@@ -33,6 +33,7 @@
 #include "net/connector.h"
 #include "net/resolver.h"
 #include "ws/connection.h"
+#include "ws/core/deflate_contexts.h"
 #include "ws/core/handshake.h"
 #include "ws/core/url.h"
 
@@ -45,6 +46,8 @@ struct ConnectOptions {
   std::vector<std::string_view> subprotocols = {};
   std::string_view origin = {};
   std::vector<FieldView> fields = {};
+  // permessage-deflate (RFC 7692): offered if enabled, used if the server agrees.
+  DeflateOptions deflate = {};
 };
 
 class Client final : public HandlerSetters<Client>,
@@ -96,7 +99,7 @@ class Client final : public HandlerSetters<Client>,
   void connect_to(std::span<const net::Address> addresses);
   void on_connected(Result<net::Fd> fd);
   Status prepare(Attempt& attempt, const ConnectOptions& options);
-  void open(std::string_view subprotocol);
+  void open(std::string_view subprotocol, const DeflateCheck& deflate);
   void fail(std::error_code error);
   void report();
 
@@ -109,7 +112,8 @@ class Client final : public HandlerSetters<Client>,
   Handlers handlers_;
   Callback<void(std::error_code)> on_failed_;
   std::unique_ptr<Attempt> attempt_;
-  const Attempt* reported_ = nullptr;  // while on_failed runs
+  const Attempt* reported_ = nullptr;         // while on_failed runs
+  std::unique_ptr<DeflateContexts> deflate_;  // of connection_; null: without
   std::unique_ptr<Connection> connection_;
 };
 

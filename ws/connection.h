@@ -76,6 +76,10 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
+  // permessage-deflate was negotiated; before open().
+  void compress_with(CompressionPointer compression) noexcept {
+    session_.compress_with(std::move(compression));
+  }
   // Takes the stream over after the opening handshake and calls on_open. Input that the handshake
   // left is handled after that.
   void open(std::unique_ptr<net::Stream> stream, KeptRequest request);
@@ -141,6 +145,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   const KeptRequest& request() const noexcept { return request_; }
   std::string_view path() const noexcept { return request_.path(); }
   std::string_view subprotocol() const noexcept { return request_.subprotocol(); }
+  // Whether permessage-deflate was negotiated (RFC 7692).
+  bool compresses() const noexcept { return session_.compression() != nullptr; }
   // Accepted by send() and not yet taken by the kernel.
   std::size_t buffered_bytes() const noexcept { return stream_ ? stream_->unsent_bytes() : 0; }
   std::uint64_t received_bytes() const noexcept { return stream_ ? stream_->received_bytes() : 0; }

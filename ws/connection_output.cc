@@ -12,13 +12,18 @@
 namespace hilo::ws {
 
 Sent Connection::send(Opcode opcode, Bytes payload, SendOptions options) {
-  static_cast<void>(options);
   if (!is_open()) return Sent::closed;
   if (!make_room(payload.size())) return overflow(opcode, payload);
-  const Errc lacking = role() == Role::server ? write(session_.send(opcode, payload))
-                                              : write_masked([&](MaskKey key, Buffer& into) {
-                                                  return session_.send(opcode, payload, key, into);
-                                                });
+  Buffer shrunk{loop().pool()};
+  const auto make = [&] {
+    return options.compress ? session_.send_compressed(opcode, payload, shrunk)
+                            : session_.send(opcode, payload);
+  };
+  const auto make_masked = [&](MaskKey key, Buffer& into) {
+    return options.compress ? session_.send_compressed(opcode, payload, key, into)
+                            : session_.send(opcode, payload, key, into);
+  };
+  const Errc lacking = role() == Role::server ? write(make()) : write_masked(make_masked);
   return sent(lacking, payload.size());
 }
 
@@ -42,7 +47,8 @@ void Connection::deliver(EncodedMessage& message) {
   if (role() == Role::client) return deliver(message.opcode(), payload, message.options());
   if (!is_open()) return;
   if (make_room(payload.size())) {
-    static_cast<void>(sent(write(message.plain()), payload.size()));
+    Buffer shrunk{loop().pool()};
+    static_cast<void>(sent(write(message.outgoing(session_, shrunk)), payload.size()));
   } else if (overflow(message.opcode(), payload) == Sent::refused) {
     lose(message.opcode(), payload);
   }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // EncodedMessage: one message made ready for many connections. What is the same for all of them,
-// the header and whatever else stands on the wire, is made once; Connection::deliver() takes it
-// from here.
+// the header and the compressed payload, is made once; Connection::deliver() takes it from here.
 //
 //   views   the payload is the caller's own bytes and must outlive this
 //   thread  one
@@ -12,7 +11,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <utility>
 
+#include "net/base/buffer.h"
 #include "net/base/bytes.h"
 #include "ws/core/frame.h"
 #include "ws/core/session.h"
@@ -33,15 +35,34 @@ class EncodedMessage {
   Opcode opcode() const noexcept { return opcode_; }
   Bytes payload() const noexcept { return payload_; }
   SendOptions options() const noexcept { return options_; }
-  // As a server sends it, uncompressed.
-  Outgoing plain() const noexcept { return {{Bytes{header_}.first(header_bytes_), payload_}}; }
+  // As this session of a server sends it. Where connections share a compression context, it is
+  // compressed once for all of them; else into `scratch`, which is empty and must outlive the
+  // Outgoing.
+  Outgoing outgoing(Session& session, Buffer& scratch) noexcept {
+    Compression* compression = session.compression();
+    if (compression == nullptr || !options_.compress) return plain();
+    if (!compression->is_shared()) return session.send_compressed(opcode_, payload_, scratch);
+    if (compression != compression_) {
+      compression_ = compression;
+      shrunk_.emplace(scratch.pool());
+      is_shrunk_ = compression->shrink(payload_, *shrunk_);
+    }
+    if (!is_shrunk_) return plain();
+    return session.send_shrunk(opcode_, std::as_const(*shrunk_).readable());
+  }
 
  private:
+  Outgoing plain() const noexcept { return {{Bytes{header_}.first(header_bytes_), payload_}}; }
+
   Bytes payload_;
   Opcode opcode_;
   SendOptions options_;
   std::array<std::uint8_t, frame_header_bytes_max> header_;
   std::size_t header_bytes_;  // behind header_, which it fills
+  // The compressed form, and whose it is. Looked at only to be compared.
+  Compression* compression_ = nullptr;
+  std::optional<Buffer> shrunk_;
+  bool is_shrunk_ = false;
 };
 
 }  // namespace hilo::ws

@@ -8,11 +8,12 @@
 #include <array>
 #include <cstdint>
 
+#include "ws/core/deflate_contexts.h"
 #include "ws/core/error.h"
 
 namespace hilo::ws {
 
-struct Metrics {
+struct Metrics : DeflateCounters {
   std::uint64_t accepted = 0;       // TCP connections
   std::uint64_t shed = 0;           // dropped for want of descriptors
   std::uint64_t http_requests = 0;  // answered, upgrades not among them

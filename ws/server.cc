@@ -43,6 +43,10 @@ Server::Server(net::Loop& loop, const Limits& limits, ServerOptions options)
   shared_.owner = this;
   shared_.hub = &hub_;
   shared_.loop_index = options_.loop_index;
+  if (options_.deflate.enabled) {
+    deflate_ = std::make_unique<DeflateContexts>(options_.deflate, limits_.deflate_memory_bytes_max,
+                                                 metrics_);
+  }
 }
 
 Server::~Server() {
@@ -212,11 +216,17 @@ void Server::open(HttpConnection& http, Service& service, const RequestHead& hea
   if (!accept.subprotocol.empty() && !is_offered(check.subprotocols, accept.subprotocol)) {
     return http.refuse(Errc::handler_threw);
   }
+  std::optional<DeflateAnswer> deflate;
+  CompressionPointer compression;
+  if (deflate_ && check.has_extensions) deflate = accept_deflate(head.fields, options_.deflate);
+  if (deflate) compression = deflate_->make(Role::server, deflate->agreed);
   Buffer response{loop_->pool()};
-  const Status written = write_upgrade_response(response, {.key = check.key,
-                                                           .subprotocol = accept.subprotocol,
-                                                           .extensions = {},
-                                                           .fields = accept.fields});
+  // Without memory for compression the connection goes on without it.
+  const Status written = write_upgrade_response(
+      response, {.key = check.key,
+                 .subprotocol = accept.subprotocol,
+                 .extensions = compression ? deflate->text.view() : std::string_view{},
+                 .fields = accept.fields});
   // Fields that cannot be sent are the application's mistake.
   if (!written) return http.refuse(Errc::handler_threw);
 
@@ -225,6 +235,7 @@ void Server::open(HttpConnection& http, Service& service, const RequestHead& hea
   const auto entry = connections_.emplace(Role::server, shared_, service.handlers_, http.peer());
   if (entry.object == nullptr) return http.refuse(Errc::no_memory);
 
+  entry.object->compress_with(std::move(compression));
   std::unique_ptr<net::Stream> stream = http.release_stream();
   ++metrics_.upgrades;
   // A write that fails breaks the stream, and the connection hears of that.

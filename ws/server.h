@@ -34,6 +34,7 @@
 #include "net/address.h"
 #include "net/listener.h"
 #include "ws/connection.h"
+#include "ws/core/deflate_contexts.h"
 #include "ws/core/origin.h"
 #include "ws/http.h"
 
@@ -79,6 +80,8 @@ struct ServerOptions {
   bool subprotocol_required = false;
   // Keep the fields of the request for the life of the connection, at the cost of their size.
   bool keep_request_fields = true;
+  // permessage-deflate (RFC 7692), for clients that offer it.
+  DeflateOptions deflate = {};
   // Goes into every ConnectionId, so that ids of several loops differ.
   std::uint8_t loop_index = 0;
   // Hears rejections and other events, one line each.
@@ -193,6 +196,7 @@ class Server final : public HandlerSetters<Server>,
   Log log_;
   Hub hub_;
   Connection::Shared shared_;
+  std::unique_ptr<DeflateContexts> deflate_;  // null: not spoken here
   Service default_service_;
   bool has_default_service_ = false;
   std::vector<std::unique_ptr<Path>> paths_;

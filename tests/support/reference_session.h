@@ -181,7 +181,8 @@ class ReferenceSession {
 
   ws::Role role_;
   ws::MessageLimits limits_;
-  ws::DeflateContexts contexts_{{.enabled = true}, ws::DeflateMemory::unlimited};
+  ws::DeflateCounters counters_;
+  ws::DeflateContexts contexts_{{.enabled = true}, ws::DeflateMemory::unlimited, counters_};
   ws::CompressionPointer compression_;
   bool compressed_ = false;
   Transcript said_;

@@ -253,7 +253,8 @@ class Feed {
   }
 
   Pool pool_;
-  ws::DeflateContexts contexts_{{.enabled = true}, ws::DeflateMemory::unlimited};
+  ws::DeflateCounters counters_;
+  ws::DeflateContexts contexts_{{.enabled = true}, ws::DeflateMemory::unlimited, counters_};
   std::size_t inflated_bytes_max_ = 0;
   ws::MessageLimits limits_;
   ws::Session session_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tools/hilo/connect_session.h"
+#include "tools/hilo/deflate_flags.h"
 #include "tools/hilo/flags.h"
 #include "tools/hilo/limits_flags.h"
 #include "ws/core/rfc6455.h"
@@ -176,7 +177,8 @@ Command connect_command() {
   command.argument = Argument{
       .name = "URL", .take = [settings](std::string_view v) { return take_url(v, settings->url); }};
   command.before = {{"What it does", description}, {"Examples", examples}, {"Values", values}};
-  command.groups = {handshake_flags(*settings), message_flags(*settings), end_flags(*settings)};
+  command.groups = {handshake_flags(*settings), message_flags(*settings),
+                    deflate_flags(settings->deflate), end_flags(*settings)};
   for (FlagGroup& group : limits_flags(settings->limits)) {
     command.groups.push_back(std::move(group));
   }

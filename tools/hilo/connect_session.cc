@@ -77,6 +77,7 @@ bool ConnectSession::connect() {
   for (const HeaderField& field : settings_->fields) {
     options.fields.push_back({field.name, field.value});
   }
+  options.deflate = settings_->deflate;
   const Status started = client_.connect(options);
   if (started) return true;
   print_error("hilo connect: " + settings_->url + ": " + started.error().message());

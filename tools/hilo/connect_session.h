@@ -58,6 +58,7 @@ struct ConnectSettings {
   net::Duration wait;        // from the end of the input to our Close
   std::uint16_t close_code = 1000;
   std::string close_reason;
+  ws::DeflateOptions deflate;
   ws::Limits limits;
 };
 

@@ -19,7 +19,7 @@ struct Counter {
 };
 
 // clang-format off
-constexpr std::array<Counter, 11> counters = {{
+constexpr std::array<Counter, 17> counters = {{
     {"accepted", "TCP and Unix connections accepted", &ws::Metrics::accepted},
     {"shed", "times that connections were dropped for want of descriptors", &ws::Metrics::shed},
     {"http_requests", "plain HTTP requests served", &ws::Metrics::http_requests},
@@ -31,6 +31,12 @@ constexpr std::array<Counter, 11> counters = {{
     {"payload_bytes_received", "bytes of received messages", &ws::Metrics::payload_bytes_received},
     {"payload_bytes_sent", "bytes of sent messages", &ws::Metrics::payload_bytes_sent},
     {"log_lines_suppressed", "rejections not logged one by one", &ws::Metrics::log_lines_suppressed},
+    {"messages_inflated", "compressed messages received", &ws::Metrics::messages_inflated},
+    {"inflated_bytes", "their bytes", &ws::Metrics::inflated_bytes},
+    {"inflated_wire_bytes", "their bytes as they came", &ws::Metrics::inflated_wire_bytes},
+    {"messages_deflated", "messages that were compressed for sending", &ws::Metrics::messages_deflated},
+    {"deflated_bytes", "their bytes", &ws::Metrics::deflated_bytes},
+    {"deflated_wire_bytes", "their bytes as they are sent", &ws::Metrics::deflated_wire_bytes},
 }};
 // clang-format on
 static_assert(sizeof(ws::Metrics) == (counters.size() + ws::errc_count) * sizeof(std::uint64_t),

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "tools/hilo/deflate_flags.h"
 #include "tools/hilo/flags.h"
 #include "tools/hilo/limits_flags.h"
 #include "tools/hilo/serve_process.h"
@@ -131,7 +132,8 @@ Command serve_command() {
   command.name = "serve";
   command.summary = "serve a demo page, an echo and a broadcast over WebSocket";
   command.before = {{"What it does", description}, {"Examples", examples}, {"Values", values}};
-  command.groups = {where_flags(*settings), who_flags(*settings), other_flags(*settings)};
+  command.groups = {where_flags(*settings), who_flags(*settings), deflate_flags(settings->deflate),
+                    other_flags(*settings)};
   for (FlagGroup& group : limits_flags(settings->limits)) {
     command.groups.push_back(std::move(group));
   }

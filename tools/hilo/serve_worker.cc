@@ -34,6 +34,7 @@ ws::ServerOptions server_options(const ServeSettings& settings,
   options.subprotocols.assign(settings.subprotocols.begin(), settings.subprotocols.end());
   options.subprotocol_required = settings.subprotocol_required;
   options.keep_request_fields = settings.keep_request_fields;
+  options.deflate = settings.deflate;
   options.loop_index = index;
   options.log = log.sink();
   return options;

@@ -33,6 +33,7 @@ struct ServeSettings {
   std::vector<std::string> subprotocols;
   bool subprotocol_required = false;
   bool keep_request_fields = false;
+  ws::DeflateOptions deflate;
   LogSettings log;
   ws::Limits limits;
 };

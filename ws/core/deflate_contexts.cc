@@ -21,15 +21,15 @@ class DeflateContexts::Own final : public Compression {
   }
 
   Errc expand(Bytes wire, const MessageLimits& limits, Buffer& out) noexcept override {
-    return inflater_ ? inflater_->inflate(wire, limits, out) : shared_->expand(wire, limits, out);
+    return inflater_ ? contexts_->expand(*inflater_, wire, limits, out)
+                     : shared_->expand(wire, limits, out);
   }
   bool shrink(Bytes payload, Buffer& out) noexcept override {
     if (!deflater_) return shared_->shrink(payload, out);
-    if (!contexts_->is_worth_shrinking(payload)) return false;
     // A short message may grow by what its header is shorter than the largest: the ones after it
     // can refer to it.
     const std::size_t growth_max = payload.size() < 60'000 ? 4 : 0;
-    return deflater_->deflate(payload, payload.size() + growth_max, out);
+    return contexts_->shrink(*deflater_, payload, payload.size() + growth_max, out);
   }
   bool is_shared() const noexcept override { return !deflater_; }
   void release() noexcept override {
@@ -45,9 +45,12 @@ class DeflateContexts::Own final : public Compression {
   std::optional<Deflater> deflater_;
 };
 
-DeflateContexts::DeflateContexts(const DeflateOptions& options,
-                                 std::size_t memory_bytes_max) noexcept
-    : options_(options), memory_(memory_bytes_max), inflater_(memory_, window_bits_max) {
+DeflateContexts::DeflateContexts(const DeflateOptions& options, std::size_t memory_bytes_max,
+                                 DeflateCounters& counters) noexcept
+    : options_(options),
+      counters_(&counters),
+      memory_(memory_bytes_max),
+      inflater_(memory_, window_bits_max) {
   for (Shared& shared : shared_) shared.contexts = this;
   for (std::size_t i = 0; i < windows; ++i) {
     const auto window_bits = static_cast<std::uint8_t>(window_bits_min + i);
@@ -82,23 +85,38 @@ CompressionPointer DeflateContexts::make(Role role, const DeflateParameters& agr
   return CompressionPointer{own};
 }
 
-bool DeflateContexts::is_worth_shrinking(Bytes payload) const noexcept {
-  return payload.size() >= options_.threshold_bytes;
+Errc DeflateContexts::expand(Inflater& inflater, Bytes wire, const MessageLimits& limits,
+                             Buffer& out) noexcept {
+  const Errc error = inflater.inflate(wire, limits, out);
+  if (error != Errc::none) return error;
+  ++counters_->messages_inflated;
+  counters_->inflated_bytes += out.size();
+  counters_->inflated_wire_bytes += wire.size();
+  return Errc::none;
+}
+
+bool DeflateContexts::shrink(Deflater& deflater, Bytes payload, std::size_t wire_bytes_max,
+                             Buffer& out) noexcept {
+  if (payload.size() < options_.threshold_bytes) return false;
+  if (!deflater.deflate(payload, wire_bytes_max, out)) return false;
+  ++counters_->messages_deflated;
+  counters_->deflated_bytes += payload.size();
+  counters_->deflated_wire_bytes += out.size();
+  return true;
 }
 
 Errc DeflateContexts::Shared::expand(Bytes wire, const MessageLimits& limits,
                                      Buffer& out) noexcept {
   contexts->inflater_.reset();
-  return contexts->inflater_.inflate(wire, limits, out);
+  return contexts->expand(contexts->inflater_, wire, limits, out);
 }
 
 bool DeflateContexts::Shared::shrink(Bytes payload, Buffer& out) noexcept {
   // So little that the room for it, with the tail, is no larger than the payload.
   constexpr std::size_t saving_min = 5;
-  if (deflater == nullptr || !contexts->is_worth_shrinking(payload)) return false;
-  if (payload.size() <= saving_min) return false;
+  if (deflater == nullptr || payload.size() <= saving_min) return false;
   deflater->reset();
-  return deflater->deflate(payload, payload.size() - saving_min, out);
+  return contexts->shrink(*deflater, payload, payload.size() - saving_min, out);
 }
 
 }  // namespace hilo::ws

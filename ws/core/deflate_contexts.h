@@ -25,9 +25,21 @@
 
 namespace hilo::ws {
 
+// What compression did: messages, their bytes, and the bytes that stood for them on the wire.
+struct DeflateCounters {
+  std::uint64_t messages_inflated = 0;
+  std::uint64_t inflated_bytes = 0;
+  std::uint64_t inflated_wire_bytes = 0;
+  std::uint64_t messages_deflated = 0;
+  std::uint64_t deflated_bytes = 0;
+  std::uint64_t deflated_wire_bytes = 0;
+};
+
 class DeflateContexts {
  public:
-  DeflateContexts(const DeflateOptions& options, std::size_t memory_bytes_max) noexcept;
+  // `counters` must outlive this.
+  DeflateContexts(const DeflateOptions& options, std::size_t memory_bytes_max,
+                  DeflateCounters& counters) noexcept;
   DeflateContexts(const DeflateContexts&) = delete;
   DeflateContexts& operator=(const DeflateContexts&) = delete;
 
@@ -54,10 +66,12 @@ class DeflateContexts {
 
   static constexpr std::size_t windows = window_bits_max - window_bits_min + 1;
 
-  bool is_worth_shrinking(Bytes payload) const noexcept;
+  Errc expand(Inflater& inflater, Bytes wire, const MessageLimits& limits, Buffer& out) noexcept;
+  bool shrink(Deflater& deflater, Bytes payload, std::size_t wire_bytes_max, Buffer& out) noexcept;
   DeflateTuning tuning(std::uint8_t window_bits) const noexcept;
 
   DeflateOptions options_;
+  DeflateCounters* counters_;
   DeflateMemory memory_;
   Inflater inflater_;
   std::array<std::optional<Deflater>, windows> deflaters_;  // by window bits
