@@ -69,6 +69,7 @@ SEAM_SOURCES := $(OS_SOURCES) $(wildcard net/poller_*.cc net/wakeup_*.cc)
 CORE_SOURCES := $(sort $(wildcard net/base/*.cc ws/core/*.cc))
 HILO_SOURCES := $(sort $(filter-out $(SEAM_SOURCES),$(wildcard net/*.cc ws/*.cc)))
 SOCKETIO_SOURCES := $(sort $(wildcard ws/engineio/*.cc ws/socketio/*.cc))
+CONFORM_SOURCES := $(sort $(wildcard tools/conform/*.cc))
 TOOL_SOURCES := $(sort $(wildcard tools/hilo/*.cc))
 LADDER_SOURCES := $(sort $(wildcard tools/ladder/[0-9]*.cc))
 SUPPORT_SOURCES := $(sort $(filter-out %/main.cc %/allocation_counter.cc,$(wildcard tests/support/*.cc)))
@@ -80,7 +81,7 @@ BENCH_SOURCES := $(sort $(wildcard bench/bench_*.cc))
 WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/engineio \
-  ws/socketio tests tests/support tests/sim fuzz bench bench/peers tools/hilo tools/ladder \
+  ws/socketio tests tests/support tests/sim fuzz bench bench/peers tools/conform tools/hilo tools/ladder \
   tools/web,$(folder)/*.h $(folder)/*.cc)))
 
 objects = $(patsubst %.cc,$(O)/%.o,$(1))
@@ -89,6 +90,7 @@ OS_LIB := $(O)/libhilo-os.a
 HILO_LIB := $(O)/libhilo.a
 SOCKETIO_LIB := $(if $(SOCKETIO_SOURCES),$(O)/libhilo-socketio.a)
 SUPPORT_LIB := $(O)/tests/libsupport.a
+CONFORM_LIB := $(O)/tools/libconform.a
 LIBRARIES := $(SOCKETIO_LIB) $(HILO_LIB) $(OS_LIB) $(CORE_LIB)  # in link order
 HILO := $(if $(TOOL_SOURCES),$(O)/hilo)
 
@@ -189,6 +191,8 @@ $(O)/socketio_sources: FORCE
 	$(call stamp,$(SOCKETIO_SOURCES))
 $(O)/support_sources: FORCE
 	$(call stamp,$(SUPPORT_SOURCES))
+$(O)/conform_sources: FORCE
+	$(call stamp,$(CONFORM_SOURCES))
 $(O)/web_assets: FORCE
 	$(call stamp,$(WEB_ASSETS))
 
@@ -220,6 +224,8 @@ $(O)/libhilo-socketio.a: $(call objects,$(SOCKETIO_SOURCES)) $(O)/socketio_sourc
 	$(call archive)
 $(SUPPORT_LIB): $(call objects,$(SUPPORT_SOURCES)) $(O)/support_sources
 	$(call archive)
+$(CONFORM_LIB): $(call objects,$(CONFORM_SOURCES)) $(O)/conform_sources
+	$(call archive)
 
 # ---- the programs ----------------------------------------------------------------------------
 .PHONY: all run help
@@ -229,7 +235,8 @@ LISTEN ?= 127.0.0.1:8080
 run: all  ## serve the demo page (LISTEN=127.0.0.1:8080)
 	$(O)/hilo serve --listen $(LISTEN)
 
-$(O)/hilo: $(call objects,$(TOOL_SOURCES)) $(if $(WEB_ASSETS),$(O)/gen/web_assets.o) $(LIBRARIES) \
+$(O)/hilo: $(call objects,$(TOOL_SOURCES)) $(if $(WEB_ASSETS),$(O)/gen/web_assets.o) $(CONFORM_LIB) \
+    $(LIBRARIES) \
     $(O)/link_flags
 	$(call link)
 

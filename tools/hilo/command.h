@@ -39,6 +39,7 @@ struct FlagGroup {
 struct Argument {
   std::string name;  // "URL"
   std::function<Complaint(std::string_view)> take;
+  bool optional = false;  // the command itself says what is missing then
 };
 
 // A part of the help in our own words. Lines are printed as they are.

@@ -75,7 +75,8 @@ int run_command(const CLI::App& sub, const Command& command, bool help) {
   if (const auto extras = sub.remaining(); !extras.empty()) {
     return usage_error(program, describe_extras(extras));
   }
-  if (command.argument && sub.get_option(command.argument->name)->empty()) {
+  if (command.argument && !command.argument->optional &&
+      sub.get_option(command.argument->name)->empty()) {
     return usage_error(program, command.argument->name + " is missing");
   }
   return command.run();

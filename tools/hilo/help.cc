@@ -58,7 +58,10 @@ void append_section(std::string& out, const HelpSection& section) {
 std::string command_help(const Command& command) {
   std::string out = "hilo " + command.name + " - " + command.summary + "\n\nUsage\n  hilo " +
                     command.name + " [FLAG]...";
-  if (command.argument) out.append(" ").append(command.argument->name);
+  if (command.argument) {
+    const bool optional = command.argument->optional;
+    out.append(optional ? " [" : " ").append(command.argument->name).append(optional ? "]" : "");
+  }
   out.append("\n");
   for (const HelpSection& section : command.before) append_section(out, section);
   for (const FlagGroup& group : command.groups) {

@@ -6,6 +6,7 @@
 
 #include "net/signals.h"
 #include "tools/hilo/command_line.h"
+#include "tools/hilo/conform.h"
 #include "tools/hilo/connect.h"
 #include "tools/hilo/serve.h"
 #include "tools/hilo/standard_io.h"
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
   using namespace hilo;
   tools::open_standard_descriptors();
   net::ignore_sigpipe();
-  const std::array<tools::Command, 2> commands = {tools::serve_command(), tools::connect_command()};
+  const std::array<tools::Command, 3> commands = {tools::serve_command(), tools::connect_command(),
+                                                  tools::conform_command()};
   return tools::run_command_line(commands, argc, argv);
 }

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT
+
+#include "tools/hilo/conform.h"
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <utility>
+
+#include "net/clock.h"
+#include "net/loop.h"
+#include "net/resolver.h"
+#include "tools/conform/cases.h"
+#include "tools/conform/report.h"
+#include "tools/conform/runner.h"
+#include "tools/hilo/flags.h"
+#include "tools/hilo/standard_io.h"
+#include "ws/core/url.h"
+
+namespace hilo::tools {
+namespace {
+
+using conform::Case;
+using conform::CaseResult;
+
+constexpr char description[] =
+    "  Plays several hundred cases, one connection each, and judges what comes back:\n"
+    "  how the peer behaved and, apart from that, how it closed.\n"
+    "    hilo conform URL            tests the server there; it has to send every\n"
+    "                                message back as it came, text and binary\n"
+    "    hilo conform --listen ADDR  tests clients: each connection is one case, and\n"
+    "                                the client has to send every message back;\n"
+    "                                --run starts one for each case\n"
+    "  A case has a number that stays the same, as 6.4.2; its family is 6.\n";
+
+constexpr char verdicts[] =
+    "  ok             as the rules want it\n"
+    "  informational  the rules leave it open\n"
+    "  unimplemented  the peer declined what the case is about\n"
+    "  non_strict     a SHOULD was not followed, or an error noticed late\n"
+    "  failed         a rule was broken\n"
+    "  The worse one of behaviour and closing counts.\n";
+
+constexpr char examples[] =
+    "  hilo conform ws://127.0.0.1:8080/echo\n"
+    "  hilo conform --case 6.4 --verbose ws://127.0.0.1:8080/echo\n"
+    "  hilo conform --format html --output report.html ws://127.0.0.1:8080/echo\n"
+    "  hilo conform --message-bytes 1MiB ws://127.0.0.1:8080/echo\n"
+    "  hilo conform --listen 127.0.0.1:0 --run 'hilo connect --quiet --echo'\n";
+
+constexpr char values[] =
+    "  ADDR  127.0.0.1:8080, [::1]:8080, unix:/path; port 0 lets the kernel choose\n"
+    "  SIZE  bytes, or 64KiB, 1MiB, 2GiB\n"
+    "  TIME  seconds, or 500ms, 10s, 2min, 1h\n";
+
+constexpr char exit_codes[] =
+    "  0    nothing failed\n"
+    "  1    a case failed, or the run could not be made\n"
+    "  2    wrong usage\n";
+
+struct ConformSettings {
+  std::string url;
+  std::string listen;
+  std::string command;
+  std::vector<std::string> picks;
+  std::string format = "text";
+  std::string output;
+  conform::Settings run;
+  std::size_t parallel = 16;
+  bool list = false;
+  bool verbose = false;
+};
+
+Complaint take_format(std::string_view value, std::string& into) {
+  for (const std::string_view name : {"text", "json", "junit", "html"}) {
+    if (value == name) into = value;
+  }
+  if (into != value) return "is none of text, json, junit, html";
+  return {};
+}
+
+FlagGroup what_flags(ConformSettings& settings) {
+  FlagGroup group{.title = "What is tested", .flags = {}};
+  group.flags.push_back(text_flag({.name = "--listen",
+                                   .value = "ADDR",
+                                   .text = "test clients that connect here, not a server",
+                                   .short_name = {}},
+                                  settings.listen));
+  group.flags.push_back(text_flag({.name = "--run",
+                                   .value = "COMMAND",
+                                   .text = "with --listen: start this by the shell for each case; "
+                                           "it connects to $URL, which is put behind the command "
+                                           "if that does not name it",
+                                   .short_name = {}},
+                                  settings.command));
+  group.flags.push_back(texts_flag({.name = "--case",
+                                    .value = "ID",
+                                    .text = "only this case, family or pattern, as 6.4.2, 6, '*.1'",
+                                    .short_name = {}},
+                                   settings.picks));
+  group.flags.push_back(switch_flag({.name = "--performance",
+                                     .value = {},
+                                     .text = "also messages of up to 16 MiB and 65,536 fragments; "
+                                             "the peer has to accept them",
+                                     .short_name = {}},
+                                    settings.run.performance));
+  group.flags.push_back(number_flag({.name = "--message-bytes",
+                                     .value = "SIZE",
+                                     .text = "the peer accepts messages of so many bytes and not "
+                                             "one more; without it the limit is not tested",
+                                     .short_name = {}},
+                                    {.least = 1024, .most = std::uint64_t{64} << 20},
+                                    settings.run.message_bytes));
+  return group;
+}
+
+FlagGroup how_flags(ConformSettings& settings) {
+  FlagGroup group{.title = "How", .flags = {}};
+  Flag timeout = duration_flag({.name = "--timeout",
+                                .value = "TIME",
+                                .text = "how long an answer may take",
+                                .short_name = {}},
+                               settings.run.patience);
+  timeout.preset = "5s";
+  Flag parallel = number_flag(
+      {.name = "--parallel", .value = "N", .text = "connections at once", .short_name = {}},
+      {1, 1000}, settings.parallel);
+  parallel.preset = "16";
+  group.flags = {std::move(timeout), std::move(parallel)};
+  return group;
+}
+
+FlagGroup report_flags(ConformSettings& settings) {
+  FlagGroup group{.title = "The report", .flags = {}};
+  Flag format = text_flag({.name = "--format",
+                           .value = "text|json|junit|html",
+                           .text = "how it is written",
+                           .short_name = {}},
+                          settings.format);
+  format.preset = "text";
+  format.take = [&settings](std::string_view value) { return take_format(value, settings.format); };
+  group.flags.push_back(std::move(format));
+  group.flags.push_back(text_flag({.name = "--output",
+                                   .value = "FILE",
+                                   .text = "where to; the summary still goes to stderr [stdout]",
+                                   .short_name = {}},
+                                  settings.output));
+  group.flags.push_back(switch_flag({.name = "--verbose",
+                                     .value = {},
+                                     .text = "in text: every case, with its wire log",
+                                     .short_name = {}},
+                                    settings.verbose));
+  group.flags.push_back(switch_flag(
+      {.name = "--list", .value = {}, .text = "print the cases and play none", .short_name = {}},
+      settings.list));
+  return group;
+}
+
+int failure(std::string_view what) {
+  print_error("hilo conform: " + std::string(what));
+  return exit_failure;
+}
+
+std::vector<Case> picked_cases(const ConformSettings& settings) {
+  std::vector<Case> cases = conform::all_cases(settings.run);
+  std::erase_if(cases, [&](const Case& each) {
+    const auto picks = [&](const std::string& pick) { return conform::is_picked(each.id, pick); };
+    return !settings.picks.empty() &&
+           std::none_of(settings.picks.begin(), settings.picks.end(), picks);
+  });
+  return cases;
+}
+
+int print_list(const std::vector<Case>& cases) {
+  std::string text;
+  for (const Case& each : cases) {
+    text += each.id + "\t" + each.title + "\t" + each.section + "\n";
+  }
+  print_text(text);
+  return exit_ok;
+}
+
+// One look-up in front of everything else.
+Result<std::vector<net::Address>> look_up(const ws::Url& url) {
+  std::vector<net::Address> addresses;
+  if (url.scheme == ws::Url::Scheme::ws_unix) {
+    const Result<net::Address> address = net::Address::from_unix_path(url.socket_path);
+    if (!address) return address.error();
+    addresses.push_back(*address);
+    return addresses;
+  }
+  net::Loop loop;
+  net::Resolver resolver{loop};
+  std::error_code error;
+  resolver.resolve(url.host, url.port, [&](const Result<std::span<const net::Address>>& found) {
+    if (found) addresses.assign(found->begin(), found->end());
+    error = found.error();
+    loop.stop();
+  });
+  if (const Status status = loop.run(); !status) return status.error();
+  if (addresses.empty()) return error;
+  return addresses;
+}
+
+// A line that moves, for a person who waits; a log gets none.
+void show_progress(std::size_t done, std::size_t total) {
+  constexpr std::size_t width = 40;
+  const std::size_t filled = width * done / total;
+  std::string line = "\r[" + std::string(filled, '=') + std::string(width - filled, ' ') + "] ";
+  line += std::to_string(done) + "/" + std::to_string(total);
+  if (done == total) line += "\n";
+  static_cast<void>(write_without_waiting(standard_error, line));
+}
+
+std::string write_report(const ConformSettings& settings, const conform::ReportHead& head,
+                         const std::vector<CaseResult>& results) {
+  if (settings.format == "json") return conform::json_report(head, results);
+  if (settings.format == "junit") return conform::junit_report(head, results);
+  if (settings.format == "html") return conform::html_report(head, results);
+  return conform::text_report(head, results, settings.verbose);
+}
+
+int report(const ConformSettings& settings, const conform::ReportHead& head,
+           const std::vector<CaseResult>& results) {
+  const std::string text = write_report(settings, head, results);
+  const conform::Totals totals = conform::count(results);
+  if (settings.output.empty()) {
+    print_text(text);
+  } else {
+    std::ofstream file(settings.output, std::ios::binary | std::ios::trunc);
+    file << text << std::flush;
+    if (!file) return failure("cannot write " + settings.output);
+  }
+  if (!settings.output.empty() || settings.format != "text") {
+    print_error(conform::summary(totals));
+  }
+  return totals.failed == 0 ? exit_ok : exit_failure;
+}
+
+int run(ConformSettings& settings) {
+  settings.run.tested = settings.listen.empty() ? conform::Side::server : conform::Side::client;
+  const bool tests_clients = settings.run.tested == conform::Side::client;
+  const std::vector<Case> cases = picked_cases(settings);
+  if (cases.empty()) return failure("no case has that number");
+  if (settings.list) return print_list(cases);
+  if (tests_clients != settings.url.empty()) {
+    print_error("hilo conform: either URL or --listen is wanted (see hilo conform --help)");
+    return exit_usage;
+  }
+
+  conform::RunOptions options;
+  conform::ReportHead head;
+  head.agent = "hilo conform " HILO_VERSION;
+  if (tests_clients) {
+    const Result<net::Address> address = net::Address::parse(settings.listen);
+    if (!address) return failure(settings.listen + " is no address");
+    options.addresses = {*address};
+    options.command = settings.command;
+    options.on_listening = [](const net::Address& bound) {
+      print_error("listening on " + bound.to_string());
+    };
+    head.tested = "client" + (settings.command.empty() ? "" : ": " + settings.command);
+  } else {
+    const Result<ws::Url> url = ws::parse_url(settings.url);
+    if (!url) return failure(settings.url + ": " + url.error().message());
+    Result<std::vector<net::Address>> addresses = look_up(*url);
+    if (!addresses) return failure(settings.url + ": " + addresses.error().message());
+    options.addresses = std::move(*addresses);
+    settings.run.host = url->authority;
+    settings.run.path = url->path;
+    if (!url->query.empty()) settings.run.path += "?" + std::string(url->query);
+    head.tested = "server " + settings.url;
+  }
+  options.settings = settings.run;
+  options.parallel = settings.parallel;
+  if (is_terminal(standard_error)) options.on_progress = show_progress;
+
+  const net::Time began = net::clock_now();
+  const auto results = tests_clients ? conform::run_against_clients(cases, options)
+                                     : conform::run_against_server(cases, options);
+  if (!results) return failure(results.error().message());
+  head.milliseconds = (net::clock_now() - began).to_milliseconds();
+  return report(settings, head, *results);
+}
+
+Complaint take_url(std::string_view value, std::string& into) {
+  const Result<ws::Url> url = ws::parse_url(value);
+  if (!url) return "is no WebSocket address: " + url.error().message();
+  if (url->scheme == ws::Url::Scheme::wss) return "needs TLS, which this version does not speak";
+  into = value;
+  return {};
+}
+
+}  // namespace
+
+Command conform_command() {
+  const auto settings = std::make_shared<ConformSettings>();
+  Command command;
+  command.name = "conform";
+  command.summary = "test a WebSocket server or client against the RFCs";
+  command.argument =
+      Argument{.name = "URL",
+               .take = [settings](std::string_view v) { return take_url(v, settings->url); },
+               .optional = true};
+  command.before = {{"What it does", description}, {"Examples", examples}, {"Values", values}};
+  command.groups = {what_flags(*settings), how_flags(*settings), report_flags(*settings)};
+  command.after = {{"Verdicts", verdicts}, {"Exit codes", exit_codes}};
+  command.run = [settings] { return run(*settings); };
+  return command;
+}
+
+}  // namespace hilo::tools
