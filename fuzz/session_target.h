@@ -55,7 +55,7 @@ inline void run_session(Role role, const std::uint8_t* data, std::size_t size) {
   const std::uint8_t choices = data[0];
   const std::string stream(data + 1, data + size);
   ws::MessageLimits limits;
-  if ((choices & 1) != 0) limits = {300, 4, 16};
+  if ((choices & 1) != 0) limits = {300, 0, 4, 16};
   const std::uint32_t seed = choices + static_cast<std::uint32_t>(size);
 
   const Transcript expected = test::reference(role, limits, stream);
@@ -63,6 +63,12 @@ inline void run_session(Role role, const std::uint8_t* data, std::size_t size) {
     HILO_CHECK(test::feed(role, limits, stream, {.way = way, .seed = seed}) == expected);
   }
   check_sent(expected.replies);
+  limits.streamed_bytes_max = limits.message_bytes_max;
+  for (const test::Way way : test::all_ways) {
+    const Transcript in_chunks =
+        test::feed(role, limits, stream, {.way = way, .seed = seed, .in_chunks = true});
+    HILO_CHECK(in_chunks == expected);
+  }
 
   const std::size_t close_after = 1 + (choices >> 1) % 8U;
   const Transcript closing = test::feed(role, limits, stream, {.close_after = close_after});

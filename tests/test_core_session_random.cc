@@ -100,18 +100,24 @@ class RandomStream {
 };
 
 void check_stream(Role role, const std::string& stream, std::uint32_t seed) {
-  const ws::MessageLimits limits{
-      .message_bytes_max = 1004, .fragments_base = 4, .bytes_per_fragment = 16};
+  const ws::MessageLimits limits{.message_bytes_max = 1004,
+                                 .streamed_bytes_max = 1004,
+                                 .fragments_base = 4,
+                                 .bytes_per_fragment = 16};
   const Transcript expected = reference(role, limits, stream);
   for (const Way way : all_ways) {
-    const Transcript said = feed(role, limits, stream, {.way = way, .seed = seed});
-    const bool as_the_twin = said == expected;
-    if (as_the_twin) continue;
-    CAPTURE(seed);
-    CAPTURE(static_cast<int>(way));
-    CAPTURE(describe(expected));
-    CAPTURE(describe(said));
-    CHECK(as_the_twin);
+    for (const bool in_chunks : {false, true}) {
+      const Transcript said =
+          feed(role, limits, stream, {.way = way, .seed = seed, .in_chunks = in_chunks});
+      const bool as_the_twin = said == expected;
+      if (as_the_twin) continue;
+      CAPTURE(seed);
+      CAPTURE(in_chunks);
+      CAPTURE(static_cast<int>(way));
+      CAPTURE(describe(expected));
+      CAPTURE(describe(said));
+      CHECK(as_the_twin);
+    }
   }
 }
 

@@ -8,6 +8,14 @@
 #include <limits>
 
 namespace hilo::ws {
+namespace {
+
+bool ends_message(const Event& event) noexcept {
+  return event.kind == Event::Kind::message || (event.kind == Event::Kind::chunk && event.final);
+}
+
+}  // namespace
+
 Connection::Connection(SlabHandle handle, Role role, Shared& shared, Handlers& handlers,
                        const net::PeerAddress& peer) noexcept
     : shared_(&shared),
@@ -26,6 +34,7 @@ void Connection::open(std::unique_ptr<net::Stream> stream, KeptRequest request) 
   request_ = std::move(request);
   last_input_ = control_window_ = loop().now();
   opened_ = true;
+  session_.receive_chunks(in_chunks());
   call(handlers_->on_open, *this);
   if (!ended_) arm_by(next_deadline());
 }
@@ -46,7 +55,7 @@ net::Stream::Want Connection::on_input(MutableBytes& input) {
       input = {};
       break;
     }
-    message_ended = message_ended || event.kind == Event::Kind::message;
+    message_ended = message_ended || ends_message(event);
     pause_if_backed_up();
     if (stream_->paused()) break;
     if (--budget == 0 && !input.empty()) {
@@ -66,7 +75,7 @@ net::Stream::Want Connection::on_received(std::size_t bytes) {
   last_input_ = loop().now();
   const Event event = session_.commit(bytes);
   if (event) handle(event);
-  track_unfinished(event.kind == Event::Kind::message);
+  track_unfinished(ends_message(event));
   return net::Stream::Want::more;
 }
 
@@ -78,7 +87,7 @@ void Connection::track_unfinished(bool message_ended) noexcept {
     arm_by(next_deadline());
   }
   mid_frame_ = session_.in_frame();
-  if (!session_.unfinished()) {
+  if (!session_.unfinished() || in_chunks()) {
     message_begun_ = false;
   } else if (!message_begun_ || message_ended) {
     message_begun_ = true;
@@ -91,6 +100,7 @@ void Connection::handle(const Event& event) {
   switch (event.kind) {
     case Event::Kind::need_input: return;
     case Event::Kind::message: return handle_message(event);
+    case Event::Kind::chunk: return handle_chunk(event);
     case Event::Kind::ping: return handle_ping();
     case Event::Kind::pong: return handle_pong(event);
     case Event::Kind::close: return handle_close(event);
@@ -102,6 +112,12 @@ void Connection::handle_message(const Event& event) {
   ++shared_->metrics->messages_received;
   shared_->metrics->payload_bytes_received += event.payload.size();
   call(handlers_->on_message, *this, Message{event.opcode, event.payload});
+}
+
+void Connection::handle_chunk(const Event& event) {
+  if (event.final) ++shared_->metrics->messages_received;
+  shared_->metrics->payload_bytes_received += event.payload.size();
+  call(handlers_->on_chunk, *this, Chunk{event.opcode, event.payload, event.first, event.final});
 }
 
 // A peer that pings and does not read must not make us keep Pongs, nor put off the end by taking

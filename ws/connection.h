@@ -207,6 +207,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
 
   void handle(const Event& event);
   void handle_message(const Event& event);
+  void handle_chunk(const Event& event);
   void handle_ping();
   void handle_pong(const Event& event);
   void handle_close(const Event& event);
@@ -248,6 +249,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void end(CloseCode code, ClosedBy by, Errc error) noexcept;
   void keep_reason(Bytes reason) noexcept;
 
+  bool in_chunks() const noexcept { return static_cast<bool>(handlers_->on_chunk); }
   bool may_ask() const noexcept;
   net::Time next_deadline() const noexcept;
   void arm_by(net::Time deadline) noexcept;

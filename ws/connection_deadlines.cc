@@ -17,9 +17,10 @@ void Connection::arm_by(net::Time at) noexcept {
 }
 
 // In the middle of a frame a peer cannot answer a ping; the deadline of the message watches it
-// then.
+// then, or, where messages are received in chunks, silence alone.
 bool Connection::may_ask() const noexcept {
-  return !session_.in_frame() || shared_->limits->message_timeout.nanoseconds == 0;
+  if (!session_.in_frame()) return true;
+  return !in_chunks() && shared_->limits->message_timeout.nanoseconds == 0;
 }
 
 net::Time Connection::next_deadline() const noexcept {
@@ -27,8 +28,8 @@ net::Time Connection::next_deadline() const noexcept {
   if (closing_) return due(closing_since_, limits.close_timeout);
   net::Time next = blocked_ ? due(blocked_since_, limits.stall_timeout) : never;
   if (stream_->paused()) return next;
+  if (may_ask() || in_chunks()) next = std::min(next, due(last_input_, limits.idle_timeout));
   if (may_ask()) {
-    next = std::min(next, due(last_input_, limits.idle_timeout));
     next = std::min(next, awaiting_pong_ ? due(ping_sent_, limits.pong_timeout)
                                          : due(last_input_, limits.ping_interval));
   }
@@ -81,7 +82,10 @@ void Connection::check_open_deadlines(net::Time now) {
   if (message_begun_ && now >= due(message_began_, limits.message_timeout)) {
     return fail(Errc::message_timeout);
   }
-  if (!may_ask()) return;
+  if (!may_ask()) {
+    if (in_chunks() && now >= due(last_input_, limits.idle_timeout)) fail(Errc::idle_timeout);
+    return;
+  }
   if (awaiting_pong_ && now >= due(ping_sent_, limits.pong_timeout)) {
     return fail(Errc::ping_timeout);
   }

@@ -37,6 +37,15 @@ struct Message {
   std::string_view text() const noexcept { return as_text(payload); }
 };
 
+// A part of a message, as it arrived; the rest as for Message.
+struct Chunk {
+  Opcode opcode = Opcode::text;  // of the whole message
+  // May end within a character of a text; empty only if it is the last.
+  MutableBytes bytes = {};
+  bool first = true;
+  bool final = true;
+};
+
 enum class ClosedBy : std::uint8_t {
   us,       // close(), abort(), a broken rule or a time-out
   peer,     // the peer's Close came first
@@ -57,6 +66,7 @@ struct CloseInfo {
 struct Handlers {
   Callback<void(Connection&)> on_open;
   Callback<void(Connection&, Message)> on_message;
+  Callback<void(Connection&, Chunk)> on_chunk;
   Callback<void(Connection&)> on_drained;
   Callback<void(Connection&, Opcode, Bytes payload)> on_dropped;
   Callback<void(Connection&, Bytes payload)> on_pong;
@@ -73,6 +83,13 @@ class HandlerSetters {
   }
   Self& on_message(Callback<void(Connection&, Message)> callback) {
     return set(&Handlers::on_message, std::move(callback));
+  }
+  // In place of on_message: each message in parts, as they arrive and without being held, whatever
+  // its size (Limits::streamed_bytes_max). Time between them is bounded by idle_timeout, not by
+  // message_timeout; who cannot take more calls pause(). A message that was begun and whose final
+  // part does not come before on_close is not to be used.
+  Self& on_chunk(Callback<void(Connection&, Chunk)> callback) {
+    return set(&Handlers::on_chunk, std::move(callback));
   }
   // Everything accepted has left for the kernel, after some of it had to wait: for the peer, or, if
   // it was sent outside this connection's own callbacks, for the end of the turn. Whoever was

@@ -41,6 +41,8 @@ struct Limits {
 
   // Messages.
   std::size_t message_bytes_max = std::size_t{1} << 20;
+  // One that is received in chunks (on_chunk), which holds none of it; 0: no limit.
+  std::size_t streamed_bytes_max = 0;
   std::uint32_t fragments_base = 1024;
   std::uint32_t bytes_per_fragment = 64;
   std::uint32_t inflate_ratio_max = 100;
@@ -84,6 +86,7 @@ struct Limits {
   }
   MessageLimits message() const noexcept {
     return {.message_bytes_max = message_bytes_max,
+            .streamed_bytes_max = streamed_bytes_max,
             .fragments_base = fragments_base,
             .bytes_per_fragment = bytes_per_fragment,
             .inflate_ratio_max = inflate_ratio_max,

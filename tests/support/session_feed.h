@@ -74,7 +74,7 @@ inline Seen seen(const ws::Event& event) {
 }
 
 inline std::string describe(const Seen& event) {
-  constexpr std::array<std::string_view, 6> kinds = {"need_input", "message", "ping",
+  constexpr std::array<std::string_view, 7> kinds = {"need_input", "message", "chunk",  "ping",
                                                      "pong",       "close",   "failure"};
   return std::string(kinds[static_cast<std::size_t>(event.kind)]) + " opcode " +
          std::to_string(static_cast<int>(event.opcode)) + " error " +
@@ -129,6 +129,7 @@ struct FeedOptions {
   std::size_t chunk_bytes_max = 0;                    // 0: small ones for small streams
   std::size_t close_after = ~std::size_t{0};          // our own Close follows this many events
   std::optional<ws::DeflateParameters> deflate = {};  // what was negotiated
+  bool in_chunks = false;  // received so, and written down as the messages they make up
 };
 
 class Feed {
@@ -143,6 +144,7 @@ class Feed {
     }
     std::mt19937 random(options.seed);
     close_after_ = options.close_after;
+    session_.receive_chunks(options.in_chunks);
     std::size_t chunk_max = options.chunk_bytes_max;
     if (chunk_max == 0) chunk_max = std::max<std::size_t>(stream.size() / 8, 20);
     while (!stream.empty()) {
@@ -196,6 +198,7 @@ class Feed {
   bool take(const ws::Event& event) {
     last_ = event.payload;
     last_copy_.assign(as_text(event.payload));
+    if (event.kind == ws::Event::Kind::chunk) return take_chunk(event);
     demand(pool_.taken_bytes() <= 2 * arrived_ + 4096 + inflated_bytes_max_,
            "more memory than twice what arrived");
     demand(session_.assembled_bytes() <= assembled_bytes_max(), "assembled over the limit");
@@ -205,6 +208,24 @@ class Feed {
     ended_ = event.kind == ws::Event::Kind::failure || event.kind == ws::Event::Kind::close;
     transcript_->events.push_back(seen(event));
     if (transcript_->events.size() == close_after_) close();
+    take_replies();
+    return true;
+  }
+
+  // Nothing is held of a message that is handed on as it comes, and the whole is the sum.
+  bool take_chunk(const ws::Event& event) {
+    demand(session_.is_open() && !ended_, "a chunk after the end");
+    demand(session_.assembled_bytes() == 0, "a chunk was held");
+    demand(event.first == !in_message_, "first is not first");
+    demand(event.final || !event.payload.empty(), "a chunk of nothing");
+    demand(event.first || event.opcode == message_.opcode, "the opcode changed");
+    in_message_ = !event.final;
+    if (event.first) message_ = seen_message(event.opcode, {});
+    message_.payload += as_text(event.payload);
+    if (event.final) {
+      transcript_->events.push_back(message_);
+      if (transcript_->events.size() == close_after_) close();
+    }
     take_replies();
     return true;
   }
@@ -261,6 +282,8 @@ class Feed {
   Transcript* transcript_;
   std::size_t arrived_ = 0;
   bool ended_ = false;
+  bool in_message_ = false;
+  Seen message_;  // as far as its chunks have arrived
   std::size_t close_after_ = 0;
   std::vector<std::uint8_t> block_;  // the last piece, which views may show
   Bytes last_;

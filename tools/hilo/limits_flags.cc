@@ -48,6 +48,7 @@ constexpr auto rows = std::to_array<Row>({
     {HILO_LIMIT(connect_timeout), http,
      "time for a client's look-up, TCP and handshake; servers have no use for it"},
     {HILO_LIMIT(message_bytes_max), messages, "one message, all its fragments together"},
+    {HILO_LIMIT(streamed_bytes_max), messages, "one message that is received in chunks; 0: no limit"},
     {HILO_LIMIT(fragments_base), messages, "fragments that any message may have"},
     {HILO_LIMIT(bytes_per_fragment), messages, "one more fragment for every so many bytes", 1},
     {HILO_LIMIT(inflate_ratio_max), messages,

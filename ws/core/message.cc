@@ -20,8 +20,8 @@ Errc MessageAssembly::begin_frame(Opcode opcode, const MessageLimits& limits,
     return Errc::none;
   }
   ++fragments_;
-  std::size_t budget = limits.fragments_base;
-  if (limits.bytes_per_fragment != 0) budget += bytes_.size() / limits.bytes_per_fragment;
+  std::uint64_t budget = limits.fragments_base;
+  if (limits.bytes_per_fragment != 0) budget += arrived_bytes() / limits.bytes_per_fragment;
   return fragments_ > budget ? Errc::fragment_budget : Errc::none;
 }
 
@@ -32,6 +32,11 @@ Errc MessageAssembly::append(Bytes masked, MaskKey key, std::size_t offset) noex
   mask_copy(to, masked, key, offset);
   bytes_.commit(masked.size());
   return validate({to, masked.size()});
+}
+
+Errc MessageAssembly::pass(Bytes unmasked) noexcept {
+  passed_bytes_ += unmasked.size();
+  return validate(unmasked);
 }
 
 MutableBytes MessageAssembly::space(std::size_t wanted) noexcept {
@@ -69,6 +74,7 @@ Errc MessageAssembly::expand(Bytes wire, Compression& compression,
 
 void MessageAssembly::release() noexcept {
   bytes_.release();
+  passed_bytes_ = 0;
   active_ = false;
 }
 

@@ -31,6 +31,8 @@ namespace hilo::ws {
 struct MessageLimits {
   // The largest message, in bytes, also when it is one frame.
   std::size_t message_bytes_max = std::size_t{1} << 20;
+  // The same where messages are received in chunks, which costs no memory; 0: no limit.
+  std::uint64_t streamed_bytes_max = 0;
   // A message may have this many fragments, at least one, and one more for every
   // `bytes_per_fragment` received (0: no more): a flood of tiny fragments costs work without ever
   // reaching message_bytes_max.
@@ -61,7 +63,10 @@ class MessageAssembly {
   bool active() const noexcept { return active_; }
   // text or binary, while active.
   Opcode opcode() const noexcept { return opcode_; }
+  // Bytes held of it.
   std::size_t size() const noexcept { return bytes_.size(); }
+  // Bytes of it that have arrived, held or passed on.
+  std::uint64_t arrived_bytes() const noexcept { return bytes_.size() + passed_bytes_; }
 
   bool compressed() const noexcept { return compressed_; }
 
@@ -72,6 +77,9 @@ class MessageAssembly {
 
   // Masked payload that lies elsewhere: unmasked while it is copied here.
   [[nodiscard]] Errc append(Bytes masked, MaskKey key, std::size_t offset) noexcept;
+
+  // The same for bytes that are handed on as they come, unmasked, and are not kept.
+  [[nodiscard]] Errc pass(Bytes unmasked) noexcept;
 
   // Room to read payload into, so that it needs no copy: at most `wanted`, and no more than doubles
   // what has arrived. commit() unmasks and validates what was read there.
@@ -94,6 +102,7 @@ class MessageAssembly {
   [[nodiscard]] Errc validate(Bytes added) noexcept;
 
   Buffer bytes_;
+  std::uint64_t passed_bytes_ = 0;
   std::uint32_t fragments_ = 0;
   Utf8Validator utf8_;
   Opcode opcode_ = Opcode::binary;

@@ -36,7 +36,7 @@ Event Session::next(MutableBytes& input) noexcept {
   const bool masked = role_ == Role::server;
   const std::size_t header_bytes = masked ? 2 + sizeof(MaskKey) : 2;
   if (input.size() >= header_bytes && state_ == State::open && !in_frame_ && carried_ == 0 &&
-      !assembly_.active()) {
+      !assembly_.active() && !chunks_) {
     const std::uint8_t first = input[0];
     // 126 and more if the length is extended, or if the mask bit is not as it must be.
     const std::size_t length = input[1] ^ (masked ? 0x80u : 0u);
@@ -79,13 +79,17 @@ Event Session::next_slow(MutableBytes& input) noexcept {
 }
 
 FrameRules Session::rules() const noexcept {
-  const std::size_t compressed_bytes_max = limits_->compressed_bytes_max();
-  const std::size_t bytes_max = assembly_.active() && assembly_.compressed()
-                                    ? compressed_bytes_max
-                                    : limits_->message_bytes_max;
+  const std::uint64_t compressed_bytes_max = limits_->compressed_bytes_max();
+  std::uint64_t bytes_max = limits_->message_bytes_max;
+  if (assembly_.active() && assembly_.compressed()) {
+    bytes_max = compressed_bytes_max;
+  } else if (chunks_) {
+    const std::uint64_t streamed = limits_->streamed_bytes_max;
+    bytes_max = streamed != 0 ? streamed : ~std::uint64_t{0};
+  }
   return {.role = role_,
           .in_message = assembly_.active(),
-          .payload_bytes_max = bytes_max - std::min(assembly_.size(), bytes_max),
+          .payload_bytes_max = bytes_max - std::min(assembly_.arrived_bytes(), bytes_max),
           .may_compress = compression_ != nullptr,
           .compressed_bytes_max = compressed_bytes_max};
 }
@@ -137,6 +141,8 @@ Event Session::take_data(MutableBytes& input) noexcept {
   const MutableBytes part = input.first(size);
   input = input.subspan(size);
 
+  const bool compressed = assembly_.active() ? assembly_.compressed() : frame_compressed_;
+  if (state_ == State::open && chunks_ && !compressed) return take_chunk(part);
   if (state_ == State::open) {
     const bool whole_frame = size == payload_left_ && assembly_.size() == 0;
     if (whole_frame && frame_final_ && frame_opcode_ != Opcode::continuation) {
@@ -159,13 +165,39 @@ Event Session::take_whole_frame(MutableBytes payload) noexcept {
   assembly_.release();
   if (!frame_compressed_) {
     if (frame_opcode_ == Opcode::text && !utf8_valid(payload)) return fail(Errc::text_not_utf8);
-    return {.kind = Event::Kind::message, .opcode = frame_opcode_, .payload = payload};
+    return {.kind = whole_kind(), .opcode = frame_opcode_, .payload = payload};
   }
   Errc error = assembly_.begin_frame(frame_opcode_, *limits_, true);
   if (error == Errc::none) error = assembly_.expand(payload, *compression_, *limits_);
   if (error != Errc::none) return fail(error);
   delivered_ = true;
-  return {.kind = Event::Kind::message, .opcode = frame_opcode_, .payload = assembly_.whole()};
+  return {.kind = whole_kind(), .opcode = frame_opcode_, .payload = assembly_.whole()};
+}
+
+// What is there of a message that is handed on as it comes.
+Event Session::take_chunk(MutableBytes part) noexcept {
+  if (!assembly_.active()) {
+    const Errc error = assembly_.begin_frame(frame_opcode_, *limits_);
+    if (error != Errc::none) return fail(error);
+  }
+  if (role_ == Role::server) mask(part, key_, key_offset_);
+  const Opcode opcode = assembly_.opcode();
+  const bool first = assembly_.arrived_bytes() == 0;
+  if (const Errc error = assembly_.pass(part); error != Errc::none) return fail(error);
+  payload_left_ -= part.size();
+  key_offset_ = static_cast<std::uint8_t>((key_offset_ + part.size()) % sizeof(MaskKey));
+  in_frame_ = payload_left_ != 0;
+  const bool final = !in_frame_ && frame_final_;
+  if (final) {
+    if (const Errc error = assembly_.finish(); error != Errc::none) return fail(error);
+    assembly_.release();
+  }
+  if (part.empty() && !final) return need_input();
+  return {.kind = Event::Kind::chunk,
+          .opcode = opcode,
+          .payload = part,
+          .first = first,
+          .final = final};
 }
 
 Event Session::advance_data(std::size_t size) noexcept {
@@ -185,7 +217,7 @@ Event Session::finish_data_frame() noexcept {
       assembly_.compressed() ? assembly_.expand(*compression_, *limits_) : assembly_.finish();
   if (error != Errc::none) return fail(error);
   delivered_ = true;
-  return {.kind = Event::Kind::message, .opcode = assembly_.opcode(), .payload = assembly_.whole()};
+  return {.kind = whole_kind(), .opcode = assembly_.opcode(), .payload = assembly_.whole()};
 }
 
 Event Session::take_control(MutableBytes& input) noexcept {

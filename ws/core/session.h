@@ -71,6 +71,7 @@ struct Event {
   enum class Kind : std::uint8_t {
     need_input,  // nothing more to say until more bytes come
     message,     // opcode text or binary; payload: the whole message
+    chunk,       // the same, a part of it: only if receive_chunks() asked for that
     ping,        // payload; the Pong is in take_replies()
     pong,        // payload
     close,       // the peer's Close: code (no_status if it had none), payload: the reason, UTF-8
@@ -81,6 +82,8 @@ struct Event {
   Errc error = Errc::none;
   CloseCode code = CloseCode::no_status;
   MutableBytes payload = {};
+  bool first = true;  // of a chunk: the message begins with it
+  bool final = true;  // of a chunk: the message ends with it, which may then be empty
 
   explicit operator bool() const noexcept { return kind != Kind::need_input; }
 };
@@ -107,6 +110,13 @@ class Session {
 
   // The next event in `input`, which is consumed from the front.
   [[nodiscard]] Event next(MutableBytes& input) noexcept;
+
+  // From the next message on, each arrives as chunks: the bytes that are there, as they come,
+  // whatever the frames. Nothing is assembled, and the limit is streamed_bytes_max in place of
+  // message_bytes_max. A chunk of a text may end within a character; that the text is UTF-8 is
+  // checked all the same, up to the last byte shown. A compressed message is one chunk: its limits
+  // are those of a message.
+  void receive_chunks(bool on) noexcept { chunks_ = on; }
 
   // The caller's own verdict on the peer (a deadline, a budget): fails the session as a broken rule
   // would, with the Close that answers `error` in take_replies().
@@ -179,6 +189,10 @@ class Session {
   bool take_header(MutableBytes& input, FrameHeader& header) noexcept;
   Errc begin_frame(const FrameHeader& header) noexcept;
   Event take_data(MutableBytes& input) noexcept;
+  Event::Kind whole_kind() const noexcept {
+    return chunks_ ? Event::Kind::chunk : Event::Kind::message;
+  }
+  Event take_chunk(MutableBytes part) noexcept;
   Event take_control(MutableBytes& input) noexcept;
   Event advance_data(std::size_t size) noexcept;
   Event finish_data_frame() noexcept;
@@ -223,6 +237,7 @@ class Session {
   bool frame_final_ = false;
   bool frame_compressed_ = false;  // and the first of its message
   bool in_frame_ = false;
+  bool chunks_ = false;     // receive_chunks()
   bool delivered_ = false;  // assembly_ holds what the last event showed
   bool sending_fragments_ = false;
 };
