@@ -272,14 +272,6 @@ void Connection::end(CloseCode code, ClosedBy by, Errc error) noexcept {
   close_error_ = error;
 }
 
-void Connection::keep_reason(Bytes reason) noexcept {
-  if (reason.empty()) return;
-  close_reason_.reset(new (std::nothrow) char[reason.size()]);
-  if (!close_reason_) return;
-  std::memcpy(close_reason_.get(), reason.data(), reason.size());
-  close_reason_bytes_ = static_cast<std::uint8_t>(reason.size());
-}
-
 void Connection::on_reap() {
   shared_->loop->timers().cancel(*this);
   ended_ = true;
@@ -289,7 +281,7 @@ void Connection::on_reap() {
     opened_ = false;
     ++shared_->metrics->closed;
     const CloseInfo info{.code = close_code_,
-                         .reason = {close_reason_.get(), close_reason_bytes_},
+                         .reason = close_reason(),
                          .by = closed_by_,
                          .error = close_error_,
                          .clean = peer_closed_ && close_error_ == Errc::none};

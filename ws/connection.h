@@ -248,6 +248,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void finish_closing();
   void end(CloseCode code, ClosedBy by, Errc error) noexcept;
   void keep_reason(Bytes reason) noexcept;
+  std::string_view close_reason() const noexcept;
 
   bool in_chunks() const noexcept { return static_cast<bool>(handlers_->on_chunk); }
   bool may_ask() const noexcept;
@@ -268,7 +269,6 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   CloseCode close_code_ = CloseCode::abnormal;
   Errc close_error_ = Errc::none;
   ClosedBy closed_by_ = ClosedBy::network;
-  std::uint8_t close_reason_bytes_ = 0;
   Shared* shared_;
   Handlers* handlers_;
   std::unique_ptr<net::Stream> stream_;
@@ -276,7 +276,6 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   KeptRequest request_;
   std::unique_ptr<Data> data_;
   std::unique_ptr<Extra, ExtraDeleter> extra_;
-  std::unique_ptr<char[]> close_reason_;
   ConnectionId id_;
 
   net::Time last_input_;

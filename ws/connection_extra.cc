@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// What only some connections need, in a block that is made when it is first asked for: topics, and
-// the Sender for other threads.
+// What only some connections need, in a block that is made when it is first asked for: topics, the
+// Sender for other threads, and what the peer said when it closed.
 
+#include <algorithm>
+#include <array>
 #include <new>
 
 #include "ws/connection.h"
@@ -12,6 +14,8 @@ namespace hilo::ws {
 struct Connection::Extra {
   Subscriptions subscriptions;
   Sender sender;
+  std::array<char, close_reason_bytes_max> close_reason;
+  std::uint8_t close_reason_bytes = 0;
 };
 
 void Connection::ExtraDeleter::operator()(Extra* extra) const noexcept {
@@ -29,6 +33,17 @@ void Connection::leave_topics() noexcept {
 
 void Connection::end_sender() noexcept {
   if (extra_) extra_->sender.end();
+}
+
+void Connection::keep_reason(Bytes reason) noexcept {
+  if (reason.empty() || extra() == nullptr) return;
+  std::copy(reason.begin(), reason.end(), extra_->close_reason.begin());
+  extra_->close_reason_bytes = static_cast<std::uint8_t>(reason.size());
+}
+
+std::string_view Connection::close_reason() const noexcept {
+  if (!extra_) return {};
+  return {extra_->close_reason.data(), extra_->close_reason_bytes};
 }
 
 Sender Connection::sender() noexcept {
