@@ -25,7 +25,7 @@ namespace {
 
 // A server and raw peers in one thread. Only what the loop does is counted.
 struct Counted {
-  Counted() : server(loop) {
+  explicit Counted(ws::ServerOptions options = {}) : server(loop, {}, std::move(options)) {
     server.on_message([](ws::Connection& c, ws::Message m) { c.send(m); });
     server.at("/all").on_message([this](ws::Connection&, ws::Message m) {
       server.for_each([m](ws::Connection& other) { other.send(m); });
@@ -42,11 +42,11 @@ struct Counted {
     if (!status) FAIL("the loop failed");
   }
 
-  net::Fd connect(std::string_view path) {
+  net::Fd connect(std::string_view path, std::string_view more = {}) {
     Result<net::Fd> fd = net::socket::open_stream(net::Family::ipv4);
     REQUIRE(fd);
     REQUIRE(net::socket::connect(fd->value(), address).kind != net::Io::Kind::failed);
-    const std::string request = upgrade_request(path);
+    const std::string request = upgrade_request(path, more);
     std::size_t sent = 0;
     std::string answer;
     while (answer.find("\r\n\r\n") == std::string::npos) {
@@ -176,6 +176,34 @@ TEST_CASE("messages of a megabyte allocate nothing, whole or fragmented") {
     counted.exchange(peer, whole, answer);
     counted.exchange(peer, parts, answer);
   });
+}
+
+TEST_CASE("compressed messages allocate nothing, with context takeover and without") {
+  HILO_NEEDS_COUNTER();
+  for (const bool alone : {true, false}) {
+    ws::ServerOptions options;
+    options.deflate.enabled = true;
+    options.deflate.server_no_context_takeover = alone;
+    options.deflate.client_no_context_takeover = alone;
+    Counted counted(std::move(options));
+    const net::Fd peer =
+        counted.connect("/echo", "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+    // Four stored blocks of 700 bytes in three fragments, of which the echo makes much less.
+    std::string block = hex("00 BC 02 43 FD");
+    for (int i = 0; i < 700; ++i) block += static_cast<char>('a' + i % 20);
+    const std::string frames = client_frame(0x41, block + block) + client_frame(0x00, block) +
+                               client_frame(0x80, block + '\0');
+    const auto round = [&] {
+      std::string_view left = frames;
+      const std::uint64_t before = counted.server.metrics().messages_deflated;
+      while (!left.empty() || counted.server.metrics().messages_deflated == before) {
+        if (!left.empty()) left.remove_prefix(Counted::write(peer, left.substr(0, 1000)));
+        counted.turn();
+        counted.read(peer);
+      }
+    };
+    check_allocates_nothing(counted, 300, round);
+  }
 }
 
 TEST_CASE("a message to ten connections allocates nothing") {
