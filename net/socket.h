@@ -29,7 +29,7 @@ struct Io {
   };
   Kind kind = Kind::done;
   std::size_t bytes = 0;
-  std::error_code error;
+  std::error_code error = {};
 };
 
 namespace socket {

@@ -133,7 +133,8 @@ Io Stream::receive(MutableBytes into) noexcept {
 
 void Stream::read_some() noexcept {
   std::size_t received = 0;
-  while (can_read() && received < bytes_per_turn_max) {
+  for (int reads = 0; reads < reads_per_turn_max; ++reads) {
+    if (!can_read() || received >= bytes_per_turn_max) return;
     const Space space = receive_space();
     if (broken_ || closed_) return;
     missed_ = false;
@@ -332,6 +333,10 @@ void Stream::transport_ready(Ready ready) noexcept {
 void Stream::on_reap() {
   if (!abortive_ && !broken_) {
     if (!blocked_) send_queue();
+    // TLS says that this is the end (close_notify); a socket says it by being closed.
+    if (transport_ != nullptr && queue_.empty() && !shutdown_done_) {
+      static_cast<void>(transport_->shutdown_write());
+    }
   } else if (abortive_) {
     if (transport_ != nullptr) transport_->set_abortive_close();
     if (fd_) socket::set_abortive_close(fd_.value());

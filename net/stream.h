@@ -89,6 +89,7 @@ class Stream final : private Watcher {
 
   // Work per turn, so that one busy connection does not starve the others.
   static constexpr std::size_t bytes_per_turn_max = std::size_t{512} << 10;
+  static constexpr int reads_per_turn_max = 32;  // each may bring little, as TLS records do
   // Slices at least this large are handed to the kernel from where they are, without a copy into
   // the send buffer.
   static constexpr std::size_t direct_bytes_min = std::size_t{16} << 10;
@@ -104,6 +105,8 @@ class Stream final : private Watcher {
   Status start() noexcept;
 
   Loop& loop() const noexcept { return *loop_; }
+  // Null for a bare socket.
+  const Transport* transport() const noexcept { return transport_.get(); }
   Handler& handler() const noexcept { return *handler_; }
   // Replaces the handler, from within a call of the old one at the latest. Input that the old one
   // leaves unconsumed goes to the new one at once, or with the next resume phase if no input is

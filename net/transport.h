@@ -17,6 +17,9 @@
 namespace hilo::net {
 
 class Stream;
+namespace tls {
+class TlsTransport;
+}
 
 class Transport {
  public:
@@ -37,6 +40,9 @@ class Transport {
 
   // True if read() has something to tell at once, without the descriptor becoming readable first.
   virtual bool has_buffered_input() const noexcept { return false; }
+
+  // This, if it is TLS (transport_tls.h).
+  virtual const tls::TlsTransport* tls() const noexcept { return nullptr; }
 
   // The stream is about to be destroyed by abort(). For transports without a descriptor: the peer
   // is to see a reset. The descriptor, where there is one, is dealt with by the stream.
