@@ -49,8 +49,8 @@ int no_password(char*, int, int, void*) {
 // A file that takes the secrets of connections. Several threads write whole lines to it.
 class KeyLog {
  public:
-  explicit KeyLog(const std::string& path) {
-    Fd fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
+  explicit KeyLog(const char* path) {
+    Fd fd{::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
     if (fd) file_ = ::fdopen(fd.value(), "a");
     if (file_ != nullptr) static_cast<void>(fd.release());
   }
@@ -100,8 +100,8 @@ Status use_files(SSL_CTX* context, const CertificateFiles& files, std::string* d
   return {};
 }
 
-Result<std::shared_ptr<KeyLog>> open_keylog(const std::string& path, std::string* detail) {
-  if (path.empty()) return std::shared_ptr<KeyLog>{};
+Result<std::shared_ptr<KeyLog>> open_keylog(const char* path, std::string* detail) {
+  if (*path == '\0') return std::shared_ptr<KeyLog>{};
   auto log = std::make_shared<KeyLog>(path);
   if (!log->is_open()) return refuse(Errc::keylog_file, detail, path);
   return log;
@@ -144,7 +144,7 @@ class ServerContext::Generation {
 
  private:
   Status open_log(const ServerOptions& options, std::string* detail) {
-    auto log = open_keylog(options.keylog_file, detail);
+    auto log = open_keylog(options.keylog_file.c_str(), detail);
     if (!log) return log.error();
     keylog_ = std::move(*log);
     return {};
@@ -178,10 +178,10 @@ class ServerContext::Generation {
 
   static Status ask_for_certificates(SSL_CTX* context, const ServerOptions& options,
                                      std::string* detail) {
-    const std::string& file = options.client_ca_file;
-    if (file.empty()) return {};
-    STACK_OF(X509_NAME)* const names = SSL_load_client_CA_file(file.c_str());
-    if (names == nullptr || SSL_CTX_load_verify_locations(context, file.c_str(), nullptr) != 1) {
+    if (options.client_ca_file.empty()) return {};
+    const char* const file = options.client_ca_file.c_str();
+    STACK_OF(X509_NAME)* const names = SSL_load_client_CA_file(file);
+    if (names == nullptr || SSL_CTX_load_verify_locations(context, file, nullptr) != 1) {
       sk_X509_NAME_pop_free(names, X509_NAME_free);
       return refuse(Errc::ca_file, detail, file);
     }
@@ -262,7 +262,7 @@ class ClientContext::Sessions {
     for (const auto& [host, session] : sessions_) SSL_SESSION_free(session);
   }
 
-  void offer(SSL* ssl, const std::string& host) {
+  void offer(SSL* ssl, std::string_view host) {
     const std::lock_guard lock(mutex_);
     const auto found = sessions_.find(host);
     if (found == sessions_.end()) return;
@@ -304,7 +304,7 @@ class ClientContext::Sessions {
   static constexpr std::size_t hosts_max = 256;
 
   std::mutex mutex_;
-  std::map<std::string, SSL_SESSION*> sessions_;  // guarded by mutex_
+  std::map<std::string, SSL_SESSION*, std::less<>> sessions_;  // guarded by mutex_
 };
 
 ClientContext::ClientContext() noexcept = default;
@@ -312,7 +312,7 @@ ClientContext::~ClientContext() = default;
 
 Result<std::shared_ptr<ClientContext>> ClientContext::create(const ClientOptions& options,
                                                              std::string* detail) {
-  auto log = open_keylog(options.keylog_file, detail);
+  auto log = open_keylog(options.keylog_file.c_str(), detail);
   if (!log) return log.error();
   Context made{SSL_CTX_new(TLS_client_method())};
   if (!made) return out_of_memory();

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <limits>
 
+#include "ws/tls_errors.h"
+
 namespace hilo::ws {
 namespace {
 
@@ -208,8 +210,12 @@ void Connection::on_end() {
 }
 
 void Connection::on_broken(std::error_code error) {
-  const bool memory = error == std::errc::not_enough_memory;
-  end(CloseCode::abnormal, ClosedBy::network, memory ? Errc::no_memory : Errc::none);
+  Errc cause = error == std::errc::not_enough_memory ? Errc::no_memory : Errc::none;
+  if (const Errc tls = tls_errc(error); tls != Errc::none) {
+    cause = tls;
+    log_reject(cause);
+  }
+  end(CloseCode::abnormal, ClosedBy::network, cause);
   stream_->close();
 }
 

@@ -240,6 +240,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void lose_connection(Errc lacking) noexcept;
   bool has_room(std::size_t payload_bytes) const noexcept;
   Sent overflow(Opcode opcode, Bytes payload);
+  void log_reject(Errc error);
   void reset_for(Errc error);
   void send_replies();
   void send_keep_alive_ping();

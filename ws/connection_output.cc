@@ -82,13 +82,17 @@ Sent Connection::overflow(Opcode opcode, Bytes payload) {
   return Sent::closed;
 }
 
-// Nothing can be told to a peer that does not read.
-void Connection::reset_for(Errc error) {
+void Connection::log_reject(Errc error) {
   shared_->log->reject({.error = error,
                         .peer = peer_,
                         .connection = id_.value,
                         .bytes_in = stream_->received_bytes()},
                        loop().now());
+}
+
+// Nothing can be told to a peer that does not read.
+void Connection::reset_for(Errc error) {
+  log_reject(error);
   end(CloseCode::abnormal, ClosedBy::us, error);
   stream_->abort();
 }

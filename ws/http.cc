@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ws/guard.h"
+#include "ws/tls_errors.h"
 
 namespace hilo::ws {
 
@@ -43,12 +44,17 @@ HttpConnection::~HttpConnection() {
 
 Status HttpConnection::start(std::unique_ptr<net::Stream> stream) noexcept {
   stream_ = std::move(stream);
-  arm(limits_->head_timeout);
+  arm(tls() != nullptr ? limits_->tls_handshake_timeout : limits_->head_timeout);
   return stream_->start();
 }
 
 http::Exchange* HttpConnection::waiting_exchange(std::uint64_t number) noexcept {
   return state_ == State::waiting && number == request_number_ ? &exchange_ : nullptr;
+}
+
+const net::tls::TlsTransport* HttpConnection::tls() const noexcept {
+  const net::Transport* const transport = stream_->transport();
+  return transport != nullptr ? transport->tls() : nullptr;
 }
 
 // --- requests ------------------------------------------------------------------------------------
@@ -248,7 +254,7 @@ void HttpConnection::on_drained() {
 }
 
 void HttpConnection::on_broken(std::error_code error) {
-  static_cast<void>(error);
+  if (const Errc tls = tls_errc(error); tls != Errc::none) host_->on_http_reject(*this, tls);
   tell_gone();
   end();
 }
@@ -263,8 +269,15 @@ void HttpConnection::arm(net::Duration patience) noexcept {
 }
 
 void HttpConnection::on_timer(net::Time now) {
-  static_cast<void>(now);
   if (state_ == State::reading && parser_.started()) return refuse(Errc::head_timeout);
+  if (tls() != nullptr && state_ == State::reading && request_number_ == 0) {
+    if (!tls()->handshake_done()) {
+      host_->on_http_reject(*this, Errc::tls_timeout);
+      return end();
+    }
+    const net::Time deadline = due(tls()->handshake_time(), limits_->head_timeout);
+    if (now < deadline) return loop_->timers().arm(*this, deadline);
+  }
   // What was answered is still on its way: as long as the peer takes some of it, we wait.
   const std::uint64_t sent = stream_->sent_bytes();
   if (stream_->queued_bytes() != 0 && sent != progress_mark_) {

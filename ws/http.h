@@ -29,6 +29,7 @@
 #include "net/base/slab.h"
 #include "net/stream.h"
 #include "net/timers.h"
+#include "net/transport_tls.h"
 #include "ws/core/http_head.h"
 #include "ws/core/http_response.h"
 #include "ws/limits.h"
@@ -111,6 +112,8 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   }
   const net::PeerAddress& peer() const noexcept { return peer_; }
   net::Stream& stream() noexcept { return *stream_; }
+  // Null for a plain connection.
+  const net::tls::TlsTransport* tls() const noexcept;
   // The exchange of that number if it still waits for its answer.
   http::Exchange* waiting_exchange(std::uint64_t number) noexcept;
 

@@ -25,6 +25,10 @@ enum class Overflow : std::uint8_t {
 };
 
 struct Limits {
+  // From accept to the end of the TLS handshake, where there is one. The head's deadline counts
+  // from then on.
+  net::Duration tls_handshake_timeout = net::Duration::seconds(10);
+
   // The request head (RFC 9112 §3, §5). The deadline counts from the first byte, or from accept.
   std::uint16_t request_line_bytes_max = 8192;
   std::uint16_t field_line_bytes_max = 8192;

@@ -113,7 +113,9 @@ Result<net::Address> Server::listen(const net::Address& address, const ListenOpt
   listener_options.socket.ipv6_only = !options.host.empty();
   Status opened = listener->open(
       address, listener_options,
-      [this](net::Fd fd, const net::Address& peer) { adopt(std::move(fd), peer); },
+      [this, tls = options.tls](net::Fd fd, const net::Address& peer) {
+        adopt(std::move(fd), peer, tls.get());
+      },
       [this](std::error_code) {
         metrics_.shed = 0;
         for (const auto& each : listeners_) metrics_.shed += each->shed_count();
@@ -125,15 +127,20 @@ Result<net::Address> Server::listen(const net::Address& address, const ListenOpt
   return bound;
 }
 
-void Server::adopt(net::Fd fd, const net::Address& peer) {
+void Server::adopt(net::Fd fd, const net::Address& peer, const net::tls::ServerContext* tls) {
   ++metrics_.accepted;
   HttpConnection::Host& host = *this;
   const auto entry = http_connections_.emplace(*loop_, host, limits_, net::PeerAddress{peer});
   if (entry.object == nullptr) {
     return log_.reject({.error = Errc::no_memory, .peer = net::PeerAddress{peer}}, loop_->now());
   }
-  std::unique_ptr<net::Stream> stream{
-      new (std::nothrow) net::Stream(*loop_, std::move(fd), entry.object->stream_handler())};
+  std::unique_ptr<net::Transport> transport;
+  if (tls != nullptr) transport = tls->accept(fd.value());
+  std::unique_ptr<net::Stream> stream;
+  if (tls == nullptr || transport != nullptr) {
+    stream.reset(new (std::nothrow) net::Stream(*loop_, std::move(transport), std::move(fd),
+                                                entry.object->stream_handler()));
+  }
   if (stream && entry.object->start(std::move(stream))) return;
   log_.reject({.error = Errc::no_memory, .peer = net::PeerAddress{peer}}, loop_->now());
   http_connections_.erase(entry.handle);
@@ -185,7 +192,9 @@ void Server::serve_route(HttpConnection& connection, http::Exchange& exchange, h
 void Server::upgrade(HttpConnection& connection, Service& service, const RequestHead& head) {
   const UpgradeCheck check = check_upgrade(head);
   if (check.error != Errc::none) return connection.refuse(check.error);
-  const Errc origin = check_origin({.fields = head.fields, .host = head.host}, options_.origin);
+  const Errc origin = check_origin(
+      {.fields = head.fields, .host = head.host, .is_tls = connection.tls() != nullptr},
+      options_.origin);
   if (origin != Errc::none) return connection.refuse(origin);
 
   if (service.upgrade_) {

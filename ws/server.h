@@ -33,6 +33,7 @@
 
 #include "net/address.h"
 #include "net/listener.h"
+#include "net/tls.h"
 #include "ws/connection.h"
 #include "ws/core/deflate_contexts.h"
 #include "ws/core/origin.h"
@@ -95,6 +96,8 @@ struct ListenOptions {
   std::string_view unix_path = {};      // instead of host and port
   int backlog = 4096;
   bool reuse_port = false;  // several servers of this process share the port
+  // Speak TLS there: wss and https. May be shared by several listeners and servers.
+  std::shared_ptr<const net::tls::ServerContext> tls = {};
 };
 
 class Server final : public HandlerSetters<Server>,
@@ -121,8 +124,9 @@ class Server final : public HandlerSetters<Server>,
   // Starts to listen and returns the address, with the port that the kernel chose if it was 0.
   Result<net::Address> listen(const ListenOptions& options);
   Result<net::Address> listen(const net::Address& address, const ListenOptions& options);
-  // Takes one connected socket, which must not block, as if it had been accepted.
-  void adopt(net::Fd fd, const net::Address& peer);
+  // Takes one connected socket, which must not block, as if it had been accepted; to speak TLS if
+  // there is a context, which is used in the call only.
+  void adopt(net::Fd fd, const net::Address& peer, const net::tls::ServerContext* tls = nullptr);
 
   // --- who is there ---
 

@@ -40,6 +40,7 @@ constexpr auto rows = std::to_array<Row>({
     {HILO_LIMIT(field_line_bytes_max), http, "one header line"},
     {HILO_LIMIT(fields_bytes_max), http, "all header lines of a request together"},
     {HILO_LIMIT(field_count_max), http, "number of header lines; above 100 means 100"},
+    {HILO_LIMIT(tls_handshake_timeout), http, "time for a TLS handshake; 0: none"},
     {HILO_LIMIT(head_timeout), http, "time for a whole request head to arrive; 0: none"},
     {HILO_LIMIT(keep_alive_timeout), http, "time between two requests of a connection; 0: none"},
     {HILO_LIMIT(requests_per_turn_max), http, "requests served before others have their turn", 1},

@@ -21,6 +21,14 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::no_descriptors, Layer::tcp, "emfile", 0, "no descriptor or no kernel memory for another connection"},
     {Errc::handler_threw, Layer::tcp, "handler_threw", 1011, "the application's handler failed"},
 
+    {Errc::tls_timeout, Layer::tls, "tls_timeout", 0, "the TLS handshake did not end in time"},
+    {Errc::tls_handshake, Layer::tls, "tls_handshake", 0, "the TLS handshake failed"},
+    {Errc::tls_verify, Layer::tls, "tls_verify", 0, "the peer's certificate is not to be trusted (RFC 9525)"},
+    {Errc::tls_alert, Layer::tls, "tls_alert", 0, "the peer ended TLS with an alert (RFC 8446 §6.2)"},
+    {Errc::tls_record, Layer::tls, "tls_record", 0, "a TLS record is not authentic (RFC 8446 §5.2)"},
+    {Errc::tls_key_updates, Layer::tls, "tls_keyupdate", 0, "too many TLS key updates (RFC 8446 §4.6.3)"},
+    {Errc::tls_renegotiation, Layer::tls, "tls_renegotiation", 0, "TLS renegotiation is refused"},
+
     {Errc::head_timeout, Layer::http, "head_timeout", 408, "the request head did not arrive in time (RFC 6455 §10.4)"},
     {Errc::tls_on_plain, Layer::http, "tls_on_plain", 400, "a TLS ClientHello on a port without TLS"},
     {Errc::http_line_end, Layer::http, "line_end", 400, "a line must end with CR LF (RFC 9112 §2.2)"},
@@ -133,6 +141,7 @@ std::string_view to_string(Layer layer) noexcept {
   switch (layer) {
     case Layer::none: return "none";
     case Layer::tcp: return "tcp";
+    case Layer::tls: return "tls";
     case Layer::http: return "http";
     case Layer::upgrade: return "upg";
     case Layer::ws: return "ws";

@@ -32,6 +32,15 @@ enum class Errc : std::uint8_t {
   no_descriptors,  // accept found no descriptor free (EMFILE, ENFILE), or no kernel memory
   handler_threw,   // the application's callback threw
 
+  // tls: section B of the catalogue. OpenSSL has sent its alert; nothing else answers.
+  tls_timeout,        // the handshake did not end in time
+  tls_handshake,      // no agreement, or not TLS at all
+  tls_verify,         // the peer's certificate is not to be trusted
+  tls_alert,          // the peer's
+  tls_record,         // a record that is not authentic
+  tls_key_updates,    // too many
+  tls_renegotiation,  // asked for again after it was refused
+
   // http: the request head (RFC 9112), section C of the catalogue
   head_timeout,
   tls_on_plain,
@@ -125,7 +134,7 @@ enum class Errc : std::uint8_t {
 inline constexpr std::size_t errc_count = static_cast<std::size_t>(Errc::inflate_cut) + 1;
 
 // Where in the stack the rule belongs; the `layer=` of the log line.
-enum class Layer : std::uint8_t { none, tcp, http, upgrade, ws, deflate };
+enum class Layer : std::uint8_t { none, tcp, tls, http, upgrade, ws, deflate };
 
 // The answer to one broken rule. All views refer to static text.
 struct Rule {
