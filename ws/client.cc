@@ -10,6 +10,7 @@
 #include "net/entropy.h"
 #include "net/socket.h"
 #include "ws/guard.h"
+#include "ws/tls_errors.h"
 
 namespace hilo::ws {
 
@@ -25,6 +26,9 @@ struct Client::Attempt {
   UpgradeRequest request;
   DeflateOptions deflate;
   DeflateText deflate_text;
+
+  std::shared_ptr<const net::tls::ClientContext> tls;  // null: plain
+  std::string tls_server_name;
 
   net::Resolver resolver;
   net::Connector connector;
@@ -102,10 +106,10 @@ Status Client::prepare(Attempt& attempt, const ConnectOptions& options) {
   attempt.url_text = options.url;
   const Result<Url> url = parse_url(attempt.url_text);
   if (!url) return url.error();
-  if (url->scheme == Url::Scheme::wss) {
-    return std::make_error_code(std::errc::protocol_not_supported);
-  }
   attempt.url = *url;
+  if (url->scheme == Url::Scheme::wss) {
+    if (Status ready = prepare_tls(attempt, options); !ready) return ready;
+  }
 
   std::array<std::uint8_t, key_bytes> nonce;
   if (Status status = net::entropy_fill(nonce); !status) return status;
@@ -131,6 +135,17 @@ Status Client::prepare(Attempt& attempt, const ConnectOptions& options) {
   return written;
 }
 
+Status Client::prepare_tls(Attempt& attempt, const ConnectOptions& options) {
+  attempt.tls = options.tls ? options.tls : default_tls_;
+  attempt.tls_server_name =
+      options.tls_server_name.empty() ? attempt.url.host : options.tls_server_name;
+  if (attempt.tls) return {};
+  auto made = net::tls::ClientContext::create({});
+  if (!made) return made.error();
+  attempt.tls = default_tls_ = std::move(*made);
+  return {};
+}
+
 void Client::connect_to(std::span<const net::Address> addresses) {
   // Ours is the deadline, if there is one; else the kernel's.
   constexpr net::Duration longer_than_the_kernel = net::Duration::seconds(3600);
@@ -144,7 +159,13 @@ void Client::on_connected(Result<net::Fd> fd) {
     attempt_->peer = net::PeerAddress{*peer};
   }
   net::Stream::Handler& handler = *this;
-  attempt_->stream.reset(new (std::nothrow) net::Stream(*loop_, std::move(*fd), handler));
+  std::unique_ptr<net::Transport> transport;
+  if (attempt_->tls) {
+    transport = attempt_->tls->connect(fd->value(), attempt_->tls_server_name);
+    if (!transport) return fail(out_of_memory());
+  }
+  attempt_->stream.reset(new (std::nothrow)
+                             net::Stream(*loop_, std::move(transport), std::move(*fd), handler));
   if (!attempt_->stream) return fail(out_of_memory());
   if (Status started = attempt_->stream->start(); !started) {
     attempt_->stream.reset();
@@ -219,7 +240,8 @@ void Client::on_end() {
 }
 
 void Client::on_broken(std::error_code error) {
-  if (attempt_) fail(error);
+  const Errc tls = tls_errc(error);
+  if (attempt_) fail(tls != Errc::none ? make_error_code(tls) : error);
 }
 
 void Client::on_reap() {

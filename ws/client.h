@@ -14,8 +14,8 @@
 // the call. After either end the client may connect again, from within that callback too.
 //
 //   limits    Limits: connect_timeout covers the look-up of the name, TCP and the handshake
-//   errors    on_failed gets a ws::Errc (response_*) or an error of the system; response() has the
-//             status and the head of an answer that was no 101
+//   errors    on_failed gets a ws::Errc (response_*, tls_*) or an error of the system; response()
+//             has the status and the head of an answer that was no 101
 //   thread    the loop's
 //   lifetime  Loop first. The destructor resets the connection and waits for nothing; of the
 //             callbacks it calls on_close only, if one is owed. Not to be called from within
@@ -32,6 +32,7 @@
 
 #include "net/connector.h"
 #include "net/resolver.h"
+#include "net/tls.h"
 #include "ws/connection.h"
 #include "ws/core/deflate_contexts.h"
 #include "ws/core/handshake.h"
@@ -40,12 +41,16 @@
 namespace hilo::ws {
 
 struct ConnectOptions {
-  // ws://host[:port]/path?query, or ws+unix:///path/of/socket:/path
+  // ws:// or wss://host[:port]/path?query, or ws+unix:///path/of/socket:/path
   std::string_view url = {};
   // Offered in this order. Text of an option is copied.
   std::vector<std::string_view> subprotocols = {};
   std::string_view origin = {};
   std::vector<FieldView> fields = {};
+  // For wss. Null: a context that trusts the authorities of the system.
+  std::shared_ptr<const net::tls::ClientContext> tls = {};
+  // Whom the certificate must name, and SNI asks for, if not the host of the URL.
+  std::string_view tls_server_name = {};
   // permessage-deflate (RFC 7692): offered if enabled, used if the server agrees.
   DeflateOptions deflate = {};
 };
@@ -98,6 +103,7 @@ class Client final : public HandlerSetters<Client>,
 
   void connect_to(std::span<const net::Address> addresses);
   void on_connected(Result<net::Fd> fd);
+  Status prepare_tls(Attempt& attempt, const ConnectOptions& options);
   Status prepare(Attempt& attempt, const ConnectOptions& options);
   void open(std::string_view subprotocol, const DeflateCheck& deflate);
   void fail(std::error_code error);
@@ -111,6 +117,8 @@ class Client final : public HandlerSetters<Client>,
   Connection::Shared shared_;
   Handlers handlers_;
   Callback<void(std::error_code)> on_failed_;
+  std::shared_ptr<const net::tls::ClientContext>
+      default_tls_;  // made by the first wss that needs it
   std::unique_ptr<Attempt> attempt_;
   const Attempt* reported_ = nullptr;         // while on_failed runs
   std::unique_ptr<DeflateContexts> deflate_;  // of connection_; null: without

@@ -29,6 +29,7 @@
 #include "net/base/bytes.h"
 #include "net/stream.h"
 #include "net/timers.h"
+#include "net/transport_tls.h"
 #include "ws/connection_id.h"
 #include "ws/core/session.h"
 #include "ws/guard.h"
@@ -153,6 +154,11 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   // Bytes held of a message that has not ended.
   std::size_t assembled_bytes() const noexcept { return session_.assembled_bytes(); }
   net::Loop& loop() const noexcept { return *shared_->loop; }
+  // What was agreed upon; null for a plain connection.
+  const net::tls::TlsTransport* tls() const noexcept {
+    const net::Transport* const transport = stream_ ? stream_->transport() : nullptr;
+    return transport != nullptr ? transport->tls() : nullptr;
+  }
 
   // --- the application's own data ---
 
