@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // What the two session fuzzers share. An input is one byte of choices and then a stream of frames
-// as the peer might send them. However it is cut, the session must say the same, and what its slow
-// twin says; and with a Close of our own somewhere in between it must at least stay true to itself.
+// as the peer might send them, with or without compression. However it is cut, the session must say
+// the same, and what its slow twin says; and with a Close of our own somewhere in between it must
+// at least stay true to itself.
 //
 // The mutator knows frames: it sets the mask bit and the length right, so that mutations get past
 // the header, and it mutates payloads under a key of zeros, so that UTF-8 and close codes are
@@ -14,6 +15,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -36,16 +38,17 @@ constexpr std::size_t input_bytes_max = 1536;
 using test::Transcript;
 using ws::Role;
 
-// What the session sent are frames of our role, one behind the other, and a Close is the last.
+// What the session sent are frames of our role, one behind the other, and behind a Close of ours
+// there are only Pongs.
 inline void check_sent(std::string_view sent) {
   bool closed = false;
   while (!sent.empty()) {
-    HILO_CHECK(!closed);
     const ws::FrameHeader header = ws::parse_header(as_bytes(sent));
+    HILO_CHECK(!closed || header.opcode == ws::Opcode::pong);
     HILO_CHECK(header.progress == ws::HeaderProgress::complete);
     HILO_CHECK(ws::check_header(header, {.role = Role::client}) == ws::Errc::none);
     HILO_CHECK(header.header_bytes + header.payload_bytes <= sent.size());
-    closed = header.opcode == ws::Opcode::close;
+    closed = closed || header.opcode == ws::Opcode::close;
     sent.remove_prefix(header.header_bytes + header.payload_bytes);
   }
 }
@@ -57,24 +60,29 @@ inline void run_session(Role role, const std::uint8_t* data, std::size_t size) {
   ws::MessageLimits limits;
   if ((choices & 1) != 0) limits = {300, 0, 4, 16};
   const std::uint32_t seed = choices + static_cast<std::uint32_t>(size);
+  std::optional<ws::DeflateParameters> deflate;
+  if ((choices & 0x60) != 0) deflate = ws::DeflateParameters{};
+  if ((choices & 0x60) == 0x20) deflate = ws::DeflateParameters{true, true, 15, 15};
 
-  const Transcript expected = test::reference(role, limits, stream);
+  const Transcript expected = test::reference(role, limits, stream, deflate);
   for (const test::Way way : test::all_ways) {
-    HILO_CHECK(test::feed(role, limits, stream, {.way = way, .seed = seed}) == expected);
+    const test::FeedOptions options{.way = way, .seed = seed, .deflate = deflate};
+    HILO_CHECK(test::feed(role, limits, stream, options) == expected);
   }
   check_sent(expected.replies);
   limits.streamed_bytes_max = limits.message_bytes_max;
   for (const test::Way way : test::all_ways) {
-    const Transcript in_chunks =
-        test::feed(role, limits, stream, {.way = way, .seed = seed, .in_chunks = true});
+    const Transcript in_chunks = test::feed(
+        role, limits, stream, {.way = way, .seed = seed, .deflate = deflate, .in_chunks = true});
     HILO_CHECK(in_chunks == expected);
   }
 
   const std::size_t close_after = 1 + (choices >> 1) % 8U;
-  const Transcript closing = test::feed(role, limits, stream, {.close_after = close_after});
+  const Transcript closing =
+      test::feed(role, limits, stream, {.close_after = close_after, .deflate = deflate});
   HILO_CHECK(closing.fault.empty());
   const test::FeedOptions in_chunks{
-      .way = test::Way::chunks, .seed = seed, .close_after = close_after};
+      .way = test::Way::chunks, .seed = seed, .close_after = close_after, .deflate = deflate};
   HILO_CHECK(test::feed(role, limits, stream, in_chunks) == closing);
   check_sent(closing.replies);
 }
@@ -105,10 +113,13 @@ inline std::vector<Frame> split_frames(Role role, std::string_view stream) {
 
 // A frame as it is likely to matter.
 inline Frame random_frame(std::mt19937& random) {
-  constexpr std::array<std::uint8_t, 9> firsts = {0x81, 0x82, 0x01, 0x02, 0x00,
-                                                  0x80, 0x88, 0x89, 0x8A};
-  constexpr std::array<std::string_view, 6> payloads = {"",         "a",    "\x03\xE8",
-                                                        "\xE2\x82", "\xAC", "\xF0\x9F\x98\x80"};
+  constexpr std::array<std::uint8_t, 12> firsts = {0x81, 0x82, 0x01, 0x02, 0x00, 0x80,
+                                                   0x88, 0x89, 0x8A, 0xC1, 0xC2, 0x41};
+  using namespace std::string_view_literals;
+  constexpr std::array<std::string_view, 9> payloads = {
+      "", "a", "\x03\xE8", "\xE2\x82", "\xAC", "\xF0\x9F\x98\x80",
+      // "Hello" deflated, the same out of the window, and stored.
+      "\xF2\x48\xCD\xC9\xC9\x07\0"sv, "\xF2\0\x11\0\0"sv, "\0\5\0\xFA\xFFHello\0"sv};
   return {firsts[random() % firsts.size()], std::string(payloads[random() % payloads.size()])};
 }
 

@@ -173,6 +173,22 @@ TEST_CASE("the tail may be left in (L 191)") {
   CHECK(codec.inflate_alone(with_tail + with_tail) == Inflated{Errc::none, "HelloHello"});
 }
 
+TEST_CASE("the end of a message is seen where its text just fills the memory taken for it") {
+  Codec codec;
+  for (std::size_t size = 1; size < 1200; ++size) {
+    CAPTURE(size);
+    const std::string text = prose(size);
+    // One stored block and nothing behind it, as if the empty one had been left in.
+    std::string wire = stored(text);
+    wire.pop_back();
+    CHECK(codec.inflate_alone(wire) == Inflated{Errc::none, text});
+    codec.limits.message_bytes_max = size;
+    CHECK(codec.inflate_alone(wire) == Inflated{Errc::none, text});
+    CHECK(codec.inflate_alone(wire + '\0') == Inflated{Errc::none, text});
+    codec.limits = {};
+  }
+}
+
 // --- what breaks a rule --------------------------------------------------------------------------
 
 TEST_CASE("what is not DEFLATE is refused (L 183)") {

@@ -205,10 +205,12 @@ Errc Inflater::run(Run& message, Bytes input) noexcept {
         break;
       case Z_OK:
       case Z_BUF_ERROR: {
-        // The end of a final block is told by one more call.
-        const bool is_ending =
-            (stream.data_type & in_last_block) != 0 && (stream.data_type & behind_block) != 0;
-        if (stream.avail_in == 0 && stream.avail_out != 0 && !is_ending) return Errc::none;
+        const bool is_behind_block = (stream.data_type & behind_block) != 0;
+        // The end of a final block is told by one more call. Behind any other there is no more
+        // output, even if there was no room for it; one more call would lose sight of the end.
+        const bool is_ending = is_behind_block && (stream.data_type & in_last_block) != 0;
+        const bool has_more = stream.avail_out == 0 && !is_behind_block;
+        if (stream.avail_in == 0 && !has_more && !is_ending) return Errc::none;
         break;
       }
       case Z_MEM_ERROR: return Errc::no_memory;
