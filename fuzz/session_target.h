@@ -115,11 +115,17 @@ inline std::vector<Frame> split_frames(Role role, std::string_view stream) {
 inline Frame random_frame(std::mt19937& random) {
   constexpr std::array<std::uint8_t, 12> firsts = {0x81, 0x82, 0x01, 0x02, 0x00, 0x80,
                                                    0x88, 0x89, 0x8A, 0xC1, 0xC2, 0x41};
-  using namespace std::string_view_literals;
   constexpr std::array<std::string_view, 9> payloads = {
-      "", "a", "\x03\xE8", "\xE2\x82", "\xAC", "\xF0\x9F\x98\x80",
+      "",
+      "a",
+      "\x03\xE8",
+      "\xE2\x82",
+      "\xAC",
+      "\xF0\x9F\x98\x80",
       // "Hello" deflated, the same out of the window, and stored.
-      "\xF2\x48\xCD\xC9\xC9\x07\0"sv, "\xF2\0\x11\0\0"sv, "\0\5\0\xFA\xFFHello\0"sv};
+      {"\xF2\x48\xCD\xC9\xC9\x07\0", 7},
+      {"\xF2\0\x11\0\0", 5},
+      {"\0\5\0\xFA\xFFHello\0", 11}};
   return {firsts[random() % firsts.size()], std::string(payloads[random() % payloads.size()])};
 }
 
