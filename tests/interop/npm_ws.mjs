@@ -337,6 +337,72 @@ test("connect: a message above 1 MiB is refused with 1009", async () => {
   assert.equal(ended.code, 3, ended.errors);
 });
 
+// ---- permessage-deflate: the same conversations once more -----------------------------------------
+
+const ways_to_deflate = {
+  "deflate": {
+    flags: [],
+    theirs: {serverNoContextTakeover: true, clientNoContextTakeover: true},
+  },
+  "deflate with context takeover": {
+    flags: ["--deflate-server-takeover", "--deflate-client-takeover"],
+    theirs: {},
+  },
+  "deflate with small windows": {
+    flags: ["--deflate-server-takeover", "--deflate-client-takeover",
+            "--deflate-server-window-bits", "9", "--deflate-client-window-bits", "10"],
+    theirs: {serverMaxWindowBits: 9, clientMaxWindowBits: 10},
+  },
+};
+// Below 64 KiB: beyond that a message may not stand for more than a hundred times its size.
+const repetition = `${thread} `.repeat(1500);
+
+for (const [way, {flags, theirs}] of Object.entries(ways_to_deflate)) {
+  const ours = ["--deflate", "--deflate-threshold", "1", ...flags];
+  const options = {perMessageDeflate: {threshold: 0, ...theirs}};
+  const all = {...conversations, "text that repeats itself comes back": (peer) =>
+    peer.comes_back(repetition)};
+
+  test(`serve: ${way}: every conversation`, async () => {
+    const compressing = await serve(...ours);
+    for (const [name, conversation] of Object.entries(all)) {
+      const peer = await connect(compressing.url(), [], options);
+      assert.equal(peer.socket.extensions, "permessage-deflate");
+      await conversation(peer).catch((error) => assert.fail(`${name}: ${error.stack}`));
+      assert.equal((await peer.close(1000)).code, 1000);
+    }
+    assert.equal((await compressing.stop()).code, 0);
+  });
+
+  for (const [name, conversation] of Object.entries(all)) {
+    test(`connect: ${way}: ${name}`, async () => {
+      const ended = await be_server(["--echo", ...ours], async (peer) => {
+        assert.equal(peer.socket.extensions, "permessage-deflate");
+        await conversation(peer);
+        await peer.close(1000, "that was all");
+      }, options);
+      assert.equal(ended.code, 0, ended.errors);
+    });
+  }
+}
+
+test("serve: deflate: zeros that inflate to more than 1 MiB are refused with 1009", async () => {
+  const compressing = await serve("--deflate");
+  const peer = await connect(compressing.url());
+  peer.send(Buffer.alloc(10 * mebibyte));
+  assert.equal((await peer.closed).code, 1009);
+  await compressing.stop();
+});
+
+test("connect: a server that compresses, and a client that did not offer it", async () => {
+  const ended = await be_server(["--echo"], async (peer) => {
+    assert.equal(peer.socket.extensions, "");
+    await peer.comes_back(repetition);
+    await peer.close(1000);
+  }, {perMessageDeflate: true});
+  assert.equal(ended.code, 0, ended.errors);
+});
+
 await run_cases(async () => {
   const {code, errors} = await server.stop();
   assert.equal(code, 0, errors);

@@ -175,28 +175,45 @@ CONVERSATIONS = [
 ]
 
 
-def add_conversation(name, conversation):
-    @case(f"serve: {name}")
+TAKEOVER = ["--deflate-server-takeover", "--deflate-client-takeover"]
+WINDOWS = ["--deflate-server-window-bits", "9", "--deflate-client-window-bits", "11"]
+# Python offers and accepts permessage-deflate by itself; as a server it asks for windows of 12 bits.
+WAYS = [
+    ("", []),
+    ("deflate: ", ["--deflate", "--deflate-threshold", "1"]),
+    ("deflate with takeover: ", ["--deflate", "--deflate-threshold", "1", *TAKEOVER]),
+    ("deflate with small windows: ", ["--deflate", "--deflate-threshold", "1", *TAKEOVER, *WINDOWS]),
+]
+
+
+def add_conversation(way, flags, name, conversation):
+    def agreed(peer):
+        equal([extension.name for extension in peer.extensions], ["permessage-deflate"] * bool(flags))
+
+    @case(f"serve: {way}{name}")
     async def as_client():
-        async with Serve() as server, server.connect() as peer:
+        async with Serve(*flags) as server, server.connect() as peer:
+            agreed(peer)
             await conversation(peer)
             await peer.close()
             equal(peer.close_code, 1000)
 
-    @case(f"connect: {name}")
+    @case(f"connect: {way}{name}")
     async def as_server():
         async def talk(peer):
+            agreed(peer)
             await conversation(peer)
             await peer.close(1000, "that was all")
             return peer.close_code
 
-        code, exit_code, _, errors = await be_server(["--echo"], talk)
+        code, exit_code, _, errors = await be_server(["--echo", *flags], talk)
         equal(code, 1000)
         equal((exit_code, errors), (0, 'closed 1000 "that was all"\n'))
 
 
-for row in CONVERSATIONS:
-    add_conversation(*row)
+for way in WAYS:
+    for row in CONVERSATIONS:
+        add_conversation(*way, *row)
 
 
 # ---- hilo as server ------------------------------------------------------------------------------
