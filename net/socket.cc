@@ -95,6 +95,9 @@ Status set_listen_options(int fd, Family family, const ListenOptions& options) n
     const int only = options.ipv6_only ? 1 : 0;
     if (Status status = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, only); !status) return status;
   }
+  if (options.user_timeout.nanoseconds != 0) {
+    if (Status status = set_user_timeout(fd, options.user_timeout); !status) return status;
+  }
   if (options.no_delay) return set_no_delay(fd);
   return {};
 }
@@ -244,6 +247,18 @@ void set_abortive_close(int fd) noexcept {
 
 Status set_no_delay(int fd) noexcept {
   return set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+Status set_user_timeout(int fd, Duration timeout) noexcept {
+#if defined(TCP_USER_TIMEOUT)
+  constexpr std::int64_t longest = INT_MAX;
+  const std::int64_t ms = std::min(timeout.nanoseconds / 1'000'000, longest);
+  return set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(ms));
+#else
+  static_cast<void>(fd);
+  static_cast<void>(timeout);
+  return {};
+#endif
 }
 
 Status set_send_buffer(int fd, int bytes) noexcept {

@@ -15,6 +15,7 @@
 #include "net/address.h"
 #include "net/base/bytes.h"
 #include "net/base/result.h"
+#include "net/duration.h"
 #include "net/fd.h"
 
 namespace hilo::net {
@@ -42,6 +43,8 @@ struct ListenOptions {
   bool reuse_port = false;  // SO_REUSEPORT: several loops share one port
   bool ipv6_only = true;    // IPV6_V6ONLY on an IPv6 address
   bool no_delay = true;     // TCP_NODELAY, inherited by what is accepted
+  // set_user_timeout(), inherited too; zero leaves the kernel's.
+  Duration user_timeout = {};
 };
 // Opens, binds and listens. A stale Unix socket file nobody listens on is removed first.
 Result<Fd> listen(const Address& address, const ListenOptions& options) noexcept;
@@ -65,6 +68,9 @@ Status shutdown_write(int fd) noexcept;
 // Makes the coming close reset the connection (SO_LINGER 0) instead of finishing it.
 void set_abortive_close(int fd) noexcept;
 Status set_no_delay(int fd) noexcept;
+// TCP_USER_TIMEOUT: the connection fails when data stays unacknowledged for so long. Only Linux has
+// it; elsewhere this does nothing.
+Status set_user_timeout(int fd, Duration timeout) noexcept;
 Status set_send_buffer(int fd, int bytes) noexcept;
 Status set_receive_buffer(int fd, int bytes) noexcept;
 

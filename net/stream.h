@@ -72,6 +72,9 @@ class Stream final : private Watcher {
     // The kernel took less than was written: the rest waits here, and on_drained will follow.
     virtual void on_blocked() {}
 
+    // The kernel took some of what waited, and queued_bytes() is not 0 yet.
+    virtual void on_taken() {}
+
     // Everything written has left for the kernel: queued_bytes() was above 0 and is 0 again.
     virtual void on_drained() {}
 

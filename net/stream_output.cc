@@ -188,8 +188,13 @@ void Stream::send_queue() noexcept {
 
 void Stream::flush_queue() noexcept {
   if (queue_.empty() || broken_ || closed_) return;
+  const std::uint64_t sent_before = sent_bytes_;
   send_queue();
-  if (!queue_.empty() || broken_) return;
+  if (broken_) return;
+  if (!queue_.empty()) {
+    if (sent_bytes_ != sent_before) handler_->on_taken();
+    return;
+  }
   blocked_told_ = false;
   handler_->on_drained();
 }

@@ -53,6 +53,7 @@ Client::Client(net::Loop& loop, const Limits& limits)
   shared_.log = &log_;
   shared_.mask_keys = &mask_keys_;
   shared_.owner = this;
+  shared_.measure_round_trips = true;
 }
 
 Client::~Client() {
@@ -157,6 +158,11 @@ void Client::on_connected(Result<net::Fd> fd) {
   if (!fd) return fail(fd.error());
   if (const Result<net::Address> peer = net::socket::peer_address(fd->value())) {
     attempt_->peer = net::PeerAddress{*peer};
+  }
+  // A Unix socket has neither.
+  static_cast<void>(net::socket::set_no_delay(fd->value()));
+  if (limits_.tcp_user_timeout.nanoseconds != 0) {
+    static_cast<void>(net::socket::set_user_timeout(fd->value(), limits_.tcp_user_timeout));
   }
   net::Stream::Handler& handler = *this;
   std::unique_ptr<net::Transport> transport;

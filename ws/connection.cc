@@ -37,6 +37,7 @@ void Connection::open(std::unique_ptr<net::Stream> stream, KeptRequest request) 
   last_input_ = control_window_ = loop().now();
   opened_ = true;
   session_.receive_chunks(in_chunks());
+  if (shared_->limits->connection_lifetime_max.nanoseconds != 0) keep_birth();
   call(handlers_->on_open, *this);
   if (!ended_) arm_by(next_deadline());
 }
@@ -138,6 +139,7 @@ void Connection::handle_pong(const Event& event) {
   if (awaiting_pong_ && event.payload.size() == sizeof(ping_number_) &&
       load_be32(event.payload.data()) == ping_number_) {
     awaiting_pong_ = false;
+    if (shared_->measure_round_trips) keep_round_trip();
     // The next ping may be due before this pong was.
     return arm_by(next_deadline());
   }

@@ -68,6 +68,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
     Owner* owner = nullptr;
     Hub* hub = nullptr;  // servers only
     std::uint8_t loop_index = 0;
+    bool measure_round_trips = false;
   };
 
   // `handle` is where the owner keeps it.
@@ -100,6 +101,11 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   Sent send_binary(Bytes payload, SendOptions options = {}) {
     return send(Opcode::binary, payload, options);
   }
+  // A message in pieces, whose length need not be known when it begins: the opcode is that of the
+  // first, `final` ends it. They leave uncompressed. Until then other messages are refused, control
+  // frames are not. Half a message cannot be dropped: where Overflow::drop would, this is refused,
+  // and the same fragment may be sent again after on_drained.
+  Sent send_fragment(Opcode opcode, Bytes payload, bool final);
   // For all who cannot hear an answer: what is not accepted is told to on_dropped, under every
   // policy, unless the connection is closing.
   void deliver(Opcode opcode, Bytes payload, SendOptions options);
@@ -151,6 +157,9 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   // Accepted by send() and not yet taken by the kernel.
   std::size_t buffered_bytes() const noexcept { return stream_ ? stream_->unsent_bytes() : 0; }
   std::uint64_t received_bytes() const noexcept { return stream_ ? stream_->received_bytes() : 0; }
+  // How long the peer's last pong to a keep-alive took; zero before the first, and on a server
+  // without ServerOptions::measure_round_trips.
+  net::Duration round_trip() const noexcept;
   // Bytes held of a message that has not ended.
   std::size_t assembled_bytes() const noexcept { return session_.assembled_bytes(); }
   net::Loop& loop() const noexcept { return *shared_->loop; }
@@ -204,6 +213,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   net::Stream::Want on_received(std::size_t bytes) override;
   void on_end() override;
   void on_blocked() override;
+  void on_taken() override;
   void on_drained() override;
   void on_broken(std::error_code error) override;
   void on_reap() override;
@@ -231,6 +241,9 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   Sent sent(Errc lacking, std::size_t payload_bytes) noexcept;
   void lose(Opcode opcode, Bytes payload);
   bool make_room(std::size_t payload_bytes) noexcept;
+  Sent refuse() noexcept;
+  void tell_drained();
+  net::Time end_of_life() const noexcept;
   // Each tells what was lacking, if anything was: no_memory or no_entropy.
   Errc write(const Outgoing& outgoing) noexcept;
   template <class Mask>
@@ -254,6 +267,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void begin_closing() noexcept;
   void finish_closing();
   void end(CloseCode code, ClosedBy by, Errc error) noexcept;
+  void keep_birth() noexcept;
+  void keep_round_trip() noexcept;
   void keep_reason(Bytes reason) noexcept;
   std::string_view close_reason() const noexcept;
 
@@ -306,6 +321,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   bool message_begun_ : 1 = false;  // message_began_ counts
   bool mid_frame_ : 1 = false;      // the last input ended within a frame
   bool blocked_ : 1 = false;        // blocked_since_ counts
+  bool drained_told_ : 1 = false;   // on_drained was called, and nothing was refused since
   bool paused_by_user_ : 1 = false;
   bool paused_by_queue_ : 1 = false;
 };

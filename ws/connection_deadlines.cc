@@ -26,7 +26,8 @@ bool Connection::may_ask() const noexcept {
 net::Time Connection::next_deadline() const noexcept {
   const Limits& limits = *shared_->limits;
   if (closing_) return due(closing_since_, limits.close_timeout);
-  net::Time next = blocked_ ? due(blocked_since_, limits.stall_timeout) : never;
+  net::Time next = end_of_life();
+  if (blocked_) next = std::min(next, due(blocked_since_, limits.stall_timeout));
   if (stream_->paused()) return next;
   if (may_ask() || in_chunks()) next = std::min(next, due(last_input_, limits.idle_timeout));
   if (may_ask()) {
@@ -49,6 +50,12 @@ void Connection::on_timer(net::Time now) {
 
 void Connection::check_closing_deadline(net::Time now) {
   if (now < due(closing_since_, shared_->limits->close_timeout)) return;
+  // What was written outside of a dispatch leaves in the flush phase, which the timers of a loop
+  // that stood still precede: only then the peer's time begins.
+  if (stream_->queued_bytes() > stream_->blocked_bytes()) {
+    closing_since_ = now;
+    return;
+  }
   // What was accepted is still on its way: as long as the peer takes some of it, we wait.
   const std::uint64_t sent = stream_->sent_bytes();
   if (stream_->queued_bytes() != 0 && sent != progress_mark_) {
@@ -77,6 +84,10 @@ void Connection::check_open_deadlines(net::Time now) {
     if (sent == progress_mark_) return reset_for(Errc::write_stalled);
     progress_mark_ = sent;
     blocked_since_ = now;
+  }
+  if (now >= end_of_life()) {
+    static_cast<void>(close(CloseCode::going_away, "its time is over"));
+    return;
   }
   if (stream_->paused()) return;
   if (message_begun_ && now >= due(message_began_, limits.message_timeout)) {

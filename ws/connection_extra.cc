@@ -14,6 +14,8 @@ namespace hilo::ws {
 struct Connection::Extra {
   Subscriptions subscriptions;
   Sender sender;
+  net::Time opened_at;  // if its lifetime is limited
+  net::Duration round_trip;
   std::array<char, close_reason_bytes_max> close_reason;
   std::uint8_t close_reason_bytes = 0;
 };
@@ -33,6 +35,22 @@ void Connection::leave_topics() noexcept {
 
 void Connection::end_sender() noexcept {
   if (extra_) extra_->sender.end();
+}
+
+void Connection::keep_birth() noexcept {
+  if (extra() != nullptr) extra_->opened_at = loop().now();
+}
+
+net::Time Connection::end_of_life() const noexcept {
+  return extra_ ? due(extra_->opened_at, shared_->limits->connection_lifetime_max) : never;
+}
+
+void Connection::keep_round_trip() noexcept {
+  if (extra() != nullptr) extra_->round_trip = loop().now() - ping_sent_;
+}
+
+net::Duration Connection::round_trip() const noexcept {
+  return extra_ ? extra_->round_trip : net::Duration{};
 }
 
 void Connection::keep_reason(Bytes reason) noexcept {

@@ -13,6 +13,7 @@ namespace hilo::ws {
 
 Sent Connection::send(Opcode opcode, Bytes payload, SendOptions options) {
   if (!is_open()) return Sent::closed;
+  if (session_.is_sending_fragments()) return refuse();
   if (!make_room(payload.size())) return overflow(opcode, payload);
   Buffer shrunk{loop().pool()};
   const auto make = [&] {
@@ -27,6 +28,22 @@ Sent Connection::send(Opcode opcode, Bytes payload, SendOptions options) {
   return sent(lacking, payload.size());
 }
 
+Sent Connection::send_fragment(Opcode opcode, Bytes payload, bool final) {
+  if (!is_open()) return Sent::closed;
+  if (!make_room(payload.size())) {
+    const bool would_drop = shared_->limits->overflow == Overflow::drop;
+    return would_drop ? refuse() : overflow(opcode, payload);
+  }
+  const auto make_masked = [&](MaskKey key, Buffer& into) {
+    return session_.send(opcode, payload, key, into, final);
+  };
+  const Errc lacking = role() == Role::server ? write(session_.send(opcode, payload, final))
+                                              : write_masked(make_masked);
+  const Sent result = sent(lacking, payload.size());
+  if (!final && result == Sent::accepted) --shared_->metrics->messages_sent;
+  return result;
+}
+
 Sent Connection::sent(Errc lacking, std::size_t payload_bytes) noexcept {
   if (lacking != Errc::none) {
     lose_connection(lacking);
@@ -34,6 +51,7 @@ Sent Connection::sent(Errc lacking, std::size_t payload_bytes) noexcept {
   }
   ++shared_->metrics->messages_sent;
   shared_->metrics->payload_bytes_sent += payload_bytes;
+  if (stream_->queued_bytes() > shared_->limits->queue_bytes_low) drained_told_ = false;
   return Sent::accepted;
 }
 
@@ -46,6 +64,7 @@ void Connection::deliver(EncodedMessage& message) {
   // A client's frames differ in their keys.
   if (role() == Role::client) return deliver(message.opcode(), payload, message.options());
   if (!is_open()) return;
+  if (session_.is_sending_fragments()) return lose(message.opcode(), payload);
   if (make_room(payload.size())) {
     Buffer shrunk{loop().pool()};
     static_cast<void>(sent(write(message.outgoing(session_, shrunk)), payload.size()));
@@ -57,6 +76,12 @@ void Connection::deliver(EncodedMessage& message) {
 void Connection::lose(Opcode opcode, Bytes payload) {
   ++shared_->metrics->messages_dropped;
   call(handlers_->on_dropped, *this, opcode, payload);
+}
+
+// Whoever is refused hears on_drained.
+Sent Connection::refuse() noexcept {
+  drained_told_ = false;
+  return Sent::refused;
 }
 
 bool Connection::make_room(std::size_t payload_bytes) noexcept {
@@ -74,7 +99,7 @@ bool Connection::has_room(std::size_t payload_bytes) const noexcept {
 
 Sent Connection::overflow(Opcode opcode, Bytes payload) {
   switch (shared_->limits->overflow) {
-    case Overflow::refuse: return Sent::refused;
+    case Overflow::refuse: return refuse();
     case Overflow::drop: lose(opcode, payload); return Sent::dropped;
     case Overflow::close: break;
   }
@@ -146,6 +171,16 @@ void Connection::pause_if_backed_up() noexcept {
   stream_->pause();
 }
 
+void Connection::on_taken() {
+  if (stream_->queued_bytes() <= shared_->limits->queue_bytes_low) tell_drained();
+}
+
+void Connection::tell_drained() {
+  if (drained_told_ || !session_.is_open()) return;
+  drained_told_ = true;
+  call(handlers_->on_drained, *this);
+}
+
 void Connection::on_drained() {
   blocked_ = false;
   if (paused_by_queue_) {
@@ -153,7 +188,8 @@ void Connection::on_drained() {
     if (!paused_by_user_) listen_again();
   }
   if (session_.is_open()) {
-    call(handlers_->on_drained, *this);
+    tell_drained();
+    drained_told_ = false;
   } else if (end_seen_) {
     stream_->close();
     ended_ = true;

@@ -65,12 +65,20 @@ struct Limits {
   net::Duration ping_interval = net::Duration::seconds(30);
   net::Duration pong_timeout = net::Duration::seconds(20);
   net::Duration close_timeout = net::Duration::seconds(5);
+  // However lively: after so long a connection is closed with 1001, which asks the peer to come
+  // again (1000 would tell it that all is done). 0: it may live for ever.
+  net::Duration connection_lifetime_max = net::Duration::seconds(0);
+  // What the kernel may hold without an acknowledgement (TCP_USER_TIMEOUT), for peers that vanish
+  // while it has something to deliver. 0: the kernel's own, which is many minutes. Linux only.
+  net::Duration tcp_user_timeout = net::Duration::seconds(30);
 
   // What waits to be sent. 0 stands for the larger of 1 MiB and message_bytes_max + 64 KiB.
   std::size_t queue_bytes_max = 0;
   // With more than this waiting a server stops reading from the same peer. A client reads on, or
   // each of the two could wait for the other to read.
   std::size_t queue_bytes_pause = std::size_t{64} << 10;
+  // on_drained is called when no more than this waits.
+  std::size_t queue_bytes_low = 0;
   net::Duration stall_timeout = net::Duration::seconds(30);
   Overflow overflow = Overflow::close;
 

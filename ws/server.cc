@@ -42,6 +42,7 @@ Server::Server(net::Loop& loop, const Limits& limits, ServerOptions options)
   shared_.log = &log_;
   shared_.owner = this;
   shared_.hub = &hub_;
+  shared_.measure_round_trips = options_.measure_round_trips;
   shared_.loop_index = options_.loop_index;
   if (options_.deflate.enabled) {
     deflate_ = std::make_unique<DeflateContexts>(options_.deflate, limits_.deflate_memory_bytes_max,
@@ -109,6 +110,7 @@ Result<net::Address> Server::listen(const net::Address& address, const ListenOpt
   net::Listener::Options listener_options;
   listener_options.socket.backlog = options.backlog;
   listener_options.socket.reuse_port = options.reuse_port;
+  listener_options.socket.user_timeout = limits_.tcp_user_timeout;
   // Listening to all means all: an empty host takes IPv4 along.
   listener_options.socket.ipv6_only = !options.host.empty();
   Status opened = listener->open(

@@ -83,6 +83,8 @@ struct ServerOptions {
   bool keep_request_fields = true;
   // permessage-deflate (RFC 7692), for clients that offer it.
   DeflateOptions deflate = {};
+  // Connection::round_trip(), at the cost of a few hundred bytes for each connection.
+  bool measure_round_trips = false;
   // Goes into every ConnectionId, so that ids of several loops differ.
   std::uint8_t loop_index = 0;
   // Hears rejections and other events, one line each.

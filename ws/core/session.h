@@ -174,6 +174,8 @@ class Session {
   bool wants_transport_close() const noexcept {
     return (state_ == State::closed || state_ == State::failed) && reply_ == Reply::none;
   }
+  // send() was called with `final` false last: what follows continues that message.
+  bool is_sending_fragments() const noexcept { return sending_fragments_; }
   // A frame has begun and not ended: nothing else, not even a Pong, can come before its end.
   bool in_frame() const noexcept { return carried_ != 0 || in_frame_; }
   // A frame or a fragmented message has begun and not ended.
