@@ -240,9 +240,9 @@ TEST_CASE("paths that serve nothing, and methods that routes do not have (404, 4
       {get("/"), "HTTP/1.1 404 Not Found\r\n", close_line, Errc::http_not_found},
       {get("/only/"), "HTTP/1.1 404 ", close_line, Errc::http_not_found},
       {request("POST /nowhere HTTP/1.1"), "HTTP/1.1 404 ", close_line, Errc::http_not_found},
-      {request("POST /only HTTP/1.1"), "HTTP/1.1 405 ", "Allow: GET\r\n",
+      {request("POST /only HTTP/1.1"), "HTTP/1.1 405 ", "Allow: GET, HEAD, OPTIONS\r\n",
        Errc::http_method_not_allowed},
-      {request("DELETE /socket HTTP/1.1"), "HTTP/1.1 405 ", "Allow: GET\r\n",
+      {request("DELETE /socket HTTP/1.1"), "HTTP/1.1 405 ", "Allow: GET, OPTIONS\r\n",
        Errc::http_method_not_allowed},
       {get("/socket"), "HTTP/1.1 426 Upgrade Required\r\n", "Upgrade: websocket\r\n",
        Errc::http_upgrade_required},
@@ -261,6 +261,67 @@ TEST_CASE("paths that serve nothing, and methods that routes do not have (404, 4
     CHECK(bare.metrics().rejects[index] == before + 1);
   }
   CHECK(bare.metrics().http_requests == 0);
+}
+
+TEST_CASE("routes by method and with parameters, and what OPTIONS says of them") {
+  WireServer server;
+  const auto say = [](std::string_view word) {
+    return [word](ws::http::Exchange& exchange) {
+      std::string text(word);
+      for (const std::string_view name : {"room", "*"}) {
+        if (const auto value = exchange.request().parameter(name)) text.append(" ").append(*value);
+      }
+      CHECK(exchange.respond(200, "text/plain", text));
+    };
+  };
+  server.server.get("/rooms/:room", say("get"))
+      .put("/rooms/:room", say("put"))
+      .del("/rooms/:room", say("del"))
+      .post("/rooms", say("post"))
+      .on(ws::Method::patch, "/rooms/:room", say("patch"))
+      .on(ws::Method::options, "/rooms", say("options"))
+      .get("/files/*", say("file"))
+      .get("bad pattern", say("never"));
+  CHECK(server.log == std::vector<std::string>{"lvl=error ev=bad_pattern"});
+  struct Row {
+    std::string_view line;
+    std::string_view answer_ends;
+  };
+  const Row rows[] = {
+      {"GET /rooms/a%20b?c=d HTTP/1.1", "\r\n\r\nget a%20b"},
+      {"PUT /rooms/1 HTTP/1.1", "\r\n\r\nput 1"},
+      {"DELETE /rooms/1 HTTP/1.1", "\r\n\r\ndel 1"},
+      {"PATCH /rooms/1 HTTP/1.1", "\r\n\r\npatch 1"},
+      {"POST /rooms HTTP/1.1", "\r\n\r\npost"},
+      {"OPTIONS /rooms HTTP/1.1", "\r\n\r\noptions"},
+      {"GET http://example.com/files/a/b HTTP/1.1", "\r\n\r\nfile a/b"},
+      {"OPTIONS /rooms/1 HTTP/1.1", "\r\nAllow: GET, HEAD, PUT, PATCH, DELETE, OPTIONS\r\n\r\n"},
+      {"OPTIONS * HTTP/1.1", "\r\nAllow: GET, OPTIONS\r\n\r\n"},
+      {"HEAD /rooms/1 HTTP/1.1", "\r\nContent-Length: 5\r\n\r\n"},
+  };
+  // All on one connection.
+  WirePeer peer(server);
+  for (const Row& row : rows) {
+    CAPTURE(row.line);
+    peer.received.clear();
+    REQUIRE(peer.send(request(row.line)));
+    REQUIRE(peer.until_contains(row.answer_ends));
+    CHECK(peer.received.ends_with(row.answer_ends));
+  }
+}
+
+TEST_CASE("a service may stand under a pattern") {
+  WireServer server;
+  server.server.at("/rooms/:room/live").on_upgrade([](const ws::Request& request) -> ws::Decision {
+    if (request.parameter("room") == "7") return ws::Accept{};
+    return ws::Reject{.status = 403, .reason = "not this room"};
+  });
+  WirePeer peer(server);
+  REQUIRE(peer.upgrade("/rooms/7/live"));
+  WirePeer other(server);
+  REQUIRE(other.send(upgrade_request("/rooms/8/live")));
+  REQUIRE(other.until_end());
+  CHECK(other.received.ends_with("\r\n\r\nnot this room"));
 }
 
 TEST_CASE("a path may have a route and a service") {

@@ -112,12 +112,13 @@ bool HttpConnection::serve_one(MutableBytes& input) {
   state_ = State::waiting;
   loop_->timers().cancel(*this);
 
-  const Request request{head, peer_};
+  PathParameters parameters;
+  const Request request{head, peer_, &parameters};
   exchange_.request_ = &request;
   exchange_.on_gone_ = nullptr;
   exchange_.later_ = false;
   dispatching_ = true;
-  host_->on_request(*this, exchange_, head);
+  host_->on_request(*this, exchange_, request, parameters);
   dispatching_ = false;
   exchange_.request_ = nullptr;
 
@@ -168,11 +169,11 @@ bool HttpConnection::pause_if_backed_up() noexcept {
   return true;
 }
 
-void HttpConnection::refuse(Errc error) {
+void HttpConnection::refuse(Errc error, std::string_view allow) {
   host_->on_http_reject(*this, error);
   Buffer out{loop_->pool()};
   const bool written = static_cast<bool>(
-      write_error_response(out, error, {.body_omitted = head_only_, .fields = {}}));
+      write_error_response(out, error, {.body_omitted = head_only_, .allow = allow}));
   if (!written || out.empty() || !stream_->write(Bytes{out.readable()})) return end();
   linger();
 }

@@ -86,9 +86,9 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   class Host {
    public:
     // A request head is complete. Answers through `exchange`, or refuses, or upgrades; else the
-    // exchange waits.
+    // exchange waits. `parameters` is where the request looks for its parameters.
     virtual void on_request(HttpConnection& connection, http::Exchange& exchange,
-                            const RequestHead& head) = 0;
+                            const Request& request, PathParameters& parameters) = 0;
     virtual void on_http_reject(HttpConnection& connection, Errc error) = 0;
     virtual void on_http_gone(HttpConnection& connection) = 0;
 
@@ -117,8 +117,9 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   // The exchange of that number if it still waits for its answer.
   http::Exchange* waiting_exchange(std::uint64_t number) noexcept;
 
-  // Answers with the error's response, or closes silently where the error has none.
-  void refuse(Errc error);
+  // Answers with the error's response, or closes silently where the error has none. `allow` are the
+  // methods to name in a 405.
+  void refuse(Errc error, std::string_view allow = "GET");
   // The same with a status of the application's.
   void refuse(std::uint16_t status, std::string_view reason);
   // Gives the stream to a WebSocket. This object dies at the end of the turn.

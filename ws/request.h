@@ -13,6 +13,7 @@
 #include "net/address.h"
 #include "ws/core/handshake.h"
 #include "ws/core/http_head.h"
+#include "ws/router.h"
 
 namespace hilo::ws {
 
@@ -24,8 +25,9 @@ std::optional<std::string_view> find_cookie(std::string_view cookies,
 // an Exchange until it was answered. Nothing is decoded or normalised.
 class Request {
  public:
-  Request(const RequestHead& head, const net::PeerAddress& peer) noexcept
-      : head_(&head), peer_(&peer) {}
+  Request(const RequestHead& head, const net::PeerAddress& peer,
+          const PathParameters* parameters = nullptr) noexcept
+      : head_(&head), peer_(&peer), parameters_(parameters) {}
 
   std::string_view method() const noexcept { return head_->method_text; }
   std::string_view target() const noexcept { return head_->target; }
@@ -35,6 +37,11 @@ class Request {
     return head_->fields.find(name);
   }
   std::optional<std::string_view> cookie(std::string_view name) const noexcept;
+  // What stood in the place of ":name" or "*name" in the pattern that led here (router.h), as it
+  // came: percent_decode() of ws/core/percent.h makes it plain.
+  std::optional<std::string_view> parameter(std::string_view name) const noexcept {
+    return parameters_ != nullptr ? parameters_->find(name) : std::nullopt;
+  }
   // The subprotocols a WebSocket client offers, in its order of preference.
   FieldListReader subprotocols() const noexcept { return {head_->fields, subprotocol_field}; }
   const net::PeerAddress& peer() const noexcept { return *peer_; }
@@ -43,6 +50,7 @@ class Request {
  private:
   const RequestHead* head_;
   const net::PeerAddress* peer_;
+  const PathParameters* parameters_;
 };
 
 // The request that opened a WebSocket, in one block of exactly its size. Without fields it takes a

@@ -20,14 +20,6 @@ bool is_offered(FieldListReader offered, std::string_view subprotocol) noexcept 
 
 }  // namespace
 
-// What is served under one path.
-struct Server::Path {
-  std::string path;
-  Service service;
-  bool has_service = false;
-  http::Route route;
-};
-
 Server::Server(net::Loop& loop, const Limits& limits, ServerOptions options)
     : loop_(&loop),
       limits_(limits),
@@ -64,31 +56,6 @@ Server& Server::on_upgrade(Callback<Decision(const Request&)> callback) {
 Handlers& Server::handlers() {
   has_default_service_ = true;
   return default_service_.handlers_;
-}
-
-Server::Path* Server::find_path(std::string_view path) noexcept {
-  for (const std::unique_ptr<Path>& entry : paths_) {
-    if (entry->path == path) return entry.get();
-  }
-  return nullptr;
-}
-
-Server::Path& Server::path_entry(std::string_view path) {
-  if (Path* entry = find_path(path)) return *entry;
-  paths_.push_back(std::make_unique<Path>());
-  paths_.back()->path = path;
-  return *paths_.back();
-}
-
-Service& Server::at(std::string_view path) {
-  Path& entry = path_entry(path);
-  entry.has_service = true;
-  return entry.service;
-}
-
-Server& Server::get(std::string_view path, http::Route route) {
-  path_entry(path).route = std::move(route);
-  return *this;
 }
 
 // --- listening -----------------------------------------------------------------------------------
@@ -148,50 +115,10 @@ void Server::adopt(net::Fd fd, const net::Address& peer, const net::tls::ServerC
   http_connections_.erase(entry.handle);
 }
 
-// --- requests ------------------------------------------------------------------------------------
+// --- upgrades ------------------------------------------------------------------------------------
 
-void Server::on_request(HttpConnection& connection, http::Exchange& exchange,
-                        const RequestHead& head) {
-  switch (head.method) {
-    case Method::connect:
-    case Method::trace:
-    case Method::other: return connection.refuse(Errc::http_method_not_allowed);
-    case Method::get:
-    case Method::head:
-    case Method::post:
-    case Method::put:
-    case Method::delete_:
-    case Method::options:
-    case Method::patch: break;
-  }
-  if (stopping_) return connection.refuse(503, "shutting down\n");
-
-  Path* path = find_path(head.path);
-  Service* service = nullptr;
-  if (path != nullptr && path->has_service) {
-    service = &path->service;
-  } else if (has_default_service_ && (path == nullptr || !path->route)) {
-    service = &default_service_;
-  }
-  if (service != nullptr && wants_websocket(head)) return upgrade(connection, *service, head);
-
-  const bool is_get = head.method == Method::get || head.method == Method::head;
-  const bool has_route = path != nullptr && path->route;
-  if (!has_route && service == nullptr) return connection.refuse(Errc::http_not_found);
-  if (!is_get) return connection.refuse(Errc::http_method_not_allowed);
-  if (!has_route) return connection.refuse(Errc::http_upgrade_required);
-  serve_route(connection, exchange, path->route);
-}
-
-// A route that throws may have called later() and lost the id: there is nothing to wait for.
-void Server::serve_route(HttpConnection& connection, http::Exchange& exchange, http::Route& route) {
-  ++metrics_.http_requests;
-  if (guarded([&] { route(exchange); })) return;
-  log_.line(LogLevel::error, "route_threw", {});
-  connection.refuse(500, "the handler failed\n");
-}
-
-void Server::upgrade(HttpConnection& connection, Service& service, const RequestHead& head) {
+void Server::upgrade(HttpConnection& connection, Service& service, const Request& request) {
+  const RequestHead& head = request.head();
   const UpgradeCheck check = check_upgrade(head);
   if (check.error != Errc::none) return connection.refuse(check.error);
   const Errc origin = check_origin(
@@ -201,7 +128,6 @@ void Server::upgrade(HttpConnection& connection, Service& service, const Request
 
   if (service.upgrade_) {
     Decision decision = Reject{.status = 500, .reason = "the handler failed\n"};
-    const Request request{head, connection.peer()};
     if (!guarded([&] { decision = service.upgrade_(request); })) {
       return connection.refuse(Errc::handler_threw);
     }

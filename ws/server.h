@@ -10,7 +10,10 @@
 //   return loop.run() ? 0 : 1;
 //
 // The callbacks of Server itself serve every path; at("/chat") makes a service of its own for one
-// path, which goes before. A path with neither is 404; a plain GET of a WebSocket's path is 426.
+// path, which goes before; get("/rooms/:id", ...) and its like serve plain HTTP (http.h), on the
+// same paths if need be. The patterns are those of router.h: the one that fits best decides, by the
+// path alone. A path with nothing is 404, with other methods 405; a plain GET of a WebSocket's path
+// is 426.
 //
 //   threads   One loop, one thread, one Server; for more cores run several, each with its own Loop,
 //             listening on the same port with reuse_port. Nothing here may be called from another
@@ -113,13 +116,27 @@ class Server final : public HandlerSetters<Server>,
 
   // --- what is served ---
 
-  // The service of one path, made when first asked for. The path is compared exactly.
-  Service& at(std::string_view path);
+  // The service of one pattern ("/chat", "/rooms/:id"), made when first asked for.
+  Service& at(std::string_view pattern);
   // The service of all other paths, together with on_open, on_message ... of HandlerSetters.
   Server& on_upgrade(Callback<Decision(const Request&)> callback);
 
-  // A plain route: GET, and HEAD along with it. Other methods get 405.
-  Server& get(std::string_view path, http::Route route);
+  // Plain routes. GET brings HEAD along, and every pattern answers OPTIONS by itself if it has no
+  // route for that; methods without a route get 405. CONNECT and TRACE have none. A pattern that
+  // router.h does not take serves nothing, and is told to the log.
+  Server& on(Method method, std::string_view pattern, http::Route route);
+  Server& get(std::string_view pattern, http::Route route) {
+    return on(Method::get, pattern, std::move(route));
+  }
+  Server& post(std::string_view pattern, http::Route route) {
+    return on(Method::post, pattern, std::move(route));
+  }
+  Server& put(std::string_view pattern, http::Route route) {
+    return on(Method::put, pattern, std::move(route));
+  }
+  Server& del(std::string_view pattern, http::Route route) {
+    return on(Method::delete_, pattern, std::move(route));
+  }
 
   // --- where ---
 
@@ -174,22 +191,36 @@ class Server final : public HandlerSetters<Server>,
 
  private:
   friend class HandlerSetters<Server>;
-  struct Path;
+  // What is served under one pattern.
+  struct Path {
+    struct MethodRoute {
+      Method method;
+      http::Route route;
+    };
+    MethodRoute* find(Method method) noexcept;
+
+    Service service;
+    bool has_service = false;
+    std::vector<MethodRoute> routes;
+  };
 
   Handlers& handlers();
 
   // HttpConnection::Host
-  void on_request(HttpConnection& connection, http::Exchange& exchange,
-                  const RequestHead& head) override;
+  void on_request(HttpConnection& connection, http::Exchange& exchange, const Request& request,
+                  PathParameters& parameters) override;
   void on_http_reject(HttpConnection& connection, Errc error) override;
   void on_http_gone(HttpConnection& connection) override;
   // Connection::Owner
   void on_connection_gone(Connection& connection) override;
 
-  Path* find_path(std::string_view path) noexcept;
-  Path& path_entry(std::string_view path);
+  Path& path_entry(std::string_view pattern);
+  Service* service_of(Path* path) noexcept;
+  std::string_view allowed_methods(Path* path, std::span<char> into) noexcept;
+  void refuse_method(HttpConnection& connection, Path* path);
+  void answer_options(http::Exchange& exchange, Path* path);
   void serve_route(HttpConnection& connection, http::Exchange& exchange, http::Route& route);
-  void upgrade(HttpConnection& connection, Service& service, const RequestHead& head);
+  void upgrade(HttpConnection& connection, Service& service, const Request& request);
   void open(HttpConnection& http, Service& service, const RequestHead& head,
             const UpgradeCheck& check, const Accept& accept);
   Result<KeptRequest> keep(const RequestHead& head, std::string_view subprotocol) noexcept;
@@ -205,7 +236,9 @@ class Server final : public HandlerSetters<Server>,
   std::unique_ptr<DeflateContexts> deflate_;  // null: not spoken here
   Service default_service_;
   bool has_default_service_ = false;
-  std::vector<std::unique_ptr<Path>> paths_;
+  Router router_;
+  std::vector<std::unique_ptr<Path>> paths_;  // by the router's numbers
+  std::unique_ptr<Path> unreachable_path_;    // of a pattern that cannot be
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   KeptRequest recent_request_;
   Slab<HttpConnection> http_connections_;

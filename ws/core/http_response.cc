@@ -61,11 +61,11 @@ class ErrorText {
 };
 
 // The fields that an answer needs beside those of every response.
-std::size_t required_fields(Errc error, std::uint16_t status,
+std::size_t required_fields(Errc error, std::uint16_t status, std::string_view allow,
                             std::span<FieldView, 4> fields) noexcept {
   std::size_t count = 0;
-  // RFC 9110 §15.5.6. Where more than GET is allowed the caller answers with its own Allow.
-  if (status == 405) fields[count++] = {"Allow", "GET"};
+  // RFC 9110 §15.5.6.
+  if (status == 405) fields[count++] = {"Allow", allow};
   if (status == 426) {
     // RFC 9110 §15.5.22, §7.8: Upgrade has to be named in Connection.
     fields[count++] = {"Upgrade", "websocket"};
@@ -156,7 +156,7 @@ Status write_error_response(Buffer& out, Errc error, const ErrorResponse& option
   const std::uint16_t status = http_status_for(error);
   if (status == 0) return {};
   std::array<FieldView, 4> required;
-  const std::size_t required_count = required_fields(error, status, required);
+  const std::size_t required_count = required_fields(error, status, options.allow, required);
   const ErrorText body(status, rule(error).text);
   const Decimal length(body.text().size());
   return emit_head(out, [&](HeadSink& sink) {

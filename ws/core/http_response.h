@@ -43,7 +43,8 @@ struct Response {
 Status write_response(Buffer& out, const Response& response) noexcept;
 
 struct ErrorResponse {
-  bool body_omitted = false;  // the answer to HEAD
+  bool body_omitted = false;       // the answer to HEAD
+  std::string_view allow = "GET";  // the methods that a 405 names
   std::span<const FieldView> fields = {};
 };
 
