@@ -91,9 +91,9 @@ class HandlerSetters {
   Self& on_chunk(Callback<void(Connection&, Chunk)> callback) {
     return set(&Handlers::on_chunk, std::move(callback));
   }
-  // No more than Limits::queue_bytes_low of what was accepted waits for the kernel, after some of it
-  // had to wait: for the peer, or, if it was sent outside this connection's own callbacks, for the
-  // end of the turn. Whoever was refused for want of room hears this when there is some again.
+  // No more than Limits::queue_bytes_low of what was accepted waits for the kernel, after some of
+  // it had to wait: for the peer, or, if it was sent outside this connection's own callbacks, for
+  // the end of the turn. Whoever was refused for want of room hears this when there is some again.
   Self& on_drained(Callback<void(Connection&)> callback) {
     return set(&Handlers::on_drained, std::move(callback));
   }

@@ -103,6 +103,7 @@ class Mischief {
   void opened(ws::Connection& connection) {
     ++opened_count_;
     CHECK(open_.emplace(&connection, true).second);
+    if (connection.role() == ws::Role::server) subscribe(connection);
     connection.emplace_data<std::string>("data of a connection, long enough to be on the heap");
     act(connection);
   }
@@ -138,7 +139,7 @@ class Mischief {
   void act_once(ws::Connection& self) {
     ws::Connection* other = random_.chance(50) ? &self : somebody();
     if (other == nullptr) return;
-    switch (random_.below(14)) {
+    switch (random_.below(20)) {
       case 0:
       case 1: static_cast<void>(other->close(ws::CloseCode::normal, "enough")); break;
       case 2: other->abort(); break;
@@ -155,12 +156,31 @@ class Mischief {
       case 9: connect(*clients_[random_.below(clients_.size())]); break;
       case 10: clients_[random_.below(clients_.size())]->abort(); break;
       case 11: world_.loop.post([this] { act_on_others(); }); break;
+      case 12: subscribe(*other); break;
+      case 13: static_cast<void>(other->unsubscribe(topic())); break;
+      case 14:
+      case 15: publish(*other); break;
+      case 16: static_cast<void>(other->sender().send_text("by another way")); break;
+      case 17: static_cast<void>(other->sender().close()); break;
       default: {
         const std::string text(random_.below(random_.chance(20) ? 10'000 : 300), 't');
         static_cast<void>(other->send_text(text));
         break;
       }
     }
+  }
+  std::string_view topic() { return random_.chance(50) ? "one" : "another"; }
+  void subscribe(ws::Connection& connection) {
+    const Status status = connection.subscribe(topic());
+    const bool may = connection.role() == ws::Role::server && connection.is_open();
+    CHECK(static_cast<bool>(status) == may);
+  }
+  void publish(ws::Connection& connection) {
+    if (server_ == nullptr) return;
+    const std::string text(random_.below(random_.chance(20) ? 10'000 : 300), 'p');
+    const ws::ConnectionId except = random_.chance(50) ? connection.id() : ws::ConnectionId{};
+    CHECK(server_->publish(topic(), ws::Opcode::text, as_bytes(text), {.except = except}) ==
+          ws::Posted::queued);
   }
   template <class Act>
   void for_all(Act&& act_on) {

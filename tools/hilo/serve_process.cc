@@ -54,7 +54,7 @@ int ServeProcess::run() {
 }
 
 bool ServeProcess::make_workers() {
-  std::vector<BroadcastRoom*> rooms;
+  std::vector<ws::Hub*> hubs;
   std::vector<ws::Server*> servers;
   for (unsigned i = 0; i < settings_->threads; ++i) {
     workers_.push_back(
@@ -64,13 +64,11 @@ bool ServeProcess::make_workers() {
       complain("cannot make an event loop", status.error().message());
       return false;
     }
-    rooms.push_back(&worker.room());
+    hubs.push_back(&worker.server().hub());
     servers.push_back(&worker.server());
   }
-  for (const auto& worker : workers_) {
-    worker->room().meet(rooms);
-    worker->metrics().meet(servers);
-  }
+  ws::Hub::meet(hubs);
+  for (const auto& worker : workers_) worker->metrics().meet(servers);
   running_servers_ = workers_.size();
   return true;
 }
@@ -133,7 +131,6 @@ int ServeProcess::run_loops() {
   }
   if (!failed_) run_loop(*workers_.front());
   for (std::thread& thread : threads) thread.join();
-  for (const auto& worker : workers_) worker->room().end();
   log_.event(ws::LogLevel::info, "end", {});
   return failed_ ? exit_failure : exit_ok;
 }

@@ -44,8 +44,7 @@ ws::ServerOptions server_options(const ServeSettings& settings,
 
 ServeWorker::ServeWorker(const ServeSettings& settings, std::span<const std::string_view> origins,
                          LogWriter& log, std::uint8_t index)
-    : room_(loop_),
-      metrics_(log),
+    : metrics_(log),
       server_(loop_, settings.limits, server_options(settings, origins, log, index)) {
   serve_paths();
 }

@@ -49,7 +49,6 @@ class ServeWorker {
 
   net::Loop& loop() noexcept { return loop_; }
   ws::Server& server() noexcept { return server_; }
-  BroadcastRoom& room() noexcept { return room_; }
   MetricsPage& metrics() noexcept { return metrics_; }
 
  private:
