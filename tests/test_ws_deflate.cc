@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -155,7 +156,7 @@ TEST_CASE("client and server agree, and everything comes back") {
       Pair pair(server);
       pair.connect(client);
       CHECK(pair.connection->compresses() == (server.enabled && client.enabled));
-      for (const std::size_t size : {5, 1000, 3000, 70'000, 1 << 20}) {
+      for (const std::size_t size : std::to_array<std::size_t>({5, 1000, 3000, 70'000, 1 << 20})) {
         std::string text;
         while (text.size() < size) text += "line " + std::to_string(text.size() * 31) + "\n";
         text.resize(size);

@@ -4,6 +4,7 @@
 # check_purity.sh OBJECT...: looks into compiled objects for what their layer promised not to do.
 #
 #   ws/core           no system call, clock, randomness, thread, environment or printing
+#   all but deflate   no zlib
 #   net and ws/core   no static initialiser: nothing runs before main, in no unknown order
 
 NM=${NM:-nm}
@@ -22,6 +23,14 @@ for object in "$@"; do
       found=$($NM -u "$object" | awk '{ print $NF }' | sed 's/@.*//' | grep -xE "$forbidden" | tr '\n' ' ')
       if [ -n "$found" ]; then
         echo "$object: the protocol core calls $found"
+        failed=1
+      fi ;;
+  esac
+  case $object in
+    */ws/core/deflate.o) ;;
+    *)
+      if $NM -u "$object" | awk '{ print $NF }' | grep -qE '^(in|de)flate(Init|End|Reset|$)'; then
+        echo "$object: calls zlib, which is deflate.cc's alone"
         failed=1
       fi ;;
   esac
