@@ -251,7 +251,13 @@ def _():
         "connect": "header subprotocol origin binary hex one echo timestamps quiet ping ping-every "
         "count wait close-code close-reason",
     }
+    deflate = "deflate" + "".join(
+        " deflate-" + name
+        for name in "threshold server-takeover client-takeover server-window-bits "
+        "client-window-bits level memory-level".split()
+    )
     for command, flags in own.items():
+        flags += " " + deflate
         text = run(command, "--help")[1].decode()
         listed = set(re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.M))
         wanted = {"--" + name for name in flags.split()}
@@ -264,7 +270,7 @@ def _():
 
 @case("every flag of the help is understood")
 def _():
-    samples = {"N": "1", "SIZE": "8KiB", "TIME": "10s", "ADDR": "127.0.0.1:1", "URL": "http://a"}
+    samples = {"N": "9", "SIZE": "8KiB", "TIME": "10s", "ADDR": "127.0.0.1:1", "URL": "http://a"}
     samples |= {"NAME": "a", "TEXT": "a", "'NAME: VALUE'": "A: b"}
     samples |= {"close|drop|refuse": "drop", "debug|info|warn|error": "warn"}
     for command in ("serve", "connect"):
