@@ -9,8 +9,6 @@
 #include <cstddef>
 #include <cstring>
 
-#include "net/base/bytes.h"
-
 namespace hilo::net {
 
 namespace {
@@ -215,6 +213,34 @@ bool PeerAddress::is_loopback() const noexcept {
     case Family::unix_path: return true;
   }
   return false;
+}
+
+Bytes PeerAddress::ip_bytes() const noexcept {
+  switch (family_) {
+    case Family::ipv4: return Bytes{ip_}.first(4);
+    case Family::ipv6: return Bytes{ip_};
+    case Family::none:
+    case Family::unix_path: break;
+  }
+  return {};
+}
+
+PeerAddress PeerAddress::from_bytes(Family family, Bytes ip, std::uint16_t port) noexcept {
+  PeerAddress address;
+  address.family_ = family;
+  address.port_ = port;
+  std::copy_n(ip.begin(), address.ip_bytes().size(), address.ip_);
+  return address;
+}
+
+bool PeerAddress::is_mapped() const noexcept {
+  constexpr std::uint8_t prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  return family_ == Family::ipv6 && std::equal(prefix, prefix + 12, ip_);
+}
+
+PeerAddress PeerAddress::unmapped() const noexcept {
+  if (!is_mapped()) return *this;
+  return from_bytes(Family::ipv4, Bytes{ip_}.subspan(12), port_);
 }
 
 std::string PeerAddress::ip() const {

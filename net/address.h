@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "net/base/bytes.h"
 #include "net/base/result.h"
 
 namespace hilo::net {
@@ -67,6 +68,17 @@ class PeerAddress {
   bool is_loopback() const noexcept;
   std::string to_string() const;  // "127.0.0.1:40312", "[::1]:40312", "unix:"
   std::string ip() const;
+
+  // The address in network byte order: 4 or 16 bytes, none of a Unix peer.
+  Bytes ip_bytes() const noexcept;
+  // `ip` begins with the 4 or 16 bytes of that family.
+  static PeerAddress from_bytes(Family family, Bytes ip, std::uint16_t port) noexcept;
+  // Whether it is an IPv4 address inside an IPv6 one (::ffff:192.0.2.7, RFC 4291 §2.5.5.2), as a
+  // socket of both families shows it; and the same address as IPv4.
+  bool is_mapped() const noexcept;
+  PeerAddress unmapped() const noexcept;
+
+  friend bool operator==(const PeerAddress&, const PeerAddress&) noexcept = default;
 
  private:
   std::uint8_t ip_[16] = {};  // IPv4 in the first four bytes

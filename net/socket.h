@@ -82,6 +82,7 @@ Result<Fd> open_reserve() noexcept;
 
 // Raises the soft limit of descriptors to the hard one and returns the limit now in force.
 std::uint64_t raise_descriptor_limit() noexcept;
+std::uint64_t descriptor_limit() noexcept;
 
 }  // namespace socket
 }  // namespace hilo::net

@@ -43,6 +43,7 @@ TEST_CASE("every error has a row with a label, a text and an answer of its layer
     switch (row.layer) {
       case Layer::none: CHECK(row.answer == 0); break;
       case Layer::tcp:
+      case Layer::tls:
       case Layer::deflate:
       case Layer::ws: CHECK((row.answer == 0 || is_wire_close_code(row.answer))); break;
       case Layer::http:

@@ -29,6 +29,12 @@ struct Limits {
   // from then on.
   net::Duration tls_handshake_timeout = net::Duration::seconds(10);
 
+  // Connections in all; 0: as many as there are descriptors, less 64 or half of them. And from one
+  // address (see admission.h): open at a time, and new ones per second. 0: no limit.
+  std::size_t connections_max = 0;
+  std::uint32_t connections_per_ip_max = 256;
+  std::uint32_t handshakes_per_second_max = 50;
+
   // The request head (RFC 9112 §3, §5). The deadline counts from the first byte, or from accept.
   std::uint16_t request_line_bytes_max = 8192;
   std::uint16_t field_line_bytes_max = 8192;
@@ -37,6 +43,9 @@ struct Limits {
   net::Duration head_timeout = net::Duration::seconds(10);
   // A kept-alive HTTP connection between two requests.
   net::Duration keep_alive_timeout = net::Duration::seconds(60);
+  // The application's answer to a handshake that it decides about later
+  // (Service::on_upgrade_later).
+  net::Duration upgrade_timeout = net::Duration::seconds(10);
   // HTTP requests served in one turn before others have theirs. 0: no limit.
   std::uint32_t requests_per_turn_max = 64;
   // After a refusal: how much, and for how long, we still read so that the answer arrives.

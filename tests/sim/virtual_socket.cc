@@ -178,6 +178,10 @@ Result<Fd> open_reserve() noexcept {
 }
 
 std::uint64_t raise_descriptor_limit() noexcept {
+  return descriptor_limit();
+}
+
+std::uint64_t descriptor_limit() noexcept {
   return Network::current().descriptors_max;
 }
 

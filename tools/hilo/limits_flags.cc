@@ -27,6 +27,7 @@ struct Row {
   std::uint64_t least = 0;
 };
 
+constexpr std::string_view connections = "Limits: connections";
 constexpr std::string_view http = "Limits: requests";
 constexpr std::string_view messages = "Limits: messages";
 constexpr std::string_view silence = "Limits: silence and the end (0 switches a time-out off)";
@@ -36,6 +37,12 @@ constexpr std::string_view queue = "Limits: what waits to be sent";
 #define HILO_LIMIT(name) #name, &ws::Limits::name
 // clang-format off
 constexpr auto rows = std::to_array<Row>({
+    {HILO_LIMIT(connections_max), connections,
+     "connections in all; 0: as many as there are descriptors, less 64"},
+    {HILO_LIMIT(connections_per_ip_max), connections,
+     "open connections of one address (IPv6: of a /64), but this machine's own; 0: no limit"},
+    {HILO_LIMIT(handshakes_per_second_max), connections,
+     "new connections of one address in a second; 0: no limit"},
     {HILO_LIMIT(request_line_bytes_max), http, "the first line of a request or of its answer"},
     {HILO_LIMIT(field_line_bytes_max), http, "one header line"},
     {HILO_LIMIT(fields_bytes_max), http, "all header lines of a request together"},
@@ -43,6 +50,8 @@ constexpr auto rows = std::to_array<Row>({
     {HILO_LIMIT(tls_handshake_timeout), http, "time for a TLS handshake; 0: none"},
     {HILO_LIMIT(head_timeout), http, "time for a whole request head to arrive; 0: none"},
     {HILO_LIMIT(keep_alive_timeout), http, "time between two requests of a connection; 0: none"},
+    {HILO_LIMIT(upgrade_timeout), http,
+     "time for an application that decides later whether to upgrade; 0: none"},
     {HILO_LIMIT(requests_per_turn_max), http, "requests served before others have their turn", 1},
     {HILO_LIMIT(linger_bytes_max), http, "bytes still read after a refusal"},
     {HILO_LIMIT(linger_timeout), http, "time they are read for"},

@@ -18,6 +18,10 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::idle_timeout, Layer::tcp, "idle_timeout", 1001, "no byte came from the peer for too long"},
     {Errc::no_memory, Layer::tcp, "no_memory", 1011, "memory for this connection could not be had"},
     {Errc::no_entropy, Layer::tcp, "no_entropy", 0, "no randomness for a masking key (RFC 6455 §10.3)"},
+    {Errc::ip_connections, Layer::tcp, "ip_conns", 0, "too many connections from this address"},
+    {Errc::ip_rate, Layer::tcp, "ip_rate", 0, "too many new connections from this address in so short a time"},
+    {Errc::connections_full, Layer::http, "max_conns", 503, "no more connections are taken at the moment (RFC 9110 §15.6.4)"},
+    {Errc::proxy_header, Layer::tcp, "proxy_hdr", 0, "the PROXY header is missing or malformed"},
     {Errc::no_descriptors, Layer::tcp, "emfile", 0, "no descriptor or no kernel memory for another connection"},
     {Errc::handler_threw, Layer::tcp, "handler_threw", 1011, "the application's handler failed"},
 
@@ -49,6 +53,7 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::http_method_not_allowed, Layer::http, "method_not_allowed", 405, "the method is not allowed for this target (RFC 9110 §15.5.6)"},
     {Errc::http_not_found, Layer::http, "not_found", 404, "nothing is served under this path"},
     {Errc::http_upgrade_required, Layer::http, "upgrade_required", 426, "this path speaks WebSocket only (RFC 9110 §15.5.22)"},
+    {Errc::draining, Layer::http, "draining", 503, "this server is going away: connect again (RFC 9110 §15.6.4)"},
 
     {Errc::upgrade_header, Layer::upgrade, "upg_header", 400, "Upgrade must name websocket (RFC 6455 §4.2.1)"},
     {Errc::upgrade_connection, Layer::upgrade, "upg_connection", 400, "Connection must name upgrade (RFC 6455 §4.2.1)"},
@@ -64,6 +69,7 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::upgrade_extensions_malformed, Layer::upgrade, "ext", 400, "Sec-WebSocket-Extensions is malformed (RFC 6455 §9.1)"},
     {Errc::upgrade_extensions_too_many, Layer::upgrade, "ext_count", 400, "too many extensions are offered"},
     {Errc::upgrade_refused, Layer::upgrade, "refused", 403, "the application refused the connection"},
+    {Errc::upgrade_timeout, Layer::upgrade, "upg_timeout", 504, "the application did not decide in time (RFC 9110 §15.6.5)"},
 
     {Errc::response_malformed, Layer::http, "response", 0, "the response head is malformed (RFC 9112 §4)"},
     {Errc::response_too_long, Layer::http, "response_size", 0, "the response head is too long"},

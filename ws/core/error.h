@@ -23,14 +23,18 @@ enum class Errc : std::uint8_t {
   none,
 
   // tcp: before, below and beside HTTP
-  idle_preface,    // connected, sent nothing
-  slow_consumer,   // takes too little of what it is sent
-  write_stalled,   // takes nothing of what it is sent
-  idle_timeout,    // open, and silent for too long
-  no_memory,       // memory for this connection could not be had
-  no_entropy,      // randomness for a masking key could not be had
-  no_descriptors,  // accept found no descriptor free (EMFILE, ENFILE), or no kernel memory
-  handler_threw,   // the application's callback threw
+  idle_preface,      // connected, sent nothing
+  slow_consumer,     // takes too little of what it is sent
+  write_stalled,     // takes nothing of what it is sent
+  idle_timeout,      // open, and silent for too long
+  no_memory,         // memory for this connection could not be had
+  no_entropy,        // randomness for a masking key could not be had
+  ip_connections,    // too many connections from one address
+  ip_rate,           // too many new connections from one address in a short time
+  connections_full,  // no room for any more connections
+  proxy_header,      // no PROXY header where one has to be, or a malformed one
+  no_descriptors,    // accept found no descriptor free (EMFILE, ENFILE), or no kernel memory
+  handler_threw,     // the application's callback threw
 
   // tls: section B of the catalogue. OpenSSL has sent its alert; nothing else answers.
   tls_timeout,        // the handshake did not end in time
@@ -62,6 +66,7 @@ enum class Errc : std::uint8_t {
   http_method_not_allowed,
   http_not_found,
   http_upgrade_required,
+  draining,  // the server is going away and takes no new WebSockets
 
   // upg: the opening handshake as a server sees it (RFC 6455 §4.2), section D
   upgrade_header,
@@ -78,6 +83,7 @@ enum class Errc : std::uint8_t {
   upgrade_extensions_malformed,
   upgrade_extensions_too_many,
   upgrade_refused,  // the application said no
+  upgrade_timeout,  // the application did not decide in time
 
   // upg: the opening handshake as a client sees it (RFC 6455 §4.1), section E
   response_malformed,

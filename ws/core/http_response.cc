@@ -66,6 +66,8 @@ std::size_t required_fields(Errc error, std::uint16_t status, std::string_view a
   std::size_t count = 0;
   // RFC 9110 §15.5.6.
   if (status == 405) fields[count++] = {"Allow", allow};
+  // RFC 9110 §15.6.4: a guess, and better than being asked again at once.
+  if (status == 503) fields[count++] = {"Retry-After", "5"};
   if (status == 426) {
     // RFC 9110 §15.5.22, §7.8: Upgrade has to be named in Connection.
     fields[count++] = {"Upgrade", "websocket"};

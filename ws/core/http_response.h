@@ -49,9 +49,9 @@ struct ErrorResponse {
 };
 
 // The answer to a broken rule, by its row in error.cc: the status, "Connection: close", a line of
-// text, and what the status requires: Allow (405), Upgrade and Sec-WebSocket-Version (426), the
-// version also where it was malformed (RFC 6455 §4.4). Errors that are answered with silence write
-// nothing.
+// text, and what the status requires: Allow (405), Retry-After (503), Upgrade and
+// Sec-WebSocket-Version (426), the version also where it was malformed (RFC 6455 §4.4). Errors that
+// are answered with silence write nothing.
 Status write_error_response(Buffer& out, Errc error, const ErrorResponse& options = {}) noexcept;
 
 }  // namespace hilo::ws
