@@ -104,7 +104,9 @@ std::string Case::expectation() const {
   }
   std::string words;
   if (opening.refused <= Verdict::informational) {
-    words = "refused with " + statuses(opening.statuses) + ", or accepted: ";
+    words =
+        side == Side::client ? "the client gives up" : "refused with " + statuses(opening.statuses);
+    words += ", or accepted: ";
   }
   for (const Outcome& outcome : outcomes) {
     if (&outcome != &outcomes.front()) {

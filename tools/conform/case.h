@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "tools/conform/frame.h"
+#include "tools/conform/head.h"
 #include "tools/conform/octets.h"
 
 namespace hilo::tools::conform {
@@ -85,7 +86,9 @@ struct Outcome {
 
 // The opening handshake of a case: our request to a server, or our response to a client.
 struct Opening {
-  // With $PATH, $HOST, $KEY and $ACCEPT to be filled in; empty: the ordinary one.
+  // A request with $PATH, $HOST and $KEY to be filled in, and $AND for what a query begins with; a
+  // response with $ACCEPT, or with what is nearly that: $SWAPPED, $SHORT, $SPACED, $ECHOED.
+  // empty: the ordinary one.
   Octets head;
   // Sec-WebSocket-Extensions to add to the ordinary one. To a client it is our answer; a client
   // has to accept it exactly if it fits what the client offered, and `accepted` and `refused` are
@@ -93,6 +96,7 @@ struct Opening {
   std::string offer;
   std::string subprotocols;  // Sec-WebSocket-Protocol likewise
   std::size_t piece = 0;     // bytes a write; 0: all in one
+  std::size_t cut_back = 0;  // the last so many bytes in a write of their own
   bool glued = false;        // the first send step leaves in the same write as the head
 
   Verdict accepted = Verdict::ok;     // if the upgrade takes place
@@ -101,14 +105,18 @@ struct Opening {
   Verdict other_status = Verdict::non_strict;
   Verdict dropped = Verdict::non_strict;  // the connection ends, or nothing comes, without answer
   std::string refusal_names;              // a field that the refusal must carry
-  bool ends_after_head = false;           // the head is incomplete: half-close behind it
+  bool bare = false;                      // no head at all
+  bool ends_after_head = false;           // our FIN follows the head
+  // Of a client's request: the one rule that this case is about; what is wrong, or empty.
+  std::string (*check)(const Head& request) = nullptr;
 };
 
 // What has to be there for a case to mean anything.
 enum class Need : std::uint8_t {
   nothing,
-  deflate,           // permessage-deflate is agreed on
-  deflate_takeover,  // and the peer keeps its context of what we send
+  deflate,              // permessage-deflate is agreed on
+  deflate_takeover,     // and the peer keeps its context of what we send
+  deflate_no_takeover,  // and the peer does not
 };
 
 struct Case {
@@ -120,6 +128,7 @@ struct Case {
   Opening opening;
   std::vector<Step> steps;
   std::vector<Outcome> outcomes;  // the first one is what the peer is waited for
+  bool distinct_keys = false;     // each message is to be masked with a key of its own
 
   std::string expectation() const;  // in words, from the outcomes
   std::string sends() const;        // in words, from the steps

@@ -85,6 +85,26 @@ void add_keys(CaseList& list) {
   add("a ping whose key is all zero", {keyed(ping("Hello"), 0)}, {answer("Hello")});
 }
 
+// RFC 6455 §5.3: the key must be unpredictable, so it is another one each time.
+void add_own_keys(CaseList& list) {
+  list.group("8.4", "RFC 6455 §5.3");
+  const auto add = [&](std::string title, std::vector<Step> steps, std::vector<Reply> replies) {
+    Case& added = list.add(std::move(title), std::move(steps), {echoes(std::move(replies))});
+    added.side = Side::client;
+    added.distinct_keys = true;
+  };
+  add("the client masks ten equal messages with ten keys",
+      {send(std::vector<Part>(10, Part(text("same"))))}, std::vector<Reply>(10, echo("same")));
+  add("the client masks messages that come one by one with different keys",
+      {send({text("same")}), await(1), send({text("same")}), await(2), send({text("same")})},
+      std::vector<Reply>(3, echo("same")));
+  add("the client masks two messages of 64 KiB with different keys",
+      {send({binary(noise(65536, 1)), binary(noise(65536, 2))})},
+      {echo_binary(noise(65536, 1)), echo_binary(noise(65536, 2))});
+  add("the client masks empty messages with different keys",
+      {send(std::vector<Part>(5, Part(binary(""))))}, std::vector<Reply>(5, echo_binary("")));
+}
+
 // The key goes on where the last segment ended, whatever that was modulo four.
 void add_phases(CaseList& list) {
   list.group("8.3", "RFC 6455 §5.3");
@@ -114,6 +134,7 @@ void add_masking_cases(CaseList& list) {
   add_wrong(list);
   add_keys(list);
   add_phases(list);
+  add_own_keys(list);
 }
 
 }  // namespace hilo::tools::conform

@@ -16,6 +16,7 @@ constexpr net::Duration between_pieces = net::Duration::milliseconds(1);
 // How long a peer has to notice that it must fail, while the case is not over yet.
 constexpr net::Duration watch_time = net::Duration::seconds(1);
 constexpr std::size_t head_bytes_max = 65536;
+constexpr std::string_view deflate_name = "permessage-deflate";
 
 bool is_close(const Part& part) {
   return part.is_frame && part.frame.opcode == op_close && part.frame.final;
@@ -33,11 +34,11 @@ std::string describe(const std::vector<Part>& parts) {
 
 // The answer that grants what the offer insists on, and nothing else.
 std::string plain_answer(std::string_view offer) {
-  std::string text = "permessage-deflate";
+  std::string text{deflate_name};
   const auto offers = parse_extensions(offer);
   if (!offers) return text;
   for (const Extension& each : *offers) {
-    if (each.name != text || !check_offer(each).empty()) continue;
+    if (each.name != deflate_name || !check_offer(each).empty()) continue;
     for (const auto& [name, value] : each.parameters) {
       if (name == "server_no_context_takeover") text += "; " + name;
       if (name == "server_max_window_bits") text += "; " + name + "=" + value.value_or("");
@@ -88,17 +89,20 @@ void Conversation::give_up(std::string_view why) {
 std::string Conversation::request(std::string_view key) const {
   const Opening& opening = subject_->opening;
   std::string head = opening.head;
-  if (head.empty()) {
+  if (head.empty() && !opening.bare) {
     head =
         "GET $PATH HTTP/1.1\r\nHost: $HOST\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: $KEY\r\nSec-WebSocket-Version: 13\r\n";
-    if (!opening.offer.empty()) head += "Sec-WebSocket-Extensions: " + opening.offer + "\r\n";
+    std::string offer = opening.offer;
+    if (offer.empty() && subject_->need != Need::nothing) offer = deflate_name;
+    if (!offer.empty()) head += "Sec-WebSocket-Extensions: " + offer + "\r\n";
     if (!opening.subprotocols.empty()) {
       head += "Sec-WebSocket-Protocol: " + opening.subprotocols + "\r\n";
     }
     head += "\r\n";
   }
   head = replaced(head, "$PATH", settings_->path);
+  head = replaced(head, "$AND", settings_->path.find('?') == std::string::npos ? "?" : "&");
   head = replaced(head, "$HOST", settings_->host);
   return replaced(head, "$KEY", key);
 }
@@ -106,21 +110,26 @@ std::string Conversation::request(std::string_view key) const {
 std::string Conversation::response(std::string_view key) const {
   const Opening& opening = subject_->opening;
   std::string head = opening.head;
-  if (head.empty()) {
+  if (head.empty() && !opening.bare) {
     head =
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Accept: $ACCEPT\r\n";
-    if (!opening.offer.empty()) head += "Sec-WebSocket-Extensions: " + opening.offer + "\r\n";
+    if (!answer_.empty()) head += "Sec-WebSocket-Extensions: " + answer_ + "\r\n";
     if (!opening.subprotocols.empty()) {
       head += "Sec-WebSocket-Protocol: " + opening.subprotocols + "\r\n";
     }
-    if (opening.offer.empty() && transcript_.agreement.terms.agreed) {
-      head += "Sec-WebSocket-Extensions: " +
-              plain_answer(transcript_.head->joined("Sec-WebSocket-Extensions")) + "\r\n";
-    }
     head += "\r\n";
   }
-  return replaced(head, "$ACCEPT", accept_for(key));
+  const std::string accept = accept_for(key);
+  std::string swapped = accept;
+  for (char& c : swapped) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) c = static_cast<char>(c ^ 0x20);
+  }
+  head = replaced(head, "$ECHOED", key);
+  head = replaced(head, "$SWAPPED", swapped);
+  head = replaced(head, "$SHORT", accept.substr(0, accept.size() - 1));
+  head = replaced(head, "$SPACED", accept.substr(0, 10) + " " + accept.substr(10));
+  return replaced(head, "$ACCEPT", accept);
 }
 
 void Conversation::send_opening(std::string_view key) {
@@ -136,6 +145,7 @@ void Conversation::send_opening(std::string_view key) {
   }
   pieces_ = octets;
   piece_bytes_ = opening.piece;
+  if (opening.cut_back != 0) first_piece_bytes_ = octets.size() - opening.cut_back;
   note(Entry::Kind::sent, octets, std::move(words));
   send_piece();
 }
@@ -180,21 +190,17 @@ bool Conversation::take_request() {
        "the request: " + head->first_line);
   head_bytes_.erase(0, head->bytes);
   transcript_.head = head;
-  transcript_.head_wrong = check_request(*head);
   if (subject_ == nullptr) subject_ = choose_(*head);
+  if (head->count("Sec-WebSocket-Key") == 0) transcript_.head_wrong = "no Sec-WebSocket-Key (§4.1)";
+  if (subject_ != nullptr && subject_->opening.check != nullptr) {
+    transcript_.head_wrong = subject_->opening.check(*head);
+  }
   if (subject_ == nullptr || !transcript_.head_wrong.empty()) {
     finish();
     return false;
   }
   transcript_.upgraded = true;
-  const std::string offer = head->joined("Sec-WebSocket-Extensions");
-  if (!subject_->opening.offer.empty()) {
-    agree(offer, subject_->opening.offer);
-  } else if (subject_->need != Need::nothing && parse_extensions(offer)) {
-    agree(offer, plain_answer(offer));
-    // What cannot be granted was not offered.
-    if (!transcript_.agreement.wrong.empty()) transcript_.agreement = {};
-  }
+  agree_with_client(head->joined("Sec-WebSocket-Extensions"));
   if (needs_met()) {
     send_opening(head->find("Sec-WebSocket-Key").value_or(""));
     return true;
@@ -214,20 +220,44 @@ void Conversation::agree(std::string_view offer, std::string_view answer) {
   if (transcript_.agreement.wrong.empty()) reader_.agree(transcript_.agreement.terms);
 }
 
+// Which answer the case wants to give to this offer, and what follows from that.
+void Conversation::agree_with_client(std::string_view offer) {
+  const auto offers = parse_extensions(offer);
+  const bool offered = offers && std::any_of(offers->begin(), offers->end(), [](const auto& each) {
+                         return each.name == deflate_name;
+                       });
+  if (!subject_->opening.offer.empty()) {
+    answer_ = subject_->opening.offer;
+    agree(offer, answer_);
+    if (!offered) transcript_.unmet = "permessage-deflate was not offered";
+    return;
+  }
+  if (subject_->need == Need::nothing || !offered) return;
+  answer_ = plain_answer(offer);
+  if (subject_->need == Need::deflate_no_takeover &&
+      answer_.find("server_no_context_takeover") == std::string::npos) {
+    answer_ += "; server_no_context_takeover";
+  }
+  agree(offer, answer_);
+  // What cannot be granted was not offered.
+  if (!transcript_.agreement.wrong.empty()) transcript_.agreement = {};
+}
+
 bool Conversation::needs_met() {
+  if (!transcript_.unmet.empty()) return false;
   const DeflateTerms& terms = transcript_.agreement.terms;
   const bool no_takeover = we_are_client() ? terms.client_no_takeover : terms.server_no_takeover;
-  if (subject_->need == Need::nothing) return true;
+  // A client's answer to an answer that it may not take is to go.
+  if (subject_->need == Need::nothing || !transcript_.agreement.wrong.empty()) return true;
   if (!terms.agreed) {
     transcript_.unmet =
         we_are_client() ? "permessage-deflate was declined" : "permessage-deflate was not offered";
-    return false;
-  }
-  if (subject_->need == Need::deflate_takeover && no_takeover) {
+  } else if (subject_->need == Need::deflate_takeover && no_takeover) {
     transcript_.unmet = "context takeover was declined";
-    return false;
+  } else if (subject_->need == Need::deflate_no_takeover && !no_takeover) {
+    transcript_.unmet = "context takeover was agreed on";
   }
-  return true;
+  return transcript_.unmet.empty();
 }
 
 // --- what the peer says --------------------------------------------------------------------------

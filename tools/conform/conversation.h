@@ -74,6 +74,7 @@ class Conversation final : private net::Stream::Handler {
   bool take_response();
   bool take_request();
   void agree(std::string_view offer, std::string_view answer);
+  void agree_with_client(std::string_view offer);
   bool needs_met();
   void take_frames();
   void take_event(Event event);
@@ -109,7 +110,8 @@ class Conversation final : private net::Stream::Handler {
 
   Phase phase_ = Phase::opening;
   std::string key_;
-  Octets head_bytes_;  // of the peer, until they are a head
+  std::string answer_;  // to a client's extensions
+  Octets head_bytes_;   // of the peer, until they are a head
   std::size_t step_ = 0;
   std::size_t replies_ = 0;
   Octets pieces_;  // of the send that is under way

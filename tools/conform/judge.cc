@@ -3,6 +3,7 @@
 #include "tools/conform/judge.h"
 
 #include <algorithm>
+#include <set>
 
 namespace hilo::tools::conform {
 namespace {
@@ -189,6 +190,13 @@ bool client_used_it(const Transcript& transcript) {
   return std::any_of(transcript.events.begin(), transcript.events.end(), is_reply);
 }
 
+bool keys_repeat(const std::vector<Event>& events) {
+  std::set<std::uint32_t> keys;
+  return std::any_of(events.begin(), events.end(), [&](const Event& event) {
+    return event.kind == Event::Kind::message && !keys.insert(event.key).second;
+  });
+}
+
 Judgement judge_open(const Case& subject, const Transcript& transcript, Verdict accepted) {
   const auto& events = transcript.events;
   const auto broken = std::find_if(events.begin(), events.end(), [](const Event& event) {
@@ -196,6 +204,10 @@ Judgement judge_open(const Case& subject, const Transcript& transcript, Verdict 
   });
   if (broken != events.end()) {
     return {{Verdict::failed, "sent " + broken->payload}, {Verdict::failed, "not judged"}};
+  }
+  if (subject.distinct_keys && keys_repeat(events)) {
+    return {{Verdict::failed, "masked two messages with the same key (§5.3)"},
+            {Verdict::ok, "not judged"}};
   }
   if (accepted > Verdict::informational) {
     return {{accepted, "accepted what had to be refused"}, {Verdict::ok, "not judged"}};
@@ -257,7 +269,10 @@ Judgement judge(const Case& subject, Side tested, const Transcript& transcript) 
     refused = legal ? Verdict::failed : Verdict::ok;
   }
   const bool may_refuse = refused <= Verdict::informational;
-  if (may_refuse && !client_used_it(transcript)) return refused_by_client(transcript, refused);
+  const bool may_accept = accepted <= Verdict::informational && !transcript.events.empty();
+  if (may_refuse && !may_accept && !client_used_it(transcript)) {
+    return refused_by_client(transcript, refused);
+  }
   return judge_open(subject, transcript, accepted);
 }
 

@@ -51,6 +51,7 @@ std::optional<Event> PeerReader::take_data(const SeenFrame& frame) {
   Event event;
   event.opcode = opcode_;
   event.compressed = compressed_;
+  event.key = frame.key;
   event.payload = std::exchange(message_, {});
   if (compressed_) {
     std::optional<Octets> inflated = inflater_->message(event.payload);

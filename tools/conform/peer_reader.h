@@ -25,6 +25,7 @@ struct Event {
   std::uint8_t opcode = op_text;  // of a message: text or binary
   Octets payload;                 // of a Close: the reason; of a violation: which rule
   std::uint16_t code = 0;         // of a Close; 0: it carried none
+  std::uint32_t key = 0;          // of a message: the masking key of its last frame
   bool compressed = false;
   std::size_t sends = 0;  // how many sends of the case were complete when it came
 };
