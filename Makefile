@@ -276,8 +276,13 @@ $(COUNTING): $(O)/tests/support/allocation_counter.o
 $(patsubst %.cc,$(O)/%,$(SIM_TEST_SOURCES)): $(O)/tests/sim/%: $(O)/tests/sim/%.o $(SIM_OBJECTS) \
     $(O)/tests/support/main.o $(SUPPORT_LIB) $(SOCKETIO_LIB) $(HILO_LIB) $(CORE_LIB) $(O)/link_flags
 	$(call link)
-$(patsubst %.cc,$(O)/%,$(TEST_SOURCES)): $(O)/tests/%: $(O)/tests/%.o $(O)/tests/support/main.o \
-    $(SUPPORT_LIB) $(LIBRARIES) $(O)/link_flags
+# What the tests of the conformance tester look at is part of the tool.
+CONFORM_TESTS := $(filter $(O)/tests/test_conform_%,$(patsubst %.cc,$(O)/%,$(TEST_SOURCES)))
+$(CONFORM_TESTS): $(O)/tests/%: $(O)/tests/%.o $(O)/tests/support/main.o $(CONFORM_LIB) \
+    $(LIBRARIES) $(O)/link_flags
+	$(call link)
+$(filter-out $(CONFORM_TESTS),$(patsubst %.cc,$(O)/%,$(TEST_SOURCES))): $(O)/tests/%: $(O)/tests/%.o \
+    $(O)/tests/support/main.o $(SUPPORT_LIB) $(LIBRARIES) $(O)/link_flags
 	$(call link)
 # The core stands alone: no reactor, no sockets, nothing but libcrypto and zlib.
 $(O)/tests/link_core: $(O)/tests/link_core.o $(call objects,$(CORE_SOURCES)) $(O)/link_flags

@@ -32,7 +32,7 @@ Case& CaseList::add(std::string title, std::vector<Step> steps, std::vector<Outc
   Case& added = into_->emplace_back();
   added.id = group_ + "." + std::to_string(++number_);
   added.section = section_;
-  added.title = std::move(title);
+  added.title = shown(title);
   added.steps = std::move(steps);
   added.outcomes = std::move(outcomes);
   return added;

@@ -78,9 +78,9 @@ void add_blocks(CaseList& list) {
     const Octets words = prose(3000);
     cases.comes_back("3,000 bytes in " + kind + " blocks", deflated(words, 15, blocks), words);
     Deflater deflater(15, blocks);
-    Octets payload = deflater.block(words.substr(0, 1000)) +
-                     deflater.block(words.substr(1000, 1000)) +
-                     deflater.message(words.substr(2000));
+    Octets payload = deflater.block(words.substr(0, 1000));
+    payload += deflater.block(words.substr(1000, 1000));
+    payload += deflater.message(words.substr(2000));
     cases.comes_back("3,000 bytes in three " + kind + " blocks, each flushed", payload, words);
   }
   const Octets final_block = Deflater().finish("first ");

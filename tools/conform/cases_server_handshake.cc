@@ -324,7 +324,11 @@ void add_grammar(CaseList& list) {
   add.frowned("two different Content-Lengths",
               {.add = "Content-Length: 5\r\nContent-Length: 6\r\n"}, {400, 501});
   add.either("a chunked body of nothing", {.add = "Transfer-Encoding: chunked\r\n"});
+}
 
+// What is no request at all, and what is only the beginning of one.
+void add_strangers(CaseList& list) {
+  const HandshakeCases add{list};
   list.group("11.14", "RFC 9112 §2.2");
   const auto strange = [&](std::string what, Octets bytes) {
     Case& added =
@@ -350,7 +354,9 @@ void add_grammar(CaseList& list) {
     added.opening.dropped = Verdict::ok;
     added.opening.ends_after_head = true;
   }
+}
 
+void add_glued(CaseList& list) {
   list.group("11.15", "RFC 6455 §4.2.2");
   // From the 101 on all is frames: a second request is one that has RSV1 and opcode 7.
   Case& second =
@@ -381,6 +387,8 @@ void add_server_handshake_cases(CaseList& list) {
   add_versions(list);
   add_lists(list);
   add_grammar(list);
+  add_strangers(list);
+  add_glued(list);
 }
 
 }  // namespace hilo::tools::conform

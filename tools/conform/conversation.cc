@@ -95,6 +95,7 @@ std::string Conversation::request(std::string_view key) const {
         "Sec-WebSocket-Key: $KEY\r\nSec-WebSocket-Version: 13\r\n";
     std::string offer = opening.offer;
     if (offer.empty() && subject_->need != Need::nothing) offer = deflate_name;
+    if (subject_->need == Need::deflate_no_takeover) offer += "; client_no_context_takeover";
     if (!offer.empty()) head += "Sec-WebSocket-Extensions: " + offer + "\r\n";
     if (!opening.subprotocols.empty()) {
       head += "Sec-WebSocket-Protocol: " + opening.subprotocols + "\r\n";
@@ -399,6 +400,7 @@ void Conversation::send_piece() {
   pieces_.erase(0, size);
   // A stream that does not take it is broken, and says so by itself.
   static_cast<void>(stream_.write(as_bytes(piece)));
+  arm(settings_->patience);
   sending_ = !pieces_.empty();
   if (sending_) {
     piece_timer_ = loop_->call_after(between_pieces, [this] {

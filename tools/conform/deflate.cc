@@ -43,7 +43,13 @@ std::optional<std::string> unquoted(std::string_view text) {
 
 std::optional<Extension> parse_extension(std::string_view text) {
   Extension extension;
-  for (const std::string& part : split_list(text, ';')) {
+  // An empty member, which a list may have, is no parameter.
+  const auto semicolons = std::count(text.begin(), text.end(), ';');
+  const std::vector<std::string> parts = split_list(text, ';');
+  if (semicolons + 1 > std::ssize(parts) && text.find('"') == std::string_view::npos) {
+    return std::nullopt;
+  }
+  for (const std::string& part : parts) {
     const std::size_t equals = part.find('=');
     const std::string name{trimmed(std::string_view(part).substr(0, equals))};
     if (!is_token(name)) return std::nullopt;
@@ -181,7 +187,7 @@ Agreement check_answer(std::string_view offer, std::string_view answer) {
 // zlib cannot write raw DEFLATE with a window of 2^8; what reaches no further back than 256 bytes
 // is written with 2^9 and short texts, or with stored and fixed blocks without matches.
 Deflater::Deflater(int bits, Blocks blocks) {
-  const int level = blocks == Blocks::stored ? 0 : 9;
+  const int level = blocks == Blocks::stored ? 0 : 6;
   const int strategy = blocks == Blocks::fixed ? Z_FIXED : Z_DEFAULT_STRATEGY;
   const int done = deflateInit2(&stream_, level, Z_DEFLATED, -std::max(bits, 9), 8, strategy);
   HILO_CHECK(done == Z_OK);
@@ -225,7 +231,10 @@ Octets deflated(std::string_view text, int bits, Blocks blocks) {
   return Deflater(bits, blocks).message(text);
 }
 
-Inflater::Inflater(int bits, bool takeover) : takeover_(takeover) {
+// zlib lets distances reach as far back as the output of the same call, window or not. Byte by byte
+// there is nothing but the window. No distance is longer than 2^15.
+Inflater::Inflater(int bits, bool takeover)
+    : takeover_(takeover), piece_bytes_(bits == 15 ? 65536 : 1) {
   HILO_CHECK(inflateInit2(&stream_, -bits) == Z_OK);
 }
 
@@ -236,7 +245,7 @@ Inflater::~Inflater() {
 std::optional<Octets> Inflater::message(std::string_view payload) {
   const Octets all = Octets(payload) + Octets(tail);
   Octets out;
-  Octets piece(65536, '\0');
+  Octets piece(piece_bytes_, '\0');
   if (!takeover_) inflateReset(&stream_);
   stream_.next_in = const_cast<Bytef*>(input(all));
   stream_.avail_in = static_cast<uInt>(all.size());

@@ -79,6 +79,7 @@ class Inflater {
 
  private:
   bool takeover_;
+  std::size_t piece_bytes_;
   z_stream stream_{};
 };
 

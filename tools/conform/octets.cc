@@ -84,6 +84,20 @@ std::string quoted(std::string_view octets, std::size_t most) {
          " bytes)";
 }
 
+std::string shown(std::string_view text) {
+  const bool utf8 = is_utf8(text);
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !utf8)) {
+      out += "\\x" + to_hex(std::string_view(&c, 1));
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out;
+}
+
 Octets big_endian(std::uint64_t value, std::size_t bytes) {
   Octets octets;
   for (std::size_t i = bytes; i-- > 0;) octets.push_back(static_cast<char>(value >> (8 * i)));

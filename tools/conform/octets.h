@@ -25,6 +25,9 @@ std::string to_hex(std::string_view octets, std::size_t most = SIZE_MAX);
 // For a person: "\"Hello\"" where all is printable ASCII, hexadecimal otherwise, and cut short.
 std::string quoted(std::string_view octets, std::size_t most = 40);
 
+// The text with what a terminal or a reader of UTF-8 might stumble over as "\x1b".
+std::string shown(std::string_view text);
+
 Octets big_endian(std::uint64_t value, std::size_t bytes);
 
 // `count` times the same bytes.

@@ -82,7 +82,7 @@ std::string wire_log(const Transcript& transcript) {
   std::string out;
   for (const Entry& entry : transcript.log) {
     out.append(time_column(entry.microseconds)).append(direction(entry.kind));
-    out.append(entry.text);
+    out.append(shown(entry.text));
     if (entry.size != 0) {
       if (!entry.text.empty()) out.append("\n").append(24, ' ');
       out.append("[").append(std::to_string(entry.size)).append("] ");

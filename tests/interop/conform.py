@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""hilo conform against hilo serve and hilo connect: everything ok, in both roles, and counted.
+
+HILO names the binary. One line a case: `ok NAME` or `not ok NAME`.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+import xml.etree.ElementTree
+
+HILO = os.path.abspath(os.environ.get("HILO", "build/release/hilo"))
+PATIENCE = 240  # seconds: a guard against hanging, not a measurement
+LIMIT = "1MiB"  # what hilo accepts, and not a byte more
+DEFLATE = ["--deflate"]
+TAKEOVER = DEFLATE + ["--deflate-server-takeover", "--deflate-client-takeover"]
+CASES = []
+
+
+def case(name):
+    def register(function):
+        CASES.append((name, function))
+        return function
+
+    return register
+
+
+def equal(got, wanted):
+    if got != wanted:
+        raise AssertionError(f"got {got!r:.2000}, wanted {wanted!r:.300}")
+
+
+def conform(*arguments):
+    """(exit code, stdout, stderr) of hilo conform."""
+    done = subprocess.run(
+        [HILO, "conform", "--timeout", "20s", *arguments],
+        capture_output=True,
+        timeout=PATIENCE,
+        stdin=subprocess.DEVNULL,
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+class Serve:
+    """A running `hilo serve` on a port of the kernel's choice."""
+
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen(
+            [HILO, "serve", "--listen", "127.0.0.1:0", "--quiet", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        line = self.process.stdout.readline().decode()
+        self.url = "ws://" + re.match(r"listening on (\S+)", line).group(1) + "/echo"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=PATIENCE)
+
+
+def check_all_ok(code, out, errors, least, unimplemented=None):
+    """Every case is ok; those of `unimplemented`, a family or group each, may be declined."""
+    report = json.loads(out)
+    bad = [
+        (each["id"], each["verdict"], each["behaviour"]["note"], each["closing"]["note"])
+        for each in report["results"]
+        if each["verdict"] != "ok"
+        and not (each["verdict"] == "unimplemented" and each["id"].startswith(unimplemented or "?"))
+    ]
+    equal(bad, [])
+    equal((code, report["failed"], report["non_strict"], report["informational"]), (0, 0, 0, 0))
+    counted = report["ok"] + report["unimplemented"]
+    equal((counted, len(report["results"])), (report["cases"], report["cases"]))
+    if report["ok"] < least:
+        raise AssertionError(f"only {report['ok']} cases: {errors}")
+
+
+def test_server(flags, least, unimplemented=None):
+    with Serve(*flags) as server:
+        result = conform("--message-bytes", LIMIT, "--format", "json", server.url)
+    check_all_ok(*result, least, unimplemented)
+
+
+def test_client(flags, least, unimplemented=None):
+    command = " ".join([f"'{HILO}'", "connect --quiet --echo", *flags])
+    result = conform(
+        "--message-bytes", LIMIT, "--format", "json", "--listen", "127.0.0.1:0", "--run", command
+    )
+    check_all_ok(*result, least, unimplemented)
+
+
+@case("hilo serve passes every case that needs no compression")
+def _():
+    test_server([], 900, ("12.", "13."))
+
+
+@case("hilo serve --deflate passes every case but those of context takeover")
+def _():
+    test_server(DEFLATE, 1000, ("13.6.",))
+
+
+@case("hilo serve with context takeover passes every case")
+def _():
+    test_server(TAKEOVER, 1000)
+
+
+@case("hilo connect --echo passes every case that needs no compression")
+def _():
+    test_client([], 700, ("12.", "13."))
+
+
+@case("hilo connect --echo with context takeover passes every case")
+def _():
+    test_client(TAKEOVER, 900)
+
+
+@case("large messages and 65,536 fragments pass with the limit raised by its flag alone")
+def _():
+    with Serve("--message-bytes-max", "16MiB") as server:
+        result = conform("--performance", "--case", "9", "--format", "json", server.url)
+    check_all_ok(*result, 20)
+
+
+@case("a server that does not echo is found out, and the exit code says so")
+def _():
+    with Serve() as server:
+        url = server.url.replace("/echo", "/nothing")
+        code, out, _ = conform("--case", "1.1", "--format", "json", url)
+    report = json.loads(out)
+    equal((code, report["cases"], report["failed"]), (1, 9, 9))
+    equal(report["results"][0]["behaviour"], {"verdict": "failed", "note": "refused with 404"})
+
+
+@case("nobody there is a failure of every case, and no hang")
+def _():
+    code, out, _ = conform("--case", "1.1", "ws://127.0.0.1:1/")
+    equal(code, 1)
+    equal("cannot connect: Connection refused" in out, True)
+
+
+@case("a client that does not connect is found out")
+def _():
+    code, out, _ = conform("--case", "1.1.1", "--listen", "127.0.0.1:0", "--run", "true")
+    equal(code, 1)
+    equal("the client ended and had not connected" in out, True)
+
+
+@case("a client may come by itself, and name its case in the path")
+def _():
+    tester = subprocess.Popen(
+        [HILO, "conform", "--listen", "127.0.0.1:0", "--case", "1.1.1", "--case", "1.2.1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    address = tester.stderr.readline().decode().split()[-1]
+    for path in ("/case/1.2.1", "/"):
+        subprocess.run([HILO, "connect", "--quiet", "--echo", f"ws://{address}{path}"], timeout=PATIENCE)
+    out, _ = tester.communicate(timeout=PATIENCE)
+    equal(tester.returncode, 0)
+    equal("2 cases: 2 ok" in out.decode(), True)
+
+
+@case("--case picks a case, a family and a pattern; --list plays none")
+def _():
+    for pick, wanted in (("6.4.2", 1), ("1.1", 9), ("1.1.*", 9), ("0", 0)):
+        code, out, _ = conform("--list", "--case", pick)
+        equal((code, out.count("\n")), (0 if wanted else 1, wanted))
+
+
+@case("every case has a number, a title and a section of its own")
+def _():
+    for role in ([], ["--listen", "127.0.0.1:0"]):
+        rows = [line.split("\t") for line in conform("--list", *role)[1].splitlines()]
+        equal({len(row) for row in rows}, {3})
+        equal(len({row[0] for row in rows}), len(rows))
+        equal([row for row in rows if "RFC" not in row[2]], [])
+        titles = [row[1] for row in rows]
+        equal(sorted(title for title in set(titles) if titles.count(title) > 1), [])
+        if len(rows) < 500:
+            raise AssertionError(f"only {len(rows)} cases")
+
+
+@case("JSON, JUnit and HTML say the same, and HTML needs nothing from elsewhere")
+def _():
+    with Serve() as server, tempfile.TemporaryDirectory() as folder:
+        written = {}
+        for kind in ("json", "junit", "html"):
+            path = os.path.join(folder, kind)
+            code, out, errors = conform(
+                "--case", "2", "--case", "12.1", "--format", kind, "--output", path, server.url
+            )
+            equal((code, out), (0, ""))
+            equal(" cases: " in errors, True)
+            with open(path, encoding="utf-8") as file:
+                written[kind] = file.read()
+    report = json.loads(written["json"])
+    suite = xml.etree.ElementTree.fromstring(written["junit"])
+    equal(suite.get("tests"), str(report["cases"]))
+    equal(len(suite.findall("testcase")), report["cases"])
+    equal(len(suite.findall("testcase/skipped")), report["unimplemented"])
+    page = written["html"]
+    for each in report["results"]:
+        equal(f'id="c{each["id"]}"' in page, True)
+    equal(re.findall(r"<(?:script|link|img|iframe)|src=|url\(|@import", page), [])
+
+
+def main():
+    failed = False
+    for name, function in CASES:
+        try:
+            function()
+            print("ok", name, flush=True)
+        except Exception:
+            failed = True
+            print("not ok", name, flush=True)
+            traceback.print_exc(file=sys.stdout)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
