@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // What an idle WebSocket costs in user space: a server in a process of its own, 10,000 plain
-// connections that are open and silent, and the growth of its resident memory divided by them. The
-// kernel's share (socket, buffers, epoll entry) is not in it.
+// connections that are open and silent (2,000 over TLS), and the growth of its resident memory
+// divided by them. The kernel's share (socket, buffers, epoll entry) is not in it.
 //
 //   idle_memory/0  with the fields of the request kept, as is the default
 //   idle_memory/1  without (ServerOptions::keep_request_fields)
+//   idle_memory/2  without, over TLS 1.3
 //
 //   bytes_each                 measured
 //   connection, stream, http   sizeof of the parts; http only while a handshake is under way
@@ -25,26 +26,33 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/tls_client.h"
 #include "net/base/check.h"
 #include "net/loop.h"
 #include "net/socket.h"
+#include "net/tls.h"
 #include "ws/server.h"
 
 namespace {
 
 using namespace hilo;
 
-constexpr std::size_t connections = 10'000;
+constexpr std::size_t plain_connections = 10'000;
+constexpr std::size_t tls_connections = 2'000;
 // The tables have their first size by then, and what one does only once is done.
 constexpr std::size_t warm_up = 100;
 
-[[noreturn]] void serve(bool keep_fields, int report) {
+enum class Kind : std::int64_t { plain_with_fields, plain, tls };
+
+[[noreturn]] void serve(Kind kind, int report) {
   net::Loop loop;
   ws::ServerOptions options;
-  options.keep_request_fields = keep_fields;
+  options.keep_request_fields = kind == Kind::plain_with_fields;
   ws::Server server(loop, {}, std::move(options));
   server.on_message([](ws::Connection& connection, ws::Message m) { connection.send(m); });
-  const auto bound = server.listen({.host = "127.0.0.1"});
+  ws::ListenOptions where{.host = "127.0.0.1"};
+  if (kind == Kind::tls) where.tls = *net::tls::ServerContext::create({.self_signed = true});
+  const auto bound = server.listen(where);
   HILO_CHECK(bound);
   const std::uint16_t port = bound->port();
   HILO_CHECK(::write(report, &port, sizeof(port)) == sizeof(port));
@@ -65,7 +73,7 @@ std::size_t resident_bytes(pid_t process) {
   return fields == 2 ? resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) : 0;
 }
 
-net::Fd connect(const net::Address& address) {
+net::Fd connect(const net::Address& address, Kind kind) {
   Result<net::Fd> fd = net::socket::open_stream(net::Family::ipv4);
   HILO_CHECK(fd);
   HILO_CHECK(net::socket::connect(fd->value(), address).kind != net::Io::Kind::failed);
@@ -75,6 +83,16 @@ net::Fd connect(const net::Address& address) {
       "GET /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
   const Bytes bytes = as_bytes(request);
+  if (kind == Kind::tls) {
+    // What the client holds does not count, and a silent one needs to hold nothing.
+    bench::TlsClient client(fd->value());
+    HILO_CHECK(client.send(bytes) == bytes.size());
+    std::array<std::uint8_t, 1024> answer;
+    std::size_t received = 0;
+    while ((received = client.receive(answer)) == 0) client.wait_for(POLLIN);
+    HILO_CHECK(as_text(Bytes{answer}.first(received)).ends_with("\r\n\r\n"));
+    return std::move(*fd);
+  }
   HILO_CHECK(net::socket::send(fd->value(), {&bytes, 1}).bytes == bytes.size());
   std::array<std::uint8_t, 1024> answer;
   wanted.events = POLLIN;
@@ -85,6 +103,8 @@ net::Fd connect(const net::Address& address) {
 }
 
 void idle_memory(benchmark::State& state) {
+  const auto kind = static_cast<Kind>(state.range(0));
+  const std::size_t connections = kind == Kind::tls ? tls_connections : plain_connections;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
     limit.rlim_cur = limit.rlim_max;
@@ -95,7 +115,7 @@ void idle_memory(benchmark::State& state) {
   HILO_CHECK(::pipe(report) == 0);
   const pid_t child = ::fork();
   HILO_CHECK(child >= 0);
-  if (child == 0) serve(state.range(0) == 0, report[1]);
+  if (child == 0) serve(kind, report[1]);
   std::uint16_t port = 0;
   HILO_CHECK(::read(report[0], &port, sizeof(port)) == sizeof(port));
   const net::Address address = *net::Address::from_ip("127.0.0.1", port);
@@ -104,9 +124,9 @@ void idle_memory(benchmark::State& state) {
   for (auto _ : state) {
     std::vector<net::Fd> peers;
     peers.reserve(connections);
-    while (peers.size() < warm_up) peers.push_back(connect(address));
+    while (peers.size() < warm_up) peers.push_back(connect(address, kind));
     const std::size_t before = resident_bytes(child);
-    while (peers.size() < connections) peers.push_back(connect(address));
+    while (peers.size() < connections) peers.push_back(connect(address, kind));
     growth = resident_bytes(child) - before;
   }
   ::kill(child, SIGKILL);
@@ -119,6 +139,6 @@ void idle_memory(benchmark::State& state) {
   state.counters["stream"] = sizeof(net::Stream);
   state.counters["http"] = sizeof(ws::HttpConnection);
 }
-BENCHMARK(idle_memory)->Arg(0)->Arg(1)->Iterations(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(idle_memory)->Arg(0)->Arg(1)->Arg(2)->Iterations(1)->Unit(benchmark::kMillisecond);
 
 }  // namespace

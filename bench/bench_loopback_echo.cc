@@ -5,18 +5,23 @@
 // does share the machine: on one core the figures are those of both together.
 //
 //   loopback_echo/<payload bytes>/<messages under way>
+//   loopback_echo_tls/...    the same over TLS 1.3, where the client has as much to do as the
+//   server
 
 #include <benchmark/benchmark.h>
 #include <poll.h>
 
 #include <array>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
 
+#include "bench/tls_client.h"
 #include "net/base/check.h"
 #include "net/loop.h"
 #include "net/socket.h"
+#include "net/tls.h"
 #include "ws/server.h"
 
 namespace {
@@ -25,9 +30,11 @@ using namespace hilo;
 
 class Server {
  public:
-  Server() : server_(loop_) {
+  explicit Server(bool tls) : server_(loop_) {
     server_.on_message([](ws::Connection& connection, ws::Message m) { connection.send(m); });
-    const auto bound = server_.listen({.host = "127.0.0.1"});
+    ws::ListenOptions where{.host = "127.0.0.1"};
+    if (tls) where.tls = *net::tls::ServerContext::create({.self_signed = true});
+    const auto bound = server_.listen(where);
     HILO_CHECK(bound);
     address = *bound;
     thread_ = std::thread([this] { HILO_CHECK(loop_.run()); });
@@ -49,19 +56,21 @@ class Server {
 
 class Client {
  public:
-  explicit Client(const net::Address& address)
+  Client(const net::Address& address, bool tls)
       : fd_(std::move(*net::socket::open_stream(net::Family::ipv4))) {
     HILO_CHECK(net::socket::connect(fd_.value(), address).kind != net::Io::Kind::failed);
     wait_for(POLLOUT);
     HILO_CHECK(net::socket::set_no_delay(fd_.value()));
+    if (tls) tls_ = std::make_unique<bench::TlsClient>(fd_.value());
     constexpr std::string_view request =
         "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
     send(request);
     std::string answer;
     while (answer.find("\r\n\r\n") == std::string::npos) {
-      wait_for(POLLIN);
-      answer += as_text({block_.data(), receive()});
+      const std::size_t taken = receive();
+      answer += as_text({block_.data(), taken});
+      if (taken == 0) wait_for(POLLIN);
     }
     HILO_CHECK(answer.starts_with("HTTP/1.1 101 "));
   }
@@ -85,16 +94,19 @@ class Client {
   }
   std::size_t send(std::string_view bytes) {
     const Bytes all = as_bytes(bytes);
+    if (tls_) return tls_->send(all);
     const net::Io io = net::socket::send(fd_.value(), {&all, 1});
     return io.kind == net::Io::Kind::done ? io.bytes : 0;
   }
   std::size_t receive() {
+    if (tls_) return tls_->receive(block_);
     const net::Io io = net::socket::receive(fd_.value(), block_);
     HILO_CHECK(io.kind == net::Io::Kind::done || io.kind == net::Io::Kind::would_block);
     return io.kind == net::Io::Kind::done ? io.bytes : 0;
   }
 
   net::Fd fd_;
+  std::unique_ptr<bench::TlsClient> tls_;  // null: plain
   std::array<std::uint8_t, std::size_t{256} << 10> block_;
 };
 
@@ -108,11 +120,11 @@ std::string header(std::size_t size, unsigned mask_bit) {
   return text;
 }
 
-void loopback_echo(benchmark::State& state) {
+void echo(benchmark::State& state, bool tls) {
   const auto size = static_cast<std::size_t>(state.range(0));
   const auto under_way = static_cast<std::size_t>(state.range(1));
-  Server server;
-  Client client(server.address);
+  Server server(tls);
+  Client client(server.address, tls);
   // Under a key of zeros the payload is what it is.
   const std::string frame = header(size, 0x80) + std::string(4, '\0') + std::string(size, 'x');
   std::string frames;
@@ -122,12 +134,20 @@ void loopback_echo(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(under_way));
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(under_way * size));
 }
-BENCHMARK(loopback_echo)
-    ->Args({20, 1})
-    ->Args({20, 16})
-    ->Args({1 << 10, 16})
-    ->Args({16 << 10, 1})
-    ->Args({1 << 20, 1})
-    ->UseRealTime();
+
+void sizes(benchmark::internal::Benchmark* benchmark) {
+  benchmark->Args({20, 1})->Args({20, 16})->Args({1 << 10, 16})->Args({16 << 10, 1});
+  benchmark->Args({1 << 20, 1})->UseRealTime();
+}
+
+void loopback_echo(benchmark::State& state) {
+  echo(state, false);
+}
+BENCHMARK(loopback_echo)->Apply(sizes);
+
+void loopback_echo_tls(benchmark::State& state) {
+  echo(state, true);
+}
+BENCHMARK(loopback_echo_tls)->Apply(sizes);
 
 }  // namespace

@@ -113,6 +113,24 @@ void log_keys(SSL_CTX* context, const std::shared_ptr<KeyLog>& log) noexcept {
   SSL_CTX_set_keylog_callback(context, KeyLog::write);
 }
 
+// RFC 6066 §3: OpenSSL refuses a host name that is none with the alert of a name that is unknown.
+int check_client_hello(SSL* ssl, int* alert, void*) {
+  constexpr std::size_t name_at = 5;  // behind the list's length, the name's type and its length
+  constexpr std::size_t name_bytes_max = 255;
+  const unsigned char* list = nullptr;
+  std::size_t size = 0;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &list, &size) != 1 ||
+      size <= name_at) {
+    return SSL_CLIENT_HELLO_SUCCESS;
+  }
+  const std::string_view name = as_text(Bytes{list, size}.subspan(name_at));
+  if (name.size() <= name_bytes_max && name.find('\0') == std::string_view::npos) {
+    return SSL_CLIENT_HELLO_SUCCESS;
+  }
+  *alert = SSL_AD_DECODE_ERROR;
+  return SSL_CLIENT_HELLO_ERROR;
+}
+
 // RFC 7301 §3.2: a client that offers protocols, and ours not among them, is told so.
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* chosen_size,
                     const unsigned char* offered, unsigned offered_size, void*) {
@@ -163,6 +181,7 @@ class ServerContext::Generation {
     SSL_CTX_set_max_early_data(c, 0);
     constexpr unsigned char session_context[] = {'h', 'i', 'l', 'o'};
     SSL_CTX_set_session_id_context(c, session_context, sizeof(session_context));
+    SSL_CTX_set_client_hello_cb(c, check_client_hello, nullptr);
     SSL_CTX_set_alpn_select_cb(c, choose_protocol, nullptr);
     // The macro that does this casts in C's way; so does the one of the client's name.
     SSL_CTX_callback_ctrl(c, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,

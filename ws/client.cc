@@ -70,6 +70,12 @@ const ResponseHead* Client::response() const noexcept {
   return reported_ != nullptr && reported_->has_response ? &reported_->response : nullptr;
 }
 
+std::string_view Client::tls_failure() const noexcept {
+  if (reported_ == nullptr || !reported_->stream) return {};
+  const net::Transport* const transport = reported_->stream->transport();
+  return transport != nullptr ? transport->tls()->failure_text() : std::string_view{};
+}
+
 // --- connecting ----------------------------------------------------------------------------------
 
 Status Client::connect(const ConnectOptions& options) {

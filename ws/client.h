@@ -83,6 +83,8 @@ class Client final : public HandlerSetters<Client>,
   Connection* connection() noexcept;
   // What the server answered if it was no 101: valid during on_failed.
   const ResponseHead* response() const noexcept;
+  // What OpenSSL says of a tls_* failure ("certificate has expired"): valid during on_failed.
+  std::string_view tls_failure() const noexcept;
   const Metrics& metrics() const noexcept { return metrics_; }
 
  private:

@@ -35,7 +35,7 @@ const browser = await chromium.launch({
 });
 
 // Opens the page, hands it over, and expects that it had nothing to complain about.
-async function with_page(body, {expected_errors = [], ...options} = {}) {
+async function with_page(body, {expected_errors = [], at = server.page, ...options} = {}) {
   const context = await browser.newContext({locale: "en-US", ...options});
   context.setDefaultTimeout(0);  // a case as a whole has its patience
   const complaints = [];
@@ -45,7 +45,7 @@ async function with_page(body, {expected_errors = [], ...options} = {}) {
     page.on("console", (message) => {
       if (message.type() === "error") complaints.push(message.text());
     });
-    await page.goto(server.page);
+    await page.goto(at);
     await body(page);
   } finally {
     await context.close();
@@ -326,8 +326,51 @@ test("WebSocket: when the server stops, pages are told 1001", async () => {
   });
 });
 
+// ---- the same over TLS ------------------------------------------------------------------------
+
+const secure_server = await serve("--tls-self-signed");
+// Its certificate was made when it started: nobody can know it.
+const over_tls = (body, more = {}) => () =>
+  with_page(body, {at: secure_server.page, ignoreHTTPSErrors: true, ...more});
+
+test("https: the page offers wss, and its messages come back", over_tls(async (page) => {
+  assert.equal(await page.getByLabel("Address").inputValue(), secure_server.url());
+  await connect(page);
+  await page.keyboard.type("¡Hola, 🧵!");
+  await page.keyboard.press("Enter");
+  await entry(page, "received").getByText("¡Hola, 🧵!").waitFor();
+}));
+
+test("wss: texts, bytes and empty messages come back in order", over_tls(async (page) => {
+  const send = ["hola", "", [0, 255], [], "🧵 𝄞", "x".repeat(mebibyte)];
+  const url = secure_server.url();
+  const told = await page.evaluate(story, {url, send, close_after: send.length});
+  assert.deepEqual(told.slice(0, -1), ["open", ...send]);
+  assert.equal(told.at(-1).wasClean, true);
+}));
+
+test("wss: 10,000 pipelined messages come back in order", over_tls(async (page) => {
+  const send = Array.from({length: 10_000}, (_, i) => `message ${i}`);
+  const url = secure_server.url();
+  const told = await page.evaluate(story, {url, send, close_after: send.length});
+  assert.deepEqual(told.slice(1, -1), send);
+}));
+
+test("wss: a page over http is of another origin than one over https", () =>
+  with_page(async (page) => {
+  const told = await page.evaluate(story, {url: secure_server.url()});
+  assert.deepEqual(told, ["error", {code: 1006, reason: "", wasClean: false}]);
+}, {ignoreHTTPSErrors: true, expected_errors: ["Unexpected response code: 403"]}));
+
+test("https: who does not believe the certificate does not get in", async () => {
+  await assert.rejects(with_page(async () => {}, {at: secure_server.page}),
+                       /ERR_CERT_AUTHORITY_INVALID/);
+});
+
 await run_cases(async () => {
   await browser.close();
-  const {code, errors} = await server.stop();
-  assert.equal(code, 0, errors);
+  for (const one of [server, secure_server]) {
+    const {code, errors} = await one.stop();
+    assert.equal(code, 0, errors);
+  }
 });

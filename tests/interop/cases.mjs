@@ -7,9 +7,13 @@
 //
 // Nothing waits for a time to pass. `patience` only ends what hangs, and that is a failure.
 
-import {spawn} from "node:child_process";
+import {spawn, spawnSync} from "node:child_process";
 import {once} from "node:events";
+import {mkdtempSync, readFileSync, rmSync} from "node:fs";
+import {tmpdir} from "node:os";
+import {join} from "node:path";
 import {createInterface} from "node:readline";
+import {fileURLToPath} from "node:url";
 
 export const hilo = process.env.HILO ?? "build/release/hilo";
 export const mebibyte = 1 << 20;
@@ -104,6 +108,18 @@ export async function serve(...flags) {
   const scheme = program.page.startsWith("https:") ? "wss" : "ws";
   program.url = (path = "/echo") => `${scheme}://${match[1]}${path}`;
   return program;
+}
+
+// A private CA and what it signed (certificates.sh), in a folder that goes with this process.
+export function certificates() {
+  const folder = mkdtempSync(join(tmpdir(), "hilo-certificates-"));
+  process.on("exit", () => rmSync(folder, {recursive: true}));
+  const script = fileURLToPath(new URL("certificates.sh", import.meta.url));
+  const {status} = spawnSync("sh", [script, folder], {stdio: "inherit"});
+  if (status !== 0) throw new Error("there are no certificates");
+  const file = (name) => join(folder, name);
+  const read = (name) => readFileSync(file(name));
+  return {file, read, ca: read("ca.pem")};
 }
 
 // What arrives is kept until somebody asks for it, in order.

@@ -247,9 +247,11 @@ def _():
         raise AssertionError(f"found only {members}")
     own = {
         "serve": "listen threads origin origin-any subprotocol require-subprotocol log-level quiet "
-        "keep-request-fields",
+        "keep-request-fields tls-cert tls-key tls-self-signed tls-client-ca tls-client-optional "
+        "tls-keylog",
         "connect": "header subprotocol origin binary hex one echo timestamps quiet ping ping-every "
-        "count wait close-code close-reason",
+        "count wait close-code close-reason ca-file insecure tls-server-name tls-cert tls-key "
+        "tls-keylog",
     }
     deflate = "deflate" + "".join(
         " deflate-" + name
@@ -271,7 +273,7 @@ def _():
 @case("every flag of the help is understood")
 def _():
     samples = {"N": "9", "SIZE": "8KiB", "TIME": "10s", "ADDR": "127.0.0.1:1", "URL": "http://a"}
-    samples |= {"NAME": "a", "TEXT": "a", "'NAME: VALUE'": "A: b"}
+    samples |= {"NAME": "a", "TEXT": "a", "'NAME: VALUE'": "A: b", "FILE": "a.pem"}
     samples |= {"close|drop|refuse": "drop", "debug|info|warn|error": "warn"}
     for command in ("serve", "connect"):
         text = run(command, "--help")[1].decode()
@@ -311,7 +313,6 @@ def _():
         (["serve", "--log-level", "loud"], "'loud' is none of"),
         (["connect"], "hilo connect: URL is missing"),
         (["connect", "ftp://host/"], "hilo connect: URL: 'ftp://host/' is no WebSocket address"),
-        (["connect", "wss://host/"], "hilo connect: URL: 'wss://host/' needs TLS"),
         (["connect", "ws://host/", "ws://host/"], "unexpected argument 'ws://host/'"),
         (["connect", "--close-code", "1005", "ws://host/"], "'1005' is no code"),
         (["connect", "--close-reason", "x" * 124, "ws://host/"], "is longer than 123 bytes"),

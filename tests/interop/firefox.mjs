@@ -2,7 +2,7 @@
 ':' //; command -v node >/dev/null && exec node "$0"; echo "skip firefox: there is no node"; exit
 // SPDX-License-Identifier: MIT
 //
-// Firefox's own WebSocket, as a page has it. HILO names the binary, FIREFOX the
+// Firefox's own WebSocket, as a page has it, over ws and wss. HILO names the binary, FIREFOX the
 // browser if it is not in its place.
 
 import assert from "node:assert/strict";
@@ -25,7 +25,7 @@ async function first_that_exists() {
 const browser = await Firefox.launch(await first_that_exists());
 const servers = [];
 
-for (const [scheme, flags] of [["ws", []]]) {
+for (const [scheme, flags] of [["ws", []], ["wss", ["--tls-self-signed"]]]) {
   const server = await serve("--subprotocol", "chat", ...flags);
   servers.push(server);
   const with_page = (body) => browser.with_page(server.page, body);

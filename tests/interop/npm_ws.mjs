@@ -7,8 +7,9 @@
 
 import assert from "node:assert/strict";
 import {once} from "node:events";
+import {createServer} from "node:https";
 
-import {Inbox, mebibyte, Program, run_cases, serve, skip_all, test} from "./cases.mjs";
+import {certificates, Inbox, mebibyte, Program, run_cases, serve, skip_all, test} from "./cases.mjs";
 
 const {default: WebSocket, WebSocketServer} = await import("ws").catch(() =>
   skip_all("npm_ws", "the npm package ws is not installed"));
@@ -64,9 +65,12 @@ class Peer {
 }
 
 const server = await serve("--subprotocol", "chat");
+const trust = certificates();
+const secure_server = await serve("--tls-cert", trust.file("server.pem"),
+                                  "--tls-key", trust.file("server.key"));
 
 async function connect(url = server.url(), protocols = [], options = {}) {
-  const socket = new WebSocket(url, protocols, options);
+  const socket = new WebSocket(url, protocols, {ca: trust.ca, ...options});
   const peer = new Peer(socket);
   await once(socket, "open");
   return peer;
@@ -134,6 +138,11 @@ const conversations = {
 for (const [name, conversation] of Object.entries(conversations)) {
   test(`serve: ${name}`, async () => {
     const peer = await connect();
+    await conversation(peer);
+    assert.equal((await peer.close(1000)).code, 1000);
+  });
+  test(`serve, wss: ${name}`, async () => {
+    const peer = await connect(secure_server.url());
     await conversation(peer);
     assert.equal((await peer.close(1000)).code, 1000);
   });
@@ -243,33 +252,55 @@ async function be_server(flags, talk, options = {}, input = "") {
   try {
     await once(listening, "listening");
     const url = `ws://127.0.0.1:${listening.address().port}/path`;
-    const program = new Program("connect", ...flags, url);
-    let talking;  // stays undefined if hilo gives up before it is connected
-    listening.once("connection", (socket) => {
-      talking = talk(new Peer(socket));
-      talking.catch(() => program.stop("SIGKILL"));
-    });
-    program.end_input(input);
-    const ended = await program.ended;
-    await talking;
-    return ended;
+    return await be_server_at(listening, url, flags, talk, input);
   } finally {
     for (const socket of listening.clients) socket.terminate();
     listening.close();
   }
 }
 
-for (const [name, conversation] of Object.entries(conversations)) {
-  test(`connect: ${name}`, async () => {
-    let closed;
-    const ended = await be_server(["--echo"], async (peer) => {
-      await conversation(peer);
-      closed = await peer.close(1000, "that was all");
-    });
-    assert.equal(ended.code, 0, ended.errors);
-    assert.match(ended.errors, /closed 1000 "that was all"/);
-    assert.equal(closed.code, 1000);
+async function be_secure_server(flags, talk, options = {}, input = "") {
+  const https = createServer({cert: trust.read("server.pem"), key: trust.read("server.key")});
+  https.listen(0, "127.0.0.1");
+  await once(https, "listening");
+  const listening = new WebSocketServer({server: https, maxPayload: 0, ...options});
+  try {
+    const url = `wss://localhost:${https.address().port}/path`;
+    const ca = ["--ca-file", trust.file("ca.pem")];
+    return await be_server_at(listening, url, [...ca, ...flags], talk, input);
+  } finally {
+    for (const socket of listening.clients) socket.terminate();
+    https.close();
+  }
+}
+
+async function be_server_at(listening, url, flags, talk, input) {
+  const program = new Program("connect", ...flags, url);
+  let talking;  // stays undefined if hilo gives up before it is connected
+  listening.once("connection", (socket) => {
+    talking = talk(new Peer(socket));
+    talking.catch(() => program.stop("SIGKILL"));
   });
+  program.end_input(input);
+  const ended = await program.ended;
+  await talking;
+  return ended;
+}
+
+const roles = {"connect": be_server, "connect, wss": be_secure_server};
+for (const [role, be] of Object.entries(roles)) {
+  for (const [name, conversation] of Object.entries(conversations)) {
+    test(`${role}: ${name}`, async () => {
+      let closed;
+      const ended = await be(["--echo"], async (peer) => {
+        await conversation(peer);
+        closed = await peer.close(1000, "that was all");
+      });
+      assert.equal(ended.code, 0, ended.errors);
+      assert.match(ended.errors, /closed 1000 "that was all"/);
+      assert.equal(closed.code, 1000);
+    });
+  }
 }
 
 test("connect: every close code is answered with itself, and told by the exit code", async () => {
@@ -404,6 +435,8 @@ test("connect: a server that compresses, and a client that did not offer it", as
 });
 
 await run_cases(async () => {
-  const {code, errors} = await server.stop();
-  assert.equal(code, 0, errors);
+  for (const one of [server, secure_server]) {
+    const {code, errors} = await one.stop();
+    assert.equal(code, 0, errors);
+  }
 });

@@ -12,7 +12,10 @@ import os
 import random
 import re
 import signal
+import ssl
+import subprocess
 import sys
+import tempfile
 import traceback
 
 try:
@@ -35,6 +38,7 @@ THREAD = "🧵 hilo 𝄞 ñandú \U0010ffff"
 PLAIN = {"max_size": None, "max_queue": None, "ping_interval": None}
 
 CASES = []
+FOLDER = tempfile.TemporaryDirectory(prefix="hilo-certificates-")  # certificates.sh
 
 
 def case(name):
@@ -54,11 +58,17 @@ def noise(size):
     return random.Random(size).randbytes(size)
 
 
+def trusting():
+    return {"ssl": ssl.create_default_context(cafile=f"{FOLDER.name}/ca.pem")}
+
+
 class Serve:
     """A running `hilo serve` on a port of its own."""
 
-    def __init__(self, *flags):
-        self.flags = flags
+    def __init__(self, *flags, tls=False):
+        own = ["--tls-cert", f"{FOLDER.name}/server.pem", "--tls-key", f"{FOLDER.name}/server.key"]
+        self.flags = [*flags, *(own if tls else [])]
+        self.tls = tls
 
     async def __aenter__(self):
         self.process = await asyncio.create_subprocess_exec(
@@ -74,14 +84,16 @@ class Serve:
         await self.process.wait()
 
     def connect(self, path="/echo", **options):
-        return websockets.connect(f"ws://{self.address}{path}", **PLAIN, **options)
+        if not self.tls:
+            return websockets.connect(f"ws://{self.address}{path}", **PLAIN, **options)
+        return websockets.connect(f"wss://{self.address}{path}", **PLAIN, **trusting(), **options)
 
     async def stop(self):
         self.process.send_signal(signal.SIGTERM)
         return await self.process.wait()
 
 
-async def be_server(flags, talk, stdin=b"", **options):
+async def be_server(flags, talk, stdin=b"", tls=False, **options):
     """Runs `hilo connect` against a server whose end of the connection is given to `talk`.
 
     Returns what talk returned, and hilo's exit code, stdout and stderr.
@@ -95,10 +107,18 @@ async def be_server(flags, talk, stdin=b"", **options):
             talked.set_exception(error)
             raise
 
+    scheme = "ws"
+    if tls:
+        scheme = "wss"
+        flags = ["--ca-file", f"{FOLDER.name}/ca.pem", *flags]
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(f"{FOLDER.name}/server.pem", f"{FOLDER.name}/server.key")
+        options["ssl"] = context
     async with websockets.serve(handle, "127.0.0.1", 0, **(PLAIN | options)) as server:
         port = server.sockets[0].getsockname()[1]
+        url = f"{scheme}://127.0.0.1:{port}/"
         process = await asyncio.create_subprocess_exec(
-            HILO, "connect", *flags, f"ws://127.0.0.1:{port}/", stdin=PIPE, stdout=PIPE, stderr=PIPE
+            HILO, "connect", *flags, url, stdin=PIPE, stdout=PIPE, stderr=PIPE
         )
         try:
             out, errors = await process.communicate(stdin)
@@ -175,24 +195,27 @@ CONVERSATIONS = [
 ]
 
 
+DEFLATE = ["--deflate", "--deflate-threshold", "1"]
 TAKEOVER = ["--deflate-server-takeover", "--deflate-client-takeover"]
 WINDOWS = ["--deflate-server-window-bits", "9", "--deflate-client-window-bits", "11"]
 # Python offers and accepts permessage-deflate by itself; as a server it asks for windows of 12 bits.
 WAYS = [
-    ("", []),
-    ("deflate: ", ["--deflate", "--deflate-threshold", "1"]),
-    ("deflate with takeover: ", ["--deflate", "--deflate-threshold", "1", *TAKEOVER]),
-    ("deflate with small windows: ", ["--deflate", "--deflate-threshold", "1", *TAKEOVER, *WINDOWS]),
+    ("", [], False),
+    ("deflate: ", DEFLATE, False),
+    ("deflate with takeover: ", [*DEFLATE, *TAKEOVER], False),
+    ("deflate with small windows: ", [*DEFLATE, *TAKEOVER, *WINDOWS], False),
+    ("wss: ", [], True),
+    ("deflate over wss: ", [*DEFLATE, *TAKEOVER], True),
 ]
 
 
-def add_conversation(way, flags, name, conversation):
+def add_conversation(way, flags, tls, name, conversation):
     def agreed(peer):
         equal([extension.name for extension in peer.extensions], ["permessage-deflate"] * bool(flags))
 
     @case(f"serve: {way}{name}")
     async def as_client():
-        async with Serve(*flags) as server, server.connect() as peer:
+        async with Serve(*flags, tls=tls) as server, server.connect() as peer:
             agreed(peer)
             await conversation(peer)
             await peer.close()
@@ -206,7 +229,7 @@ def add_conversation(way, flags, name, conversation):
             await peer.close(1000, "that was all")
             return peer.close_code
 
-        code, exit_code, _, errors = await be_server(["--echo", *flags], talk)
+        code, exit_code, _, errors = await be_server(["--echo", *flags], talk, tls=tls)
         equal(code, 1000)
         equal((exit_code, errors), (0, 'closed 1000 "that was all"\n'))
 
@@ -362,6 +385,8 @@ async def _():
 
 async def main():
     logging.getLogger("websockets").setLevel(logging.CRITICAL)
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "certificates.sh")
+    subprocess.run(["sh", script, FOLDER.name], check=True)
     failed = 0
     for name, function in CASES:
         try:

@@ -31,8 +31,9 @@ ws::ServerOptions with_log(ws::ServerOptions options, std::vector<std::string>& 
 
 }  // namespace
 
-WireServer::WireServer(const ws::Limits& limits, ws::ServerOptions options)
-    : server(loop, limits, with_log(std::move(options), log)) {
+WireServer::WireServer(const ws::Limits& limits, ws::ServerOptions options,
+                       std::shared_ptr<net::tls::ServerContext> tls)
+    : server(loop, limits, with_log(std::move(options), log)), speaks_tls(tls != nullptr) {
   const auto note_close = [this](ws::Connection&, const ws::CloseInfo& info) {
     closed.push_back({info.code, info.error, info.clean});
   };
@@ -51,7 +52,7 @@ WireServer::WireServer(const ws::Limits& limits, ws::ServerOptions options)
   server.get("/page", [](ws::http::Exchange& exchange) {
     REQUIRE(exchange.respond(200, "text/plain", "a page\n"));
   });
-  const auto bound = server.listen({.host = "127.0.0.1"});
+  const auto bound = server.listen({.host = "127.0.0.1", .tls = std::move(tls)});
   REQUIRE(bound);
   address = *bound;
 }
@@ -79,35 +80,87 @@ std::uint64_t WireServer::all_rejects() const {
   return sum;
 }
 
+std::shared_ptr<net::tls::ServerContext> any_tls_context() {
+  static const auto context = [] {
+    auto made = net::tls::ServerContext::create({.self_signed = true});
+    REQUIRE(made);
+    return *made;
+  }();
+  return context;
+}
+
 WirePeer::WirePeer(WireServer& server, int receive_buffer_bytes) : server_(&server) {
-  Result<net::Fd> fd = net::socket::open_stream(server.address.family());
+  connect(receive_buffer_bytes);
+  if (server.speaks_tls) tls_ = std::make_unique<TlsEndpoint>();
+}
+
+WirePeer::WirePeer(WireServer& server, const TlsEndpointOptions& tls)
+    : server_(&server), tls_(std::make_unique<TlsEndpoint>(tls)) {
+  connect(0);
+}
+
+WirePeer::WirePeer(WireServer& server, Raw) : server_(&server) {
+  connect(0);
+}
+
+void WirePeer::connect(int receive_buffer_bytes) {
+  Result<net::Fd> fd = net::socket::open_stream(server_->address.family());
   REQUIRE(fd);
   if (receive_buffer_bytes != 0) {
     REQUIRE(net::socket::set_receive_buffer(fd->value(), receive_buffer_bytes));
   }
-  const net::Io io = net::socket::connect(fd->value(), server.address);
+  const net::Io io = net::socket::connect(fd->value(), server_->address);
   REQUIRE(io.kind != net::Io::Kind::failed);
   fd_ = std::move(*fd);
 }
 
-bool WirePeer::send(std::string_view bytes) {
-  Bytes left = as_bytes(bytes);
+bool WirePeer::handshake() {
   return server_->until([&] {
-    while (!left.empty()) {
-      const net::Io io = net::socket::send(fd_.value(), {&left, 1});
-      if (io.kind == net::Io::Kind::would_block) break;
-      if (io.kind != net::Io::Kind::done) {
-        was_reset = true;
-        return true;
-      }
-      left = left.subspan(io.bytes);
-    }
+    receive();
+    return tls_->is_established() || tls_->failed || ended_somehow();
+  }) && tls_->is_established() &&
+         !tls_->failed;
+}
+
+bool WirePeer::send(std::string_view bytes) {
+  if (tls_ == nullptr) return send_raw(bytes);
+  if (!tls_->is_established() && !handshake()) return false;
+  return send_raw(tls_->seal(bytes));
+}
+
+bool WirePeer::send_raw(std::string_view bytes) {
+  unsent_ += bytes;
+  return server_->until([&] {
+    push();
     if (!may_read || may_read()) receive();
-    return left.empty();
+    return unsent_.empty() || was_reset;
   }) && !was_reset;
 }
 
+// Offers the kernel what it has not taken so far.
+void WirePeer::push() {
+  if (tls_ != nullptr) unsent_ += tls_->take_wire();
+  Bytes left = as_bytes(unsent_);
+  while (!left.empty() && !was_reset) {
+    const net::Io io = net::socket::send(fd_.value(), {&left, 1});
+    if (io.kind == net::Io::Kind::would_block) break;
+    if (io.kind == net::Io::Kind::done) {
+      left = left.subspan(io.bytes);
+    } else {
+      was_reset = true;
+    }
+  }
+  unsent_.erase(0, unsent_.size() - left.size());
+}
+
 void WirePeer::finish_sending() {
+  if (tls_ != nullptr) tls_->close_notify();
+  push();
+  REQUIRE(unsent_.empty());
+  finish_sending_raw();
+}
+
+void WirePeer::finish_sending_raw() {
   REQUIRE(net::socket::shutdown_write(fd_.value()));
 }
 
@@ -119,9 +172,18 @@ void WirePeer::reset() {
 void WirePeer::receive() {
   static thread_local std::uint8_t block[65536];
   while (!ended && !was_reset) {
+    push();
     const net::Io io = net::socket::receive(fd_.value(), block);
+    const std::string_view bytes = as_text(Bytes{block, io.bytes});
     switch (io.kind) {
-      case net::Io::Kind::done: received += as_text({block, io.bytes}); break;
+      case net::Io::Kind::done:
+        if (tls_ == nullptr) {
+          received += bytes;
+          break;
+        }
+        tls_->put_wire(bytes);
+        received += std::exchange(tls_->plain, {});
+        break;
       case net::Io::Kind::would_block: return;
       case net::Io::Kind::end: ended = true; break;
       case net::Io::Kind::failed: was_reset = true; break;

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,8 @@
 #include "net/clock.h"
 #include "net/fd.h"
 #include "net/loop.h"
+#include "net/tls.h"
+#include "tests/support/tls_endpoint.h"
 #include "ws/server.h"
 
 namespace hilo::test {
@@ -36,7 +39,9 @@ std::size_t open_descriptors();
 // listens.
 class WireServer {
  public:
-  explicit WireServer(const ws::Limits& limits = {}, ws::ServerOptions options = {});
+  // With `tls` it is an https and wss server.
+  explicit WireServer(const ws::Limits& limits = {}, ws::ServerOptions options = {},
+                      std::shared_ptr<net::tls::ServerContext> tls = nullptr);
 
   // Turns the loop until `done()`. False after ten seconds.
   template <class Done>
@@ -69,19 +74,34 @@ class WireServer {
   net::Loop loop;
   ws::Server server;  // behind all that its handlers write to
   net::Address address;
+  const bool speaks_tls;
 
  private:
   bool turn();
 };
 
+// A context for servers that need one and no more, the same for all of a test program.
+std::shared_ptr<net::tls::ServerContext> any_tls_context();
+
+// Over TLS all of this means the plain text, and FIN comes behind a close_notify, except for what
+// is called raw.
 class WirePeer {
  public:
-  // Connects; `receive_buffer_bytes` 0 leaves the kernel's choice.
+  // Connects; `receive_buffer_bytes` 0 leaves the kernel's choice. To a server that speaks TLS it
+  // speaks TLS, too.
   explicit WirePeer(WireServer& server, int receive_buffer_bytes = 0);
+  WirePeer(WireServer& server, const TlsEndpointOptions& tls);
+  // Bare bytes, whatever the server speaks.
+  struct Raw {};
+  WirePeer(WireServer& server, Raw);
 
   // Sends everything, turning the loop whenever the kernel is full. False if the server hung up.
   bool send(std::string_view bytes);
+  bool send_raw(std::string_view bytes);
+  // False if there is no agreement. send() does it where it was not done before.
+  bool handshake();
   void finish_sending();
+  void finish_sending_raw();
   void reset();
   void close() { fd_.reset(); }
 
@@ -102,10 +122,17 @@ class WirePeer {
   bool ended = false;      // FIN seen
   bool was_reset = false;  // RST seen
   int fd() const { return fd_.value(); }
+  TlsEndpoint* tls() { return tls_.get(); }  // null where there is none
 
  private:
+  void connect(int receive_buffer_bytes);
+  void push();
+  bool ended_somehow() const { return ended || was_reset; }
+
   WireServer* server_;
   net::Fd fd_;
+  std::unique_ptr<TlsEndpoint> tls_;
+  std::string unsent_;  // records that the kernel has not taken yet
 };
 
 // "\x81\x05..." with a mask, as a client sends it. `first` is the whole first byte.

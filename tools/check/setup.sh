@@ -49,6 +49,7 @@ for group in "$@"; do
         missing="$missing python3 python3-websockets"
       fi
       want_program openssl openssl
+      want_program curl curl
       if [ -f tests/interop/package.json ]; then
         want_program nodejs node
         want_program npm npm

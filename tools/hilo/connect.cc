@@ -9,6 +9,8 @@
 #include "tools/hilo/deflate_flags.h"
 #include "tools/hilo/flags.h"
 #include "tools/hilo/limits_flags.h"
+#include "tools/hilo/standard_io.h"
+#include "tools/hilo/tls_flags.h"
 #include "ws/core/rfc6455.h"
 #include "ws/core/session.h"
 #include "ws/core/url.h"
@@ -22,11 +24,13 @@ constexpr char description[] =
     "  message, waits for the answer, and closes: the replies to what was sent have\n"
     "  come by then. How the connection ended is told on stderr:\n"
     "    closed 1000 \"\"\n"
-    "  URL is ws://host[:port]/path?query or ws+unix:///path/of/socket:/path?query\n";
+    "  URL is ws:// or wss://host[:port]/path?query or\n"
+    "  ws+unix:///path/of/socket:/path?query\n";
 
 constexpr char examples[] =
     "  hilo connect ws://127.0.0.1:8080/echo\n"
     "  echo hello | hilo connect ws://127.0.0.1:8080/echo\n"
+    "  hilo connect --ca-file ca.pem wss://localhost:8443/echo\n"
     "  hilo connect --count 1 ws://127.0.0.1:8080/broadcast </dev/null\n"
     "  hilo connect --ping-every 1s --wait 1min ws://127.0.0.1:8080/echo </dev/null\n"
     "  hilo connect --binary --one ws://127.0.0.1:8080/echo <photo.jpg >same.jpg\n"
@@ -53,7 +57,6 @@ constexpr char signals[] =
 Complaint take_url(std::string_view value, std::string& into) {
   const Result<ws::Url> url = ws::parse_url(value);
   if (!url) return "is no WebSocket address: " + url.error().message();
-  if (url->scheme == ws::Url::Scheme::wss) return "needs TLS, which this version does not speak";
   into = value;
   return {};
 }
@@ -177,13 +180,18 @@ Command connect_command() {
   command.argument = Argument{
       .name = "URL", .take = [settings](std::string_view v) { return take_url(v, settings->url); }};
   command.before = {{"What it does", description}, {"Examples", examples}, {"Values", values}};
-  command.groups = {handshake_flags(*settings), message_flags(*settings),
-                    deflate_flags(settings->deflate), end_flags(*settings)};
+  command.groups = {handshake_flags(*settings), tls_connect_flags(settings->tls),
+                    message_flags(*settings), deflate_flags(settings->deflate),
+                    end_flags(*settings)};
   for (FlagGroup& group : limits_flags(settings->limits)) {
     command.groups.push_back(std::move(group));
   }
   command.after = {{"Exit codes", exit_codes}, {"Signals", signals}};
   command.run = [settings] {
+    if (const Complaint complaint = check(settings->tls)) {
+      print_error("hilo connect: " + *complaint);
+      return exit_usage;
+    }
     ConnectSession session{*settings};
     return session.run();
   };

@@ -11,6 +11,7 @@
 #include "tools/hilo/display.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/values.h"
+#include "ws/core/url.h"
 #include "ws/core/utf8.h"
 
 namespace hilo::tools {
@@ -78,12 +79,40 @@ bool ConnectSession::connect() {
     options.fields.push_back({field.name, field.value});
   }
   options.deflate = settings_->deflate;
+  if (!make_tls(options)) return false;
   const Status started = client_.connect(options);
   if (started) return true;
   print_error("hilo connect: " + settings_->url + ": " + started.error().message());
   exit_code_ =
       started.error() == ws::make_error_code(ws::Errc::argument) ? exit_usage : exit_failure;
   return false;
+}
+
+bool ConnectSession::make_tls(ws::ConnectOptions& options) {
+  // Reading the authorities of the system takes its time: not for those who will not ask them.
+  const Result<ws::Url> url = ws::parse_url(settings_->url);
+  if (!url || url->scheme != ws::Url::Scheme::wss) return true;
+  const TlsConnectSettings& from = settings_->tls;
+  options.tls_server_name = from.server_name;
+  std::string detail;
+  auto context = net::tls::ClientContext::create(
+      {.ca_file = from.ca_file,
+       .certificate = {.certificate = from.certificate_file, .key = from.key_file},
+       .insecure = from.insecure,
+       .keylog_file = from.keylog_file},
+      &detail);
+  if (!context) {
+    print_error("hilo connect: TLS: " + detail);
+    exit_code_ = exit_failure;
+    return false;
+  }
+  options.tls = std::move(*context);
+  if (from.insecure) {
+    print_error(
+        "hilo connect: --insecure: the server is not asked who it is; anyone on the way can read "
+        "and change everything");
+  }
+  return true;
 }
 
 // --- the connection ------------------------------------------------------------------------------
@@ -143,6 +172,7 @@ void ConnectSession::on_close(const ws::CloseInfo& info) {
 
 void ConnectSession::on_failed(std::error_code error) {
   std::string why = error.message();
+  if (!client_.tls_failure().empty()) why.append(": ").append(client_.tls_failure());
   if (const ws::ResponseHead* response = client_.response();
       response != nullptr && response->status != 101) {
     why = "the server answered " + std::to_string(response->status) + " " +

@@ -25,6 +25,7 @@
 #include "tools/hilo/output_queue.h"
 #include "tools/hilo/standard_input.h"
 #include "tools/hilo/stop_signals.h"
+#include "tools/hilo/tls_flags.h"
 #include "ws/client.h"
 #include "ws/limits.h"
 
@@ -59,6 +60,7 @@ struct ConnectSettings {
   std::uint16_t close_code = 1000;
   std::string close_reason;
   ws::DeflateOptions deflate;
+  TlsConnectSettings tls;
   ws::Limits limits;
 };
 
@@ -78,6 +80,7 @@ class ConnectSession {
   static constexpr std::size_t unprinted_bytes_max = std::size_t{256} << 10;
 
   bool connect();
+  bool make_tls(ws::ConnectOptions& options);
   void on_open(ws::Connection& connection);
   void on_message(ws::Connection& connection, const ws::Message& message);
   void on_pong(Bytes payload);

@@ -9,6 +9,8 @@
 #include "tools/hilo/flags.h"
 #include "tools/hilo/limits_flags.h"
 #include "tools/hilo/serve_process.h"
+#include "tools/hilo/standard_io.h"
+#include "tools/hilo/tls_flags.h"
 
 namespace hilo::tools {
 namespace {
@@ -29,6 +31,7 @@ constexpr char examples[] =
     "  hilo serve\n"
     "  hilo serve --listen 127.0.0.1:0 --listen unix:/tmp/hilo.sock\n"
     "  hilo serve --listen 0.0.0.0:80 --threads 4 --origin https://example.com\n"
+    "  hilo serve --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem\n"
     "  hilo serve --message-bytes-max 16MiB --idle-timeout 60s --overflow drop\n";
 
 constexpr char values[] =
@@ -47,6 +50,8 @@ constexpr char signals[] =
     "  SIGINT, SIGTERM  stop: no new connections, Close 1001 to all, and an end when\n"
     "                   the last has answered or --close-timeout is over;\n"
     "                   the second one ends the process at once\n"
+    "  SIGHUP           with --tls-cert: read the certificates again, for connections\n"
+    "                   that come from now on; a bad file leaves the old ones in use\n"
     "  SIGPIPE          ignored; a log nobody reads is dropped, not waited for\n";
 
 Complaint take_address(std::string_view value, std::vector<net::Address>& into) {
@@ -117,6 +122,10 @@ FlagGroup other_flags(ServeSettings& settings) {
 }
 
 int run(ServeSettings& settings) {
+  if (const Complaint complaint = check(settings.tls)) {
+    print_error("hilo serve: " + *complaint);
+    return exit_usage;
+  }
   if (settings.addresses.empty()) {
     static_cast<void>(take_address(default_address, settings.addresses));
   }
@@ -132,8 +141,8 @@ Command serve_command() {
   command.name = "serve";
   command.summary = "serve a demo page, an echo and a broadcast over WebSocket";
   command.before = {{"What it does", description}, {"Examples", examples}, {"Values", values}};
-  command.groups = {where_flags(*settings), who_flags(*settings), deflate_flags(settings->deflate),
-                    other_flags(*settings)};
+  command.groups = {where_flags(*settings), who_flags(*settings), tls_serve_flags(settings->tls),
+                    deflate_flags(settings->deflate), other_flags(*settings)};
   for (FlagGroup& group : limits_flags(settings->limits)) {
     command.groups.push_back(std::move(group));
   }

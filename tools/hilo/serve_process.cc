@@ -21,12 +21,12 @@ void complain(std::string_view what, std::string_view why) {
 }
 
 // Where a browser on this machine finds the page; nothing for a Unix socket.
-std::string page_url(const net::Address& address) {
+std::string page_url(const net::Address& address, bool tls) {
   if (address.family() == net::Family::unix_path) return {};
   std::string host = address.to_string();
   if (address.ip() == "0.0.0.0") host = "127.0.0.1:" + std::to_string(address.port());
   if (address.ip() == "::") host = "[::1]:" + std::to_string(address.port());
-  return "http://" + host + "/";
+  return (tls ? "https://" : "http://") + host + "/";
 }
 
 }  // namespace
@@ -40,9 +40,13 @@ ServeProcess::~ServeProcess() = default;
 
 int ServeProcess::run() {
   const std::uint64_t descriptors = net::socket::raise_descriptor_limit();
-  if (!make_workers()) return exit_failure;
+  if (!make_tls() || !make_workers()) return exit_failure;
   // Before listening: a signal that comes right after the first line is not missed.
-  const StopSignals signals{workers_.front()->loop(), [this](int number) { begin_stop(number); }};
+  net::Loop& loop = workers_.front()->loop();
+  const auto on_stop = [this](int number) { begin_stop(number); };
+  // Without TLS a SIGHUP means what it always did: that the terminal is gone.
+  const StopSignals signals = tls_ != nullptr ? StopSignals{loop, on_stop, [this] { reload_tls(); }}
+                                              : StopSignals{loop, on_stop};
   if (!signals.status()) {
     complain("cannot catch signals", signals.status().error().message());
     return exit_failure;
@@ -51,6 +55,36 @@ int ServeProcess::run() {
   log_start(descriptors);
   for (const net::Address& address : bound_) announce(address);
   return run_loops();
+}
+
+bool ServeProcess::make_tls() {
+  const TlsServeSettings& from = settings_->tls;
+  if (!from.wanted()) return true;
+  net::tls::ServerOptions options;
+  for (std::size_t i = 0; i < from.certificate_files.size(); ++i) {
+    options.certificates.push_back({from.certificate_files[i], from.key_files[i]});
+  }
+  options.self_signed = from.self_signed;
+  options.client_ca_file = from.client_ca_file;
+  options.client_certificate_required = !from.client_optional;
+  options.keylog_file = from.keylog_file;
+  std::string detail;
+  auto context = net::tls::ServerContext::create(std::move(options), &detail);
+  if (!context) {
+    complain("TLS", detail);
+    return false;
+  }
+  tls_ = std::move(*context);
+  if (!from.keylog_file.empty()) {
+    log_.event(ws::LogLevel::warning, "tls_keylog", "file=" + from.keylog_file);
+  }
+  return true;
+}
+
+void ServeProcess::reload_tls() {
+  std::string detail;
+  if (tls_->reload(&detail)) return log_.event(ws::LogLevel::info, "tls_reload", {});
+  log_.event(ws::LogLevel::error, "tls_reload_failed", "detail=\"" + detail + "\"");
 }
 
 bool ServeProcess::make_workers() {
@@ -94,8 +128,10 @@ Status ServeProcess::listen_on(const net::Address& address) {
     if (!probe) return probe.error();
   }
   net::Address bound = address;
+  const auto tls = address.family() == net::Family::unix_path ? nullptr : tls_;
   for (const auto& worker : workers_) {
-    Result<net::Address> result = worker->server().listen(bound, {.reuse_port = shared});
+    Result<net::Address> result =
+        worker->server().listen(bound, {.reuse_port = shared, .tls = tls});
     if (!result) return result.error();
     bound = *result;  // with the port that the first one was given
     if (!shared) break;
@@ -106,7 +142,8 @@ Status ServeProcess::listen_on(const net::Address& address) {
 
 void ServeProcess::announce(const net::Address& address) {
   std::string line = "listening on " + address.to_string();
-  if (const std::string url = page_url(address); !url.empty()) line.append("  ").append(url);
+  if (const std::string url = page_url(address, tls_ != nullptr); !url.empty())
+    line.append("  ").append(url);
   print_line(line);
 }
 

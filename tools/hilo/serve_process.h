@@ -4,6 +4,7 @@
 //
 //   begin      bind every address for every thread, say so on stdout, then run
 //   a signal   every server stops: Close 1001 to all, no new connections
+//   SIGHUP     the certificates are read again; a bad file changes nothing
 //   the end    when the last server has stopped, all loops do; a second signal does not wait
 
 #pragma once
@@ -13,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "net/tls.h"
 #include "tools/hilo/log_writer.h"
 #include "tools/hilo/serve_worker.h"
 
@@ -30,6 +32,8 @@ class ServeProcess {
   int run();
 
  private:
+  bool make_tls();
+  void reload_tls();
   bool make_workers();
   bool listen();
   Status listen_on(const net::Address& address);
@@ -43,6 +47,7 @@ class ServeProcess {
 
   const ServeSettings* settings_;
   LogWriter log_;
+  std::shared_ptr<net::tls::ServerContext> tls_;  // null: plain
   std::vector<std::string_view> origins_;
   std::vector<std::unique_ptr<ServeWorker>> workers_;
   std::vector<net::Address> bound_;

@@ -19,6 +19,7 @@
 #include "tools/hilo/broadcast.h"
 #include "tools/hilo/log_writer.h"
 #include "tools/hilo/metrics_page.h"
+#include "tools/hilo/tls_flags.h"
 #include "ws/limits.h"
 #include "ws/server.h"
 
@@ -33,6 +34,7 @@ struct ServeSettings {
   std::vector<std::string> subprotocols;
   bool subprotocol_required = false;
   bool keep_request_fields = false;
+  TlsServeSettings tls;
   ws::DeflateOptions deflate;
   LogSettings log;
   ws::Limits limits;
