@@ -41,6 +41,10 @@ struct Limits {
   std::uint16_t fields_bytes_max = 16384;
   std::uint16_t field_count_max = 100;
   net::Duration head_timeout = net::Duration::seconds(10);
+  // The body of a plain HTTP request, and how long it may take to come. A route may have a limit of
+  // its own (http::RouteOptions).
+  std::size_t body_bytes_max = 1'000'000;
+  net::Duration body_timeout = net::Duration::seconds(30);
   // A kept-alive HTTP connection between two requests.
   net::Duration keep_alive_timeout = net::Duration::seconds(60);
   // The application's answer to a handshake that it decides about later

@@ -49,6 +49,8 @@ constexpr auto rows = std::to_array<Row>({
     {HILO_LIMIT(field_count_max), http, "number of header lines; above 100 means 100"},
     {HILO_LIMIT(tls_handshake_timeout), http, "time for a TLS handshake; 0: none"},
     {HILO_LIMIT(head_timeout), http, "time for a whole request head to arrive; 0: none"},
+    {HILO_LIMIT(body_bytes_max), http, "bytes of a request body"},
+    {HILO_LIMIT(body_timeout), http, "time for a whole request body to arrive; 0: none"},
     {HILO_LIMIT(keep_alive_timeout), http, "time between two requests of a connection; 0: none"},
     {HILO_LIMIT(upgrade_timeout), http,
      "time for an application that decides later whether to upgrade; 0: none"},
