@@ -209,15 +209,6 @@ TEST_CASE("HTTP/1.0 and Connection: close end the connection behind the answer")
                             ok("a page\n") + answer);
 }
 
-TEST_CASE("a request with a body is answered, and what follows it is never parsed") {
-  WireServer server;
-  const std::string answer = ok("a page\n", close_line);
-  check_answered_and_closed(server, get("/page", "Content-Length: 5\r\n") + "hello" + get("/page"),
-                            answer);
-  check_answered_and_closed(
-      server, get("/page", "Transfer-Encoding: chunked\r\n") + "0\r\n\r\n" + get("/page"), answer);
-}
-
 TEST_CASE("paths that serve nothing, and methods that routes do not have (404, 405, 426)") {
   WireServer server;
   net::Loop& loop = server.loop;

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "ws/core/http_tokens.h"
 #include "ws/guard.h"
 #include "ws/tls_errors.h"
 
@@ -17,6 +18,14 @@ Status Exchange::respond(std::uint16_t status, std::string_view content_type, st
   return connection_->respond(status, content_type, body, fields);
 }
 
+Bytes Exchange::body() const noexcept {
+  return connection_->body();
+}
+
+void Exchange::on_body(BodyHandler handler) {
+  connection_->hear_body(std::move(handler));
+}
+
 ExchangeId Exchange::later() noexcept {
   later_ = true;
   return {connection_->handle(), connection_->request_number_};
@@ -27,6 +36,20 @@ void Exchange::on_gone(Callback<void()> callback) {
 }
 
 }  // namespace http
+
+// What is there of a body while it comes, and until its request is answered.
+struct HttpConnection::Body {
+  Body(const BodyFraming& framing, const BodyLimits& limits, Pool& pool) noexcept
+      : parser(framing, limits), head(pool), content(pool) {}
+
+  BodyParser parser;
+  Buffer head;     // of its request, for a route that is called behind the body
+  Buffer content;  // unless it is streamed
+  http::BodyHandler handler;
+  std::uint64_t deadline_mark = 0;  // content bytes when the deadline began
+  bool streamed = false;
+  bool is_delivered = false;  // all of it, to whoever wants it
+};
 
 HttpConnection::HttpConnection(SlabHandle handle, net::Loop& loop, Host& host, const Limits& limits,
                                const net::PeerAddress& peer) noexcept
@@ -59,15 +82,25 @@ const net::tls::TlsTransport* HttpConnection::tls() const noexcept {
 
 // --- requests ------------------------------------------------------------------------------------
 
+bool HttpConnection::wants_input() const noexcept {
+  return state_ == State::reading || state_ == State::receiving ||
+         (state_ == State::waiting && body_ != nullptr && !body_->is_delivered);
+}
+
 net::Stream::Want HttpConnection::on_input(MutableBytes& input) {
   std::uint32_t budget = limits_->requests_per_turn_max;
-  while (state_ == State::reading && !input.empty()) {
+  while (wants_input() && !input.empty()) {
+    if (state_ != State::reading) {
+      receive_body(input);
+      continue;
+    }
     if (pause_if_backed_up()) return net::Stream::Want::more;
     if (!serve_one(input)) return net::Stream::Want::more;
     if (--budget == 0 && !input.empty()) break;
   }
   switch (state_) {
     case State::reading:
+    case State::receiving:
       if (!input.empty()) return net::Stream::Want::again;
       break;
     case State::waiting:
@@ -104,14 +137,46 @@ bool HttpConnection::serve_one(MutableBytes& input) {
     return true;
   }
   const RequestHead head = parser_.head(input);
-  // A body is not read, so what follows this head could not be told from the next request.
-  keep_alive_ = keep_alive_ && head.version_minor >= 1 && !head.has_body_fields() &&
-                !head.fields.lists_token("Connection", "close");
+  keep_alive_ =
+      keep_alive_ && head.version_minor >= 1 && !head.fields.lists_token("Connection", "close");
   head_only_ = head.method == Method::head;
   ++request_number_;
+  const BodyFraming framing = body_framing(head);
+  announced_ = &framing;
+  if (accept_framing(head, input.size() == progress.head_bytes)) dispatch(head);
+  announced_ = nullptr;
+  if (state_ == State::receiving && !body_->head.append(input.first(progress.head_bytes))) {
+    refuse(Errc::no_memory);
+  }
+  input = input.subspan(progress.head_bytes);
+  // A head whose body comes is looked at once more behind it.
+  if (state_ != State::receiving) parser_.reset();
+  return true;
+}
+
+// RFC 9112 §6.3 and RFC 9110 §10.1.1: what the head says of a body, before anything else is asked.
+// False: refused. `is_alone`: nothing of the body has come yet.
+bool HttpConnection::accept_framing(const RequestHead& head, bool is_alone) {
   state_ = State::waiting;
   loop_->timers().cancel(*this);
+  Errc error = announced_->error;
+  continue_expected_ = false;
+  FieldListReader expectations(head.fields, "Expect");
+  while (const auto expectation = expectations.next()) {
+    if (!equals_ignoring_case(*expectation, "100-continue")) {
+      if (error == Errc::none) error = Errc::http_expectation;
+      continue;
+    }
+    // A peer of HTTP/1.0 does not know of 100, and one that sends already does not wait for it.
+    continue_expected_ = head.version_minor >= 1 && is_alone;
+  }
+  if (error == Errc::none) return true;
+  refuse(error);
+  return false;
+}
 
+void HttpConnection::dispatch(const RequestHead& head) {
+  state_ = State::waiting;
   PathParameters parameters;
   const Request request{head, peer_, &parameters};
   exchange_.request_ = &request;
@@ -122,13 +187,110 @@ bool HttpConnection::serve_one(MutableBytes& input) {
   dispatching_ = false;
   exchange_.request_ = nullptr;
 
-  if (state_ == State::waiting && !exchange_.later_) {
+  // A streamed route hears of the end also where there is no body.
+  const bool is_streamed = body_ != nullptr && !body_->is_delivered && body_->handler;
+  if (is_streamed && state_ == State::waiting && body_->parser.is_complete()) finish_body();
+  if (state_ == State::waiting && !exchange_.later_ && !is_streamed) {
     // The route forgot to answer, or threw: the peer must not wait for ever.
     refuse(500, "no answer");
   }
-  input = input.subspan(progress.head_bytes);
-  parser_.reset();
-  return true;
+  if (state_ != State::waiting && state_ != State::receiving) body_.reset();
+}
+
+// --- bodies --------------------------------------------------------------------------------------
+
+bool HttpConnection::has_unread_body() const noexcept {
+  return announced_ != nullptr && announced_->kind != BodyKind::none;
+}
+
+// Whether bytes of the body would stand in front of the next request.
+bool HttpConnection::is_body_unread() const noexcept {
+  return body_ != nullptr ? !body_->parser.is_complete() : has_unread_body();
+}
+
+Bytes HttpConnection::body() const noexcept {
+  return body_ != nullptr ? Bytes{body_->content.readable()} : Bytes{};
+}
+
+void HttpConnection::hear_body(http::BodyHandler handler) {
+  if (body_ != nullptr && body_->streamed) body_->handler = std::move(handler);
+}
+
+bool HttpConnection::read_body(const http::RouteOptions& options) {
+  const BodyLimits limits{
+      .bytes_max = options.body_bytes_max != 0 ? options.body_bytes_max : limits_->body_bytes_max,
+      .trailer_bytes_max = limits_->fields_bytes_max};
+  if (announced_->length > limits.bytes_max) {
+    refuse(Errc::http_body_too_big);
+    return false;
+  }
+  body_.reset(new (std::nothrow) Body(*announced_, limits, loop_->pool()));
+  if (body_ == nullptr) {
+    refuse(Errc::no_memory);
+    return false;
+  }
+  body_->streamed = options.streamed;
+  if (!has_unread_body()) return true;
+  if (!options.streamed) state_ = State::receiving;
+  arm(limits_->body_timeout);
+  if (!continue_expected_) return true;
+  Buffer out{loop_->pool()};
+  if (write_response_head(out, 100, {}) && stream_->write(Bytes{out.readable()})) return true;
+  refuse(Errc::no_memory);
+  return false;
+}
+
+// What of the body is at the front of `input`.
+void HttpConnection::receive_body(MutableBytes& input) {
+  Bytes rest = input;
+  bool is_complete = false;
+  while (wants_input() && state_ != State::reading && !is_complete) {
+    const BodyProgress progress = body_->parser.next(rest);
+    if (progress.kind == BodyProgress::Kind::need_input) break;
+    if (progress.kind == BodyProgress::Kind::failed) {
+      tell_gone();
+      refuse(progress.error);
+    }
+    if (progress.kind == BodyProgress::Kind::data) take_body_piece(progress.data);
+    is_complete = progress.kind == BodyProgress::Kind::complete;
+  }
+  input = input.last(rest.size());
+  if (is_complete) finish_body();
+  if (state_ != State::receiving && state_ != State::waiting) body_.reset();
+}
+
+void HttpConnection::take_body_piece(Bytes piece) {
+  if (!body_->streamed) {
+    if (!body_->content.append(piece)) refuse(Errc::no_memory);
+    return;
+  }
+  const std::uint64_t received = body_->parser.content_bytes();
+  if (received - body_->deadline_mark >= limits_->body_bytes_max) {
+    body_->deadline_mark = received;
+    arm(limits_->body_timeout);
+  }
+  call_body_handler(piece, false);
+}
+
+void HttpConnection::finish_body() {
+  body_->is_delivered = true;
+  loop_->timers().cancel(*this);
+  if (!body_->streamed) {
+    // The parser's positions are those of the head that was kept.
+    dispatch(parser_.head(body_->head.readable()));
+    parser_.reset();
+    return;
+  }
+  call_body_handler({}, true);
+  if (state_ == State::waiting && !exchange_.later_) refuse(500, "no answer");
+}
+
+void HttpConnection::call_body_handler(Bytes piece, bool final) {
+  if (!body_->handler) return;
+  dispatching_ = true;
+  const bool done = guarded([&] { body_->handler(exchange_, piece, final); });
+  dispatching_ = false;
+  if (!done) refuse(500, "the handler failed\n");
 }
 
 // --- answers -------------------------------------------------------------------------------------
@@ -136,6 +298,8 @@ bool HttpConnection::serve_one(MutableBytes& input) {
 Status HttpConnection::respond(std::uint16_t status, std::string_view content_type,
                                std::string_view body, std::span<const FieldView> fields) {
   if (state_ != State::waiting) return {};
+  // What is left of a body could not be told from the next request.
+  if (is_body_unread()) keep_alive_ = false;
   Buffer out{loop_->pool()};
   const Response response{.status = status,
                           .content_type = content_type,
@@ -152,6 +316,7 @@ Status HttpConnection::respond(std::uint16_t status, std::string_view content_ty
 
 void HttpConnection::answered() {
   exchange_.on_gone_ = nullptr;
+  if (!dispatching_) body_.reset();
   if (!keep_alive_ || end_seen_) return linger();
   state_ = State::reading;
   arm(limits_->keep_alive_timeout);
@@ -195,6 +360,7 @@ void HttpConnection::close_when_idle() {
     case State::reading:
       if (stream_->unsent_bytes() == 0) return end();
       return linger();
+    case State::receiving:
     case State::waiting: return arm(limits_->close_timeout);
     case State::lingering:
     case State::released:
@@ -235,7 +401,8 @@ void HttpConnection::on_end() {
       arm(limits_->linger_timeout);
       tell_gone();
       break;
-    case State::reading: linger(); break;
+    case State::reading:
+    case State::receiving: linger(); break;
     case State::lingering: break;
     case State::released:
     case State::ended: return;
@@ -271,6 +438,10 @@ void HttpConnection::arm(net::Duration patience) noexcept {
 
 void HttpConnection::on_timer(net::Time now) {
   if (state_ == State::reading && parser_.started()) return refuse(Errc::head_timeout);
+  if (state_ != State::reading && wants_input()) {
+    tell_gone();
+    return refuse(Errc::http_body_timeout);
+  }
   if (tls() != nullptr && state_ == State::reading && request_number_ == 0) {
     if (!tls()->handshake_done()) {
       host_->on_http_reject(*this, Errc::tls_timeout);

@@ -13,8 +13,9 @@
 // written. Refusals close the connection, and nothing behind a refused head is read as HTTP again.
 //
 //   thread   the loop's
-//   bodies   requests with a body are answered too, but the body is not read: the connection is
-//            closed after the answer
+//   bodies   A route is called when the body is there, whole: Exchange::body(). With
+//            RouteOptions::streamed it is called before, and hears the pieces (on_body). What is
+//            answered before its body was read is the last answer of its connection.
 //   life     an Exchange& is good within the callback; what is kept is an ExchangeId
 
 #pragma once
@@ -30,6 +31,7 @@
 #include "net/stream.h"
 #include "net/timers.h"
 #include "net/transport_tls.h"
+#include "ws/core/http_body.h"
 #include "ws/core/http_head.h"
 #include "ws/core/http_response.h"
 #include "ws/limits.h"
@@ -47,11 +49,28 @@ struct ExchangeId {
   std::uint64_t number = 0;  // of the request on that connection
 };
 
+// What a route wants of request bodies.
+struct RouteOptions {
+  std::size_t body_bytes_max = 0;  // 0: Limits::body_bytes_max. More is refused (413).
+  // The route is called when the head is there and hears the body by Exchange::on_body. Its time,
+  // Limits::body_timeout, begins anew with each Limits::body_bytes_max of it.
+  bool streamed = false;
+};
+
+// A piece of a streamed body, valid during the call. The last call is `final` and brings none.
+class Exchange;
+using BodyHandler = Callback<void(Exchange& exchange, Bytes piece, bool final)>;
+
 // One request and its answer.
 class Exchange {
  public:
   // Valid within the route's call only, not after later(): take what you need before that.
   const Request& request() const noexcept { return *request_; }
+  // The body, without its framing. Valid until the answer is given, or the peer is gone.
+  Bytes body() const noexcept;
+  // For streamed routes, within the route's call: who hears the body. Without it the body is read
+  // and thrown away.
+  void on_body(BodyHandler handler);
 
   // Answers. The body is copied or sent before this returns. A second answer, and one to a peer
   // that is gone, is ignored. Errc::argument for a field that could not be sent.
@@ -122,6 +141,11 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   void refuse(Errc error, std::string_view allow = "GET");
   // The same with a status of the application's.
   void refuse(std::uint16_t status, std::string_view reason);
+  // Within Host::on_request: whether this request has a body that was not read yet, and reading it.
+  // on_request is called again with the same head when it is there, unless the route is to hear it
+  // in pieces. A false return: it was refused.
+  bool has_unread_body() const noexcept;
+  bool read_body(const http::RouteOptions& options);
   // Gives the stream to a WebSocket. This object dies at the end of the turn.
   std::unique_ptr<net::Stream> release_stream() noexcept;
   // No further request is served; what is being answered still is, within Limits::close_timeout.
@@ -132,6 +156,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
 
   enum class State : std::uint8_t {
     reading,    // a head, or nothing yet
+    receiving,  // the body, whole, before the application hears of the request
     waiting,    // for the application's answer
     lingering,  // the last answer was written, the peer's bytes are thrown away
     released,   // the stream belongs to a WebSocket now
@@ -147,7 +172,19 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   // net::Timer
   void on_timer(net::Time now) override;
 
+  struct Body;
+
+  bool wants_input() const noexcept;
   bool serve_one(MutableBytes& input);
+  bool accept_framing(const RequestHead& head, bool is_alone);
+  void dispatch(const RequestHead& head);
+  void receive_body(MutableBytes& input);
+  void take_body_piece(Bytes piece);
+  void finish_body();
+  void call_body_handler(Bytes piece, bool final);
+  Bytes body() const noexcept;
+  void hear_body(http::BodyHandler handler);
+  bool is_body_unread() const noexcept;
   Status respond(std::uint16_t status, std::string_view content_type, std::string_view body,
                  std::span<const FieldView> fields);
   void answered();
@@ -165,6 +202,8 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   net::PeerAddress peer_;
   RequestParser parser_;
   http::Exchange exchange_;
+  std::unique_ptr<Body> body_;              // of this request, once it is wanted
+  const BodyFraming* announced_ = nullptr;  // the body of the request being dispatched
   std::uint64_t request_number_ = 0;
   std::size_t lingered_bytes_ = 0;
   std::uint64_t progress_mark_ = 0;  // sent_bytes when a deadline was last looked at
@@ -173,6 +212,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   bool keep_alive_ = true;
   bool dispatching_ = false;  // inside Host::on_request
   bool end_seen_ = false;
+  bool continue_expected_ = false;  // the peer waits for 100 before it sends the body
 };
 
 }  // namespace hilo::ws

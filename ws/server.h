@@ -124,15 +124,17 @@ class Server final : public HandlerSetters<Server>,
   // Plain routes. GET brings HEAD along, and every pattern answers OPTIONS by itself if it has no
   // route for that; methods without a route get 405. CONNECT and TRACE have none. A pattern that
   // router.h does not take serves nothing, and is told to the log.
-  Server& on(Method method, std::string_view pattern, http::Route route);
+  Server& on(Method method, std::string_view pattern, http::Route route,
+             const http::RouteOptions& options = {});
   Server& get(std::string_view pattern, http::Route route) {
     return on(Method::get, pattern, std::move(route));
   }
-  Server& post(std::string_view pattern, http::Route route) {
-    return on(Method::post, pattern, std::move(route));
+  Server& post(std::string_view pattern, http::Route route,
+               const http::RouteOptions& options = {}) {
+    return on(Method::post, pattern, std::move(route), options);
   }
-  Server& put(std::string_view pattern, http::Route route) {
-    return on(Method::put, pattern, std::move(route));
+  Server& put(std::string_view pattern, http::Route route, const http::RouteOptions& options = {}) {
+    return on(Method::put, pattern, std::move(route), options);
   }
   Server& del(std::string_view pattern, http::Route route) {
     return on(Method::delete_, pattern, std::move(route));
@@ -196,6 +198,7 @@ class Server final : public HandlerSetters<Server>,
     struct MethodRoute {
       Method method;
       http::Route route;
+      http::RouteOptions options;
     };
     MethodRoute* find(Method method) noexcept;
 
@@ -219,7 +222,7 @@ class Server final : public HandlerSetters<Server>,
   std::string_view allowed_methods(Path* path, std::span<char> into) noexcept;
   void refuse_method(HttpConnection& connection, Path* path);
   void answer_options(http::Exchange& exchange, Path* path);
-  void serve_route(HttpConnection& connection, http::Exchange& exchange, http::Route& route);
+  void serve_route(HttpConnection& connection, http::Exchange& exchange, Path::MethodRoute& found);
   void upgrade(HttpConnection& connection, Service& service, const Request& request);
   void open(HttpConnection& http, Service& service, const RequestHead& head,
             const UpgradeCheck& check, const Accept& accept);

@@ -52,14 +52,16 @@ Service& Server::at(std::string_view pattern) {
   return path.service;
 }
 
-Server& Server::on(Method method, std::string_view pattern, http::Route route) {
+Server& Server::on(Method method, std::string_view pattern, http::Route route,
+                   const http::RouteOptions& options) {
   Path& path = path_entry(pattern);
   for (Path::MethodRoute& each : path.routes) {
     if (each.method != method) continue;
     each.route = std::move(route);
+    each.options = options;
     return *this;
   }
-  path.routes.push_back({method, std::move(route)});
+  path.routes.push_back({method, std::move(route), options});
   return *this;
 }
 
@@ -94,7 +96,7 @@ void Server::on_request(HttpConnection& connection, http::Exchange& exchange,
   Service* const service = service_of(path);
   if (service != nullptr && wants_websocket(head)) return upgrade(connection, *service, request);
   if (Path::MethodRoute* found = path != nullptr ? path->find(head.method) : nullptr) {
-    return serve_route(connection, exchange, found->route);
+    return serve_route(connection, exchange, *found);
   }
   const bool is_asterisk = head.form == TargetForm::asterisk;
   const bool is_known = service != nullptr || (path != nullptr && !path->routes.empty());
@@ -134,9 +136,13 @@ void Server::answer_options(http::Exchange& exchange, Path* path) {
 }
 
 // A route that throws may have called later() and lost the id: there is nothing to wait for.
-void Server::serve_route(HttpConnection& connection, http::Exchange& exchange, http::Route& route) {
+void Server::serve_route(HttpConnection& connection, http::Exchange& exchange,
+                         Path::MethodRoute& found) {
+  if (connection.has_unread_body() || found.options.streamed) {
+    if (!connection.read_body(found.options) || !found.options.streamed) return;
+  }
   ++metrics_.http_requests;
-  if (guarded([&] { route(exchange); })) return;
+  if (guarded([&] { found.route(exchange); })) return;
   log_.line(LogLevel::error, "route_threw", {});
   connection.refuse(500, "the handler failed\n");
 }
