@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Section B of the catalogue of bad inputs, rows 19 to 33, 36 and 37, over a real socket: what a
-// TLS server is told and what it answers, down to the alert. Rows 34 and 35 are a client's and
-// stand in test_net_tls_client.cc.
+// Section B of the catalogue of bad inputs, rows 19 to 32, 36 and 37, over a real socket: what a
+// TLS server is told and what it answers, down to the alert. Row 33 stands in tests/interop/tls.py,
+// row 34, which is a client's, there and in test_ws_client_tls.cc.
 
 #include <doctest/doctest.h>
 #include <openssl/ssl.h>
