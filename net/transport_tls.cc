@@ -188,8 +188,11 @@ Io TlsTransport::write(std::span<const Bytes> slices) noexcept {
     }
     ERR_clear_error();
     std::size_t written = 0;
+    const bool shaking_hands = !handshake_done_;
     const int returned = SSL_write_ex(ssl_, record.data(), record.size(), &written);
     note_progress();
+    // What was received for the sake of the handshake may hold more than that.
+    if (shaking_hands && handshake_done_) more_input_ = true;
     if (returned <= 0) {
       const Io io = outcome(returned, write_waits_for_);
       if (io.kind == Io::Kind::end) return fail_with(std::make_error_code(std::errc::broken_pipe));

@@ -216,6 +216,8 @@ void Connection::on_broken(std::error_code error) {
   if (const Errc tls = tls_errc(error); tls != Errc::none) {
     cause = tls;
     log_reject(cause);
+  } else if (error == net::tls::Errc::truncated) {
+    cause = Errc::end_without_close;
   }
   end(CloseCode::abnormal, ClosedBy::network, cause);
   stream_->close();
