@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Section E of the catalogue, and row 124: what a server may answer to a client, and what it may
-// not. The number in front of each row is the catalogue's.
+// not. The number in front of each row is the catalogue's. Every failure is one line of the log and
+// one more in its counter.
 
 #include <doctest/doctest.h>
 
@@ -21,7 +22,10 @@ namespace {
 
 // A client and a raw server, and what the client was told, in order.
 struct Call {
-  Call() : client(loop) {
+  Call()
+      : client(loop, {.limits = {}, .log = [this](ws::LogLevel, std::string_view line) {
+                        lines.emplace_back(line);
+                      }}) {
     client
         .on_open(
             [this](ws::Connection& c) { told.push_back("open " + std::string(c.subprotocol())); })
@@ -59,10 +63,14 @@ struct Call {
   bool until_told(std::size_t count) {
     return until([&] { return told.size() >= count; });
   }
+  std::uint64_t rejects(Errc reason) const {
+    return client.metrics().rejects[static_cast<std::size_t>(reason)];
+  }
 
   net::Loop loop;
   RawServer server;
   std::vector<std::string> told;
+  std::vector<std::string> lines;  // of the log
   std::error_code error;
   std::uint16_t status = 0;
   std::string detail;
@@ -103,6 +111,15 @@ void check_refused(const Refused& row) {
   REQUIRE(call.until([&] { return call.server.was_reset || call.server.ended; }));
   CHECK(call.server.was_reset);
   CHECK(call.server.received.empty());
+  CHECK(call.rejects(row.error) == 1);
+  REQUIRE(call.lines.size() == 1);
+  const std::string& line = call.lines[0];
+  CAPTURE(line);
+  CHECK(line.starts_with("lvl=warn ev=reject layer="));
+  CHECK(line.find(" reason=" + std::string(ws::rule(row.error).label) + ' ') != std::string::npos);
+  CHECK(line.find(" peer=" + call.server.address.to_string() + ' ') != std::string::npos);
+  CHECK(line.find(" bytes_in=0 ") == std::string::npos);
+  CHECK(line.ends_with(" code=" + std::to_string(row.status)));
   CHECK(call.client.response() == nullptr);
   CHECK(call.client.connection() == nullptr);
   CHECK(call.loop.watched_count() == 0);
@@ -288,6 +305,7 @@ TEST_CASE("an end or a reset in the midst of the answer (E 104)") {
     CHECK(call.told == std::vector<std::string>{"failed"});
     CHECK(call.error == (reset ? std::errc::connection_reset : std::errc::connection_aborted));
     CHECK(call.status == 0);
+    CHECK(call.lines.empty());  // no rule was broken: the network failed
     CHECK(call.loop.watched_count() == 0);
   }
 }

@@ -85,6 +85,7 @@ TEST_CASE("a certificate that nobody vouches for is refused, and no request is s
   REQUIRE(client.connect({.url = echo.url}));
   REQUIRE(turn_until(loop, [&] { return static_cast<bool>(why); }));
   CHECK(why == make_error_code(Errc::tls_verify));
+  CHECK(client.metrics().rejects[static_cast<std::size_t>(Errc::tls_verify)] == 1);
   settle(loop);
   const ws::Metrics& metrics = echo.server.metrics();
   CHECK(metrics.upgrades == 0);

@@ -44,7 +44,12 @@ struct Client::Attempt {
 };
 
 Client::Client(net::Loop& loop, const Limits& limits)
-    : loop_(&loop), limits_(limits), log_(metrics_) {
+    : Client(loop, ClientOptions{.limits = limits}) {}
+
+Client::Client(net::Loop& loop, ClientOptions options)
+    : loop_(&loop),
+      limits_(options.limits),
+      log_(metrics_, std::move(options.log), options.log_rejects_per_second_max) {
   shared_.loop = loop_;
   shared_.limits = &limits_;
   shared_.message_limits = limits_.message();
@@ -267,6 +272,8 @@ void Client::on_reap() {
 void Client::fail(std::error_code error) {
   if (attempt_->error) return;
   attempt_->error = error;
+  if (error.category() == make_error_code(Errc::none).category())
+    log_reject(static_cast<Errc>(error.value()));
   if (attempt_->stream) {
     loop_->timers().cancel(*this);
     attempt_->stream->abort();
@@ -274,6 +281,15 @@ void Client::fail(std::error_code error) {
     attempt_->connector.cancel();
     loop_->timers().arm(*this, loop_->now());
   }
+}
+
+// What the server did is told like what a server's peers do; nothing is said to the server itself.
+void Client::log_reject(Errc error) {
+  log_.reject({.error = error,
+               .peer = attempt_->peer,
+               .bytes_in = attempt_->stream ? attempt_->stream->received_bytes() : 0,
+               .code = attempt_->has_response ? attempt_->response.status : std::uint16_t{}},
+              loop_->now());
 }
 
 void Client::on_timer(net::Time now) {

@@ -16,6 +16,8 @@
 //   limits    Limits: connect_timeout covers the look-up of the name, TCP and the handshake
 //   errors    on_failed gets a ws::Errc (response_*, tls_*) or an error of the system; response()
 //             has the status and the head of an answer that was no 101
+//   log       each Errc of on_failed is a rejection: a line, with the status of the answer as its
+//             code, and one more in metrics().rejects
 //   thread    the loop's
 //   lifetime  Loop first. The destructor resets the connection and waits for nothing; of the
 //             callbacks it calls on_close only, if one is owed. Not to be called from within
@@ -37,8 +39,16 @@
 #include "ws/core/deflate_contexts.h"
 #include "ws/core/handshake.h"
 #include "ws/core/url.h"
+#include "ws/log.h"
 
 namespace hilo::ws {
+
+// What holds for all connections of a client; see also ServerOptions.
+struct ClientOptions {
+  Limits limits = {};
+  LogSink log = {};
+  std::uint32_t log_rejects_per_second_max = 20;
+};
 
 struct ConnectOptions {
   // ws:// or wss://host[:port]/path?query, or ws+unix:///path/of/socket:/path
@@ -61,6 +71,7 @@ class Client final : public HandlerSetters<Client>,
                      private Connection::Owner {
  public:
   explicit Client(net::Loop& loop, const Limits& limits = {});
+  Client(net::Loop& loop, ClientOptions options);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   ~Client();
@@ -109,6 +120,7 @@ class Client final : public HandlerSetters<Client>,
   Status prepare(Attempt& attempt, const ConnectOptions& options);
   void open(std::string_view subprotocol, const DeflateCheck& deflate);
   void fail(std::error_code error);
+  void log_reject(Errc error);
   void report();
 
   net::Loop* loop_;

@@ -42,7 +42,8 @@ class Log {
     net::PeerAddress peer{};
     std::uint64_t connection = 0;
     std::uint64_t bytes_in = 0;
-    std::uint16_t code = 0;  // what the peer was told: HTTP status, close code, or 0
+    // What the peer was told: HTTP status, close code, or 0. To a client: the status of the answer.
+    std::uint16_t code = 0;
   };
   // Counts the rejection and writes its line.
   void reject(const Reject& reject, net::Time now);
