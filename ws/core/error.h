@@ -61,7 +61,7 @@ enum class Errc : std::uint8_t {
   http_field_too_long,
   http_head_too_long,
   http_too_many_fields,
-  http_framing,  // Content-Length or Transfer-Encoding where no body may be, or malformed
+  http_framing,          // Content-Length or Transfer-Encoding where no body may be, or malformed
   http_transfer_coding,  // a transfer coding that is not known here
   http_body_too_big,
   http_body_timeout,
