@@ -88,6 +88,15 @@ void Listener::on_ready(Ready ready) {
   calling_ = false;
 }
 
+void Listener::accept_waiting() {
+  const int rounds = 1 + options_.socket.backlog / options_.accepts_per_turn_max;
+  for (int i = 0; i < rounds && is_open() && !armed(); ++i) {
+    const std::uint64_t before = accepted_count_;
+    on_ready({});
+    if (accepted_count_ == before) return;
+  }
+}
+
 void Listener::accept_batch() {
   for (int i = 0; i < options_.accepts_per_turn_max && is_open(); ++i) {
     Address peer;

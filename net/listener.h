@@ -49,6 +49,9 @@ class Listener final : private Watcher, private Timer {
   // Takes over a socket that listens already (inherited, or handed over).
   Status adopt(Fd listening, const Options& options, OnAccept on_accept,
                OnExhausted on_exhausted = nullptr);
+  // Accepts all who wait at this moment, and not only a turn's worth: before close(), when nobody
+  // is to be refused who got as far as the kernel's queue. Not to be called inside a callback.
+  void accept_waiting();
   // Stops listening. What waits in the kernel's queue is reset. Safe inside a callback; destroying
   // the listener there is not.
   void close() noexcept;

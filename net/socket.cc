@@ -142,15 +142,27 @@ Result<Address> address_by(int (*call)(int, sockaddr*, socklen_t*), int fd) noex
 
 }  // namespace
 
-Io receive(int fd, MutableBytes into) noexcept {
+namespace {
+
+Io receive_with(int fd, MutableBytes into, int flags) noexcept {
   if (into.empty()) return {};
   ssize_t taken;
   do {
-    taken = ::recv(fd, into.data(), into.size(), 0);
+    taken = ::recv(fd, into.data(), into.size(), flags);
   } while (taken < 0 && errno == EINTR);
   if (taken > 0) return moved(taken);
   if (taken == 0) return {Io::Kind::end, 0, {}};
   return stopped();
+}
+
+}  // namespace
+
+Io receive(int fd, MutableBytes into) noexcept {
+  return receive_with(fd, into, 0);
+}
+
+Io peek(int fd, MutableBytes into) noexcept {
+  return receive_with(fd, into, MSG_PEEK);
 }
 
 Io send(int fd, std::span<const Bytes> slices) noexcept {
@@ -205,11 +217,33 @@ Result<Fd> open_stream(Family family) noexcept {
   return fd;
 }
 
+Status adopt_listening(int fd) noexcept {
+  int type = 0;
+  int listens = 0;
+  socklen_t bytes = sizeof type;
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &bytes) != 0) return last_error();
+  bytes = sizeof listens;
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &bytes) != 0) return last_error();
+  if (type != SOCK_STREAM || listens == 0) {
+    return std::make_error_code(std::errc::invalid_argument);
+  }
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return last_error();
+  if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return last_error();
+  return {};
+}
+
 Result<Fd> listen(const Address& address, const ListenOptions& options) noexcept {
   Result<Fd> fd = open_stream(address.family());
   if (!fd) return fd;
   if (Status s = set_listen_options(fd->value(), address.family(), options); !s) return s.error();
   if (Status status = bind(fd->value(), address); !status) return status.error();
+  // Before it listens nobody can connect, so nobody slips in by the permissions it was born with.
+  const char* path = file_path(address);
+  if (path != nullptr && options.unix_mode >= 0 &&
+      ::chmod(path, static_cast<mode_t>(options.unix_mode)) != 0) {
+    return last_error();
+  }
   if (::listen(fd->value(), options.backlog) != 0) return last_error();
   return fd;
 }

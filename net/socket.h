@@ -42,10 +42,14 @@ struct ListenOptions {
   int backlog = 4096;       // the kernel cuts it to somaxconn
   bool reuse_port = false;  // SO_REUSEPORT: several loops share one port
   bool ipv6_only = true;    // IPV6_V6ONLY on an IPv6 address
+  int unix_mode = -1;       // permissions of a Unix socket's file; -1: what umask leaves
   bool no_delay = true;     // TCP_NODELAY, inherited by what is accepted
   // set_user_timeout(), inherited too; zero leaves the kernel's.
   Duration user_timeout = {};
 };
+// Makes a listening socket that came from elsewhere one of ours: non-blocking, and not for
+// children. errc::invalid_argument if it is no listening stream socket.
+Status adopt_listening(int fd) noexcept;
 // Opens, binds and listens. A stale Unix socket file nobody listens on is removed first.
 Result<Fd> listen(const Address& address, const ListenOptions& options) noexcept;
 
@@ -61,6 +65,8 @@ Status finish_connect(int fd) noexcept;
 Status take_error(int fd) noexcept;
 
 Io receive(int fd, MutableBytes into) noexcept;
+// The same, and leaves the bytes where they are.
+Io peek(int fd, MutableBytes into) noexcept;
 // Gathers `slices` (at most 16 count) in one call. No SIGPIPE whatever happens.
 Io send(int fd, std::span<const Bytes> slices) noexcept;
 

@@ -140,8 +140,6 @@ TEST_CASE("the service of a path goes before that of all paths") {
 TEST_CASE("on_upgrade chooses a subprotocol and adds fields") {
   WireServer server;
   std::string subprotocol;
-  // Static: what Accept refers to has to be there when the answer is written.
-  static constexpr std::array<ws::FieldView, 1> fields{{{"Set-Cookie", "a=b"}}};
   server.server.at("/choose")
       .on_upgrade([](const ws::Request& request) -> ws::Decision {
         CHECK(request.path() == "/choose");
@@ -150,7 +148,7 @@ TEST_CASE("on_upgrade chooses a subprotocol and adds fields") {
         CHECK(offered.next() == "v1");
         CHECK(offered.next() == "v2");
         CHECK_FALSE(offered.next());
-        return ws::Accept{.subprotocol = "v2", .fields = fields};
+        return ws::Accept{.subprotocol = "v2", .fields = {{"Set-Cookie", "a=b"}}};
       })
       .on_open([&](ws::Connection& c) { subprotocol = c.subprotocol(); });
   WirePeer peer(server);
@@ -197,13 +195,11 @@ TEST_CASE("on_upgrade may say no, with a status and a reason") {
 
 TEST_CASE("an on_upgrade that fails, or accepts what cannot be sent, costs a 500") {
   WireServer server;
-  static constexpr std::array<ws::FieldView, 1> forged{{{"X-A", "1\r\nX-B: 2"}}};
-  static constexpr std::array<ws::FieldView, 1> own{{{"Sec-WebSocket-Accept", "x"}}};
   server.server.at("/fails").on_upgrade([](const ws::Request& request) -> ws::Decision {
     const std::string_view how = request.query();
     if (how == "throw") throw std::runtime_error("a bug");
-    if (how == "forged") return ws::Accept{.fields = forged};
-    if (how == "own") return ws::Accept{.fields = own};
+    if (how == "forged") return ws::Accept{.fields = {{"X-A", "1\r\nX-B: 2"}}};
+    if (how == "own") return ws::Accept{.fields = {{"Sec-WebSocket-Accept", "x"}}};
     if (how == "token") return ws::Accept{.subprotocol = "not a token"};
     return ws::Accept{.subprotocol = "not-offered"};
   });

@@ -57,6 +57,7 @@ HttpConnection::HttpConnection(SlabHandle handle, net::Loop& loop, Host& host, c
       loop_(&loop),
       host_(&host),
       limits_(&limits),
+      socket_peer_(peer),
       peer_(peer),
       parser_(limits.head()),
       exchange_(*this) {}
@@ -177,6 +178,7 @@ bool HttpConnection::accept_framing(const RequestHead& head, bool is_alone) {
 
 void HttpConnection::dispatch(const RequestHead& head) {
   state_ = State::waiting;
+  peer_ = host_->asked_by(*this, head);
   PathParameters parameters;
   const Request request{head, peer_, &parameters};
   exchange_.request_ = &request;
@@ -368,6 +370,17 @@ void HttpConnection::close_when_idle() {
   }
 }
 
+void HttpConnection::finish() {
+  const bool may_ask = parser_.started() || request_number_ == 0;
+  keep_alive_ = false;
+  if (state_ == State::reading) may_ask ? arm(limits_->close_timeout) : close_when_idle();
+}
+
+void HttpConnection::abandon() {
+  tell_gone();
+  end();
+}
+
 // --- the end -------------------------------------------------------------------------------------
 
 // FIN goes out behind the answer, and the peer's bytes are read for a while and thrown away:
@@ -457,7 +470,7 @@ void HttpConnection::on_timer(net::Time now) {
     return arm(limits_->linger_timeout);
   }
   // RFC 9110 §15.5.9: a 408 is for a request that was begun; silence answers silence.
-  if (state_ == State::reading && request_number_ == 0) {
+  if (state_ == State::reading && request_number_ == 0 && keep_alive_) {
     host_->on_http_reject(*this, Errc::idle_preface);
   }
   tell_gone();

@@ -108,6 +108,9 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
     // exchange waits. `parameters` is where the request looks for its parameters.
     virtual void on_request(HttpConnection& connection, http::Exchange& exchange,
                             const Request& request, PathParameters& parameters) = 0;
+    // Who asks: the one who connected, unless that is a proxy that speaks for another.
+    virtual net::PeerAddress asked_by(const HttpConnection& connection,
+                                      const RequestHead& head) = 0;
     virtual void on_http_reject(HttpConnection& connection, Errc error) = 0;
     virtual void on_http_gone(HttpConnection& connection) = 0;
 
@@ -129,7 +132,14 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   std::uint64_t number() const noexcept {
     return std::uint64_t{handle_.generation} << 32 | handle_.index;
   }
+  // Who asked last: see Host::asked_by().
   const net::PeerAddress& peer() const noexcept { return peer_; }
+  // Who connected.
+  const net::PeerAddress& socket_peer() const noexcept { return socket_peer_; }
+  // Not counted among the connections that were let in.
+  void turn_away() noexcept { turned_away_ = true; }
+  bool turned_away() const noexcept { return turned_away_; }
+  bool released() const noexcept { return state_ == State::released; }
   net::Stream& stream() noexcept { return *stream_; }
   // Null for a plain connection.
   const net::tls::TlsTransport* tls() const noexcept;
@@ -150,6 +160,12 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   std::unique_ptr<net::Stream> release_stream() noexcept;
   // No further request is served; what is being answered still is, within Limits::close_timeout.
   void close_when_idle();
+  // The same, but a request that is on its way, or a first one that may be, is still waited for as
+  // long as that, and an answer that the application owes without end.
+  void finish();
+  // Closes without an answer, and without telling Exchange::on_gone, or with.
+  void drop() noexcept { end(); }
+  void abandon();
 
  private:
   friend class http::Exchange;
@@ -199,6 +215,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   Host* host_;
   const Limits* limits_;
   std::unique_ptr<net::Stream> stream_;
+  net::PeerAddress socket_peer_;
   net::PeerAddress peer_;
   RequestParser parser_;
   http::Exchange exchange_;
@@ -213,6 +230,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   bool dispatching_ = false;  // inside Host::on_request
   bool end_seen_ = false;
   bool continue_expected_ = false;  // the peer waits for 100 before it sends the body
+  bool turned_away_ = false;
 };
 
 }  // namespace hilo::ws

@@ -19,7 +19,9 @@
 //             listening on the same port with reuse_port. Nothing here may be called from another
 //             thread: go through Loop::post.
 //   lifetime  Loop first, Server after it. Set services, routes and callbacks before listen().
-//             Destroying the server resets what is still open, and calls on_close for it.
+//             Destroying the server resets what is still open, and calls on_close for it, and
+//             on_gone for requests and handshakes that wait. Not within a callback: see
+//             destroy_later().
 //   limits    Limits, given once
 //   errors    values; nothing throws
 
@@ -29,40 +31,36 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "net/address.h"
+#include "net/address_range.h"
 #include "net/listener.h"
 #include "net/tls.h"
+#include "ws/admission.h"
 #include "ws/connection.h"
 #include "ws/core/deflate_contexts.h"
 #include "ws/core/origin.h"
+#include "ws/drain.h"
+#include "ws/forwarded.h"
 #include "ws/http.h"
+#include "ws/proxy_preface.h"
+#include "ws/upgrade.h"
 
 namespace hilo::ws {
-
-// The answer of on_upgrade: yes, with the subprotocol to speak and fields of your own. Both are
-// views that are read after the handler has returned: they must not refer to its locals ...
-struct Accept {
-  std::string_view subprotocol = {};       // one that the client offered, or empty
-  std::span<const FieldView> fields = {};  // for example Set-Cookie
-};
-// ... or no.
-struct Reject {
-  std::uint16_t status = 403;
-  std::string reason = {};
-};
-using Decision = std::variant<Accept, Reject>;
 
 // What is done with the WebSockets of one path: on_open, on_message ... of HandlerSetters.
 class Service final : public HandlerSetters<Service> {
  public:
-  // Without it every well-formed handshake of an allowed Origin is accepted.
+  // Without these two every well-formed handshake of an allowed Origin is accepted. See upgrade.h.
   Service& on_upgrade(Callback<Decision(const Request&)> callback) {
     upgrade_ = std::move(callback);
+    return *this;
+  }
+  // Instead of it: the answer may come later, by Server::accept() or reject().
+  Service& on_upgrade_later(Callback<void(PendingUpgrade&)> callback) {
+    upgrade_later_ = std::move(callback);
     return *this;
   }
 
@@ -72,6 +70,7 @@ class Service final : public HandlerSetters<Service> {
   Handlers& handlers() noexcept { return handlers_; }
 
   Callback<Decision(const Request&)> upgrade_;
+  Callback<void(PendingUpgrade&)> upgrade_later_;
   Handlers handlers_;
 };
 
@@ -84,6 +83,16 @@ struct ServerOptions {
   bool subprotocol_required = false;
   // Keep the fields of the request for the life of the connection, at the cost of their size.
   bool keep_request_fields = true;
+  // Proxies in front of this server. What they say of who asks, for which host and whether over TLS
+  // (forwarded.h) is believed: Request::peer(), Connection::peer() and the log show who asked, and
+  // Origin is compared with the host that was asked for. Proxies are not limited per address; those
+  // who ask through them are, once they open a WebSocket (429).
+  std::vector<net::AddressRange> trusted_proxies = {};
+  ForwardedBy forwarded_by = ForwardedBy::x_forwarded;
+  // Shared by all servers of a process, so that they count together; null: a server's own.
+  std::shared_ptr<Admission> admission = {};
+  // Limit this machine's own connections per address like those of others: for tests.
+  bool count_local = false;
   // permessage-deflate (RFC 7692), for clients that offer it.
   DeflateOptions deflate = {};
   // Connection::round_trip(), at the cost of a few hundred bytes for each connection.
@@ -101,13 +110,29 @@ struct ListenOptions {
   std::string_view unix_path = {};      // instead of host and port
   int backlog = 4096;
   bool reuse_port = false;  // several servers of this process share the port
+  int unix_mode = -1;       // the permissions of a Unix socket's file; -1: what umask leaves
+  // Every connection begins with a header of the PROXY protocol, version 1 or 2 (proxy_protocol.h),
+  // which says whose it is. Anybody who can connect can write one: let only the proxy, or name it
+  // in trusted_proxies, and then nobody else may connect here.
+  bool proxy_protocol = false;
   // Speak TLS there: wss and https. May be shared by several listeners and servers.
   std::shared_ptr<const net::tls::ServerContext> tls = {};
 };
 
+// How a server goes without hurting anybody; see Server::drain().
+struct DrainOptions {
+  net::Duration window = net::Duration::seconds(30);
+  CloseCode code = CloseCode::going_away;  // or service_restart
+  // Whoever waits in the kernel's queue is still served. Not for a server whose sockets another
+  // process listens on already.
+  bool accept_waiting = true;
+};
+
 class Server final : public HandlerSetters<Server>,
                      private HttpConnection::Host,
-                     private Connection::Owner {
+                     private Connection::Owner,
+                     private ProxyPreface::Host,
+                     private Drain::Host {
  public:
   explicit Server(net::Loop& loop, const Limits& limits = {}, ServerOptions options = {});
   Server(const Server&) = delete;
@@ -120,6 +145,7 @@ class Server final : public HandlerSetters<Server>,
   Service& at(std::string_view pattern);
   // The service of all other paths, together with on_open, on_message ... of HandlerSetters.
   Server& on_upgrade(Callback<Decision(const Request&)> callback);
+  Server& on_upgrade_later(Callback<void(PendingUpgrade&)> callback);
 
   // Plain routes. GET brings HEAD along, and every pattern answers OPTIONS by itself if it has no
   // route for that; methods without a route get 405. CONNECT and TRACE have none. A pattern that
@@ -145,9 +171,22 @@ class Server final : public HandlerSetters<Server>,
   // Starts to listen and returns the address, with the port that the kernel chose if it was 0.
   Result<net::Address> listen(const ListenOptions& options);
   Result<net::Address> listen(const net::Address& address, const ListenOptions& options);
+  // Takes over a socket that listens already: inherited, or handed over by another process. Of the
+  // options proxy_protocol and tls count. errc::invalid_argument if it does not listen.
+  Result<net::Address> listen(net::Fd listening, const ListenOptions& options = {});
+  // The listening sockets, to be handed over; they stay the server's.
+  std::vector<int> listening_descriptors() const;
   // Takes one connected socket, which must not block, as if it had been accepted; to speak TLS if
   // there is a context, which is used in the call only.
   void adopt(net::Fd fd, const net::Address& peer, const net::tls::ServerContext* tls = nullptr);
+
+  // --- handshakes that wait for their answer (upgrade.h) ---
+
+  // False if there is nothing left to answer. What follows (on_open, the refusal) happens in the
+  // loop's next timers phase, never within the call.
+  bool accept(UpgradeId id, Accept accept = {});
+  bool reject(UpgradeId id, Reject reject = {});
+  std::size_t pending_upgrade_count() const noexcept { return pending_.size(); }
 
   // --- who is there ---
 
@@ -186,6 +225,21 @@ class Server final : public HandlerSetters<Server>,
   // replaces `on_stopped` if it brings another one.
   void stop(CloseCode code = CloseCode::going_away, Callback<void()> on_stopped = nullptr);
 
+  // Stops in peace: accepts no more connections, answers new handshakes with 503 and plain requests
+  // as ever but for the last time on their connection, and sends `code` to WebSockets bit by bit, a
+  // few at once and the last of them Limits::close_timeout before the window ends, so that not all
+  // come back to the next server at the same moment; until its turn comes a connection works as
+  // before. What is left when the window ends is reset. `on_drained` is called when the last
+  // one has gone, as in stop(), which may be called meanwhile to make short work of it. Draining
+  // twice, or after stop(), only replaces `on_drained`.
+  void drain(const DrainOptions& options = {}, Callback<void()> on_drained = nullptr);
+  bool is_draining() const noexcept { return draining_ || stopping_; }
+
+  // A server must not be destroyed in a callback of its own: whoever called that goes on to use it.
+  // This destroys it in the loop's next posted phase, where none of them is running: on_close of
+  // all who are there comes then. The loop must turn once more before it is destroyed itself.
+  static void destroy_later(std::unique_ptr<Server> server);
+
   const Metrics& metrics() const noexcept { return metrics_; }
   Log& log() noexcept { return log_; }
   net::Loop& loop() const noexcept { return *loop_; }
@@ -193,6 +247,9 @@ class Server final : public HandlerSetters<Server>,
 
  private:
   friend class HandlerSetters<Server>;
+  friend class PendingUpgrade;
+  // A listening socket, and how those who come in by it are received.
+  struct Door;
   // What is served under one pattern.
   struct Path {
     struct MethodRoute {
@@ -210,12 +267,26 @@ class Server final : public HandlerSetters<Server>,
   Handlers& handlers();
 
   // HttpConnection::Host
+  net::PeerAddress asked_by(const HttpConnection& connection, const RequestHead& head) override;
   void on_request(HttpConnection& connection, http::Exchange& exchange, const Request& request,
                   PathParameters& parameters) override;
   void on_http_reject(HttpConnection& connection, Errc error) override;
   void on_http_gone(HttpConnection& connection) override;
   // Connection::Owner
   void on_connection_gone(Connection& connection) override;
+  // ProxyPreface::Host
+  void on_preface(ProxyPreface& preface, const net::PeerAddress& peer) override;
+  void on_preface_failed(ProxyPreface& preface, Errc error) override;
+  // Drain::Host
+  void drain_connection(SlabHandle handle, CloseCode code) override;
+  void end_drain() override;
+
+  // Coming in: server_accept.cc.
+  void receive(Door& door, net::Fd fd, const net::Address& address);
+  void turn_away(Errc error, net::Fd fd, const net::PeerAddress& peer,
+                 const net::tls::ServerContext* tls);
+  HttpConnection* serve(net::Fd fd, const net::PeerAddress& peer,
+                        const net::tls::ServerContext* tls);
 
   Path& path_entry(std::string_view pattern);
   Service* service_of(Path* path) noexcept;
@@ -223,10 +294,25 @@ class Server final : public HandlerSetters<Server>,
   void refuse_method(HttpConnection& connection, Path* path);
   void answer_options(http::Exchange& exchange, Path* path);
   void serve_route(HttpConnection& connection, http::Exchange& exchange, Path::MethodRoute& found);
-  void upgrade(HttpConnection& connection, Service& service, const Request& request);
+
+  // Upgrades: server_upgrade.cc.
+  Forwarded forwarded(const HttpConnection& connection, const RequestHead& head) const noexcept;
+  void upgrade(HttpConnection& connection, http::Exchange& exchange, Service& service,
+               const Request& request);
+  void decide(HttpConnection& connection, Service& service, const Request& request,
+              const UpgradeCheck& check);
+  void decide_later(HttpConnection& connection, http::Exchange& exchange, Service& service,
+                    const Request& request);
+  bool answer(UpgradeId id, Decision decision);
+  void settle(PendingUpgrade& pending);
+  void settle(HttpConnection& http, Service& service, std::string_view head_text,
+              const Decision& decision);
+  void lose(UpgradeId id);
+  void refuse(HttpConnection& connection, const Reject& reject);
   void open(HttpConnection& http, Service& service, const RequestHead& head,
             const UpgradeCheck& check, const Accept& accept);
   Result<KeptRequest> keep(const RequestHead& head, std::string_view subprotocol) noexcept;
+
   void check_stopped();
 
   net::Loop* loop_;
@@ -242,12 +328,18 @@ class Server final : public HandlerSetters<Server>,
   Router router_;
   std::vector<std::unique_ptr<Path>> paths_;  // by the router's numbers
   std::unique_ptr<Path> unreachable_path_;    // of a pattern that cannot be
-  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::shared_ptr<Admission> admission_;
+  std::vector<std::unique_ptr<Door>> doors_;
   KeptRequest recent_request_;
+  Slab<ProxyPreface> prefaces_;
+  Slab<PendingUpgrade> pending_;
   Slab<HttpConnection> http_connections_;
   Slab<Connection> connections_;
+  std::unique_ptr<Drain> drain_;
   Callback<void()> on_stopped_;
+  std::uint32_t turned_away_ = 0;  // being told so, and not counted by admission_
   bool stopping_ = false;
+  bool draining_ = false;
 };
 
 }  // namespace hilo::ws

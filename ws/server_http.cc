@@ -91,10 +91,12 @@ void Server::on_request(HttpConnection& connection, http::Exchange& exchange,
     case Method::options:
     case Method::patch: break;
   }
-  if (stopping_) return connection.refuse(503, "shutting down\n");
+  if (stopping_) return connection.refuse(Errc::draining);
 
   Service* const service = service_of(path);
-  if (service != nullptr && wants_websocket(head)) return upgrade(connection, *service, request);
+  if (service != nullptr && wants_websocket(head)) {
+    return upgrade(connection, exchange, *service, request);
+  }
   if (Path::MethodRoute* found = path != nullptr ? path->find(head.method) : nullptr) {
     return serve_route(connection, exchange, *found);
   }

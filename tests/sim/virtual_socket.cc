@@ -58,6 +58,11 @@ Result<Fd> listen(const Address& address, const ListenOptions& options) noexcept
   return opened;
 }
 
+Status adopt_listening(int fd) noexcept {
+  if (Network::current().at(fd)->kind == Socket::Kind::listener) return {};
+  return std::make_error_code(std::errc::invalid_argument);
+}
+
 Result<Fd> accept(int fd, Address* peer) noexcept {
   Network& network = Network::current();
   Socket& listener = *network.at(fd);
@@ -100,6 +105,14 @@ Io receive(int fd, MutableBytes into) noexcept {
   if (blocks_by_chance(network, at)) return blocked();
   const std::size_t arrived = std::max<std::size_t>(at.inbox.size(), 1);
   return network.receive(at, into.first(shorten(network, std::min(into.size(), arrived))));
+}
+
+Io peek(int fd, MutableBytes into) noexcept {
+  Socket& at = *Network::current().at(fd);
+  if (at.inbox.empty()) return receive(fd, into);
+  const std::size_t size = std::min(into.size(), at.inbox.size());
+  std::copy_n(at.inbox.readable().begin(), size, into.begin());
+  return {.kind = Io::Kind::done, .bytes = size, .error = {}};
 }
 
 Io send(int fd, std::span<const Bytes> slices) noexcept {

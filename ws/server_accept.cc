@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+//
+// The front of Server: where it listens, and who is let in.
+//
+//   accept -> [header of a proxy] -> admission -> [TLS] -> HttpConnection
+
+#include <new>
+#include <utility>
+
+#include "net/socket.h"
+#include "ws/server.h"
+#include "ws/server_door.h"
+
+namespace hilo::ws {
+namespace {
+
+// So many who find the server full are told so at a time, with descriptors that Admission spares.
+constexpr std::uint32_t turned_away_max = 32;
+
+}  // namespace
+
+// --- listening -----------------------------------------------------------------------------------
+
+Result<net::Address> Server::listen(const ListenOptions& options) {
+  if (!options.unix_path.empty()) {
+    const Result<net::Address> address = net::Address::from_unix_path(options.unix_path);
+    return address ? listen(*address, options) : Result<net::Address>{address.error()};
+  }
+  std::string_view host = options.host;
+  if (host == "localhost") host = "127.0.0.1";
+  const Result<net::Address> address =
+      net::Address::from_ip(host.empty() ? std::string_view{"::"} : host, options.port);
+  return address ? listen(*address, options) : Result<net::Address>{address.error()};
+}
+
+Result<net::Address> Server::listen(const net::Address& address, const ListenOptions& options) {
+  net::Listener::Options listener_options;
+  listener_options.socket.backlog = options.backlog;
+  listener_options.socket.reuse_port = options.reuse_port;
+  listener_options.socket.user_timeout = limits_.tcp_user_timeout;
+  listener_options.socket.unix_mode = options.unix_mode;
+  // Listening to all means all: an empty host takes IPv4 along.
+  listener_options.socket.ipv6_only = !options.host.empty();
+  Result<net::Fd> listening = net::socket::listen(address, listener_options.socket);
+  return listening ? listen(std::move(*listening), options)
+                   : Result<net::Address>{listening.error()};
+}
+
+Result<net::Address> Server::listen(net::Fd listening, const ListenOptions& options) {
+  if (const Status fit = net::socket::adopt_listening(listening.value()); !fit) return fit.error();
+  auto door = std::make_unique<Door>(*loop_, options);
+  net::Listener::Options listener_options;
+  listener_options.socket.backlog = options.backlog;
+  const Status opened = door->listener.adopt(
+      std::move(listening), listener_options,
+      [this, at = door.get()](net::Fd fd, const net::Address& peer) {
+        receive(*at, std::move(fd), peer);
+      },
+      [this](std::error_code) {
+        metrics_.shed = 0;
+        for (const auto& each : doors_) metrics_.shed += each->listener.shed_count();
+        log_.reject({.error = Errc::no_descriptors}, loop_->now());
+      });
+  if (!opened) return opened.error();
+  const net::Address bound = door->listener.address();
+  doors_.push_back(std::move(door));
+  return bound;
+}
+
+std::vector<int> Server::listening_descriptors() const {
+  std::vector<int> descriptors;
+  for (const std::unique_ptr<Door>& door : doors_) {
+    if (door->listener.is_open()) descriptors.push_back(door->listener.fd());
+  }
+  return descriptors;
+}
+
+// --- coming in -----------------------------------------------------------------------------------
+
+void Server::receive(Door& door, net::Fd fd, const net::Address& address) {
+  const net::PeerAddress peer{address};
+  if (!door.proxy_protocol) return adopt(std::move(fd), address, door.tls.get());
+  ++metrics_.accepted;
+  // Where proxies are named, nobody else may speak for others.
+  if (!options_.trusted_proxies.empty() && !net::contains(options_.trusted_proxies, peer)) {
+    return turn_away(Errc::proxy_header, std::move(fd), peer, door.tls.get());
+  }
+  // Whose connection it is, its header will tell. Until then it counts in all, as nobody's.
+  const Errc refusal = admission_->admit({}, loop_->now());
+  if (refusal != Errc::none) return turn_away(refusal, std::move(fd), peer, door.tls.get());
+  ProxyPreface::Host& host = *this;
+  const auto entry = prefaces_.emplace(*loop_, host, std::move(fd), peer, &door);
+  if (entry.object != nullptr && entry.object->start(limits_.head_timeout)) return;
+  prefaces_.erase(entry.handle);
+  admission_->release({});
+  log_.reject({.error = Errc::no_memory, .peer = peer}, loop_->now());
+}
+
+void Server::on_preface(ProxyPreface& preface, const net::PeerAddress& peer) {
+  const net::PeerAddress source = peer;  // may lie in what is erased
+  const net::tls::ServerContext* const tls = static_cast<Door*>(preface.door())->tls.get();
+  net::Fd fd = preface.release();
+  prefaces_.erase(preface.handle());
+  const Errc refusal = admission_->move({}, source, loop_->now());
+  if (refusal != Errc::none) {
+    admission_->release({});
+    turn_away(refusal, std::move(fd), source, tls);
+  } else if (serve(std::move(fd), source, tls) == nullptr) {
+    admission_->release(source);
+  }
+  check_stopped();
+}
+
+void Server::on_preface_failed(ProxyPreface& preface, Errc error) {
+  if (error != Errc::none) {
+    log_.reject({.error = error, .peer = preface.proxy(), .bytes_in = preface.received_bytes()},
+                loop_->now());
+  }
+  prefaces_.erase(preface.handle());
+  admission_->release({});
+  check_stopped();
+}
+
+void Server::adopt(net::Fd fd, const net::Address& peer, const net::tls::ServerContext* tls) {
+  ++metrics_.accepted;
+  const net::PeerAddress from{peer};
+  const Errc refusal = admission_->admit(from, loop_->now());
+  if (refusal != Errc::none) return turn_away(refusal, std::move(fd), from, tls);
+  if (serve(std::move(fd), from, tls) == nullptr) admission_->release(from);
+}
+
+// Before TLS, and so without a word, but for a plain connection to a server that is full. Who asks
+// too often is to be cheap.
+void Server::turn_away(Errc error, net::Fd fd, const net::PeerAddress& peer,
+                       const net::tls::ServerContext* tls) {
+  if (error == Errc::connections_full && tls == nullptr && turned_away_ < turned_away_max) {
+    HttpConnection* const connection = serve(std::move(fd), peer, nullptr);
+    if (connection == nullptr) return;
+    ++turned_away_;
+    connection->turn_away();
+    return connection->refuse(error);
+  }
+  log_.reject({.error = error, .peer = peer}, loop_->now());
+}
+
+HttpConnection* Server::serve(net::Fd fd, const net::PeerAddress& peer,
+                              const net::tls::ServerContext* tls) {
+  HttpConnection::Host& host = *this;
+  const auto entry = http_connections_.emplace(*loop_, host, limits_, peer);
+  std::unique_ptr<net::Transport> transport;
+  if (entry.object != nullptr && tls != nullptr) transport = tls->accept(fd.value());
+  std::unique_ptr<net::Stream> stream;
+  if (entry.object != nullptr && (tls == nullptr || transport != nullptr)) {
+    stream.reset(new (std::nothrow) net::Stream(*loop_, std::move(transport), std::move(fd),
+                                                entry.object->stream_handler()));
+  }
+  if (stream && entry.object->start(std::move(stream))) return entry.object;
+  log_.reject({.error = Errc::no_memory, .peer = peer}, loop_->now());
+  http_connections_.erase(entry.handle);
+  return nullptr;
+}
+
+}  // namespace hilo::ws

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+//
+// The half of Server that makes WebSockets of requests, at once or later.
+
+#include <new>
+#include <utility>
+
+#include "ws/core/handshake.h"
+#include "ws/guard.h"
+#include "ws/server.h"
+
+namespace hilo::ws {
+namespace {
+
+bool is_offered(FieldListReader offered, std::string_view subprotocol) noexcept {
+  while (const std::optional<std::string_view> one = offered.next()) {
+    if (*one == subprotocol) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+// --- who asks ------------------------------------------------------------------------------------
+
+Forwarded Server::forwarded(const HttpConnection& connection,
+                            const RequestHead& head) const noexcept {
+  return read_forwarded(head.fields, options_.forwarded_by, connection.socket_peer(),
+                        options_.trusted_proxies);
+}
+
+net::PeerAddress Server::asked_by(const HttpConnection& connection, const RequestHead& head) {
+  return forwarded(connection, head).peer;
+}
+
+// --- at once -------------------------------------------------------------------------------------
+
+void Server::upgrade(HttpConnection& connection, http::Exchange& exchange, Service& service,
+                     const Request& request) {
+  if (is_draining()) return connection.refuse(Errc::draining);
+  const RequestHead& head = request.head();
+  const UpgradeCheck check = check_upgrade(head);
+  if (check.error != Errc::none) return connection.refuse(check.error);
+  const Forwarded told = forwarded(connection, head);
+  const Errc origin = check_origin({.fields = head.fields,
+                                    .host = told.host.value_or(head.host),
+                                    .is_tls = told.is_tls || connection.tls() != nullptr},
+                                   options_.origin);
+  if (origin != Errc::none) return connection.refuse(origin);
+  if (service.upgrade_) return decide(connection, service, request, check);
+  if (service.upgrade_later_) return decide_later(connection, exchange, service, request);
+
+  const std::string_view subprotocol =
+      choose_subprotocol(check.subprotocols, options_.subprotocols);
+  if (options_.subprotocol_required && subprotocol.empty()) {
+    return connection.refuse(Errc::upgrade_protocol_required);
+  }
+  open(connection, service, head, check, {.subprotocol = std::string(subprotocol), .fields = {}});
+}
+
+void Server::decide(HttpConnection& connection, Service& service, const Request& request,
+                    const UpgradeCheck& check) {
+  Decision decision = Reject{.status = 500, .reason = "the handler failed\n"};
+  if (!guarded([&] { decision = service.upgrade_(request); })) {
+    return connection.refuse(Errc::handler_threw);
+  }
+  if (const Reject* no = std::get_if<Reject>(&decision)) return refuse(connection, *no);
+  // The handler may have stopped the server.
+  if (is_draining()) return connection.refuse(Errc::draining);
+  open(connection, service, request.head(), check, *std::get_if<Accept>(&decision));
+}
+
+void Server::refuse(HttpConnection& connection, const Reject& reject) {
+  on_http_reject(connection, Errc::upgrade_refused);
+  connection.refuse(reject.status, reject.reason);
+}
+
+void Server::open(HttpConnection& http, Service& service, const RequestHead& head,
+                  const UpgradeCheck& check, const Accept& accept) {
+  // RFC 6455 §4.2.2: only what the client offered; it would fail the connection otherwise.
+  if (!accept.subprotocol.empty() && !is_offered(check.subprotocols, accept.subprotocol)) {
+    return http.refuse(Errc::handler_threw);
+  }
+  const std::size_t field_count = accept.fields.size();
+  std::unique_ptr<FieldView[]> fields(new (std::nothrow) FieldView[field_count + 1]);
+  if (fields == nullptr) return http.refuse(Errc::no_memory);
+  for (std::size_t i = 0; i < field_count; ++i) {
+    fields[i] = {accept.fields[i].name, accept.fields[i].value};
+  }
+  std::optional<DeflateAnswer> deflate;
+  CompressionPointer compression;
+  if (deflate_ && check.has_extensions) deflate = accept_deflate(head.fields, options_.deflate);
+  if (deflate) compression = deflate_->make(Role::server, deflate->agreed);
+  Buffer response{loop_->pool()};
+  // Without memory for compression the connection goes on without it.
+  const Status written = write_upgrade_response(
+      response, {.key = check.key,
+                 .subprotocol = accept.subprotocol,
+                 .extensions = compression ? deflate->text.view() : std::string_view{},
+                 .fields = {fields.get(), field_count}});
+  // Fields that cannot be sent are the application's mistake.
+  if (!written) return http.refuse(Errc::handler_threw);
+
+  Result<KeptRequest> kept = keep(head, accept.subprotocol);
+  if (!kept) return http.refuse(Errc::no_memory);
+  // Behind a proxy it is now that a place is taken which counts.
+  const bool is_forwarded = !(http.peer() == http.socket_peer());
+  if (is_forwarded) {
+    const Errc full = admission_->move(http.socket_peer(), http.peer(), loop_->now());
+    if (full != Errc::none) {
+      on_http_reject(http, full);
+      return http.refuse(429, "too many connections\n");
+    }
+  }
+  const auto entry = connections_.emplace(Role::server, shared_, service.handlers_, http.peer());
+  if (entry.object == nullptr) {
+    if (is_forwarded) static_cast<void>(admission_->move(http.peer(), http.socket_peer(), {}));
+    return http.refuse(Errc::no_memory);
+  }
+  entry.object->compress_with(std::move(compression));
+  std::unique_ptr<net::Stream> stream = http.release_stream();
+  ++metrics_.upgrades;
+  // A write that fails breaks the stream, and the connection hears of that.
+  static_cast<void>(stream->write(Bytes{response.readable()}));
+  // What came while the answer was waited for may have been too much to go on reading.
+  stream->resume();
+  entry.object->open(std::move(stream), std::move(*kept));
+}
+
+// Many connections ask for the same: without their fields they share what is kept of it.
+Result<KeptRequest> Server::keep(const RequestHead& head, std::string_view subprotocol) noexcept {
+  if (options_.keep_request_fields) return KeptRequest::copy(head, subprotocol, true);
+  if (recent_request_.path() != head.path || recent_request_.query() != head.query ||
+      recent_request_.subprotocol() != subprotocol) {
+    Result<KeptRequest> kept = KeptRequest::copy(head, subprotocol, false);
+    if (!kept) return kept;
+    recent_request_ = std::move(*kept);
+  }
+  return recent_request_.share();
+}
+
+// --- later ---------------------------------------------------------------------------------------
+
+void Server::decide_later(HttpConnection& connection, http::Exchange& exchange, Service& service,
+                          const Request& request) {
+  const auto entry = pending_.emplace(*this, service, exchange.later());
+  if (entry.object == nullptr) return connection.refuse(Errc::no_memory);
+  PendingUpgrade& pending = *entry.object;
+  if (!pending.keep(request.head())) {
+    pending_.erase(entry.handle);
+    return connection.refuse(Errc::no_memory);
+  }
+  exchange.on_gone([this, id = pending.id()] { lose(id); });
+  if (limits_.upgrade_timeout.nanoseconds != 0) {
+    loop_->timers().arm(pending, loop_->now() + limits_.upgrade_timeout);
+  }
+  pending.request_ = &request;
+  if (guarded([&] { service.upgrade_later_(pending); })) {
+    pending.request_ = nullptr;
+    return;
+  }
+  loop_->timers().cancel(pending);
+  pending_.erase(entry.handle);
+  connection.refuse(Errc::handler_threw);
+}
+
+bool Server::accept(UpgradeId id, Accept accept) {
+  return answer(id, std::move(accept));
+}
+
+bool Server::reject(UpgradeId id, Reject reject) {
+  return answer(id, std::move(reject));
+}
+
+// The first answer counts. It is carried out by the timer, so that no handler is called from within
+// the application's call.
+bool Server::answer(UpgradeId id, Decision decision) {
+  PendingUpgrade* const pending = pending_.find(id.handle);
+  if (pending == nullptr || pending->decision_) return false;
+  pending->decision_ = std::move(decision);
+  loop_->timers().arm(*pending, loop_->now());
+  return true;
+}
+
+// Decided, or out of time.
+void Server::settle(PendingUpgrade& pending) {
+  const http::ExchangeId exchange_id = pending.exchange_;
+  Service& service = *pending.service_;
+  const std::optional<Decision> decision = std::move(pending.decision_);
+  const std::unique_ptr<char[]> head = std::move(pending.head_);
+  const std::string_view head_text{head.get(), pending.head_bytes_};
+  Callback<void()> on_gone = std::move(pending.on_gone_);
+  pending_.erase(pending.handle_);
+
+  HttpConnection* const http = http_connections_.find(exchange_id.connection);
+  if (http == nullptr) return;
+  if (http::Exchange* exchange = http->waiting_exchange(exchange_id.number)) {
+    exchange->on_gone(nullptr);
+  }
+  if (!decision) {
+    http->refuse(Errc::upgrade_timeout);
+    if (on_gone) static_cast<void>(guarded([&] { on_gone(); }));
+    return;
+  }
+  settle(*http, service, head_text, *decision);
+}
+
+void Server::settle(HttpConnection& http, Service& service, std::string_view head_text,
+                    const Decision& decision) {
+  if (const Reject* no = std::get_if<Reject>(&decision)) return refuse(http, *no);
+  if (is_draining()) return http.refuse(Errc::draining);
+  RequestParser parser{limits_.head()};
+  const Bytes bytes = as_bytes(head_text);
+  if (parser.parse(bytes).kind != HeadProgress::Kind::complete) {
+    return http.refuse(Errc::no_memory);
+  }
+  const RequestHead head = parser.head(bytes);
+  open(http, service, head, check_upgrade(head), *std::get_if<Accept>(&decision));
+  // Nobody is in the middle of its input who would see that the stream is gone.
+  if (http.released()) on_http_gone(http);
+}
+
+void Server::lose(UpgradeId id) {
+  PendingUpgrade* const pending = pending_.find(id.handle);
+  if (pending == nullptr) return;
+  const http::ExchangeId exchange = pending->exchange_;
+  Callback<void()> on_gone = std::move(pending->on_gone_);
+  loop_->timers().cancel(*pending);
+  pending_.erase(id.handle);
+  if (HttpConnection* http = http_connections_.find(exchange.connection)) http->drop();
+  if (on_gone) static_cast<void>(guarded([&] { on_gone(); }));
+}
+
+}  // namespace hilo::ws

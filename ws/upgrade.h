@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// What an application answers to an opening handshake, at once or later.
+//
+//   at once  server.at("/chat").on_upgrade([](const ws::Request& request) -> ws::Decision {
+//              if (!request.cookie("session")) return ws::Reject{.status = 401};
+//              return ws::Accept{.subprotocol = "v2", .fields = {{"Set-Cookie", "seen=1"}}};
+//            });
+//   later    server.at("/chat").on_upgrade_later([&](ws::PendingUpgrade& upgrade) {
+//              ask(upgrade.request().cookie("session"), [&server, id = upgrade.id()](bool yes) {
+//                yes ? server.accept(id) : server.reject(id);      // in the loop's thread
+//              });
+//            });
+//
+// Until the answer the peer's next bytes are kept, and handled as frames behind the 101. Whoever
+// is not answered within Limits::upgrade_timeout gets a 504. Once the peer is gone, was answered or
+// ran out of time, an id refers to nothing, and answering does nothing.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "net/base/callback.h"
+#include "net/base/result.h"
+#include "net/base/slab.h"
+#include "net/timers.h"
+#include "ws/core/http_head.h"
+#include "ws/http.h"
+#include "ws/request.h"
+
+namespace hilo::ws {
+
+// One field line of an answer.
+struct Field {
+  std::string name;
+  std::string value;
+};
+
+// Yes, with the subprotocol to speak and fields of your own ...
+struct Accept {
+  std::string subprotocol = {};    // one that the client offered, or empty
+  std::vector<Field> fields = {};  // for example Set-Cookie
+};
+// ... or no.
+struct Reject {
+  std::uint16_t status = 403;
+  std::string reason = {};
+};
+using Decision = std::variant<Accept, Reject>;
+
+class Server;
+class Service;
+
+// Names a handshake that waits for its answer.
+struct UpgradeId {
+  SlabHandle handle;
+};
+
+// A handshake that waits for its answer. A PendingUpgrade& is good within the callback that shows
+// it; what is kept is its id().
+class PendingUpgrade final : private net::Timer {
+ public:
+  PendingUpgrade(SlabHandle handle, Server& server, Service& service, http::ExchangeId exchange)
+      : server_(&server), service_(&service), handle_(handle), exchange_(exchange) {}
+  PendingUpgrade(const PendingUpgrade&) = delete;
+  PendingUpgrade& operator=(const PendingUpgrade&) = delete;
+  ~PendingUpgrade() = default;
+
+  // Valid within the callback only.
+  const Request& request() const noexcept { return *request_; }
+  UpgradeId id() const noexcept { return {handle_}; }
+  // Hears if the peer goes before the answer (the end of its sending counts as going: a WebSocket
+  // needs both directions), if time runs out, or if the server ends. Not after the answer.
+  void on_gone(Callback<void()> callback) { on_gone_ = std::move(callback); }
+
+ private:
+  friend class Server;
+  void on_timer(net::Time now) override;
+  // Writes the head down so that it can be read once more after the receive buffer has moved on.
+  Status keep(const RequestHead& head) noexcept;
+
+  Server* server_;
+  Service* service_;
+  SlabHandle handle_;
+  http::ExchangeId exchange_;
+  const Request* request_ = nullptr;
+  std::unique_ptr<char[]> head_;
+  std::size_t head_bytes_ = 0;
+  std::optional<Decision> decision_;  // carried out in the next timers phase
+  Callback<void()> on_gone_;
+};
+
+}  // namespace hilo::ws
