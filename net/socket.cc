@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cstring>
 
 #include "net/last_error.h"
 
@@ -309,6 +310,60 @@ Result<Address> local_address(int fd) noexcept {
 
 Result<Address> peer_address(int fd) noexcept {
   return address_by(&::getpeername, fd);
+}
+
+Io send_descriptors(int fd, std::span<const int> descriptors, Bytes beside) noexcept {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * passed_max)> control{};
+  const std::size_t bytes = sizeof(int) * std::min(descriptors.size(), passed_max);
+  iovec vector{const_cast<std::uint8_t*>(beside.data()), beside.size()};
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  if (bytes != 0) {
+    message.msg_control = control.data();
+    message.msg_controllen = CMSG_SPACE(bytes);
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(bytes);
+    std::memcpy(CMSG_DATA(header), descriptors.data(), bytes);
+  }
+  ssize_t taken;
+  do {
+    taken = ::sendmsg(fd, &message, send_flags);
+  } while (taken < 0 && errno == EINTR);
+  return taken >= 0 ? moved(taken) : stopped();
+}
+
+Io receive_descriptors(int fd, std::vector<Fd>& descriptors, MutableBytes beside) {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * passed_max)> control{};
+  iovec vector{beside.data(), beside.size()};
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  ssize_t taken;
+  do {
+    taken = ::recvmsg(fd, &message, 0);
+  } while (taken < 0 && errno == EINTR);
+  if (taken < 0) return stopped();
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t bytes = header->cmsg_len - CMSG_LEN(0);
+    for (std::size_t at = 0; at + sizeof(int) <= bytes; at += sizeof(int)) {
+      int passed;
+      std::memcpy(&passed, CMSG_DATA(header) + at, sizeof passed);
+      fcntl(passed, F_SETFD, FD_CLOEXEC);
+      descriptors.emplace_back(passed);
+    }
+  }
+  return taken == 0 ? Io{Io::Kind::end, 0, {}} : moved(taken);
+}
+
+Fd duplicate(int fd) noexcept {
+  return Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
 
 Result<Fd> open_reserve() noexcept {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <span>
 #include <system_error>
+#include <vector>
 
 #include "net/address.h"
 #include "net/base/bytes.h"
@@ -82,6 +83,15 @@ Status set_receive_buffer(int fd, int bytes) noexcept;
 
 Result<Address> local_address(int fd) noexcept;
 Result<Address> peer_address(int fd) noexcept;
+
+// Passes descriptors to another process over a Unix socket, beside at least one byte; the receiver
+// gets copies. At most passed_max at a time, and the receiver must ask for as many at once.
+inline constexpr std::size_t passed_max = 250;
+Io send_descriptors(int fd, std::span<const int> descriptors, Bytes beside) noexcept;
+// Those that came with the bytes, close-on-exec. None may have come.
+Io receive_descriptors(int fd, std::vector<Fd>& descriptors, MutableBytes beside);
+// Another descriptor of the same thing; refers to nothing if there was none to be had.
+Fd duplicate(int fd) noexcept;
 
 // Opens something harmless to hold a descriptor in reserve against EMFILE.
 Result<Fd> open_reserve() noexcept;

@@ -33,7 +33,12 @@ void LogWriter::write(ws::LogLevel level, std::string_view line) {
 
 bool LogWriter::put(std::string_view line) {
   std::string text = format_time(net::clock_wall_milliseconds());
-  text.append(" ").append(line).append("\n");
+  if (json_) {
+    text = ws::to_json("time=" + text + " " + std::string(line));
+  } else {
+    text.append(" ").append(line);
+  }
+  text.append("\n");
   return write_without_waiting(standard_error, text).bytes == text.size();
 }
 
@@ -67,6 +72,17 @@ std::vector<Flag> log_flags(LogSettings& settings) {
     }
     return "is none of debug, info, warn, error";
   };
+  Flag format = text_flag({.name = "--log-format",
+                           .value = "text|json",
+                           .text = "how: key=value pairs, or a JSON object on every line",
+                           .short_name = {}},
+                          unused);
+  format.preset = "text";
+  format.take = [&settings](std::string_view value) -> Complaint {
+    if (value != "text" && value != "json") return "is none of text, json";
+    settings.json = value == "json";
+    return {};
+  };
   Flag quiet = level;
   quiet.name = "--quiet";
   quiet.value = {};
@@ -76,7 +92,7 @@ std::vector<Flag> log_flags(LogSettings& settings) {
     settings.level = ws::LogLevel::error;
     return {};
   };
-  return {std::move(level), std::move(quiet)};
+  return {std::move(level), std::move(format), std::move(quiet)};
 }
 
 }  // namespace hilo::tools

@@ -31,12 +31,14 @@ constexpr char examples[] =
     "  hilo serve\n"
     "  hilo serve --listen 127.0.0.1:0 --listen unix:/tmp/hilo.sock\n"
     "  hilo serve --listen 0.0.0.0:80 --threads 4 --origin https://example.com\n"
+    "  hilo serve --listen 0.0.0.0:80 --handover /run/hilo.handover\n"
     "  hilo serve --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem\n"
     "  hilo serve --message-bytes-max 16MiB --idle-timeout 60s --overflow drop\n";
 
 constexpr char values[] =
     "  ADDR  127.0.0.1:8080, [::1]:8080, localhost:8080, unix:/path, unix:@name;\n"
-    "        port 0 lets the kernel choose\n"
+    "        port 0 lets the kernel choose; systemd: the sockets of its .socket unit\n"
+    "  RANGE 10.0.0.0/8, 2001:db8::/32, 192.0.2.7, or unix for peers of Unix sockets\n"
     "  SIZE  bytes, or 64KiB, 1MiB, 2GiB\n"
     "  TIME  seconds, or 500ms, 10s, 2min, 1h\n";
 
@@ -47,9 +49,11 @@ constexpr char exit_codes[] =
     "  130  ended at once by a second SIGINT; 143: by a second SIGTERM\n";
 
 constexpr char signals[] =
-    "  SIGINT, SIGTERM  stop: no new connections, Close 1001 to all, and an end when\n"
-    "                   the last has answered or --close-timeout is over;\n"
-    "                   the second one ends the process at once\n"
+    "  SIGINT           stop: no new connections, Close 1001 to all, and an end when\n"
+    "                   the last has answered or --close-timeout is over\n"
+    "  SIGTERM          drain: no new connections, 503 to new handshakes, Close 1001 to\n"
+    "                   a few at a time, all within --drain-time; few are gone at once.\n"
+    "                   The second signal of the two ends the process at once\n"
     "  SIGHUP           with --tls-cert: read the certificates again, for connections\n"
     "                   that come from now on; a bad file leaves the old ones in use\n"
     "  SIGPIPE          ignored; a log nobody reads is dropped, not waited for\n";
@@ -65,14 +69,50 @@ Complaint take_address(std::string_view value, std::vector<net::Address>& into) 
   return {};
 }
 
+Complaint take_listen(std::string_view value, ServeSettings& settings) {
+  if (value != "systemd") return take_address(value, settings.addresses);
+  settings.systemd = true;
+  return {};
+}
+
+// Octal, as chmod wants it.
+Complaint take_mode(std::string_view value, int& into) {
+  unsigned mode = 0;
+  for (const char c : value) {
+    if (c < '0' || c > '7' || mode > 0777) return "is no mode (as in 0660)";
+    mode = mode * 8 + static_cast<unsigned>(c - '0');
+  }
+  if (value.empty() || mode > 0777) return "is no mode (as in 0660)";
+  into = static_cast<int>(mode);
+  return {};
+}
+
 FlagGroup where_flags(ServeSettings& settings) {
   std::vector<std::string> unused;
   Flag listen = texts_flag(
       {.name = "--listen", .value = "ADDR", .text = "where to listen", .short_name = {}}, unused);
   listen.preset = default_address;
-  listen.take = [&settings](std::string_view value) {
-    return take_address(value, settings.addresses);
-  };
+  listen.take = [&settings](std::string_view value) { return take_listen(value, settings); };
+  Flag mode = texts_flag({.name = "--unix-mode",
+                          .value = "MODE",
+                          .text = "permissions of the files of Unix sockets [what umask leaves]",
+                          .short_name = {}},
+                         unused);
+  mode.repeatable = false;
+  mode.take = [&settings](std::string_view value) { return take_mode(value, settings.unix_mode); };
+  Flag handover = text_flag({.name = "--handover",
+                             .value = "PATH",
+                             .text = "take over the sockets of the server that is there already, "
+                                     "in place of --listen, and let it drain with 1012; then wait "
+                                     "there for the next one",
+                             .short_name = {}},
+                            settings.handover_path);
+  Flag drain = duration_flag({.name = "--drain-time",
+                              .value = "TIME",
+                              .text = "time over which SIGTERM closes connections; 0: all at once",
+                              .short_name = {}},
+                             settings.drain_time);
+  drain.preset = "30s";
   Flag threads = number_flag({.name = "--threads",
                               .value = "N",
                               .text = "event loops, each in a thread of its own; they share the "
@@ -80,7 +120,51 @@ FlagGroup where_flags(ServeSettings& settings) {
                               .short_name = {}},
                              {1, 256}, settings.threads);
   threads.preset = "1";
-  return {.title = "Where", .flags = {std::move(listen), std::move(threads)}};
+  return {.title = "Where",
+          .flags = {std::move(listen), std::move(mode), std::move(threads), std::move(handover),
+                    std::move(drain)}};
+}
+
+std::vector<Flag> proxy_flags(ServeSettings& settings) {
+  std::vector<std::string> unused;
+  Flag trusted = texts_flag({.name = "--trusted-proxy",
+                             .value = "RANGE",
+                             .text = "a proxy in front: what its X-Forwarded-For, -Proto and -Host "
+                                     "say is believed",
+                             .short_name = {}},
+                            unused);
+  trusted.take = [&settings](std::string_view value) -> Complaint {
+    const Result<net::AddressRange> range = net::AddressRange::parse(value);
+    if (!range) return "is no range of addresses (as in 10.0.0.0/8, ::1, unix)";
+    settings.trusted_proxies.push_back(*range);
+    return {};
+  };
+  Flag by = trusted;
+  by.name = "--forwarded-by";
+  by.value = "x-forwarded|forwarded";
+  by.text = "which fields it sets: those, or Forwarded (RFC 7239)";
+  by.preset = "x-forwarded";
+  by.repeatable = false;
+  by.take = [&settings](std::string_view value) -> Complaint {
+    if (value != "x-forwarded" && value != "forwarded") {
+      return "is none of x-forwarded, forwarded";
+    }
+    settings.forwarded_by =
+        value == "forwarded" ? ws::ForwardedBy::forwarded : ws::ForwardedBy::x_forwarded;
+    return {};
+  };
+  Flag protocol = switch_flag({.name = "--proxy-protocol",
+                               .value = {},
+                               .text = "every connection begins with a header of the PROXY "
+                                       "protocol, version 1 or 2",
+                               .short_name = {}},
+                              settings.proxy_protocol);
+  Flag local = switch_flag({.name = "--count-local",
+                            .value = {},
+                            .text = "limit this machine's own connections per address, too",
+                            .short_name = {}},
+                           settings.count_local);
+  return {std::move(trusted), std::move(by), std::move(protocol), std::move(local)};
 }
 
 FlagGroup who_flags(ServeSettings& settings) {
@@ -107,6 +191,7 @@ FlagGroup who_flags(ServeSettings& settings) {
                                      .text = "refuse handshakes that offer none of them (400)",
                                      .short_name = {}},
                                     settings.subprotocol_required));
+  for (Flag& flag : proxy_flags(settings)) group.flags.push_back(std::move(flag));
   return group;
 }
 
@@ -126,7 +211,7 @@ int run(ServeSettings& settings) {
     print_error("hilo serve: " + *complaint);
     return exit_usage;
   }
-  if (settings.addresses.empty()) {
+  if (settings.addresses.empty() && !settings.systemd) {
     static_cast<void>(take_address(default_address, settings.addresses));
   }
   ServeProcess process{settings};

@@ -2,10 +2,13 @@
 
 #include "tools/hilo/serve_process.h"
 
+#include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "net/poller.h"
 #include "net/socket.h"
@@ -34,6 +37,7 @@ std::string page_url(const net::Address& address, bool tls) {
 ServeProcess::ServeProcess(const ServeSettings& settings)
     : settings_(&settings), origins_(settings.origins.begin(), settings.origins.end()) {
   log_.set_level(settings.log.level);
+  log_.set_json(settings.log.json);
 }
 
 ServeProcess::~ServeProcess() = default;
@@ -51,9 +55,11 @@ int ServeProcess::run() {
     complain("cannot catch signals", signals.status().error().message());
     return exit_failure;
   }
-  if (!listen()) return exit_failure;
+  if (!listen() || !await_successor()) return exit_failure;
   log_start(descriptors);
   for (const net::Address& address : bound_) announce(address);
+  // From here on connections are taken, so the predecessor may go.
+  offer_.accept();
   return run_loops();
 }
 
@@ -90,9 +96,12 @@ void ServeProcess::reload_tls() {
 bool ServeProcess::make_workers() {
   std::vector<ws::Hub*> hubs;
   std::vector<ws::Server*> servers;
+  const auto admission = std::make_shared<ws::Admission>(
+      settings_->limits, ws::AdmissionOptions{.count_local = settings_->count_local,
+                                              .trusted = settings_->trusted_proxies});
   for (unsigned i = 0; i < settings_->threads; ++i) {
-    workers_.push_back(
-        std::make_unique<ServeWorker>(*settings_, origins_, log_, static_cast<std::uint8_t>(i)));
+    workers_.push_back(std::make_unique<ServeWorker>(*settings_, origins_, log_,
+                                                     static_cast<std::uint8_t>(i), admission));
     ServeWorker& worker = *workers_.back();
     if (const Status& status = worker.loop().status(); !status) {
       complain("cannot make an event loop", status.error().message());
@@ -108,6 +117,23 @@ bool ServeProcess::make_workers() {
 }
 
 bool ServeProcess::listen() {
+  if (!settings_->handover_path.empty()) {
+    Result<HandoverOffer> offer = HandoverOffer::ask(settings_->handover_path);
+    if (!offer) {
+      complain("cannot take over from " + settings_->handover_path, offer.error().message());
+      return false;
+    }
+    offer_ = std::move(*offer);
+    if (offer_.exists()) return listen_on_given(offer_.take_sockets());
+  }
+  if (settings_->systemd) {
+    Result<std::vector<net::Fd>> inherited = take_systemd_sockets();
+    if (!inherited) {
+      complain("systemd", "it has handed over no sockets (LISTEN_FDS, LISTEN_PID)");
+      return false;
+    }
+    if (!listen_on_given(std::move(*inherited))) return false;
+  }
   for (const net::Address& address : settings_->addresses) {
     if (const Status status = listen_on(address); !status) {
       complain("cannot listen on " + address.to_string(), status.error().message());
@@ -128,16 +154,72 @@ Status ServeProcess::listen_on(const net::Address& address) {
     if (!probe) return probe.error();
   }
   net::Address bound = address;
-  const auto tls = address.family() == net::Family::unix_path ? nullptr : tls_;
+  ws::ListenOptions options = listen_options(address);
+  options.reuse_port = shared;
   for (const auto& worker : workers_) {
-    Result<net::Address> result =
-        worker->server().listen(bound, {.reuse_port = shared, .tls = tls});
+    Result<net::Address> result = worker->server().listen(bound, options);
     if (!result) return result.error();
     bound = *result;  // with the port that the first one was given
     if (!shared) break;
   }
   bound_.push_back(bound);
   return {};
+}
+
+ws::ListenOptions ServeProcess::listen_options(const net::Address& address) const {
+  ws::ListenOptions options;
+  options.unix_mode = settings_->unix_mode;
+  options.proxy_protocol = settings_->proxy_protocol;
+  if (address.family() != net::Family::unix_path) options.tls = tls_;
+  return options;
+}
+
+// Each thread gets its share of the sockets of an address. Where there are fewer than threads, some
+// listen on the same one: whoever comes first takes the connection.
+bool ServeProcess::listen_on_given(std::vector<net::Fd> sockets) {
+  std::vector<std::pair<net::Address, std::vector<net::Fd>>> groups;
+  for (net::Fd& socket : sockets) {
+    const Result<net::Address> address = net::socket::local_address(socket.value());
+    if (!address) {
+      complain("cannot listen on what was handed over", address.error().message());
+      return false;
+    }
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](const auto& each) { return each.first == *address; });
+    if (group == groups.end()) group = groups.insert(groups.end(), {*address, {}});
+    group->second.push_back(std::move(socket));
+  }
+  for (auto& [address, group] : groups) {
+    const std::size_t own = group.size();
+    while (group.size() < workers_.size()) {
+      group.push_back(net::socket::duplicate(group[group.size() % own].value()));
+    }
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      const Result<net::Address> result = workers_[i % workers_.size()]->server().listen(
+          std::move(group[i]), listen_options(address));
+      if (result) continue;
+      complain("cannot listen on " + address.to_string(), result.error().message());
+      return false;
+    }
+    bound_.push_back(address);
+  }
+  return true;
+}
+
+bool ServeProcess::await_successor() {
+  if (settings_->handover_path.empty()) return true;
+  std::vector<int> sockets;
+  for (const auto& worker : workers_) {
+    for (const int fd : worker->server().listening_descriptors()) sockets.push_back(fd);
+  }
+  successor_ =
+      std::make_unique<HandoverServer>(workers_.front()->loop(), std::move(sockets), [this] {
+        log_.event(ws::LogLevel::info, "handover", {});
+        drain(ws::CloseCode::service_restart, true);
+      });
+  const Status status = successor_->listen(settings_->handover_path);
+  if (!status) complain("cannot listen on " + settings_->handover_path, status.error().message());
+  return static_cast<bool>(status);
 }
 
 void ServeProcess::announce(const net::Address& address) {
@@ -182,16 +264,38 @@ void ServeProcess::run_loop(ServeWorker& worker) {
 
 void ServeProcess::begin_stop(int signal_number) {
   log_.event(ws::LogLevel::info, "stop", "signal=" + std::to_string(signal_number));
-  // Now and not at the end, when the next server may already have bound the same path.
-  for (const net::Address& address : bound_) {
-    const std::string text = address.to_string();
-    if (text.starts_with("unix:/")) ::unlink(text.c_str() + 5);
-  }
+  const bool in_peace = signal_number == SIGTERM && settings_->drain_time.nanoseconds != 0;
+  if (in_peace) return drain(ws::CloseCode::going_away, false);
+  if (!std::exchange(ending_, true)) remove_files();
   for (const auto& worker : workers_) {
     worker->loop().post([this, server = &worker->server()] {
       server->stop(ws::CloseCode::going_away, [this] { on_stopped(); });
     });
   }
+}
+
+// To be called in the first worker's loop.
+void ServeProcess::drain(ws::CloseCode code, bool handed_over) {
+  if (std::exchange(ending_, true)) return;
+  // The files belong to the successor, if there is one.
+  if (!handed_over) remove_files();
+  if (successor_ != nullptr) successor_->end();
+  const ws::DrainOptions options{
+      .window = settings_->drain_time, .code = code, .accept_waiting = !handed_over};
+  for (const auto& worker : workers_) {
+    worker->loop().post([this, options, server = &worker->server()] {
+      server->drain(options, [this] { on_stopped(); });
+    });
+  }
+}
+
+// Now and not at the end, when the next server may already have bound the same path.
+void ServeProcess::remove_files() {
+  for (const net::Address& address : bound_) {
+    const std::string text = address.to_string();
+    if (text.starts_with("unix:/")) ::unlink(text.c_str() + 5);
+  }
+  if (successor_ != nullptr) ::unlink(settings_->handover_path.c_str());
 }
 
 // Loops go on until all servers have stopped: they may still have things to tell each other.

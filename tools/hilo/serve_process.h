@@ -3,7 +3,9 @@
 // ServeProcess: all threads of one `hilo serve`, from listening to the last goodbye.
 //
 //   begin      bind every address for every thread, say so on stdout, then run
-//   a signal   every server stops: Close 1001 to all, no new connections
+//   SIGINT     every server stops: Close 1001 to all, no new connections
+//   SIGTERM    every server drains: the same, bit by bit
+//   handover   a successor has taken over our sockets: every server drains with 1012
 //   SIGHUP     the certificates are read again; a bad file changes nothing
 //   the end    when the last server has stopped, all loops do; a second signal does not wait
 
@@ -15,6 +17,7 @@
 #include <vector>
 
 #include "net/tls.h"
+#include "tools/hilo/handover.h"
 #include "tools/hilo/log_writer.h"
 #include "tools/hilo/serve_worker.h"
 
@@ -37,11 +40,16 @@ class ServeProcess {
   bool make_workers();
   bool listen();
   Status listen_on(const net::Address& address);
+  bool listen_on_given(std::vector<net::Fd> sockets);
+  bool await_successor();
   void announce(const net::Address& address);
   void log_start(std::uint64_t descriptors);
   int run_loops();
   void run_loop(ServeWorker& worker);
   void begin_stop(int signal_number);
+  void drain(ws::CloseCode code, bool handed_over);
+  void remove_files();
+  ws::ListenOptions listen_options(const net::Address& address) const;
   void on_stopped();
   void end_all();
 
@@ -51,6 +59,9 @@ class ServeProcess {
   std::vector<std::string_view> origins_;
   std::vector<std::unique_ptr<ServeWorker>> workers_;
   std::vector<net::Address> bound_;
+  HandoverOffer offer_;
+  std::unique_ptr<HandoverServer> successor_;
+  bool ending_ = false;
   std::atomic<std::size_t> running_servers_{0};
   std::atomic<bool> failed_{false};
 };

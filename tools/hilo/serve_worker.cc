@@ -23,8 +23,9 @@ constexpr std::array<ws::FieldView, 5> page_fields = {
 
 ws::ServerOptions server_options(const ServeSettings& settings,
                                  std::span<const std::string_view> origins, LogWriter& log,
-                                 std::uint8_t index) {
+                                 std::uint8_t index, std::shared_ptr<ws::Admission> admission) {
   ws::ServerOptions options;
+  options.admission = std::move(admission);
   if (settings.origin_any) {
     options.origin.allow = ws::OriginPolicy::Allow::any;
   } else if (!origins.empty()) {
@@ -35,6 +36,8 @@ ws::ServerOptions server_options(const ServeSettings& settings,
   options.subprotocol_required = settings.subprotocol_required;
   options.keep_request_fields = settings.keep_request_fields;
   options.deflate = settings.deflate;
+  options.trusted_proxies = settings.trusted_proxies;
+  options.forwarded_by = settings.forwarded_by;
   options.loop_index = index;
   options.log = log.sink();
   return options;
@@ -43,9 +46,11 @@ ws::ServerOptions server_options(const ServeSettings& settings,
 }  // namespace
 
 ServeWorker::ServeWorker(const ServeSettings& settings, std::span<const std::string_view> origins,
-                         LogWriter& log, std::uint8_t index)
+                         LogWriter& log, std::uint8_t index,
+                         std::shared_ptr<ws::Admission> admission)
     : metrics_(log),
-      server_(loop_, settings.limits, server_options(settings, origins, log, index)) {
+      server_(loop_, settings.limits,
+              server_options(settings, origins, log, index, std::move(admission))) {
   serve_paths();
 }
 

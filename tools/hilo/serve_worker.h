@@ -34,6 +34,14 @@ struct ServeSettings {
   std::vector<std::string> subprotocols;
   bool subprotocol_required = false;
   bool keep_request_fields = false;
+  std::vector<net::AddressRange> trusted_proxies;
+  ws::ForwardedBy forwarded_by = ws::ForwardedBy::x_forwarded;
+  bool count_local = false;
+  bool proxy_protocol = false;
+  int unix_mode = -1;
+  net::Duration drain_time = net::Duration::seconds(30);
+  bool systemd = false;       // the sockets that systemd opened are listened on, too
+  std::string handover_path;  // where a successor asks for our sockets, and we for a predecessor's
   TlsServeSettings tls;
   ws::DeflateOptions deflate;
   LogSettings log;
@@ -44,7 +52,7 @@ class ServeWorker {
  public:
   // `origins` are views of settings.origins.
   ServeWorker(const ServeSettings& settings, std::span<const std::string_view> origins,
-              LogWriter& log, std::uint8_t index);
+              LogWriter& log, std::uint8_t index, std::shared_ptr<ws::Admission> admission);
   ServeWorker(const ServeWorker&) = delete;
   ServeWorker& operator=(const ServeWorker&) = delete;
   ~ServeWorker() = default;
