@@ -1,14 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The tool as a user meets it: flags, exit codes, pipes, signals.
+"""The tool as a user meets it: flags, exit codes, pipes, signals."""
 
-HILO names the binary. One line a case: `ok NAME`, `not ok NAME`, `skip NAME: REASON`. Nothing here
-waits for a time to pass: a server is ready when it says so, a client when its first echo is back.
-"""
-
-import base64
 import contextlib
-import hashlib
 import os
 import pathlib
 import pty
@@ -16,215 +10,29 @@ import re
 import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import threading
-import traceback
-import urllib.request
 
-HILO = os.environ.get("HILO", "build/release/hilo")
-PATIENCE = 60  # seconds: a guard against hanging, not a measurement
-MIB = 1 << 20
-PIPE = subprocess.PIPE
-CASES = []
-
-
-def case(name):
-    def register(function):
-        CASES.append((name, function))
-        return function
-
-    return register
-
-
-def equal(got, wanted):
-    if got != wanted:
-        raise AssertionError(f"got {got!r:.300}, wanted {wanted!r:.300}")
-
-
-def contains(text, part):
-    if part not in text:
-        raise AssertionError(f"{part!r} is not in {text!r:.600}")
-
-
-def run(*arguments, stdin=b"", **more):
-    """Runs hilo to its end: (exit code, stdout, stderr)."""
-    source = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
-    done = subprocess.run(
-        [HILO, *arguments], stdout=PIPE, stderr=PIPE, timeout=PATIENCE, **source, **more
-    )
-    return done.returncode, done.stdout, done.stderr.decode()
-
-
-class Serve:
-    """A running `hilo serve`; `addresses` are those it printed."""
-
-    def __init__(self, *arguments, listen=("127.0.0.1:0",), **more):
-        flags = [part for address in listen for part in ("--listen", address)]
-        more = {"stdout": PIPE, "stderr": PIPE} | more
-        self.process = subprocess.Popen([HILO, "serve", *flags, *arguments], **more)
-        self.addresses = []
-        if more["stdout"] == PIPE:
-            for _ in listen:
-                line = self.process.stdout.readline().decode()
-                self.addresses.append(re.match(r"listening on (\S+)", line).group(1))
-
-    def url(self, path="/echo", index=0):
-        address = self.addresses[index]
-        if address.startswith("unix:"):
-            return f"ws+unix://{address[5:]}:{path}"
-        return f"ws://{address}{path}"
-
-    def get(self, path):
-        return urllib.request.urlopen(f"http://{self.addresses[0]}{path}", timeout=PATIENCE)
-
-    def stop(self, number=signal.SIGTERM):
-        """(exit code, log)"""
-        self.process.send_signal(number)
-        _, log = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, (log or b"").decode()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.communicate()
-
-
-class Connect:
-    """A running `hilo connect` with open pipes."""
-
-    def __init__(self, url, *arguments):
-        self.process = subprocess.Popen(
-            [HILO, "connect", *arguments, url], stdin=PIPE, stdout=PIPE, stderr=PIPE
-        )
-
-    def say(self, line):
-        self.process.stdin.write(line + b"\n")
-        self.process.stdin.flush()
-
-    def hear(self):
-        return self.process.stdout.readline().rstrip(b"\n")
-
-    def hear_until(self, line):
-        while (heard := self.hear()) != line:
-            if not heard and self.process.poll() is not None:
-                raise AssertionError(f"ended before {line!r} came")
-
-    def end(self):
-        """(exit code, rest of stdout, stderr), with stdin left open until it has ended."""
-        code = self.process.wait(PATIENCE)
-        out, errors = self.process.stdout.read(), self.process.stderr.read()
-        self.process.stdin.close()
-        return code, out, errors.decode()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            with contextlib.suppress(OSError):
-                pipe.close()
-
-
-# ---- the other side, byte by byte ------------------------------------------------------------
-
-
-def read_head(connection):
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        byte = connection.recv(1)
-        if not byte:
-            raise AssertionError(f"the head ended early: {head!r}")
-        head += byte
-    return head.decode()
-
-
-def read_exactly(connection, size):
-    data = b""
-    while len(data) < size:
-        piece = connection.recv(size - len(data))
-        if not piece:
-            raise AssertionError("the stream ended inside a frame")
-        data += piece
-    return data
-
-
-def read_frame(connection):
-    """(first byte, payload) of a frame below 64 KiB, masked or not."""
-    first, second = read_exactly(connection, 2)
-    size = second & 127
-    if size == 126:
-        (size,) = struct.unpack(">H", read_exactly(connection, 2))
-    key = read_exactly(connection, 4) if second & 128 else bytes(4)
-    payload = read_exactly(connection, size)
-    return first, bytes(byte ^ key[i % 4] for i, byte in enumerate(payload))
-
-
-def frame(opcode, payload):
-    return bytes([0x80 | opcode, len(payload)]) + payload
-
-
-class RawServer:
-    """Accepts one WebSocket and hands it to `talk`; `head` is what the client asked."""
-
-    def __init__(self, talk):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.settimeout(PATIENCE)
-        self.url = "ws://127.0.0.1:%d/" % self.listener.getsockname()[1]
-        self.head = ""
-        self.error = None
-        self.thread = threading.Thread(target=self._serve, args=(talk,))
-        self.thread.start()
-
-    def _serve(self, talk):
-        try:
-            connection, _ = self.listener.accept()
-            with connection:
-                connection.settimeout(PATIENCE)
-                self.head = read_head(connection)
-                key = re.search(r"(?im)^sec-websocket-key: *(\S+)", self.head).group(1)
-                digest = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode())
-                accept = base64.b64encode(digest.digest()).decode()
-                connection.sendall(
-                    (
-                        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                        f"Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-                    ).encode()
-                )
-                talk(connection)
-        except Exception as error:  # told in the case's own thread
-            self.error = error
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        self.thread.join(PATIENCE)
-        self.listener.close()
-        if self.error and not kind:
-            raise self.error
-
-
-def open_raw(address, path="/echo"):
-    host, port = address.rsplit(":", 1)
-    connection = socket.create_connection((host, int(port)), PATIENCE)
-    connection.sendall(
-        (
-            f"GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-        ).encode()
-    )
-    contains(read_head(connection), " 101 ")
-    return connection
+from programs import (
+    HILO,
+    MIB,
+    PATIENCE,
+    PIPE,
+    Connect,
+    RawServer,
+    Serve,
+    case,
+    contains,
+    equal,
+    frame,
+    open_raw,
+    read_frame,
+    read_head,
+    run,
+    run_cases,
+)
 
 
 # ---- help and usage --------------------------------------------------------------------------
@@ -783,20 +591,5 @@ def _():
         os.close(terminal)
 
 
-def main():
-    failed = 0
-    only = sys.argv[1] if len(sys.argv) > 1 else ""
-    for name, function in CASES:
-        if only not in name:
-            continue
-        try:
-            reason = function()
-            print(f"skip {name}: {reason}" if reason else f"ok {name}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {name}\n" + traceback.format_exc(), flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases())

@@ -1,9 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""hilo conform against hilo serve and hilo connect: everything ok, in both roles, and counted.
-
-HILO names the binary. One line a case: `ok NAME` or `not ok NAME`.
-"""
+"""hilo conform against hilo serve and hilo connect: everything ok, in both roles, and counted."""
 
 import json
 import os
@@ -12,28 +9,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-import traceback
 import xml.etree.ElementTree
+
+from programs import case, equal, run_cases
 
 HILO = os.path.abspath(os.environ.get("HILO", "build/release/hilo"))
 PATIENCE = 240  # seconds: a guard against hanging, not a measurement
 LIMIT = "1MiB"  # what hilo accepts, and not a byte more
 DEFLATE = ["--deflate"]
 TAKEOVER = DEFLATE + ["--deflate-server-takeover", "--deflate-client-takeover"]
-CASES = []
-
-
-def case(name):
-    def register(function):
-        CASES.append((name, function))
-        return function
-
-    return register
-
-
-def equal(got, wanted):
-    if got != wanted:
-        raise AssertionError(f"got {got!r:.2000}, wanted {wanted!r:.300}")
 
 
 def conform(*arguments):
@@ -213,18 +197,5 @@ def _():
     equal(re.findall(r"<(?:script|link|img|iframe)|src=|url\(|@import", page), [])
 
 
-def main():
-    failed = False
-    for name, function in CASES:
-        try:
-            function()
-            print("ok", name, flush=True)
-        except Exception:
-            failed = True
-            print("not ok", name, flush=True)
-            traceback.print_exc(file=sys.stdout)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases())

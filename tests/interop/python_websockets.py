@@ -1,10 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The Python package websockets as client of `hilo serve` and as server of `hilo connect`.
-
-HILO names the binary. One line a case: `ok NAME`, `not ok NAME`, `skip NAME: REASON`. Nothing here
-waits for a time to pass; PATIENCE only ends what hangs, and that is a failure.
-"""
+"""The Python package websockets as client of `hilo serve` and as server of `hilo connect`."""
 
 import asyncio
 import logging
@@ -16,7 +12,8 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import traceback
+
+from programs import HILO, MIB, PATIENCE, case, equal, run_cases
 
 try:
     import websockets
@@ -28,30 +25,13 @@ except ImportError:
     print("skip python_websockets: the package websockets is not installed")
     sys.exit(0)
 
-HILO = os.environ.get("HILO", "build/release/hilo")
-PATIENCE = 60
-MIB = 1 << 20
 PIPE = asyncio.subprocess.PIPE
 CLOSE_CODES = [*range(1000, 1004), *range(1007, 1015), 3000, 4999]
 THREAD = "🧵 hilo 𝄞 ñandú \U0010ffff"
 # Limits and keep-alive of the other side are not what is tested here.
 PLAIN = {"max_size": None, "max_queue": None, "ping_interval": None}
 
-CASES = []
 FOLDER = tempfile.TemporaryDirectory(prefix="hilo-certificates-")  # certificates.sh
-
-
-def case(name):
-    def register(function):
-        CASES.append((name, function))
-        return function
-
-    return register
-
-
-def equal(got, wanted):
-    if got != wanted:
-        raise AssertionError(f"got {got!r:.300}, wanted {wanted!r:.300}")
 
 
 def noise(size):
@@ -383,21 +363,12 @@ async def _():
     equal((told, exit_code), (1009, 3))
 
 
-async def main():
+def main():
     logging.getLogger("websockets").setLevel(logging.CRITICAL)
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "certificates.sh")
     subprocess.run(["sh", script, FOLDER.name], check=True)
-    failed = 0
-    for name, function in CASES:
-        try:
-            await asyncio.wait_for(function(), PATIENCE)
-            print(f"ok {name}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {name}", flush=True)
-            print("  " + traceback.format_exc().replace("\n", "\n  "), flush=True)
-    return 1 if failed else 0
+    return run_cases(lambda function: asyncio.run(asyncio.wait_for(function(), PATIENCE)))
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(main())

@@ -1,10 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""https and wss as other people's programs see them: openssl s_client, curl, and Python's ssl.
-
-HILO names the binary. One line a case: `ok NAME`, `not ok NAME`, `skip NAME: REASON`. Nothing here
-waits for a time to pass: what is waited for is a line, a byte or an end.
-"""
+"""https and wss as other people's programs see them: openssl s_client, curl, and Python's ssl."""
 
 import os
 import pathlib
@@ -16,22 +12,12 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import traceback
 
-import cli
-from cli import PATIENCE, PIPE, Connect, contains, equal, read_head, run
+import programs
+from programs import PATIENCE, PIPE, Connect, case, contains, equal, read_head, run, run_cases
 
 HERE = pathlib.Path(__file__).parent
-CASES = []
 FOLDER = tempfile.TemporaryDirectory(prefix="hilo-tls-")
-
-
-def case(name):
-    def register(function):
-        CASES.append((name, function))
-        return function
-
-    return register
 
 
 def file(name):
@@ -43,7 +29,7 @@ def certificate(name):
     return ["--tls-cert", file(f"{name}.pem"), "--tls-key", file(f"{name}.key")]
 
 
-class Serve(cli.Serve):
+class Serve(programs.Serve):
     """A running `hilo serve` over TLS."""
 
     def __init__(self, *arguments, **more):
@@ -112,7 +98,7 @@ def subject(connection):
 
 def echo(connection, text):
     connection.sendall(bytes([0x81, 0x80 | len(text)]) + bytes(4) + text)
-    equal(cli.read_frame(connection), (0x81, text))
+    equal(programs.read_frame(connection), (0x81, text))
 
 
 HEAD = b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
@@ -393,7 +379,7 @@ def _():
 
 @case("connect tells a plain server from one that speaks TLS")
 def _():
-    with cli.Serve() as plain:
+    with programs.Serve() as plain:
         code, _, errors = run("connect", plain.url().replace("ws:", "wss:"), stdin=b"x\n")
         equal(code, 1)
         contains(errors, "TLS")
@@ -423,19 +409,9 @@ def main():
         print("skip tls: there is no openssl program")
         return 0
     subprocess.run(["sh", HERE / "certificates.sh", FOLDER.name], check=True)
-    failed = 0
-    only = sys.argv[1] if len(sys.argv) > 1 else ""
-    for name, function in CASES:
-        if only not in name:
-            continue
-        try:
-            reason = function()
-            print(f"skip {name}: {reason}" if reason else f"ok {name}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {name}\n" + traceback.format_exc(), flush=True)
+    code = run_cases()
     FOLDER.cleanup()
-    return 1 if failed else 0
+    return code
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ constexpr std::string_view queue = "Limits: what waits to be sent";
 // clang-format off
 constexpr auto rows = std::to_array<Row>({
     {HILO_LIMIT(connections_max), connections,
-     "connections in all; 0: as many as there are descriptors, less 64"},
+     "connections in all; 0: as many as there are descriptors, less 64 or half of them"},
     {HILO_LIMIT(connections_per_ip_max), connections,
      "open connections of one address (IPv6: of a /64), but this machine's own; 0: no limit"},
     {HILO_LIMIT(handshakes_per_second_max), connections,

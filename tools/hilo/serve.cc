@@ -51,9 +51,9 @@ constexpr char exit_codes[] =
 constexpr char signals[] =
     "  SIGINT           stop: no new connections, Close 1001 to all, and an end when\n"
     "                   the last has answered or --close-timeout is over\n"
-    "  SIGTERM          drain: no new connections, 503 to new handshakes, Close 1001 to\n"
-    "                   a few at a time, all within --drain-time; few are gone at once.\n"
-    "                   The second signal of the two ends the process at once\n"
+    "  SIGTERM          drain: no new connections, 503 to new handshakes, Close 1001\n"
+    "                   to a few at a time, all within --drain-time\n"
+    "  a second one     of these two ends the process at once\n"
     "  SIGHUP           with --tls-cert: read the certificates again, for connections\n"
     "                   that come from now on; a bad file leaves the old ones in use\n"
     "  SIGPIPE          ignored; a log nobody reads is dropped, not waited for\n";

@@ -55,11 +55,13 @@ int ServeProcess::run() {
     complain("cannot catch signals", signals.status().error().message());
     return exit_failure;
   }
-  if (!listen() || !await_successor()) return exit_failure;
+  if (!listen()) return exit_failure;
   log_start(descriptors);
   for (const net::Address& address : bound_) announce(address);
-  // From here on connections are taken, so the predecessor may go.
+  // From here on connections are taken, so the predecessor may go. Only then does its path become
+  // ours: had we failed before, the next one must still find it there.
   offer_.accept();
+  await_successor();
   return run_loops();
 }
 
@@ -177,7 +179,11 @@ ws::ListenOptions ServeProcess::listen_options(const net::Address& address) cons
 // Each thread gets its share of the sockets of an address. Where there are fewer than threads, some
 // listen on the same one: whoever comes first takes the connection.
 bool ServeProcess::listen_on_given(std::vector<net::Fd> sockets) {
-  std::vector<std::pair<net::Address, std::vector<net::Fd>>> groups;
+  struct Group {
+    net::Address address;
+    std::vector<net::Fd> sockets;
+  };
+  std::vector<Group> groups;
   for (net::Fd& socket : sockets) {
     const Result<net::Address> address = net::socket::local_address(socket.value());
     if (!address) {
@@ -185,9 +191,9 @@ bool ServeProcess::listen_on_given(std::vector<net::Fd> sockets) {
       return false;
     }
     auto group = std::find_if(groups.begin(), groups.end(),
-                              [&](const auto& each) { return each.first == *address; });
-    if (group == groups.end()) group = groups.insert(groups.end(), {*address, {}});
-    group->second.push_back(std::move(socket));
+                              [&](const Group& each) { return each.address == *address; });
+    if (group == groups.end()) group = groups.insert(groups.end(), Group{*address, {}});
+    group->sockets.push_back(std::move(socket));
   }
   for (auto& [address, group] : groups) {
     const std::size_t own = group.size();
@@ -206,8 +212,9 @@ bool ServeProcess::listen_on_given(std::vector<net::Fd> sockets) {
   return true;
 }
 
-bool ServeProcess::await_successor() {
-  if (settings_->handover_path.empty()) return true;
+// Without it we serve all the same: the predecessor has gone already.
+void ServeProcess::await_successor() {
+  if (settings_->handover_path.empty()) return;
   std::vector<int> sockets;
   for (const auto& worker : workers_) {
     for (const int fd : worker->server().listening_descriptors()) sockets.push_back(fd);
@@ -219,7 +226,6 @@ bool ServeProcess::await_successor() {
       });
   const Status status = successor_->listen(settings_->handover_path);
   if (!status) complain("cannot listen on " + settings_->handover_path, status.error().message());
-  return static_cast<bool>(status);
 }
 
 void ServeProcess::announce(const net::Address& address) {

@@ -41,7 +41,7 @@ class ServeProcess {
   bool listen();
   Status listen_on(const net::Address& address);
   bool listen_on_given(std::vector<net::Fd> sockets);
-  bool await_successor();
+  void await_successor();
   void announce(const net::Address& address);
   void log_start(std::uint64_t descriptors);
   int run_loops();
