@@ -57,11 +57,11 @@ int ServeProcess::run() {
   }
   if (!listen()) return exit_failure;
   log_start(descriptors);
-  for (const net::Address& address : bound_) announce(address);
   // From here on connections are taken, so the predecessor may go. Only then does its path become
   // ours: had we failed before, the next one must still find it there.
   offer_.accept();
   await_successor();
+  for (const net::Address& address : bound_) announce(address);
   return run_loops();
 }
 
