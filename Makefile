@@ -70,7 +70,7 @@ CORE_SOURCES := $(sort $(wildcard net/base/*.cc ws/core/*.cc))
 HILO_SOURCES := $(sort $(filter-out $(SEAM_SOURCES),$(wildcard net/*.cc ws/*.cc)))
 SOCKETIO_SOURCES := $(sort $(wildcard ws/engineio/*.cc ws/socketio/*.cc))
 CONFORM_SOURCES := $(sort $(wildcard tools/conform/*.cc))
-TOOL_SOURCES := $(sort $(wildcard tools/hilo/*.cc))
+TOOL_SOURCES := $(sort $(wildcard tools/hilo/*.cc tools/broken/*.cc))
 LADDER_SOURCES := $(sort $(wildcard tools/ladder/[0-9]*.cc))
 SUPPORT_SOURCES := $(sort $(filter-out %/main.cc %/allocation_counter.cc,$(wildcard tests/support/*.cc)))
 TEST_SOURCES := $(sort $(wildcard tests/test_*.cc))
@@ -81,7 +81,7 @@ BENCH_SOURCES := $(sort $(wildcard bench/bench_*.cc))
 WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/engineio \
-  ws/socketio tests tests/support tests/sim fuzz bench bench/peers tools/conform tools/hilo tools/ladder \
+  ws/socketio tests tests/support tests/sim fuzz bench bench/peers tools/conform tools/broken tools/hilo tools/ladder \
   tools/web,$(folder)/*.h $(folder)/*.cc)))
 
 objects = $(patsubst %.cc,$(O)/%.o,$(1))

@@ -377,6 +377,26 @@ void add_glued(CaseList& list) {
   wrong_first.opening.refused = Verdict::informational;
 }
 
+// The digest in the answer is of this key and no other; letters are not alike in any case, and the
+// last digit counts.
+void add_answers(CaseList& list) {
+  const HandshakeCases add{list};
+  list.group("11.16", "RFC 6455 §4.2.2");
+  struct Row {
+    std::string what;
+    std::string key;
+  };
+  for (const Row& row : std::vector<Row>{{"of the RFC", "dGhlIHNhbXBsZSBub25jZQ=="},
+                                         {"of zeros", "AAAAAAAAAAAAAAAAAAAAAA=="},
+                                         {"of ones", "/////////////////////w=="},
+                                         {"of small letters", "abcdefghijklmnopqrstuw=="},
+                                         {"of the same letters, large", "ABCDEFGHIJKLMNOPQRSTUw=="},
+                                         {"that ends otherwise", "AAAAAAAAAAAAAAAAAAAAAQ=="}}) {
+    add.accepted("the answer to the key " + row.what,
+                 {.drop = "Sec-WebSocket-Key", .add = "Sec-WebSocket-Key: " + row.key + "\r\n"});
+  }
+}
+
 }  // namespace
 
 void add_server_handshake_cases(CaseList& list) {
@@ -389,6 +409,7 @@ void add_server_handshake_cases(CaseList& list) {
   add_grammar(list);
   add_strangers(list);
   add_glued(list);
+  add_answers(list);
 }
 
 }  // namespace hilo::tools::conform

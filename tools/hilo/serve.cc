@@ -8,6 +8,7 @@
 #include "tools/hilo/deflate_flags.h"
 #include "tools/hilo/flags.h"
 #include "tools/hilo/limits_flags.h"
+#include "tools/hilo/serve_broken.h"
 #include "tools/hilo/serve_process.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/tls_flags.h"
@@ -206,7 +207,18 @@ FlagGroup other_flags(ServeSettings& settings) {
   return group;
 }
 
-int run(ServeSettings& settings) {
+FlagGroup broken_flags(std::string& name) {
+  Flag flag = text_flag({.name = "--broken",
+                         .value = "FAULT",
+                         .text = "break this one rule on every path, over ws only; list prints the "
+                                 "names; of the other flags only --listen counts then",
+                         .short_name = {}},
+                        name);
+  flag.take = [&name](std::string_view value) { return take_fault_name(value, name); };
+  return {.title = "To test those who test servers", .flags = {std::move(flag)}};
+}
+
+int run(ServeSettings& settings, const std::string& broken) {
   if (const Complaint complaint = check(settings.tls)) {
     print_error("hilo serve: " + *complaint);
     return exit_usage;
@@ -214,6 +226,7 @@ int run(ServeSettings& settings) {
   if (settings.addresses.empty() && !settings.systemd) {
     static_cast<void>(take_address(default_address, settings.addresses));
   }
+  if (!broken.empty()) return serve_broken(broken, settings.addresses);
   ServeProcess process{settings};
   return process.run();
 }
@@ -222,6 +235,7 @@ int run(ServeSettings& settings) {
 
 Command serve_command() {
   const auto settings = std::make_shared<ServeSettings>();
+  const auto broken = std::make_shared<std::string>();
   Command command;
   command.name = "serve";
   command.summary = "serve a demo page, an echo and a broadcast over WebSocket";
@@ -231,8 +245,9 @@ Command serve_command() {
   for (FlagGroup& group : limits_flags(settings->limits)) {
     command.groups.push_back(std::move(group));
   }
+  command.groups.push_back(broken_flags(*broken));
   command.after = {{"Exit codes", exit_codes}, {"Signals", signals}};
-  command.run = [settings] { return run(*settings); };
+  command.run = [settings, broken] { return run(*settings, *broken); };
   return command;
 }
 
