@@ -132,6 +132,8 @@ class Stream final : private Watcher {
   // Offers what the own dispatch has collected to the kernel now, not at its end: for a handler
   // that would otherwise have no room for more.
   void flush_collected() noexcept;
+  // Memory of the loop's pool that queue and stash lie in.
+  std::size_t held_bytes() const noexcept { return queue_.capacity() + stash_.capacity(); }
   // Increases whenever the kernel takes something; tells a stalled peer from a slow one.
   std::uint64_t sent_bytes() const noexcept { return sent_bytes_; }
   std::uint64_t received_bytes() const noexcept { return received_bytes_; }

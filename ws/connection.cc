@@ -90,6 +90,7 @@ void Connection::track_unfinished(bool message_ended) noexcept {
     arm_by(next_deadline());
   }
   mid_frame_ = session_.in_frame();
+  if (session_.assembled_bytes() != 0) look_at_memory();
   if (!session_.unfinished() || in_chunks()) {
     message_begun_ = false;
   } else if (!message_begun_ || message_ended) {

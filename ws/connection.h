@@ -38,6 +38,7 @@
 #include "ws/limits.h"
 #include "ws/log.h"
 #include "ws/mask_keys.h"
+#include "ws/memory_watch.h"
 #include "ws/metrics.h"
 #include "ws/request.h"
 #include "ws/sender.h"
@@ -66,7 +67,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
     Log* log = nullptr;
     MaskKeys* mask_keys = nullptr;  // clients only
     Owner* owner = nullptr;
-    Hub* hub = nullptr;  // servers only
+    Hub* hub = nullptr;             // servers only
+    MemoryWatch* memory = nullptr;  // servers only
     std::uint8_t loop_index = 0;
     bool measure_round_trips = false;
   };
@@ -88,6 +90,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
 
   // The owner's, when it goes itself: resets the connection and ends it here and now, on_close too.
   void end_now();
+  // The owner's, when all together hold too much: the end with Errc::memory_pressure.
+  void give_up_memory();
 
   // --- sending ---
 
@@ -160,6 +164,10 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   // How long the peer's last pong to a keep-alive took; zero before the first, and on a server
   // without ServerOptions::measure_round_trips.
   net::Duration round_trip() const noexcept;
+  // Memory of the loop's pool that unfinished input and waiting output lie in.
+  std::size_t held_bytes() const noexcept {
+    return session_.held_bytes() + (stream_ ? stream_->held_bytes() : 0);
+  }
   // Bytes held of a message that has not ended.
   std::size_t assembled_bytes() const noexcept { return session_.assembled_bytes(); }
   net::Loop& loop() const noexcept { return *shared_->loop; }
@@ -240,6 +248,9 @@ class Connection final : private net::Stream::Handler, private net::Timer {
 
   Sent sent(Errc lacking, std::size_t payload_bytes) noexcept;
   void lose(Opcode opcode, Bytes payload);
+  void look_at_memory() noexcept {
+    if (shared_->memory != nullptr) shared_->memory->look();
+  }
   bool make_room(std::size_t payload_bytes) noexcept;
   Sent refuse() noexcept;
   void tell_drained();

@@ -51,7 +51,10 @@ Sent Connection::sent(Errc lacking, std::size_t payload_bytes) noexcept {
   }
   ++shared_->metrics->messages_sent;
   shared_->metrics->payload_bytes_sent += payload_bytes;
-  if (stream_->queued_bytes() > shared_->limits->queue_bytes_low) drained_told_ = false;
+  if (stream_->queued_bytes() > shared_->limits->queue_bytes_low) {
+    drained_told_ = false;
+    look_at_memory();
+  }
   return Sent::accepted;
 }
 
@@ -120,6 +123,15 @@ void Connection::reset_for(Errc error) {
   log_reject(error);
   end(CloseCode::abnormal, ClosedBy::us, error);
   stream_->abort();
+}
+
+// Who holds an unfinished message is told. Who does not read cannot be.
+void Connection::give_up_memory() {
+  if (ended_) return;
+  if (buffered_bytes() > assembled_bytes() || !session_.is_open()) {
+    return reset_for(Errc::memory_pressure);
+  }
+  fail(Errc::memory_pressure);
 }
 
 Errc Connection::write(const Outgoing& outgoing) noexcept {

@@ -263,8 +263,8 @@ void HttpConnection::receive_body(MutableBytes& input) {
 
 void HttpConnection::take_body_piece(Bytes piece) {
   if (!body_->streamed) {
-    if (!body_->content.append(piece)) refuse(Errc::no_memory);
-    return;
+    if (!body_->content.append(piece)) return refuse(Errc::no_memory);
+    return host_->on_http_held();
   }
   const std::uint64_t received = body_->parser.content_bytes();
   if (received - body_->deadline_mark >= limits_->body_bytes_max) {
@@ -317,6 +317,7 @@ Status HttpConnection::respond(std::uint16_t status, std::string_view content_ty
 }
 
 void HttpConnection::answered() {
+  host_->on_http_held();
   exchange_.on_gone_ = nullptr;
   if (!dispatching_) body_.reset();
   if (!keep_alive_ || end_seen_) return linger();
@@ -374,6 +375,17 @@ void HttpConnection::finish() {
   const bool may_ask = parser_.started() || request_number_ == 0;
   keep_alive_ = false;
   if (state_ == State::reading) may_ask ? arm(limits_->close_timeout) : close_when_idle();
+}
+
+std::size_t HttpConnection::held_bytes() const noexcept {
+  const std::size_t streamed = stream_ != nullptr ? stream_->held_bytes() : 0;
+  return streamed + (body_ != nullptr ? body_->content.capacity() : 0);
+}
+
+void HttpConnection::give_up_memory() {
+  if (state_ == State::receiving) return refuse(Errc::memory_pressure);
+  host_->on_http_reject(*this, Errc::memory_pressure);
+  abandon();
 }
 
 void HttpConnection::abandon() {

@@ -112,6 +112,8 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
     virtual net::PeerAddress asked_by(const HttpConnection& connection,
                                       const RequestHead& head) = 0;
     virtual void on_http_reject(HttpConnection& connection, Errc error) = 0;
+    // More is held for a connection than before.
+    virtual void on_http_held() = 0;
     virtual void on_http_gone(HttpConnection& connection) = 0;
 
    protected:
@@ -166,6 +168,10 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   // Closes without an answer, and without telling Exchange::on_gone, or with.
   void drop() noexcept { end(); }
   void abandon();
+  // Memory of the loop's pool that input and waiting output lie in.
+  std::size_t held_bytes() const noexcept;
+  // Ends it because all connections together hold too much: 503, if that can still be said.
+  void give_up_memory();
 
  private:
   friend class http::Exchange;

@@ -95,6 +95,11 @@ struct Limits {
   net::Duration stall_timeout = net::Duration::seconds(30);
   Overflow overflow = Overflow::close;
 
+  // What one loop holds for all who are connected: unfinished messages, output that waits, request
+  // bodies. Above it those who hold most are ended (1013, 503) until an eighth of it is free again
+  // (memory_watch.h). 0: no limit.
+  std::size_t memory_bytes_max = std::size_t{1} << 30;
+
   // Topics (hub.h): how many a connection may be subscribed to, how long a name may be, and how
   // much of what one hub was given to publish may be on its way to loops.
   std::uint32_t topics_per_connection_max = 128;

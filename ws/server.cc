@@ -15,6 +15,7 @@ Server::Server(net::Loop& loop, const Limits& limits, ServerOptions options)
       options_(std::move(options)),
       log_(metrics_, std::move(options_.log), options_.log_rejects_per_second_max),
       hub_(loop, limits_),
+      memory_(loop, *this, limits_.memory_bytes_max),
       admission_(options_.admission) {
   if (admission_ == nullptr) {
     admission_ = std::make_shared<Admission>(
@@ -29,6 +30,7 @@ Server::Server(net::Loop& loop, const Limits& limits, ServerOptions options)
   shared_.log = &log_;
   shared_.owner = this;
   shared_.hub = &hub_;
+  shared_.memory = &memory_;
   shared_.measure_round_trips = options_.measure_round_trips;
   shared_.loop_index = options_.loop_index;
   if (options_.deflate.enabled) {
@@ -108,6 +110,21 @@ void Server::on_connection_gone(Connection& connection) {
   admission_->release(connection.peer());
   connections_.erase(connection.id().handle());
   check_stopped();
+}
+
+void Server::shed_memory(std::size_t bytes) {
+  Largest largest;
+  const auto count = [&](const auto& connection, SlabHandle) {
+    largest.count(connection.held_bytes());
+  };
+  const auto give_up = [&](auto& connection, SlabHandle) {
+    if (largest.takes(connection.held_bytes())) connection.give_up_memory();
+  };
+  connections_.for_each(count);
+  http_connections_.for_each(count);
+  largest.decide(bytes);
+  connections_.for_each(give_up);
+  http_connections_.for_each(give_up);
 }
 
 // --- the end -------------------------------------------------------------------------------------

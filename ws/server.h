@@ -45,6 +45,7 @@
 #include "ws/drain.h"
 #include "ws/forwarded.h"
 #include "ws/http.h"
+#include "ws/memory_watch.h"
 #include "ws/proxy_preface.h"
 #include "ws/upgrade.h"
 
@@ -132,7 +133,8 @@ class Server final : public HandlerSetters<Server>,
                      private HttpConnection::Host,
                      private Connection::Owner,
                      private ProxyPreface::Host,
-                     private Drain::Host {
+                     private Drain::Host,
+                     private MemoryWatch::Host {
  public:
   explicit Server(net::Loop& loop, const Limits& limits = {}, ServerOptions options = {});
   Server(const Server&) = delete;
@@ -271,6 +273,7 @@ class Server final : public HandlerSetters<Server>,
   void on_request(HttpConnection& connection, http::Exchange& exchange, const Request& request,
                   PathParameters& parameters) override;
   void on_http_reject(HttpConnection& connection, Errc error) override;
+  void on_http_held() override { memory_.look(); }
   void on_http_gone(HttpConnection& connection) override;
   // Connection::Owner
   void on_connection_gone(Connection& connection) override;
@@ -280,6 +283,8 @@ class Server final : public HandlerSetters<Server>,
   // Drain::Host
   void drain_connection(SlabHandle handle, CloseCode code) override;
   void end_drain() override;
+  // MemoryWatch::Host
+  void shed_memory(std::size_t bytes) override;
 
   // Coming in: server_accept.cc.
   void receive(Door& door, net::Fd fd, const net::Address& address);
@@ -321,6 +326,7 @@ class Server final : public HandlerSetters<Server>,
   Metrics metrics_;
   Log log_;
   Hub hub_;
+  MemoryWatch memory_;
   Connection::Shared shared_;
   std::unique_ptr<DeflateContexts> deflate_;  // null: not spoken here
   Service default_service_;

@@ -85,6 +85,9 @@ constexpr auto rows = std::to_array<Row>({
     {HILO_LIMIT(stall_timeout), queue, "time in which the peer must take something; 0: none"},
     {HILO_LIMIT(overflow), queue,
      "when the queue is full: close the connection, drop the message, or refuse it"},
+    {HILO_LIMIT(memory_bytes_max), queue,
+     "what one loop holds for all its connections; above it those who hold most are ended; 0: no "
+     "limit"},
     {HILO_LIMIT(topics_per_connection_max), queue, "topics that one connection may subscribe to"},
     {HILO_LIMIT(topic_bytes_max), queue, "the name of a topic"},
     {HILO_LIMIT(publish_bytes_max), queue, "publications on their way to other threads"},

@@ -17,6 +17,7 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::write_stalled, Layer::tcp, "slow_consumer", 0, "the peer took no byte of what it is sent for too long"},
     {Errc::idle_timeout, Layer::tcp, "idle_timeout", 1001, "no byte came from the peer for too long"},
     {Errc::no_memory, Layer::tcp, "no_memory", 1011, "memory for this connection could not be had"},
+    {Errc::memory_pressure, Layer::tcp, "mem_pressure", 1013, "all connections together hold too much, and this one more than others"},
     {Errc::no_entropy, Layer::tcp, "no_entropy", 0, "no randomness for a masking key (RFC 6455 §10.3)"},
     {Errc::ip_connections, Layer::tcp, "ip_conns", 0, "too many connections from this address"},
     {Errc::ip_rate, Layer::tcp, "ip_rate", 0, "too many new connections from this address in so short a time"},
@@ -167,6 +168,7 @@ CloseCode close_code_for(Errc error) noexcept {
 std::uint16_t http_status_for(Errc error) noexcept {
   const std::uint16_t answer = rule(error).answer;
   if (answer < 1000) return answer;
+  if (error == Errc::memory_pressure) return 503;
   return error == Errc::idle_timeout ? 408 : 500;
 }
 

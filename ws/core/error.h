@@ -28,6 +28,7 @@ enum class Errc : std::uint8_t {
   write_stalled,     // takes nothing of what it is sent
   idle_timeout,      // open, and silent for too long
   no_memory,         // memory for this connection could not be had
+  memory_pressure,   // all connections together hold too much, and this one more than others
   no_entropy,        // randomness for a masking key could not be had
   ip_connections,    // too many connections from one address
   ip_rate,           // too many new connections from one address in a short time

@@ -63,8 +63,9 @@ class MessageAssembly {
   bool active() const noexcept { return active_; }
   // text or binary, while active.
   Opcode opcode() const noexcept { return opcode_; }
-  // Bytes held of it.
+  // Bytes of it that lie here, and the memory that they lie in.
   std::size_t size() const noexcept { return bytes_.size(); }
+  std::size_t held_bytes() const noexcept { return bytes_.capacity(); }
   // Bytes of it that have arrived, held or passed on.
   std::uint64_t arrived_bytes() const noexcept { return bytes_.size() + passed_bytes_; }
 

@@ -182,6 +182,8 @@ class Session {
   bool unfinished() const noexcept { return in_frame() || (assembly_.active() && !delivered_); }
   // Bytes held for an unfinished message.
   std::size_t assembled_bytes() const noexcept { return assembly_.size(); }
+  // The memory that it lies in.
+  std::size_t held_bytes() const noexcept { return assembly_.held_bytes(); }
 
  private:
   enum class State : std::uint8_t { open, closing, answering, closed, failed };

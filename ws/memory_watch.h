@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+//
+// MemoryWatch: what a loop holds for its peers, all of them together. Each is bounded by limits of
+// its own; ten thousand who all go to those limits would still be more than a machine has.
+//
+//   counts   what was taken from the loop's Pool: unfinished messages, output that waits, bodies of
+//            requests, in the blocks that they lie in
+//   answers  once that is over the limit, the host gives up what is largest, until an eighth of the
+//            limit is free again. It happens in the next timers phase, never within look(), so one
+//            turn may go above the limit by what it brings.
+//   costs    look() is two loads and a comparison
+//
+//   thread   the loop's
+//   life     the host must outlive this
+
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+
+#include "net/loop.h"
+
+namespace hilo::ws {
+
+class MemoryWatch final : private net::Timer {
+ public:
+  class Host {
+   public:
+    // Give back at least so much.
+    virtual void shed_memory(std::size_t bytes) = 0;
+
+   protected:
+    ~Host() = default;
+  };
+
+  // `bytes_max` 0: no limit.
+  MemoryWatch(net::Loop& loop, Host& host, std::size_t bytes_max) noexcept
+      : loop_(&loop), host_(&host), bytes_max_(bytes_max) {}
+  MemoryWatch(const MemoryWatch&) = delete;
+  MemoryWatch& operator=(const MemoryWatch&) = delete;
+  ~MemoryWatch() { loop_->timers().cancel(*this); }
+
+  // To be called by whoever holds more than before.
+  void look() noexcept {
+    if (is_over()) act();
+  }
+
+ private:
+  bool is_over() const noexcept {
+    return bytes_max_ != 0 && loop_->pool().taken_bytes() > bytes_max_;
+  }
+  void act() noexcept;
+  void on_timer(net::Time now) override;
+
+  net::Loop* loop_;
+  Host* host_;
+  std::size_t bytes_max_;
+};
+
+// Picks the largest of many without writing them down: they are shown twice, in the same order.
+//
+//   Largest largest;
+//   for each: largest.count(bytes of it);
+//   largest.decide(bytes wanted back);
+//   for each: if (largest.takes(bytes of it)) give it up;
+//
+// Sizes are told apart by powers of two.
+class Largest {
+ public:
+  void count(std::size_t bytes) noexcept { by_class_[class_of(bytes)] += bytes; }
+  void decide(std::size_t wanted) noexcept;
+  // Never true for nothing.
+  bool takes(std::size_t bytes) noexcept;
+
+ private:
+  static std::size_t class_of(std::size_t bytes) noexcept {
+    return static_cast<std::size_t>(std::bit_width(bytes));
+  }
+
+  std::array<std::size_t, sizeof(std::size_t) * 8 + 1> by_class_{};
+  std::size_t least_class_ = 1;  // all above it are taken, and of it as many as are needed
+  std::size_t from_least_ = 0;   // bytes of that class still to be taken
+};
+
+}  // namespace hilo::ws
