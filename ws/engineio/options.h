@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+//
+// What an Engine.IO server can be told: times, limits, who may connect.
+//
+// The values here are what ships. A Duration of zero switches that time-out off, except for the
+// heartbeat's, which have to be there.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "net/duration.h"
+#include "ws/core/origin.h"
+
+namespace hilo::engineio {
+
+// What a Session (session.h) looks at.
+struct SessionOptions {
+  // The heartbeat. Revision 4: a ping after each interval, its pong within the time-out. Revision
+  // 3: a ping of the client's within both together.
+  net::Duration ping_interval = net::Duration::seconds(25);
+  net::Duration ping_timeout = net::Duration::seconds(20);
+  // From the WebSocket of an upgrade to the client's last word about it.
+  net::Duration upgrade_timeout = net::Duration::seconds(10);
+  // How long a session that we close waits for the client to fetch what is left.
+  net::Duration close_timeout = net::Duration::seconds(30);
+
+  // maxPayload: a request body, and a packet over a WebSocket. Of a ws::Server whose
+  // Limits::message_bytes_max is smaller, that one counts.
+  std::size_t payload_bytes_max = 1'000'000;
+  std::uint32_t packets_per_payload_max = 4096;
+  // What waits for a client to fetch it by polling. Whoever lets it run full is gone.
+  std::size_t queue_bytes_max = std::size_t{1} << 21;
+
+  bool websocket = true;  // as a transport, and to upgrade to
+  bool polling = true;
+  bool upgrades = true;
+};
+
+// Which web pages may ask by polling, and which may read the answers (CORS, Fetch §3.2).
+struct Cors {
+  // Pages of other origins that may. `same_host` means no headers at all, the default; `any`
+  // answers "*", or the page's own origin where credentials are allowed: think twice.
+  ws::OriginPolicy origin = {};
+  bool credentials = false;
+  std::string_view headers = "Content-Type";  // allowed beside the safe ones, comma separated
+  net::Duration max_age = net::Duration::seconds(600);
+};
+
+// A cookie that carries the sid, for load balancers: HttpOnly, SameSite=Lax.
+struct Cookie {
+  std::string_view name = {};  // empty: none
+  std::string_view path = "/";
+  bool secure = false;
+};
+
+// How the answers to GETs of revision 3 look that did not ask for base64 (b64=1) when the session
+// was opened.
+enum class Framing3 : std::uint8_t {
+  text,    // text unless a packet is binary, as Socket.IO 2
+  binary,  // always binary, as Socket.IO 1: Python's socketIO_client reads nothing else
+};
+
+// The texts that Cors and Cookie refer to must outlive the server.
+struct Options : SessionOptions {
+  bool revision3 = false;  // EIO=3 beside EIO=4
+  Framing3 framing3 = Framing3::text;
+  // Text of revision 3 by polling that is UTF-8 of UTF-8 is decoded twice: Socket.IO 1 sends that.
+  // Text of Socket.IO 2 that happens to look so is misread then.
+  bool double_utf8 = false;
+  Cors cors = {};
+  Cookie cookie = {};
+};
+
+}  // namespace hilo::engineio

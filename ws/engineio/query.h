@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// The parameters of an Engine.IO request, and the rules about them that need no session.
+//
+//   ?EIO=4&transport=polling                 opens a session
+//   ?EIO=4&transport=polling&sid=...         is one of it
+//   &b64=1   revision 3: no binary bodies    &t=...   against caches: ignored
+
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "ws/engineio/error.h"
+#include "ws/engineio/options.h"
+#include "ws/engineio/packet.h"
+#include "ws/engineio/session.h"
+
+namespace hilo::engineio {
+
+struct Query {
+  std::optional<Transport> transport;  // nothing: missing, unknown, or switched off
+  std::optional<Revision> revision;    // nothing: missing, unknown, or switched off
+  std::string_view sid;                // empty: there is none
+  bool base64 = false;
+};
+
+// Views into `query`. Of a parameter that is there twice the first counts.
+Query read_query(std::string_view query, const Options& options) noexcept;
+
+// How the request came.
+struct Arrival {
+  bool is_get = true;
+  bool is_websocket = false;
+};
+// Whether it may open a session.
+Errc check_opening(const Query& query, const Arrival& arrival) noexcept;
+
+}  // namespace hilo::engineio

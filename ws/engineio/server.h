@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+//
+// Server: Engine.IO at one path of a ws::Server, over polling and WebSocket, revisions 4 and 3.
+//
+//   ws::Server http{loop};
+//   engineio::Server engine{http, "/engine.io/"};
+//   engine.on_message([](engineio::Socket& s, engineio::Message m) { s.send(m); });
+//   http.listen({.port = 3000});
+//
+// A Socket is one session, whatever carries it. It begins with on_open and ends with on_close; the
+// change from polling to WebSocket in between loses, doubles and reorders nothing.
+//
+//   threads   the ws::Server's loop, and no other
+//   lifetime  Loop and ws::Server first, this after them and before listen(). Destroy it before
+//             them; sockets that are there then are gone without on_close, and its path is 404.
+//   errors    values; a handler that throws costs its session
+//   limits    Options, and the ws::Server's own for what is below: heads, queues, stalls. Its
+//             message_bytes_max should be at least payload_bytes_max, and its OriginPolicy decides
+//             about WebSockets, as Options::cors does about polling.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "net/base/callback.h"
+#include "net/base/intrusive_list.h"
+#include "net/base/slab.h"
+#include "net/loop.h"
+#include "ws/engineio/metrics.h"
+#include "ws/engineio/options.h"
+#include "ws/engineio/payload.h"
+#include "ws/engineio/query.h"
+#include "ws/engineio/socket.h"
+#include "ws/guard.h"
+#include "ws/server.h"
+
+namespace hilo::engineio {
+
+class Server final : private net::Watcher {
+ public:
+  // Serves `path`, with and without a slash at its end.
+  explicit Server(ws::Server& http, std::string_view path = "/engine.io/", Options options = {});
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  // Whether a session may begin; a refusal is 403. Neither later requests of it nor its upgrade
+  // are asked about.
+  Server& allow(Callback<bool(const ws::Request&)> callback) {
+    return set(allow_, std::move(callback));
+  }
+
+  // Fields of the application's own in the answer that opens a session, Set-Cookie for example.
+  // What could not be sent as a field costs the answer (500).
+  Server& on_initial_headers(
+      Callback<void(const ws::Request&, std::vector<ws::Field>& fields)> callback) {
+    return set(on_initial_headers_, std::move(callback));
+  }
+
+  // All run in the loop's thread, and none from within a call of the application's own. They may
+  // call anything of any Socket, but not destroy a server.
+  Server& on_open(Callback<void(Socket&)> callback) { return set(on_open_, std::move(callback)); }
+  Server& on_message(Callback<void(Socket&, Message)> callback) {
+    return set(on_message_, std::move(callback));
+  }
+  // The session goes on over a WebSocket.
+  Server& on_upgraded(Callback<void(Socket&)> callback) {
+    return set(on_upgraded_, std::move(callback));
+  }
+  // All that was sent is on its way: to the kernel, or in the answer to a poll.
+  Server& on_drained(Callback<void(Socket&)> callback) {
+    return set(on_drained_, std::move(callback));
+  }
+  // Exactly once for every on_open, and the last call of all. send() is Sent::closed then.
+  Server& on_close(Callback<void(Socket&, CloseReason)> callback) {
+    return set(on_close_, std::move(callback));
+  }
+
+  // Null once it is closed.
+  Socket* find(SocketId id) noexcept;
+  // With those whose client is still to fetch the end.
+  std::size_t socket_count() const noexcept { return sockets_.size(); }
+  // Every open socket. The visit may close sockets, not destroy the server.
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    sockets_.for_each([&](Socket& socket, SlabHandle) {
+      if (socket.is_open()) visit(socket);
+    });
+  }
+
+  // Closes every session and opens no more (503). Those that poll are told with their next answer.
+  void close_all(CloseReason reason = CloseReason::server_shutdown);
+
+  const Options& options() const noexcept { return options_; }
+  const Metrics& metrics() const noexcept { return metrics_; }
+  ws::Server& http() const noexcept { return *http_; }
+
+ private:
+  friend class Socket;
+  // Through which the ws::Server's callbacks find this server, or that it is gone.
+  struct Gate {
+    Server* server;
+  };
+  using SharedGate = std::shared_ptr<Gate>;
+  // What hangs on a WebSocket.
+  struct Link {
+    SocketId socket;
+  };
+
+  template <class Target>
+  Server& set(Target& target, Target callback) {
+    target = std::move(callback);
+    return *this;
+  }
+  template <class Target, class... Arguments>
+  void call(Socket& socket, Target& target, Arguments&&... arguments) {
+    if (!target) return;
+    const bool done = ws::guarded([&] { target(socket, std::forward<Arguments>(arguments)...); });
+    if (!done) handler_threw(socket);
+  }
+  void handler_threw(Socket& socket);
+  net::Loop& loop() const noexcept { return http_->loop(); }
+
+  // net::Watcher
+  void on_ready(net::Ready ready) override;
+  void on_reap() override;
+  void on_flush() override;
+
+  // Sessions: server.cc.
+  void mount(std::string_view pattern);
+  Socket* find_sid(std::string_view sid) noexcept;
+  Socket* find_slot(SocketId id) noexcept;
+  // Null, and why not, if there is no room.
+  Socket* make(const Query& query, const ws::RequestHead& head, const net::PeerAddress& peer);
+  Socket* place(const Session::Start& start, ws::KeptRequest request, const net::PeerAddress& peer);
+  Errc may_open(const Query& query, const Arrival& arrival, const ws::Request& request);
+  void dispatch(Socket& socket, const Packet& packet);
+  void react(Socket& socket, const Packet& packet, Reaction reaction);
+  void fail(Socket& socket, Errc error);
+  void end(Socket& socket, CloseReason reason, PacketType last_word);
+  void ended(Socket& socket, CloseReason reason);
+  void erase(Socket& socket);
+  void flush(Socket& socket);
+  void expire(Socket& socket, net::Time now);
+  void mark_dirty(Socket& socket) noexcept;
+  void reject(Errc error, const net::PeerAddress& peer, std::uint64_t number);
+
+  // Polling: server_polling.cc.
+  void serve(ws::http::Exchange& exchange);
+  void serve_preflight(ws::http::Exchange& exchange);
+  void open_polling(ws::http::Exchange& exchange, const Query& query);
+  void begin_poll(ws::http::Exchange& exchange, Socket& socket);
+  void begin_post(ws::http::Exchange& exchange, Socket& socket);
+  void take_piece(ws::http::Exchange& exchange, SocketId id, Bytes piece, bool final);
+  void finish_post(ws::http::Exchange& exchange, Socket& socket);
+  void read_payload(Socket& socket, MutableBytes body, Framing framing);
+  void answer_poll(Socket& socket);
+  void write_answer(ws::http::Exchange& exchange, Socket& socket);
+  void refuse(ws::http::Exchange& exchange, Errc error);
+  void respond(ws::http::Exchange& exchange, std::uint16_t status, std::string_view type,
+               std::string_view body);
+
+  // WebSockets: server_websocket.cc.
+  void mount_websocket(std::string_view pattern);
+  ws::Decision decide(const ws::Request& request);
+  void open_websocket(ws::Connection& connection);
+  void open_probe(ws::Connection& connection, Socket& socket);
+  void receive(ws::Connection& connection, ws::Message message);
+  void receive_probe(ws::Connection& connection, Socket& socket, const Packet& packet);
+  void refuse_probe(ws::Connection& connection, Socket& socket, Errc error);
+  void upgraded(Socket& socket);
+  void drained(ws::Connection& connection);
+  void gone(ws::Connection& connection, ws::CloseInfo info);
+
+  ws::Server* http_;
+  Options options_;
+  Metrics metrics_;
+  Callback<bool(const ws::Request&)> allow_;
+  Callback<void(const ws::Request&, std::vector<ws::Field>&)> on_initial_headers_;
+  Callback<void(Socket&)> on_open_;
+  Callback<void(Socket&, Message)> on_message_;
+  Callback<void(Socket&)> on_upgraded_;
+  Callback<void(Socket&)> on_drained_;
+  Callback<void(Socket&, CloseReason)> on_close_;
+  SharedGate gate_;
+  net::Token token_{};
+  std::vector<SlabHandle> slots_;  // by the slot that a sid names
+  IntrusiveList<Socket, detail::Dirty> dirty_;
+  IntrusiveList<Socket, detail::Ended> ended_;
+  Slab<Socket> sockets_;
+  bool closing_ = false;
+};
+
+}  // namespace hilo::engineio
