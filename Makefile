@@ -201,8 +201,24 @@ $(O)/%.o: %.cc $(O)/flags | .setup-build
 	$(call compile)
 # doctest prints an error code only where it may include <ostream>. Tests are compiled more often
 # than they run, and optimising them takes three times as long; what they test is optimised.
+TEST_FLAGS := -DDOCTEST_CONFIG_USE_STD_HEADERS -O0 -U_FORTIFY_SOURCE
 $(O)/tests/%.o: tests/%.cc $(O)/flags | .setup-test
-	$(call compile,-DDOCTEST_CONFIG_USE_STD_HEADERS -O0 -U_FORTIFY_SOURCE)
+	$(call compile,$(TEST_FLAGS))
+# Half of a test's compilation is what all tests include, so that is compiled once. PRECOMPILED=0
+# leaves it out, and finds the test that relies on it for an include of its own.
+PRECOMPILED ?= 1
+ifneq ($(PRECOMPILED),0)
+TEST_HEADER := $(O)/tests/precompiled.h
+$(TEST_HEADER): tests/support/precompiled.h
+	@mkdir -p $(@D)
+	@printf '#include "%s"\n' $< > $@
+$(TEST_HEADER).gch: $(TEST_HEADER) $(O)/flags | .setup-test
+	$(call quiet,CXX,tests/support/precompiled.h)$(CXX) $(ALL_FLAGS) $(TEST_FLAGS) -MMD -MP -x c++-header $< -o $@
+$(O)/tests/test_%.o: tests/test_%.cc $(O)/flags $(TEST_HEADER).gch | .setup-test
+	$(call compile,$(TEST_FLAGS) -include $(TEST_HEADER))
+$(O)/tests/sim/test_%.o: tests/sim/test_%.cc $(O)/flags $(TEST_HEADER).gch | .setup-test
+	$(call compile,$(TEST_FLAGS) -include $(TEST_HEADER))
+endif
 $(O)/bench/%.o: bench/%.cc $(O)/flags | .setup-bench
 	$(call compile)
 $(O)/fuzz/%.o: fuzz/%.cc $(O)/flags | .setup-$(if $(filter fuzz,$(MODE)),check,build)
@@ -353,7 +369,7 @@ test-asan: .setup-test  ## the unit tests under AddressSanitizer and UBSan
 test-tsan: .setup-test  ## the tests with threads under ThreadSanitizer
 	+@$(SELF) MODE=tsan test
 check-all: check cov fuzz-replay  ## check, and what takes longer: coverage, clang, poll and pipe
-	+@$(SELF) BUILD=$(BUILD)/clang CXX=clang++ test
+	+@$(SELF) BUILD=$(BUILD)/clang CXX=clang++ PRECOMPILED=0 test
 	+@$(if $(wildcard net/poller_poll.cc),$(SELF) BUILD=$(BUILD)/poll POLLER=poll WAKEUP=pipe test,:)
 
 .PHONY: lint format-check style layers headers purity noexcept
@@ -379,10 +395,12 @@ $(O)/headers/%.ok: %.h $(O)/flags | .setup-build
 	  $(CXX) $(ALL_FLAGS) -MMD -MP -MF $(@:.ok=.d) -MT $@ -fsyntax-only -x c++ - && touch $@
 
 # net and ws/core promise to build without exceptions and RTTI.
-NOEXCEPT_OBJECTS := $(patsubst %.cc,$(O)/noexcept/%.o,$(sort $(filter net/%,$(HILO_SOURCES)) $(CORE_SOURCES) $(OS_SOURCES)))
-noexcept: $(NOEXCEPT_OBJECTS)  ## net and ws/core with -fno-exceptions -fno-rtti
-$(O)/noexcept/%.o: %.cc $(O)/flags | .setup-build
-	$(call compile,-O0 -U_FORTIFY_SOURCE -fno-exceptions -fno-rtti $(if $(findstring kqueue,$<),$(KQUEUE_CFLAGS)))
+NOEXCEPT_STAMPS := $(patsubst %.cc,$(O)/noexcept/%.ok,$(sort $(filter net/%,$(HILO_SOURCES)) $(CORE_SOURCES) $(OS_SOURCES)))
+noexcept: $(NOEXCEPT_STAMPS)  ## net and ws/core with -fno-exceptions -fno-rtti
+$(O)/noexcept/%.ok: %.cc $(O)/flags | .setup-build
+	@mkdir -p $(@D)
+	$(call quiet,CXX,$<)$(CXX) $(ALL_FLAGS) -fno-exceptions -fno-rtti \
+	  $(if $(findstring kqueue,$<),$(KQUEUE_CFLAGS)) -MMD -MP -MF $(@:.ok=.d) -MT $@ -fsyntax-only $< && touch $@
 
 .PHONY: cov tidy format
 # callback.h is left out: gcovr 5 stops at its lambdas, which have one name and several lines.
