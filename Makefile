@@ -204,8 +204,8 @@ $(O)/%.o: %.cc $(O)/flags | .setup-build
 TEST_FLAGS := -DDOCTEST_CONFIG_USE_STD_HEADERS -O0 -U_FORTIFY_SOURCE
 $(O)/tests/%.o: tests/%.cc $(O)/flags | .setup-test
 	$(call compile,$(TEST_FLAGS))
-# Half of a test's compilation is what all tests include, so that is compiled once. PRECOMPILED=0
-# leaves it out, and finds the test that relies on it for an include of its own.
+# Half of a test's compilation is what all of its kind include, so that is compiled once; the core's
+# tests see the core alone. PRECOMPILED=0 finds the test that relies on it for an include of its own.
 PRECOMPILED ?= 1
 ifneq ($(PRECOMPILED),0)
 TEST_HEADER := $(O)/tests/precompiled.h
@@ -214,10 +214,11 @@ $(TEST_HEADER): tests/support/precompiled.h
 	@printf '#include "%s"\n' $< > $@
 $(TEST_HEADER).gch: $(TEST_HEADER) $(O)/flags | .setup-test
 	$(call quiet,CXX,tests/support/precompiled.h)$(CXX) $(ALL_FLAGS) $(TEST_FLAGS) -MMD -MP -x c++-header $< -o $@
-$(O)/tests/test_%.o: tests/test_%.cc $(O)/flags $(TEST_HEADER).gch | .setup-test
-	$(call compile,$(TEST_FLAGS) -include $(TEST_HEADER))
-$(O)/tests/sim/test_%.o: tests/sim/test_%.cc $(O)/flags $(TEST_HEADER).gch | .setup-test
-	$(call compile,$(TEST_FLAGS) -include $(TEST_HEADER))
+define precompiled_test
+$(O)/tests/$(1)%.o: tests/$(1)%.cc $(O)/flags $(TEST_HEADER).gch | .setup-test
+	$$(call compile,$(TEST_FLAGS) -include $(TEST_HEADER))
+endef
+$(foreach kind,test_net_ test_ws_ test_engineio_ test_socketio_ sim/test_,$(eval $(call precompiled_test,$(kind))))
 endif
 $(O)/bench/%.o: bench/%.cc $(O)/flags | .setup-bench
 	$(call compile)
