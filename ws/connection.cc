@@ -166,7 +166,7 @@ void Connection::handle_failure(const Event& event) {
     // Whoever answers no ping is gone: it will not read what we tell it either.
     const bool vanished = event.error == Errc::ping_timeout;
     close_code_ = vanished ? CloseCode::abnormal : event.code;
-    closed_by_ = network ? ClosedBy::network : ClosedBy::us;
+    closed_by_ = network && !closing_ ? ClosedBy::network : ClosedBy::us;
     close_error_ = event.error;
   }
   if (!network) {
@@ -220,7 +220,7 @@ void Connection::on_broken(std::error_code error) {
   } else if (error == net::tls::Errc::truncated) {
     cause = Errc::end_without_close;
   }
-  end(CloseCode::abnormal, ClosedBy::network, cause);
+  end(CloseCode::abnormal, closing_ ? ClosedBy::us : ClosedBy::network, cause);
   stream_->close();
 }
 

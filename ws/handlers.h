@@ -49,7 +49,7 @@ struct Chunk {
 enum class ClosedBy : std::uint8_t {
   us,       // close(), abort(), a broken rule or a time-out
   peer,     // the peer's Close came first
-  network,  // the stream ended or broke without a Close
+  network,  // the stream ended or broke without a Close of either
 };
 
 // How a connection ended. The reason is valid during the callback only.

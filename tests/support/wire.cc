@@ -35,7 +35,7 @@ WireServer::WireServer(const ws::Limits& limits, ws::ServerOptions options,
                        std::shared_ptr<net::tls::ServerContext> tls)
     : server(loop, limits, with_log(std::move(options), log)), speaks_tls(tls != nullptr) {
   const auto note_close = [this](ws::Connection&, const ws::CloseInfo& info) {
-    closed.push_back({info.code, info.error, info.clean});
+    closed.push_back({info.code, info.error, info.clean, info.by, std::string(info.reason)});
   };
   server.on_open([this](ws::Connection&) { ++opened; })
       .on_message([this](ws::Connection& connection, ws::Message message) {

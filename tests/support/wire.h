@@ -65,6 +65,8 @@ class WireServer {
     ws::CloseCode code;
     ws::Errc error;
     bool clean;
+    ws::ClosedBy by = ws::ClosedBy::network;
+    std::string reason = {};
   };
   int opened = 0;
   std::vector<std::pair<ws::Opcode, std::string>> messages;

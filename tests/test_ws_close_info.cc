@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+//
+// Every way in which a connection ends, and what on_close is told of it: once, whoever ended it.
+
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "tests/support/wire.h"
+
+using namespace hilo;
+using namespace hilo::test;
+using ws::CloseCode;
+using ws::ClosedBy;
+using ws::Errc;
+
+namespace {
+
+constexpr net::Duration soon = net::Duration::milliseconds(20);
+
+ws::Limits with(void (*change)(ws::Limits&)) {
+  ws::Limits limits;
+  change(limits);
+  return limits;
+}
+// For peers that never answer; those that do have all the time there is.
+ws::Limits impatient() {
+  return with([](ws::Limits& limits) { limits.close_timeout = soon; });
+}
+
+struct Told {
+  CloseCode code = CloseCode::abnormal;
+  ClosedBy by = ClosedBy::network;
+  bool clean = false;
+  Errc error = Errc::none;
+  std::string reason = {};
+};
+
+struct Way {
+  const char* name;
+  Told told;
+  // What the peer does once it is connected, and what the server is made to do.
+  std::function<void(WirePeer&)> peer;
+  std::function<void(WireServer&)> server = nullptr;
+  ws::Limits limits = {};
+};
+
+void says(WirePeer& peer, std::string_view bytes) {
+  static_cast<void>(peer.send(bytes));
+}
+
+std::function<void(WirePeer&)> sends(std::string bytes) {
+  return [bytes = std::move(bytes)](WirePeer& peer) { says(peer, bytes); };
+}
+// The peer sends this, hears the Close, and answers it in its way.
+std::function<void(WirePeer&)> answers(std::string answer, std::string bytes = {}) {
+  return [answer = std::move(answer), bytes = std::move(bytes)](WirePeer& peer) {
+    says(peer, bytes);
+    REQUIRE(peer.until_contains("\x88"));
+    says(peer, answer);
+  };
+}
+std::function<void(WirePeer&)> goes(std::string bytes = {}) {
+  return [bytes = std::move(bytes)](WirePeer& peer) {
+    says(peer, bytes);
+    REQUIRE(peer.until_contains("\x88"));
+    peer.finish_sending();
+  };
+}
+void is_silent(WirePeer&) {}
+
+std::function<void(WireServer&)> with_connection(void (*act)(ws::Connection&)) {
+  return [act](WireServer& server) { server.server.for_each(act); };
+}
+void close_it(ws::Connection& connection) {
+  REQUIRE(connection.close(CloseCode::going_away, "enough"));
+}
+
+const std::vector<Way> ways = {
+    {"the peer's Close with a code and a reason",
+     {CloseCode{4000}, ClosedBy::peer, true, Errc::none, "tired"},
+     sends(client_frame(0x88, close_body(4000, "tired")))},
+    {"the peer's Close without a code",
+     {CloseCode::no_status, ClosedBy::peer, true},
+     sends(client_frame(0x88, ""))},
+    {"FIN without a Close",
+     {CloseCode::abnormal, ClosedBy::network, false, Errc::end_without_close},
+     [](WirePeer& peer) { peer.finish_sending(); }},
+    {"FIN within a frame",
+     {CloseCode::abnormal, ClosedBy::network, false, Errc::end_without_close},
+     [](WirePeer& peer) {
+       says(peer, client_frame(0x81, "half a frame").substr(0, 9));
+       peer.finish_sending();
+     }},
+    {"a reset", {CloseCode::abnormal, ClosedBy::network}, [](WirePeer& peer) { peer.reset(); }},
+    {"our Close, answered: the code is the peer's",
+     {CloseCode{4001}, ClosedBy::us, true, Errc::none, "as you like"},
+     answers(client_frame(0x88, close_body(4001, "as you like"))),
+     with_connection(close_it)},
+    {"our Close, answered by FIN alone",
+     {CloseCode::abnormal, ClosedBy::us, false, Errc::end_without_close},
+     goes(),
+     with_connection(close_it)},
+    {"our Close, never answered",
+     {CloseCode::abnormal, ClosedBy::us, false, Errc::close_timeout},
+     is_silent,
+     with_connection(close_it),
+     impatient()},
+    {"our Close, answered by a reset",
+     {CloseCode::abnormal, ClosedBy::us},
+     [](WirePeer& peer) {
+       REQUIRE(peer.until_contains("\x88"));
+       peer.reset();
+     },
+     with_connection(close_it)},
+    {"abort()",
+     {CloseCode::abnormal, ClosedBy::us},
+     is_silent,
+     with_connection([](ws::Connection& connection) { connection.abort(); })},
+    {"stop()",
+     {CloseCode::going_away, ClosedBy::us, true},
+     answers(client_frame(0x88, close_body(1001))),
+     [](WireServer& server) { server.server.stop(); }},
+    {"a frame that breaks a rule, answered by FIN",
+     {CloseCode::protocol_error, ClosedBy::us, false, Errc::frame_unmasked},
+     goes(server_frame(0x81, "no mask"))},
+    {"a frame that breaks a rule, answered by a Close alone: nothing more is read",
+     {CloseCode::abnormal, ClosedBy::us, false, Errc::frame_unmasked},
+     answers(client_frame(0x88, close_body(1002)), server_frame(0x81, "no mask")),
+     nullptr,
+     impatient()},
+    {"text that is not UTF-8",
+     {CloseCode::invalid_payload, ClosedBy::us, false, Errc::text_not_utf8},
+     goes(client_frame(0x81, "\xff"))},
+    {"a message beyond the limit",
+     {CloseCode::message_too_big, ClosedBy::us, false, Errc::message_too_big},
+     goes(client_frame(0x82, std::string(200, 'm'))),
+     nullptr,
+     with([](ws::Limits& limits) { limits.message_bytes_max = 100; })},
+    {"a message that never ends",
+     {CloseCode::policy_violation, ClosedBy::us, false, Errc::message_timeout},
+     goes(client_frame(0x01, "to be continued")),
+     nullptr,
+     with([](ws::Limits& limits) { limits.message_timeout = soon; })},
+    {"silence, for too long",
+     {CloseCode::going_away, ClosedBy::us, false, Errc::idle_timeout},
+     goes(),
+     nullptr,
+     with([](ws::Limits& limits) { limits.idle_timeout = soon; })},
+    {"a life that is over",
+     {CloseCode::going_away, ClosedBy::us, true},
+     answers(client_frame(0x88, close_body(1001))),
+     nullptr,
+     with([](ws::Limits& limits) { limits.connection_lifetime_max = soon; })},
+};
+
+}  // namespace
+
+TEST_CASE(
+    "each way to end is told once, with its code, its reason, who, and whether it was clean") {
+  for (const Way& way : ways) {
+    CAPTURE(std::string(way.name));
+    WireServer server(way.limits);
+    const Baseline before = server.baseline();
+    WirePeer peer(server);
+    REQUIRE(peer.upgrade());
+    if (way.server != nullptr) way.server(server);
+    way.peer(peer);
+    REQUIRE(server.until([&] { return !server.closed.empty(); }));
+    peer.close();
+    REQUIRE(server.settle());
+    REQUIRE(server.closed.size() == 1);
+    const WireServer::Closed& closed = server.closed.front();
+    CHECK(closed.code == way.told.code);
+    CHECK(closed.by == way.told.by);
+    CHECK(closed.clean == way.told.clean);
+    CHECK(closed.error == way.told.error);
+    CHECK(closed.reason == way.told.reason);
+    CHECK(server.baseline().connections == before.connections);
+  }
+}
