@@ -20,16 +20,12 @@ void Drain::begin(std::unique_ptr<SlabHandle[]> connections, std::size_t count) 
   loop_->timers().arm(*this, loop_->now());
 }
 
-void Drain::arm(net::Time now) noexcept {
-  const net::Time next = next_ < count_ ? std::min(over_, now + tick) : over_;
-  loop_->timers().arm(*this, next);
-}
-
 void Drain::on_timer(net::Time now) {
   if (now >= over_) return host_->end_drain();
+  if (next_ == count_) host_->drain_rest(plan_.code);
   const std::size_t end = std::min(count_, next_ + batch_);
   while (next_ < end) host_->drain_connection(connections_[next_++], plan_.code);
-  arm(now);
+  loop_->timers().arm(*this, std::min(over_, now + tick));
 }
 
 }  // namespace hilo::ws

@@ -6,6 +6,7 @@
 //
 //   few connections    batch_min at a time: a quiet server is gone in a moment
 //   many connections   evenly over the window, less the time that a Close may take
+//   late ones          that opened after it began: all at once, behind those
 //
 //   thread  the loop's
 
@@ -28,6 +29,8 @@ class Drain final : private net::Timer {
   class Host {
    public:
     virtual void drain_connection(SlabHandle handle, CloseCode code) = 0;
+    // All that are still open.
+    virtual void drain_rest(CloseCode code) = 0;
     virtual void end_drain() = 0;
 
    protected:
@@ -53,7 +56,6 @@ class Drain final : private net::Timer {
 
  private:
   void on_timer(net::Time now) override;
-  void arm(net::Time now) noexcept;
 
   net::Loop* loop_;
   Host* host_;

@@ -149,8 +149,9 @@ void Server::drain(const DrainOptions& options, Callback<void()> on_drained) {
   if (on_drained) on_stopped_ = std::move(on_drained);
   if (is_draining()) return check_stopped();
   draining_ = true;
+  handed_over_ = options.handed_over;
   for (const std::unique_ptr<Door>& door : doors_) {
-    if (options.accept_waiting) door->listener.accept_waiting();
+    if (!options.handed_over) door->listener.accept_waiting();
     door->listener.close();
   }
   http_connections_.for_each([](HttpConnection& connection, SlabHandle) { connection.finish(); });
@@ -172,6 +173,12 @@ void Server::drain_connection(SlabHandle handle, CloseCode code) {
   Connection* connection = connections_.find(handle);
   if (connection == nullptr || connection->close(code)) return;
   if (connection->is_open()) connection->abort();
+}
+
+void Server::drain_rest(CloseCode code) {
+  connections_.for_each([&](Connection& connection, SlabHandle handle) {
+    if (connection.is_open()) drain_connection(handle, code);
+  });
 }
 
 void Server::end_drain() {

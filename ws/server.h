@@ -124,9 +124,10 @@ struct ListenOptions {
 struct DrainOptions {
   net::Duration window = net::Duration::seconds(30);
   CloseCode code = CloseCode::going_away;  // or service_restart
-  // Whoever waits in the kernel's queue is still served. Not for a server whose sockets another
-  // process listens on already.
-  bool accept_waiting = true;
+  // Another process listens on the sockets already: whoever waits in the kernel's queue is left to
+  // it, and whoever was accepted before may still shake hands, so that nobody is refused. Otherwise
+  // the queue is served once more, and new handshakes get 503.
+  bool handed_over = false;
 };
 
 class Server final : public HandlerSetters<Server>,
@@ -227,13 +228,13 @@ class Server final : public HandlerSetters<Server>,
   // replaces `on_stopped` if it brings another one.
   void stop(CloseCode code = CloseCode::going_away, Callback<void()> on_stopped = nullptr);
 
-  // Stops in peace: accepts no more connections, answers new handshakes with 503 and plain requests
-  // as ever but for the last time on their connection, and sends `code` to WebSockets bit by bit, a
-  // few at once and the last of them Limits::close_timeout before the window ends, so that not all
-  // come back to the next server at the same moment; until its turn comes a connection works as
-  // before. What is left when the window ends is reset. `on_drained` is called when the last
-  // one has gone, as in stop(), which may be called meanwhile to make short work of it. Draining
-  // twice, or after stop(), only replaces `on_drained`.
+  // Stops in peace: accepts no more connections, answers new handshakes with 503 (but see
+  // DrainOptions) and plain requests as ever but for the last time on their connection, and sends
+  // `code` to WebSockets bit by bit, a few at once and the last of them Limits::close_timeout
+  // before the window ends, so that not all come back to the next server at the same moment; until
+  // its turn comes a connection works as before. What is left when the window ends is reset.
+  // `on_drained` is called when the last one has gone, as in stop(), which may be called meanwhile
+  // to make short work of it. Draining twice, or after stop(), only replaces `on_drained`.
   void drain(const DrainOptions& options = {}, Callback<void()> on_drained = nullptr);
   bool is_draining() const noexcept { return draining_ || stopping_; }
 
@@ -282,9 +283,12 @@ class Server final : public HandlerSetters<Server>,
   void on_preface_failed(ProxyPreface& preface, Errc error) override;
   // Drain::Host
   void drain_connection(SlabHandle handle, CloseCode code) override;
+  void drain_rest(CloseCode code) override;
   void end_drain() override;
   // MemoryWatch::Host
   void shed_memory(std::size_t bytes) override;
+
+  bool refuses_handshakes() const noexcept { return stopping_ || (draining_ && !handed_over_); }
 
   // Coming in: server_accept.cc.
   void receive(Door& door, net::Fd fd, const net::Address& address);
@@ -346,6 +350,7 @@ class Server final : public HandlerSetters<Server>,
   std::uint32_t turned_away_ = 0;  // being told so, and not counted by admission_
   bool stopping_ = false;
   bool draining_ = false;
+  bool handed_over_ = false;
 };
 
 }  // namespace hilo::ws

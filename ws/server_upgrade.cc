@@ -37,7 +37,7 @@ net::PeerAddress Server::asked_by(const HttpConnection& connection, const Reques
 
 void Server::upgrade(HttpConnection& connection, http::Exchange& exchange, Service& service,
                      const Request& request) {
-  if (is_draining()) return connection.refuse(Errc::draining);
+  if (refuses_handshakes()) return connection.refuse(Errc::draining);
   const RequestHead& head = request.head();
   const UpgradeCheck check = check_upgrade(head);
   if (check.error != Errc::none) return connection.refuse(check.error);
@@ -66,7 +66,7 @@ void Server::decide(HttpConnection& connection, Service& service, const Request&
   }
   if (const Reject* no = std::get_if<Reject>(&decision)) return refuse(connection, *no);
   // The handler may have stopped the server.
-  if (is_draining()) return connection.refuse(Errc::draining);
+  if (refuses_handshakes()) return connection.refuse(Errc::draining);
   open(connection, service, request.head(), check, *std::get_if<Accept>(&decision));
 }
 
@@ -208,7 +208,7 @@ void Server::settle(PendingUpgrade& pending) {
 void Server::settle(HttpConnection& http, Service& service, std::string_view head_text,
                     const Decision& decision) {
   if (const Reject* no = std::get_if<Reject>(&decision)) return refuse(http, *no);
-  if (is_draining()) return http.refuse(Errc::draining);
+  if (refuses_handshakes()) return http.refuse(Errc::draining);
   RequestParser parser{limits_.head()};
   const Bytes bytes = as_bytes(head_text);
   if (parser.parse(bytes).kind != HeadProgress::Kind::complete) {

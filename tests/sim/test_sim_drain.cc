@@ -169,18 +169,45 @@ TEST_CASE("what is asked while a server drains: pages as ever, and 503 to handsh
 }
 
 TEST_CASE("who waits in the kernel's queue is still served, unless somebody else listens there") {
-  for (const bool accept_waiting : {true, false}) {
+  for (const bool handed_over : {true, false}) {
     World world;
     EchoServer echo(world);
     Peer waits = Peer::connect(echo.address);
     waits.send("GET /page HTTP/1.1\r\nHost: a\r\n\r\n");
-    echo.server.drain({.accept_waiting = accept_waiting});
+    echo.server.drain({.handed_over = handed_over});
     world.settle();
-    CHECK(waits.take().starts_with("HTTP/1.1 200 ") == accept_waiting);
-    CHECK(waits.saw_reset() == !accept_waiting);
+    CHECK(waits.take().starts_with("HTTP/1.1 200 ") != handed_over);
+    CHECK(waits.saw_reset() == handed_over);
     waits.close();
     world.settle();
   }
+}
+
+TEST_CASE("a handshake that was on its way when the sockets were handed over is not refused") {
+  World world;
+  EchoServer echo(world);
+  Peer late = Peer::connect(echo.address);
+  late.send(upgrade_request().substr(0, 30));
+  world.settle();
+  bool drained = false;
+  echo.server.drain({.code = ws::CloseCode::service_restart, .handed_over = true},
+                    [&] { drained = true; });
+  world.settle();
+  CHECK_FALSE(drained);
+  late.send(upgrade_request().substr(30) + client_frame(0x81, "in time"));
+  world.settle();
+  const std::string answer = late.take();
+  CHECK(answer.starts_with("HTTP/1.1 101 "));
+  CHECK(answer.ends_with("\x81\x07in time"));
+  world.run_for(200_ms);
+  CHECK(late.take() == close_frame(1012));
+  late.send(client_frame(0x88, goodbye));
+  world.settle();
+  late.close();
+  world.settle();
+  CHECK(drained);
+  REQUIRE(echo.closed.size() == 1);
+  CHECK(echo.closed[0].clean);
 }
 
 TEST_CASE("stop makes short work of a drain") {

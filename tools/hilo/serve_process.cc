@@ -287,7 +287,7 @@ void ServeProcess::drain(ws::CloseCode code, bool handed_over) {
   if (!handed_over) remove_files();
   if (successor_ != nullptr) successor_->end();
   const ws::DrainOptions options{
-      .window = settings_->drain_time, .code = code, .accept_waiting = !handed_over};
+      .window = settings_->drain_time, .code = code, .handed_over = handed_over};
   for (const auto& worker : workers_) {
     worker->loop().post([this, options, server = &worker->server()] {
       server->drain(options, [this] { on_stopped(); });
