@@ -14,7 +14,7 @@ namespace hilo::net {
 // Monotonic: never steps, whatever happens to the wall clock. All timers run on it.
 Time clock_now() noexcept;
 
-// Milliseconds since 1970 UTC, for log lines only.
+// Milliseconds since 1970 UTC, for what people and HTTP read, never for deadlines.
 std::int64_t clock_wall_milliseconds() noexcept;
 
 }  // namespace hilo::net

@@ -63,6 +63,11 @@ std::string ok(std::string_view body) {
          std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
+std::string ok_last(std::string_view body) {
+  return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + std::string(body);
+}
+
 }  // namespace
 
 TEST_CASE("bodies are delivered whole, and the pipeline goes on behind them") {
@@ -270,15 +275,56 @@ TEST_CASE("answers that come later keep the body until then") {
     peer.reset();
     REQUIRE(server.until([&] { return gone == 1; }));
   }
-  // One that goes within its body is nobody's concern.
-  {
-    WirePeer peer(server);
-    REQUIRE(peer.send(post("/whole", "Content-Length: 5\r\n", "hel")));
-    REQUIRE(server.until([&] { return server.server.http_connection_count() == 1; }));
-    peer.finish_sending();
-    REQUIRE(peer.until_end());
-    CHECK(peer.received.empty());
+  REQUIRE(server.settle());
+  CHECK(server.baseline() == before);
+}
+
+TEST_CASE("a body that ends before its time is refused, and its route told or never called") {
+  BodyServer server;
+  int gone = 0;
+  bool answers = false;
+  server.server.post("/streamed",
+                     [&](Exchange& exchange) {
+                       exchange.on_gone([&] {
+                         ++gone;
+                         Exchange* const mine = &exchange;
+                         if (answers) CHECK(mine->respond(200, "text/plain", "enough"));
+                       });
+                       exchange.on_body([](Exchange&, Bytes, bool final) { CHECK_FALSE(final); });
+                     },
+                     {.streamed = true});
+  const Baseline before = server.baseline();
+  for (const std::string_view target : {"/whole", "/streamed"}) {
+    for (const std::string& request :
+         {post(target, "Content-Length: 5\r\n", "hell"), post(target, "Content-Length: 5\r\n"),
+          chunked(target, ""), chunked(target, "5\r\nhell"), chunked(target, "4\r\nhell\r\n"),
+          chunked(target, "4\r\nhell\r\n0\r\n")}) {
+      CAPTURE(request);
+      const std::uint64_t counted = server.rejects(Errc::http_body_incomplete);
+      server.log.clear();
+      {
+        WirePeer peer(server);
+        REQUIRE(peer.send(request));
+        peer.finish_sending();
+        REQUIRE(peer.until_end());
+        CHECK(peer.ended);
+        CHECK(peer.received.starts_with("HTTP/1.1 400 "));
+      }
+      CHECK(server.rejects(Errc::http_body_incomplete) == counted + 1);
+      REQUIRE(server.log.size() == 1);
+      CHECK(server.log[0].find("layer=http reason=body_incomplete ") != std::string::npos);
+    }
   }
+  CHECK(gone == 6);
+  CHECK(server.calls == 0);
+  // Who hears that the rest will not come may make do with what is there.
+  answers = true;
+  WirePeer peer(server);
+  REQUIRE(peer.send(post("/streamed", "Content-Length: 5\r\n", "hell")));
+  peer.finish_sending();
+  REQUIRE(peer.until_end());
+  CHECK(peer.received == ok_last("enough"));
+  peer.close();
   REQUIRE(server.settle());
   CHECK(server.baseline() == before);
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Requests that are answered later: by an id, once, in order, and not at all if the peer has gone.
+// Requests that are answered later: by an id, once, in order, and not at all if the peer has gone;
+// and answers that are read piece by piece.
 
 #include <doctest/doctest.h>
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -57,6 +60,41 @@ struct Waiting {
   std::vector<ws::http::ExchangeId> ids;
   int gone = 0;
   WireServer server;
+};
+
+class TextSource final : public ws::http::BodySource {
+ public:
+  TextSource(std::string_view text, std::size_t& read_bytes)
+      : rest_(as_bytes(text)), read_bytes_(&read_bytes) {}
+  Result<std::size_t> read(MutableBytes into) override {
+    const std::size_t taken = std::min(into.size(), rest_.size());
+    std::copy_n(rest_.begin(), taken, into.begin());
+    rest_ = rest_.subspan(taken);
+    *read_bytes_ += taken;
+    return taken;
+  }
+
+ private:
+  Bytes rest_;
+  std::size_t* read_bytes_;
+};
+
+enum class Fault { fails, ends, throws, boasts };
+class FaultySource final : public ws::http::BodySource {
+ public:
+  explicit FaultySource(Fault fault) : fault_(fault) {}
+  Result<std::size_t> read(MutableBytes into) override {
+    switch (fault_) {
+      case Fault::fails: return std::make_error_code(std::errc::io_error);
+      case Fault::ends: return std::size_t{0};
+      case Fault::throws: throw std::runtime_error("no");
+      case Fault::boasts: break;
+    }
+    return into.size() + 1;
+  }
+
+ private:
+  Fault fault_;
 };
 
 }  // namespace
@@ -282,4 +320,51 @@ TEST_CASE("what on_gone holds is let go when the answer is given") {
   REQUIRE(waiting.answer(0, "done"));
   CHECK(held.use_count() == before - 1);
   REQUIRE(peer.until_contains("done"));
+}
+
+TEST_CASE(
+    "an answer is read piece by piece, at once or later, and the pipeline goes on behind it") {
+  Waiting at;
+  const std::string content(200'000, 'c');
+  std::size_t read_bytes = 0;
+  at.server.server.get("/source", [&](ws::http::Exchange& exchange) {
+    CHECK(exchange.respond_from(200, "text/plain", content.size(),
+                                std::make_unique<TextSource>(content, read_bytes)));
+  });
+  WirePeer peer(at.server);
+  const std::string head = "HEAD /source HTTP/1.1\r\nHost: a\r\n\r\n";
+  REQUIRE(peer.send(get("/source") + head + get("/wait") + get("/now?x")));
+  REQUIRE(at.until_waiting(1));
+  const std::string answer = ok(content);
+  const std::string expected = answer + answer.substr(0, answer.size() - content.size());
+  REQUIRE(peer.until_received(expected.size()));
+  CHECK((peer.received == expected));
+  CHECK(read_bytes == content.size());  // HEAD reads nothing
+  ws::http::Exchange* exchange = at.server.server.exchange(at.ids[0]);
+  REQUIRE(exchange != nullptr);
+  REQUIRE(exchange->respond_from(200, "text/plain", 3,
+                                 std::make_unique<TextSource>("abc", read_bytes)));
+  REQUIRE(peer.until_contains("\r\n\r\nx"));
+  CHECK((peer.received == expected + ok("abc") + ok("x")));
+}
+
+TEST_CASE("a source that fails, ends early, throws or says more than there is room for resets") {
+  Waiting at;
+  Fault fault{};
+  at.server.server.get("/faulty", [&](ws::http::Exchange& exchange) {
+    CHECK(exchange.respond_from(200, "text/plain", 10, std::make_unique<FaultySource>(fault)));
+  });
+  const Baseline before = at.server.baseline();
+  for (const Fault each : {Fault::fails, Fault::ends, Fault::throws, Fault::boasts}) {
+    fault = each;
+    {
+      WirePeer peer(at.server);
+      REQUIRE(peer.send(get("/faulty") + get("/now?x")));
+      REQUIRE(peer.until_end());
+      CHECK(peer.was_reset);
+      CHECK(peer.received.find("HTTP/1.1", 1) == std::string::npos);
+    }
+    REQUIRE(at.server.settle());
+    CHECK(at.server.baseline() == before);
+  }
 }

@@ -2,6 +2,7 @@
 
 #include "ws/http.h"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -16,6 +17,12 @@ namespace http {
 Status Exchange::respond(std::uint16_t status, std::string_view content_type, std::string_view body,
                          std::span<const FieldView> fields) {
   return connection_->respond(status, content_type, body, fields);
+}
+
+Status Exchange::respond_from(std::uint16_t status, std::string_view content_type,
+                              std::uint64_t length, std::unique_ptr<BodySource> source,
+                              std::span<const FieldView> fields) {
+  return connection_->respond_from(status, content_type, length, std::move(source), fields);
 }
 
 Bytes Exchange::body() const noexcept {
@@ -50,6 +57,21 @@ struct HttpConnection::Body {
   bool streamed = false;
   bool is_delivered = false;  // all of it, to whoever wants it
 };
+
+// An answer that is on its way, and what of it was not read yet.
+struct HttpConnection::Sending {
+  std::unique_ptr<http::BodySource> source;
+  std::uint64_t left;
+  bool yielded = false;  // it goes on when others have had their turn
+};
+
+namespace {
+
+// So much is read of a source at a time, and so much is sent in one turn.
+constexpr std::size_t piece_bytes = std::size_t{64} << 10;
+constexpr std::size_t sent_bytes_per_turn_max = std::size_t{512} << 10;
+
+}  // namespace
 
 HttpConnection::HttpConnection(SlabHandle handle, net::Loop& loop, Host& host, const Limits& limits,
                                const net::PeerAddress& peer) noexcept
@@ -105,6 +127,7 @@ net::Stream::Want HttpConnection::on_input(MutableBytes& input) {
       if (!input.empty()) return net::Stream::Want::again;
       break;
     case State::waiting:
+    case State::sending:
       // The next requests wait in the stash, and no more of them than it may cost us.
       if (input.size() > limits_->linger_bytes_max) stream_->pause();
       break;
@@ -190,9 +213,10 @@ void HttpConnection::dispatch(const RequestHead& head) {
   exchange_.request_ = nullptr;
 
   // A streamed route hears of the end also where there is no body.
-  const bool is_streamed = body_ != nullptr && !body_->is_delivered && body_->handler;
+  const bool is_streamed = body_ != nullptr && !body_->is_delivered;
+  const bool hears_body = is_streamed && body_->handler;
   if (is_streamed && state_ == State::waiting && body_->parser.is_complete()) finish_body();
-  if (state_ == State::waiting && !exchange_.later_ && !is_streamed) {
+  if (state_ == State::waiting && !exchange_.later_ && !hears_body) {
     // The route forgot to answer, or threw: the peer must not wait for ever.
     refuse(500, "no answer");
   }
@@ -249,10 +273,7 @@ void HttpConnection::receive_body(MutableBytes& input) {
   while (wants_input() && state_ != State::reading && !is_complete) {
     const BodyProgress progress = body_->parser.next(rest);
     if (progress.kind == BodyProgress::Kind::need_input) break;
-    if (progress.kind == BodyProgress::Kind::failed) {
-      tell_gone();
-      refuse(progress.error);
-    }
+    if (progress.kind == BodyProgress::Kind::failed) fail_body(progress.error);
     if (progress.kind == BodyProgress::Kind::data) take_body_piece(progress.data);
     is_complete = progress.kind == BodyProgress::Kind::complete;
   }
@@ -287,6 +308,12 @@ void HttpConnection::finish_body() {
   if (state_ == State::waiting && !exchange_.later_) refuse(500, "no answer");
 }
 
+// Who hears of it may still answer in place of the refusal.
+void HttpConnection::fail_body(Errc error) {
+  tell_gone();
+  if (wants_input()) refuse(error);
+}
+
 void HttpConnection::call_body_handler(Bytes piece, bool final) {
   if (!body_->handler) return;
   dispatching_ = true;
@@ -300,20 +327,81 @@ void HttpConnection::call_body_handler(Bytes piece, bool final) {
 Status HttpConnection::respond(std::uint16_t status, std::string_view content_type,
                                std::string_view body, std::span<const FieldView> fields) {
   if (state_ != State::waiting) return {};
-  // What is left of a body could not be told from the next request.
-  if (is_body_unread()) keep_alive_ = false;
-  Buffer out{loop_->pool()};
-  const Response response{.status = status,
-                          .content_type = content_type,
-                          .content_length = {},
-                          .close = !keep_alive_ || end_seen_,
-                          .body_omitted = head_only_,
-                          .fields = fields,
-                          .body = body};
-  if (Status written = write_response(out, response); !written) return written;
-  Status sent = stream_->write(Bytes{out.readable()});
+  const Result<Buffer> answer = make_answer({.status = status,
+                                             .content_type = content_type,
+                                             .content_length = {},
+                                             .fields = fields,
+                                             .body = body});
+  if (!answer) return answer.error();
+  Status sent = stream_->write(answer->readable());
   answered();
   return sent;
+}
+
+Status HttpConnection::respond_from(std::uint16_t status, std::string_view content_type,
+                                    std::uint64_t length, std::unique_ptr<http::BodySource> source,
+                                    std::span<const FieldView> fields) {
+  if (state_ != State::waiting) return {};
+  std::unique_ptr<Sending> sending{new (std::nothrow) Sending{std::move(source), length}};
+  if (sending == nullptr) return out_of_memory();
+  const Result<Buffer> answer = make_answer(
+      {.status = status, .content_type = content_type, .content_length = length, .fields = fields});
+  if (!answer) return answer.error();
+  if (Status sent = stream_->write(answer->readable()); !sent) {
+    end();
+    return sent;
+  }
+  if (head_only_ || length == 0) {
+    answered();
+    return {};
+  }
+  exchange_.on_gone_ = nullptr;
+  sending_ = std::move(sending);
+  state_ = State::sending;
+  arm(limits_->stall_timeout);
+  send_pieces();
+  progress_mark_ = stream_->sent_bytes();
+  return {};
+}
+
+Result<Buffer> HttpConnection::make_answer(Response response) {
+  // What is left of a body could not be told from the next request.
+  if (is_body_unread()) keep_alive_ = false;
+  response.date = host_->http_date();
+  response.close = !keep_alive_ || end_seen_;
+  response.body_omitted = head_only_;
+  Buffer out{loop_->pool()};
+  if (Status written = write_response(out, response); !written) return written.error();
+  return out;
+}
+
+// As much of the answer as the kernel takes now; on_drained goes on from there.
+void HttpConnection::send_pieces() {
+  Buffer piece{loop_->pool()};
+  if (!piece.reserve(piece_bytes)) return abort_answer();
+  std::size_t budget = sent_bytes_per_turn_max;
+  while (sending_->left != 0) {
+    if (stream_->queued_bytes() != 0) return host_->on_http_held();
+    if (budget == 0) {
+      sending_->yielded = true;
+      return loop_->timers().arm(*this, loop_->now());
+    }
+    const MutableBytes into = piece.writable().first(
+        static_cast<std::size_t>(std::min<std::uint64_t>(sending_->left, piece_bytes)));
+    Result<std::size_t> read = std::size_t{0};
+    const bool returned = guarded([&] { read = sending_->source->read(into); });
+    if (!returned || !read || *read == 0 || *read > into.size()) return abort_answer();
+    if (!stream_->write(Bytes{into.first(*read)})) return end();
+    sending_->left -= *read;
+    budget -= std::min(budget, *read);
+  }
+  sending_.reset();
+  answered();
+}
+
+void HttpConnection::abort_answer() noexcept {
+  stream_->abort();
+  end();
 }
 
 void HttpConnection::answered() {
@@ -322,7 +410,7 @@ void HttpConnection::answered() {
   if (!dispatching_) body_.reset();
   if (!keep_alive_ || end_seen_) return linger();
   state_ = State::reading;
-  arm(limits_->keep_alive_timeout);
+  arm_or_stall(limits_->keep_alive_timeout);
   // Given later: what was stashed meanwhile may hold the next request. Only what was paused can be
   // resumed, and a short stash is no reason to pause.
   if (dispatching_) return;
@@ -340,8 +428,8 @@ bool HttpConnection::pause_if_backed_up() noexcept {
 void HttpConnection::refuse(Errc error, std::string_view allow) {
   host_->on_http_reject(*this, error);
   Buffer out{loop_->pool()};
-  const bool written = static_cast<bool>(
-      write_error_response(out, error, {.body_omitted = head_only_, .allow = allow}));
+  const bool written = static_cast<bool>(write_error_response(
+      out, error, {.body_omitted = head_only_, .allow = allow, .date = host_->http_date()}));
   if (!written || out.empty() || !stream_->write(Bytes{out.readable()})) return end();
   linger();
 }
@@ -364,7 +452,8 @@ void HttpConnection::close_when_idle() {
       if (stream_->unsent_bytes() == 0) return end();
       return linger();
     case State::receiving:
-    case State::waiting: return arm(limits_->close_timeout);
+    case State::waiting:
+    case State::sending: return arm(limits_->close_timeout);
     case State::lingering:
     case State::released:
     case State::ended: return;
@@ -401,12 +490,20 @@ void HttpConnection::linger() noexcept {
   state_ = State::lingering;
   stream_->shutdown_write();
   stream_->resume();
-  arm(limits_->linger_timeout);
+  arm_or_stall(limits_->linger_timeout);
+  if (end_seen_) end_if_sent();
+}
+
+// Nothing is to be read any more, but an answer may still be on its way.
+void HttpConnection::end_if_sent() noexcept {
+  stream_->flush_collected();
+  if (stream_->queued_bytes() == 0) end();
 }
 
 void HttpConnection::end() noexcept {
   if (state_ == State::ended || state_ == State::released) return;
   state_ = State::ended;
+  sending_.reset();
   loop_->timers().cancel(*this);
   stream_->close();
 }
@@ -419,6 +516,8 @@ void HttpConnection::tell_gone() {
 
 void HttpConnection::on_end() {
   end_seen_ = true;
+  // RFC 9112 §8: a body that ends early is no request, but somebody may still read the answer.
+  if (state_ != State::reading && wants_input()) return fail_body(Errc::http_body_incomplete);
   switch (state_) {
     case State::waiting:
       // The peer may have closed only its sending side and still want the answer, but it does not
@@ -426,20 +525,22 @@ void HttpConnection::on_end() {
       arm(limits_->linger_timeout);
       tell_gone();
       break;
-    case State::reading:
-    case State::receiving: linger(); break;
-    case State::lingering: break;
+    case State::reading: linger(); break;
+    case State::lingering: end_if_sent(); break;
+    case State::receiving:
+    case State::sending:
     case State::released:
-    case State::ended: return;
+    case State::ended: break;
   }
-  // Nothing is to be read any more, but an answer may still be on its way.
-  if (state_ != State::lingering) return;
-  stream_->flush_collected();
-  if (stream_->queued_bytes() == 0) end();
+}
+
+void HttpConnection::on_blocked() {
+  if (state_ == State::reading || state_ == State::lingering) arm(limits_->stall_timeout);
 }
 
 void HttpConnection::on_drained() {
-  if (state_ == State::lingering && end_seen_) return end();
+  if (state_ == State::lingering) return end_seen_ ? end() : arm(limits_->linger_timeout);
+  if (state_ == State::sending) return send_pieces();
   if (state_ != State::reading) return;
   stream_->resume();
   // The peer was busy with our answer until now.
@@ -461,12 +562,14 @@ void HttpConnection::arm(net::Duration patience) noexcept {
   loop_->timers().arm(*this, loop_->now() + patience);
 }
 
+// Nothing is due to happen before what was answered has left.
+void HttpConnection::arm_or_stall(net::Duration patience) noexcept {
+  arm(stream_->queued_bytes() != 0 ? limits_->stall_timeout : patience);
+}
+
 void HttpConnection::on_timer(net::Time now) {
   if (state_ == State::reading && parser_.started()) return refuse(Errc::head_timeout);
-  if (state_ != State::reading && wants_input()) {
-    tell_gone();
-    return refuse(Errc::http_body_timeout);
-  }
+  if (state_ != State::reading && wants_input()) return fail_body(Errc::http_body_timeout);
   if (tls() != nullptr && state_ == State::reading && request_number_ == 0) {
     if (!tls()->handshake_done()) {
       host_->on_http_reject(*this, Errc::tls_timeout);
@@ -475,11 +578,20 @@ void HttpConnection::on_timer(net::Time now) {
     const net::Time deadline = due(tls()->handshake_time(), limits_->head_timeout);
     if (now < deadline) return loop_->timers().arm(*this, deadline);
   }
+  if (state_ == State::sending && std::exchange(sending_->yielded, false)) {
+    arm(limits_->stall_timeout);
+    return send_pieces();
+  }
   // What was answered is still on its way: as long as the peer takes some of it, we wait.
   const std::uint64_t sent = stream_->sent_bytes();
   if (stream_->queued_bytes() != 0 && sent != progress_mark_) {
     progress_mark_ = sent;
-    return arm(limits_->linger_timeout);
+    return arm(limits_->stall_timeout);
+  }
+  const bool is_stalled = state_ == State::reading && stream_->queued_bytes() != 0;
+  if (is_stalled || state_ == State::sending) {
+    host_->on_http_reject(*this, Errc::write_stalled);
+    return abort_answer();
   }
   // RFC 9110 §15.5.9: a 408 is for a request that was begun; silence answers silence.
   if (state_ == State::reading && request_number_ == 0 && keep_alive_) {

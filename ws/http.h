@@ -61,6 +61,15 @@ struct RouteOptions {
 class Exchange;
 using BodyHandler = Callback<void(Exchange& exchange, Bytes piece, bool final)>;
 
+// A body that is read as it leaves, so that it need not lie in memory.
+class BodySource {
+ public:
+  virtual ~BodySource() = default;
+  // Fills `into` from the front; how many bytes. None, or an error, before all were there that were
+  // announced: the connection is reset, so that the peer cannot take a part for the whole.
+  virtual Result<std::size_t> read(MutableBytes into) = 0;
+};
+
 // One request and its answer.
 class Exchange {
  public:
@@ -76,6 +85,11 @@ class Exchange {
   // that is gone, is ignored. Errc::argument for a field that could not be sent.
   Status respond(std::uint16_t status, std::string_view content_type, std::string_view body,
                  std::span<const FieldView> fields = {});
+
+  // The same with a body of `length` bytes that is read piece by piece, as fast as the peer takes
+  // them. For HEAD `source` is not asked. Limits::stall_timeout is for a peer that takes nothing.
+  Status respond_from(std::uint16_t status, std::string_view content_type, std::uint64_t length,
+                      std::unique_ptr<BodySource> source, std::span<const FieldView> fields = {});
 
   // The answer will come from elsewhere, by Server::exchange(id). There is no deadline on it but
   // the application's own.
@@ -111,6 +125,8 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
     // Who asks: the one who connected, unless that is a proxy that speaks for another.
     virtual net::PeerAddress asked_by(const HttpConnection& connection,
                                       const RequestHead& head) = 0;
+    // What Date says now; empty for no such field.
+    virtual std::string_view http_date() noexcept = 0;
     virtual void on_http_reject(HttpConnection& connection, Errc error) = 0;
     // More is held for a connection than before.
     virtual void on_http_held() = 0;
@@ -180,6 +196,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
     reading,    // a head, or nothing yet
     receiving,  // the body, whole, before the application hears of the request
     waiting,    // for the application's answer
+    sending,    // an answer that is read piece by piece
     lingering,  // the last answer was written, the peer's bytes are thrown away
     released,   // the stream belongs to a WebSocket now
     ended,
@@ -188,6 +205,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   // net::Stream::Handler
   net::Stream::Want on_input(MutableBytes& input) override;
   void on_end() override;
+  void on_blocked() override;
   void on_drained() override;
   void on_broken(std::error_code error) override;
   void on_reap() override;
@@ -195,6 +213,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   void on_timer(net::Time now) override;
 
   struct Body;
+  struct Sending;
 
   bool wants_input() const noexcept;
   bool serve_one(MutableBytes& input);
@@ -203,18 +222,26 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   void receive_body(MutableBytes& input);
   void take_body_piece(Bytes piece);
   void finish_body();
+  void fail_body(Errc error);
   void call_body_handler(Bytes piece, bool final);
   Bytes body() const noexcept;
   void hear_body(http::BodyHandler handler);
   bool is_body_unread() const noexcept;
   Status respond(std::uint16_t status, std::string_view content_type, std::string_view body,
                  std::span<const FieldView> fields);
+  Status respond_from(std::uint16_t status, std::string_view content_type, std::uint64_t length,
+                      std::unique_ptr<http::BodySource> source, std::span<const FieldView> fields);
+  Result<Buffer> make_answer(Response response);
+  void send_pieces();
+  void abort_answer() noexcept;
   void answered();
   bool pause_if_backed_up() noexcept;
   void linger() noexcept;
+  void end_if_sent() noexcept;
   void end() noexcept;
   void tell_gone();
   void arm(net::Duration patience) noexcept;
+  void arm_or_stall(net::Duration patience) noexcept;
 
   SlabHandle handle_;
   net::Loop* loop_;
@@ -225,7 +252,8 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   net::PeerAddress peer_;
   RequestParser parser_;
   http::Exchange exchange_;
-  std::unique_ptr<Body> body_;              // of this request, once it is wanted
+  std::unique_ptr<Body> body_;  // of this request, once it is wanted
+  std::unique_ptr<Sending> sending_;
   const BodyFraming* announced_ = nullptr;  // the body of the request being dispatched
   std::uint64_t request_number_ = 0;
   std::size_t lingered_bytes_ = 0;

@@ -41,12 +41,14 @@
 #include "ws/admission.h"
 #include "ws/connection.h"
 #include "ws/core/deflate_contexts.h"
+#include "ws/core/http_date.h"
 #include "ws/core/origin.h"
 #include "ws/drain.h"
 #include "ws/forwarded.h"
 #include "ws/http.h"
 #include "ws/memory_watch.h"
 #include "ws/proxy_preface.h"
+#include "ws/static_files.h"
 #include "ws/upgrade.h"
 
 namespace hilo::ws {
@@ -98,6 +100,8 @@ struct ServerOptions {
   DeflateOptions deflate = {};
   // Connection::round_trip(), at the cost of a few hundred bytes for each connection.
   bool measure_round_trips = false;
+  // Date in the answers of plain HTTP, which RFC 9110 §6.6.1 wants of everyone with a clock.
+  bool date = true;
   // Goes into every ConnectionId, so that ids of several loops differ.
   std::uint8_t loop_index = 0;
   // Hears rejections and other events, one line each.
@@ -168,6 +172,11 @@ class Server final : public HandlerSetters<Server>,
   Server& del(std::string_view pattern, http::Route route) {
     return on(Method::delete_, pattern, std::move(route));
   }
+
+  // The files below a directory, under `prefix` ("/web", or "/" for all paths): see static_files.h.
+  // The error says why the directory could not be opened, or Errc::argument for the prefix.
+  Status files(std::string_view prefix, std::string_view directory,
+               const FilesOptions& options = {});
 
   // --- where ---
 
@@ -273,6 +282,7 @@ class Server final : public HandlerSetters<Server>,
   net::PeerAddress asked_by(const HttpConnection& connection, const RequestHead& head) override;
   void on_request(HttpConnection& connection, http::Exchange& exchange, const Request& request,
                   PathParameters& parameters) override;
+  std::string_view http_date() noexcept override;
   void on_http_reject(HttpConnection& connection, Errc error) override;
   void on_http_held() override { memory_.look(); }
   void on_http_gone(HttpConnection& connection) override;
@@ -297,6 +307,7 @@ class Server final : public HandlerSetters<Server>,
   HttpConnection* serve(net::Fd fd, const net::PeerAddress& peer,
                         const net::tls::ServerContext* tls);
 
+  Result<Path*> make_path(std::string_view pattern);
   Path& path_entry(std::string_view pattern);
   Service* service_of(Path* path) noexcept;
   std::string_view allowed_methods(Path* path, std::span<char> into) noexcept;
@@ -343,6 +354,8 @@ class Server final : public HandlerSetters<Server>,
   KeptRequest recent_request_;
   Slab<ProxyPreface> prefaces_;
   Slab<PendingUpgrade> pending_;
+  HttpDate date_text_{};
+  std::int64_t date_seconds_ = -1;  // what it says
   Slab<HttpConnection> http_connections_;
   Slab<Connection> connections_;
   std::unique_ptr<Drain> drain_;

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "net/clock.h"
 #include "ws/core/handshake.h"
 #include "ws/guard.h"
 #include "ws/server.h"
@@ -35,15 +36,19 @@ Server::Path::MethodRoute* Server::Path::find(Method method) noexcept {
   return method == Method::head ? find(Method::get) : nullptr;
 }
 
-Server::Path& Server::path_entry(std::string_view pattern) {
+Result<Server::Path*> Server::make_path(std::string_view pattern) {
   const Result<std::uint32_t> place = router_.add(pattern);
-  if (!place) {
-    log_.line(LogLevel::error, "bad_pattern", {});
-    if (unreachable_path_ == nullptr) unreachable_path_ = std::make_unique<Path>();
-    return *unreachable_path_;
-  }
+  if (!place) return place.error();
   if (*place == paths_.size()) paths_.push_back(std::make_unique<Path>());
-  return *paths_[*place];
+  return paths_[*place].get();
+}
+
+Server::Path& Server::path_entry(std::string_view pattern) {
+  const Result<Path*> path = make_path(pattern);
+  if (path) return **path;
+  log_.line(LogLevel::error, "bad_pattern", {});
+  if (unreachable_path_ == nullptr) unreachable_path_ = std::make_unique<Path>();
+  return *unreachable_path_;
 }
 
 Service& Server::at(std::string_view pattern) {
@@ -63,6 +68,20 @@ Server& Server::on(Method method, std::string_view pattern, http::Route route,
   }
   path.routes.push_back({method, std::move(route), options});
   return *this;
+}
+
+Status Server::files(std::string_view prefix, std::string_view directory,
+                     const FilesOptions& options) {
+  if (prefix.ends_with('/')) prefix.remove_suffix(1);
+  const std::string below = std::string(prefix) + "/*";
+  Result<StaticFiles> opened = StaticFiles::open(directory, options);
+  if (!opened) return opened.error();
+  if (const Result<Path*> path = make_path(below); !path) return path.error();
+  auto files = std::make_unique<StaticFiles>(std::move(*opened));
+  get(below, [files = std::move(files)](http::Exchange& exchange) {
+    files->serve(exchange, exchange.request().parameter("*").value_or(""));
+  });
+  return {};
 }
 
 // --- requests ------------------------------------------------------------------------------------
@@ -135,6 +154,17 @@ void Server::answer_options(http::Exchange& exchange, Path* path) {
   std::array<char, 64> text;
   const FieldView allow{"Allow", allowed_methods(path, text)};
   static_cast<void>(exchange.respond(204, {}, {}, {&allow, 1}));
+}
+
+// The text is made anew when the second has changed; asking the clock costs no system call.
+std::string_view Server::http_date() noexcept {
+  if (!options_.date) return {};
+  const std::int64_t seconds = net::clock_wall_milliseconds() / 1000;
+  if (seconds != date_seconds_) {
+    date_seconds_ = seconds;
+    date_text_ = write_http_date(seconds);
+  }
+  return {date_text_.data(), date_text_.size()};
 }
 
 // A route that throws may have called later() and lost the id: there is nothing to wait for.

@@ -56,7 +56,7 @@ def _():
     own = {
         "serve": "listen threads origin origin-any subprotocol require-subprotocol log-level quiet "
         "log-format unix-mode handover drain-time trusted-proxy forwarded-by proxy-protocol count-local "
-        "keep-request-fields tls-cert tls-key tls-self-signed tls-client-ca tls-client-optional "
+        "keep-request-fields files tls-cert tls-key tls-self-signed tls-client-ca tls-client-optional "
         "tls-keylog broken",
         "connect": "header subprotocol origin binary hex one echo timestamps quiet ping ping-every "
         "count wait close-code close-reason ca-file insecure tls-server-name tls-cert tls-key "
@@ -84,7 +84,7 @@ def _():
     samples = {"N": "9", "SIZE": "8KiB", "TIME": "10s", "ADDR": "127.0.0.1:1", "URL": "http://a"}
     samples |= {"NAME": "a", "TEXT": "a", "'NAME: VALUE'": "A: b", "FILE": "a.pem"}
     samples |= {"FAULT": "no-pong", "MODE": "0660", "PATH": "/none", "RANGE": "10.0.0.0/8", "text|json": "json"}
-    samples |= {"x-forwarded|forwarded": "forwarded"}
+    samples |= {"x-forwarded|forwarded": "forwarded", "DIR": "."}
     samples |= {"close|drop|refuse": "drop", "debug|info|warn|error": "warn"}
     for command in ("serve", "connect"):
         text = run(command, "--help")[1].decode()
@@ -180,6 +180,32 @@ def _():
         contains(metrics, '\nhilo_rejects_total{layer="http",reason="not_found"} 1\n')
         names = [line.split(" ")[0] for line in metrics.splitlines() if not line.startswith("#")]
         equal(len(names), len(set(names)))
+
+
+@case("the files of a directory are served in place of the page, and nothing beside them")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder, "root")
+        root.mkdir()
+        root.joinpath("index.html").write_text("my page")
+        root.joinpath(".secret").write_text("mine")
+        pathlib.Path(folder, "secret").write_text("mine")
+        for threads in ("1", "2"):
+            with Serve("--files", str(root), "--threads", threads) as server:
+                page = server.get("/")
+                equal(page.read(), b"my page")
+                equal(page.headers["Cache-Control"], "no-cache")
+                contains(page.headers["Date"], " GMT")
+                equal(server.get("/health").read(), b"ok\n")
+                equal(run("connect", server.url(), stdin=b"x\n")[0], 0)
+                host, port = server.addresses[0].rsplit(":", 1)
+                for path in ("/.secret", "/../secret", "/%2e%2e/secret"):
+                    with socket.create_connection((host, int(port)), PATIENCE) as raw:
+                        raw.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+                        contains(read_head(raw), "HTTP/1.1 404 ")
+    code, _, errors = run("serve", "--listen", "127.0.0.1:0", "--files", "/nowhere")
+    equal(code, 1)
+    contains(errors, "hilo serve: cannot serve the files of /nowhere: No such file or directory")
 
 
 @case("with threads the counters are those of all")

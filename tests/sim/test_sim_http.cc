@@ -4,10 +4,14 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
 
+#include "net/clock.h"
 #include "tests/sim/world.h"
 #include "ws/client.h"
+#include "ws/core/http_date.h"
 
 using namespace hilo;
 using namespace hilo::sim;
@@ -20,17 +24,35 @@ std::string get(std::string_view path, std::string_view more = {}) {
   return request.append(path).append(" HTTP/1.1\r\nHost: a\r\n").append(more).append("\r\n");
 }
 
+class TextSource final : public ws::http::BodySource {
+ public:
+  explicit TextSource(std::string_view text) : rest_(as_bytes(text)) {}
+  Result<std::size_t> read(MutableBytes into) override {
+    const std::size_t taken = std::min(into.size(), rest_.size());
+    std::copy_n(rest_.begin(), taken, into.begin());
+    rest_ = rest_.subspan(taken);
+    return taken;
+  }
+
+ private:
+  Bytes rest_;
+};
+
 // Answers "/large" with a page that fills a peer's inbox many times.
 struct Pages {
   explicit Pages(World& w) : world(w), echo(w) {
     echo.server.get("/large", [this](ws::http::Exchange& exchange) {
       CHECK(exchange.respond(200, "text/plain", page));
     });
+    echo.server.get("/pieces", [this](ws::http::Exchange& exchange) {
+      CHECK(exchange.respond_from(200, "text/plain", page.size(),
+                                  std::make_unique<TextSource>(page)));
+    });
   }
-  Peer ask(std::string_view more) {
+  Peer ask(std::string_view more, std::string_view path = "/large") {
     Peer peer = Peer::connect(echo.address);
     peer.set_capacity(4096);
-    peer.send(get("/large", more));
+    peer.send(get(path, more));
     world.settle();
     return peer;
   }
@@ -75,6 +97,95 @@ TEST_CASE("a peer that takes nothing of its page is left") {
     world.run_for(70_s);
     CHECK(pages.echo.server.http_connection_count() == 0);
     CHECK(world.baseline() == before);
+  }
+}
+
+TEST_CASE("a peer that takes its page slowly is waited for, one that stops taking is left") {
+  for (const bool is_slow : {true, false}) {
+    CAPTURE(is_slow);
+    World world;
+    Pages pages(world);
+    const Baseline before = world.baseline();
+    {
+      Peer peer = pages.ask({}, "/pieces");
+      // Four thousand bytes each 25 seconds are enough, and bounded only by the page.
+      for (int i = 0; is_slow && i < 30; ++i) {
+        static_cast<void>(peer.received());
+        world.run_for(25_s);
+      }
+      CHECK(pages.echo.server.http_connection_count() == (is_slow ? 0 : 1));
+      world.run_for(29_s);
+      CHECK(pages.echo.rejects(ws::Errc::write_stalled) == 0);
+      world.run_for(2_s);
+      CHECK(pages.echo.rejects(ws::Errc::write_stalled) == (is_slow ? 0 : 1));
+      CHECK(peer.saw_reset() == !is_slow);
+      if (is_slow) CHECK(peer.received().ends_with("\r\n\r\n" + pages.page));
+    }
+    world.settle();
+    CHECK(world.baseline() == before);
+  }
+}
+
+TEST_CASE("a body that does not come in time is refused, however busy its peer (408)") {
+  struct Row {
+    std::string_view framing;
+    std::string_view piece;
+  };
+  for (const Row row :
+       {Row{"Content-Length: 1000", "x"}, Row{"Transfer-Encoding: chunked", "1\r\nx\r\n"}}) {
+    for (const std::string_view path : {"/whole", "/streamed"}) {
+      CAPTURE(path);
+      World world;
+      EchoServer echo(world);
+      int called = 0;
+      int gone = 0;
+      echo.server.post("/whole", [&](ws::http::Exchange&) { ++called; });
+      echo.server.post("/streamed",
+                       [&](ws::http::Exchange& exchange) {
+                         exchange.on_gone([&] { ++gone; });
+                         exchange.on_body([&](ws::http::Exchange&, Bytes, bool) { ++called; });
+                       },
+                       {.streamed = true});
+      const Baseline before = world.baseline();
+      Peer peer = Peer::connect(echo.address);
+      peer.send("POST " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n" +
+                std::string(row.framing) + "\r\n\r\n");
+      for (int second = 0; second < 29; ++second) {
+        peer.send(row.piece);
+        world.run_for(1_s);
+      }
+      CHECK(peer.received().empty());
+      CHECK(echo.rejects(ws::Errc::http_body_timeout) == 0);
+      world.run_for(2_s);
+      CHECK(peer.received().starts_with("HTTP/1.1 408 "));
+      CHECK(echo.rejects(ws::Errc::http_body_timeout) == 1);
+      CHECK(echo.all_rejects() == 1);
+      CHECK(echo.log.back().find("reason=body_timeout") != std::string::npos);
+      CHECK(called == (path == "/streamed" ? 29 : 0));
+      CHECK(gone == (path == "/streamed" ? 1 : 0));
+      world.run_for(6_s);
+      CHECK(peer.saw_fin());
+      CHECK(world.baseline() == before);
+    }
+  }
+}
+
+TEST_CASE("answers say what time it is, and the time goes on") {
+  World world;
+  EchoServer echo(world);
+  Peer peer = Peer::connect(echo.address);
+  std::int64_t said = 0;
+  for (const std::string_view path : {"/page", "/page", "/nothing"}) {
+    peer.send(get(path, path == "/nothing" ? "Upgrade: x\r\n" : ""));
+    world.settle();
+    const std::string answer = peer.take();
+    const std::size_t at = answer.find("\r\nDate: ");
+    REQUIRE(at != std::string::npos);
+    const std::int64_t now = net::clock_wall_milliseconds() / 1000;
+    CHECK(ws::parse_http_date(answer.substr(at + 8, 29), now) == now);
+    CHECK(said < now);
+    said = now;
+    world.run_for(2_s);
   }
 }
 

@@ -20,7 +20,7 @@ constexpr std::string_view default_address = "127.0.0.1:8080";
 
 constexpr char description[] =
     "  Serves, on every address and until it is told to stop:\n"
-    "    /            a page to try things out (GET)\n"
+    "    /            a page to try things out (GET), or the files of --files\n"
     "    /echo        WebSocket: sends every message back, text and binary\n"
     "    /broadcast   WebSocket: sends every message to all who are there\n"
     "    /health      \"ok\" (GET)\n"
@@ -32,6 +32,7 @@ constexpr char examples[] =
     "  hilo serve\n"
     "  hilo serve --listen 127.0.0.1:0 --listen unix:/tmp/hilo.sock\n"
     "  hilo serve --listen 0.0.0.0:80 --threads 4 --origin https://example.com\n"
+    "  hilo serve --files public\n"
     "  hilo serve --listen 0.0.0.0:80 --handover /run/hilo.handover\n"
     "  hilo serve --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem\n"
     "  hilo serve --message-bytes-max 16MiB --idle-timeout 60s --overflow drop\n";
@@ -196,6 +197,16 @@ FlagGroup who_flags(ServeSettings& settings) {
   return group;
 }
 
+FlagGroup what_flags(ServeSettings& settings) {
+  return {.title = "What is served",
+          .flags = {text_flag({.name = "--files",
+                               .value = "DIR",
+                               .text = "the files below it, in place of the page; nothing whose "
+                                       "name begins with a dot, and no lists of what is there",
+                               .short_name = {}},
+                              settings.files)}};
+}
+
 FlagGroup other_flags(ServeSettings& settings) {
   FlagGroup group{.title = "Log and memory", .flags = log_flags(settings.log)};
   group.flags.push_back(switch_flag({.name = "--keep-request-fields",
@@ -240,8 +251,12 @@ Command serve_command() {
   command.name = "serve";
   command.summary = "serve a demo page, an echo and a broadcast over WebSocket";
   command.before = {{"What it does", description}, {"Examples", examples}, {"Values", values}};
-  command.groups = {where_flags(*settings), who_flags(*settings), tls_serve_flags(settings->tls),
-                    deflate_flags(settings->deflate), other_flags(*settings)};
+  command.groups = {where_flags(*settings),
+                    what_flags(*settings),
+                    who_flags(*settings),
+                    tls_serve_flags(settings->tls),
+                    deflate_flags(settings->deflate),
+                    other_flags(*settings)};
   for (FlagGroup& group : limits_flags(settings->limits)) {
     command.groups.push_back(std::move(group));
   }

@@ -109,6 +109,10 @@ bool ServeProcess::make_workers() {
       complain("cannot make an event loop", status.error().message());
       return false;
     }
+    if (const Status& status = worker.status(); !status) {
+      complain("cannot serve the files of " + settings_->files, status.error().message());
+      return false;
+    }
     hubs.push_back(&worker.server().hub());
     servers.push_back(&worker.server());
   }

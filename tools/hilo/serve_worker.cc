@@ -51,16 +51,25 @@ ServeWorker::ServeWorker(const ServeSettings& settings, std::span<const std::str
     : metrics_(log),
       server_(loop_, settings.limits,
               server_options(settings, origins, log, index, std::move(admission))) {
+  settings.files.empty() ? serve_page() : serve_files(settings.files);
   serve_paths();
 }
 
-void ServeWorker::serve_paths() {
+void ServeWorker::serve_page() {
   server_.get("/", [](ws::http::Exchange& exchange) {
     const Bytes page = web::asset("index.html");
     const std::uint16_t status = page.empty() ? 404 : 200;
     static_cast<void>(
         exchange.respond(status, "text/html; charset=utf-8", as_text(page), page_fields));
   });
+}
+
+// Browsers ask again each time, so that who works on the files sees what is there.
+void ServeWorker::serve_files(const std::string& directory) {
+  status_ = server_.files("/", directory, {.cache_control = "no-cache"});
+}
+
+void ServeWorker::serve_paths() {
   server_.get("/health", [](ws::http::Exchange& exchange) {
     static_cast<void>(exchange.respond(200, "text/plain; charset=utf-8", "ok\n"));
   });

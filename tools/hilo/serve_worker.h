@@ -2,7 +2,7 @@
 //
 // ServeWorker: what one thread of `hilo serve` has: a loop, a server, and the paths it serves.
 //
-//   /            the page, with what it needs inside
+//   /            the page, with what it needs inside, or the files of --files
 //   /echo        WebSocket: every message back, as one frame
 //   /broadcast   WebSocket: every message to all (broadcast.h)
 //   /health      "ok"
@@ -34,6 +34,7 @@ struct ServeSettings {
   std::vector<std::string> subprotocols;
   bool subprotocol_required = false;
   bool keep_request_fields = false;
+  std::string files;  // the directory whose files are served; empty: none
   std::vector<net::AddressRange> trusted_proxies;
   ws::ForwardedBy forwarded_by = ws::ForwardedBy::x_forwarded;
   bool count_local = false;
@@ -60,14 +61,19 @@ class ServeWorker {
   net::Loop& loop() noexcept { return loop_; }
   ws::Server& server() noexcept { return server_; }
   MetricsPage& metrics() noexcept { return metrics_; }
+  // What went wrong when the paths were set up.
+  const Status& status() const noexcept { return status_; }
 
  private:
+  void serve_page();
+  void serve_files(const std::string& directory);
   void serve_paths();
 
   net::Loop loop_;
   BroadcastRoom room_;
   MetricsPage metrics_;
   ws::Server server_;
+  Status status_;
 };
 
 }  // namespace hilo::tools

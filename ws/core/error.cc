@@ -53,6 +53,7 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::http_transfer_coding, Layer::http, "transfer_coding", 501, "this transfer coding is not known here (RFC 9112 §6.1)"},
     {Errc::http_body_too_big, Layer::http, "body_size", 413, "the body is larger than is accepted here (RFC 9110 §15.5.14)"},
     {Errc::http_body_timeout, Layer::http, "body_timeout", 408, "the body did not arrive in time (RFC 9110 §15.5.9)"},
+    {Errc::http_body_incomplete, Layer::http, "body_incomplete", 400, "the body ends before its time (RFC 9112 §8)"},
     {Errc::http_expectation, Layer::http, "expectation", 417, "an expectation that is not met here (RFC 9110 §10.1.1)"},
     {Errc::http_method_not_allowed, Layer::http, "method_not_allowed", 405, "the method is not allowed for this target (RFC 9110 §15.5.6)"},
     {Errc::http_not_found, Layer::http, "not_found", 404, "nothing is served under this path"},

@@ -66,6 +66,7 @@ enum class Errc : std::uint8_t {
   http_transfer_coding,  // a transfer coding that is not known here
   http_body_too_big,
   http_body_timeout,
+  http_body_incomplete,
   http_expectation,
   http_method_not_allowed,
   http_not_found,

@@ -147,6 +147,7 @@ Status write_response(Buffer& out, const Response& response) noexcept {
       if (!response.content_type.empty()) sink.field("Content-Type", response.content_type);
       sink.field("Content-Length", length.text());
     }
+    if (!response.date.empty()) sink.field("Date", response.date);
     if (response.close) sink.field("Connection", "close");
     for (const FieldView& field : response.fields) sink.field(field.name, field.value);
     sink.text("\r\n");
@@ -165,6 +166,7 @@ Status write_error_response(Buffer& out, Errc error, const ErrorResponse& option
     emit_status_line(sink, status);
     sink.field("Content-Type", "text/plain; charset=utf-8");
     sink.field("Content-Length", length.text());
+    if (!options.date.empty()) sink.field("Date", options.date);
     sink.field("Connection", "close");
     for (const FieldView& field : std::span(required).first(required_count)) {
       sink.field(field.name, field.value);

@@ -32,6 +32,7 @@ struct Response {
   std::string_view content_type = "text/plain; charset=utf-8";  // empty: no Content-Type
   // The Content-Length, if it is not that of `body`: for a body that follows by other ways.
   std::optional<std::uint64_t> content_length = {};
+  std::string_view date = {};              // of Date (http_date.h); empty: none
   bool close = false;                      // "Connection: close"
   bool body_omitted = false;               // the answer to HEAD: all fields, no body
   std::span<const FieldView> fields = {};  // written behind the above
@@ -45,6 +46,7 @@ Status write_response(Buffer& out, const Response& response) noexcept;
 struct ErrorResponse {
   bool body_omitted = false;       // the answer to HEAD
   std::string_view allow = "GET";  // the methods that a 405 names
+  std::string_view date = {};      // of Date; empty: none
   std::span<const FieldView> fields = {};
 };
 
