@@ -19,9 +19,12 @@
 //   log       each Errc of on_failed is a rejection: a line, with the status of the answer as its
 //             code, and one more in metrics().rejects
 //   thread    the loop's
-//   lifetime  Loop first. The destructor resets the connection and waits for nothing; of the
-//             callbacks it calls on_close only, if one is owed. Not to be called from within
-//             one of the client's own callbacks.
+//   lifetime  Loop first. The destructor waits for nothing and nobody: it resets the connection and
+//             calls on_close, if one is owed, and nothing after that. It may be called from within
+//             any callback of the client's, the log's too: that callback runs to its end with all
+//             that it captured, and its Connection& can be asked and used (what it sends is
+//             refused), but for data(), which is gone. What is left of the client goes in the
+//             loop's next posted phase, or with the loop.
 
 #pragma once
 
@@ -32,14 +35,15 @@
 #include <system_error>
 #include <vector>
 
-#include "net/connector.h"
-#include "net/resolver.h"
+#include "net/loop.h"
 #include "net/tls.h"
 #include "ws/connection.h"
-#include "ws/core/deflate_contexts.h"
+#include "ws/core/compression.h"
 #include "ws/core/handshake.h"
-#include "ws/core/url.h"
+#include "ws/handlers.h"
+#include "ws/limits.h"
 #include "ws/log.h"
+#include "ws/metrics.h"
 
 namespace hilo::ws {
 
@@ -65,10 +69,7 @@ struct ConnectOptions {
   DeflateOptions deflate = {};
 };
 
-class Client final : public HandlerSetters<Client>,
-                     private net::Stream::Handler,
-                     private net::Timer,
-                     private Connection::Owner {
+class Client final : public HandlerSetters<Client> {
  public:
   explicit Client(net::Loop& loop, const Limits& limits = {});
   Client(net::Loop& loop, ClientOptions options);
@@ -76,16 +77,12 @@ class Client final : public HandlerSetters<Client>,
   Client& operator=(const Client&) = delete;
   ~Client();
 
-  // Of the two bases that have one, applications mean this.
-  using HandlerSetters<Client>::on_drained;
   // The connection could not be opened. The rest is HandlerSetters'.
-  Client& on_failed(Callback<void(std::error_code)> callback) {
-    on_failed_ = std::move(callback);
-    return *this;
-  }
+  Client& on_failed(Callback<void(std::error_code)> callback);
 
   // Starts to connect. Errors of the arguments come back at once and nothing is started: a bad URL,
-  // a header that could not be sent, errc::already_connected while a connection is there.
+  // a header that could not be sent, errc::already_connected while a connection is there,
+  // errc::operation_canceled in an on_close that the destructor calls.
   Status connect(const ConnectOptions& options);
   // Gives up connecting (on_failed: errc::operation_canceled at the end of the turn), or resets.
   void abort();
@@ -96,47 +93,16 @@ class Client final : public HandlerSetters<Client>,
   const ResponseHead* response() const noexcept;
   // What OpenSSL says of a tls_* failure ("certificate has expired"): valid during on_failed.
   std::string_view tls_failure() const noexcept;
-  const Metrics& metrics() const noexcept { return metrics_; }
+  const Metrics& metrics() const noexcept;
 
  private:
   friend class HandlerSetters<Client>;
-  struct Attempt;
+  class Engine;
 
-  Handlers& handlers() noexcept { return handlers_; }
+  Handlers& handlers() noexcept;
 
-  // net::Stream::Handler, during the handshake
-  net::Stream::Want on_input(MutableBytes& input) override;
-  void on_end() override;
-  void on_broken(std::error_code error) override;
-  void on_reap() override;
-  // net::Timer
-  void on_timer(net::Time now) override;
-  // Connection::Owner
-  void on_connection_gone(Connection& connection) override;
-
-  void connect_to(std::span<const net::Address> addresses);
-  void on_connected(Result<net::Fd> fd);
-  Status prepare_tls(Attempt& attempt, const ConnectOptions& options);
-  Status prepare(Attempt& attempt, const ConnectOptions& options);
-  void open(std::string_view subprotocol, const DeflateCheck& deflate);
-  void fail(std::error_code error);
-  void log_reject(Errc error);
-  void report();
-
-  net::Loop* loop_;
-  Limits limits_;
-  Metrics metrics_;
-  Log log_;
-  MaskKeys mask_keys_;
-  Connection::Shared shared_;
-  Handlers handlers_;
-  Callback<void(std::error_code)> on_failed_;
-  std::shared_ptr<const net::tls::ClientContext>
-      default_tls_;  // made by the first wss that needs it
-  std::unique_ptr<Attempt> attempt_;
-  const Attempt* reported_ = nullptr;         // while on_failed runs
-  std::unique_ptr<DeflateContexts> deflate_;  // of connection_; null: without
-  std::unique_ptr<Connection> connection_;
+  // All there is to a client. It outlives this where the client is destroyed in a callback.
+  std::unique_ptr<Engine> engine_;
 };
 
 }  // namespace hilo::ws

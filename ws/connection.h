@@ -71,6 +71,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
     MemoryWatch* memory = nullptr;  // servers only
     std::uint8_t loop_index = 0;
     bool measure_round_trips = false;
+    std::uint32_t calls = 0;  // of the application's that have not returned
   };
 
   // `handle` is where the owner keeps it.
@@ -295,7 +296,10 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   template <class Target, class... Arguments>
   void call(Target& target, Arguments&&... arguments) {
     if (!target) return;
-    if (!guarded([&] { target(std::forward<Arguments>(arguments)...); })) fail(Errc::handler_threw);
+    ++shared_->calls;
+    const bool returned = guarded([&] { target(std::forward<Arguments>(arguments)...); });
+    --shared_->calls;
+    if (!returned) fail(Errc::handler_threw);
   }
 
   // Small ones first: they lie where Timer ends.

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+//
+// Client::Engine: all there is to a client but its name. It is apart from Client so that it can
+// outlive it: who destroys a Client from within one of its callbacks leaves this to the loop, and
+// whoever called that callback finds all of it still there.
+
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+#include <system_error>
+
+#include "net/address.h"
+#include "net/stream.h"
+#include "net/timers.h"
+#include "ws/client.h"
+#include "ws/core/deflate_contexts.h"
+#include "ws/guard.h"
+#include "ws/mask_keys.h"
+
+namespace hilo::ws {
+
+class Client::Engine final : private net::Stream::Handler,
+                             private net::Timer,
+                             private Connection::Owner {
+ public:
+  Engine(net::Loop& loop, ClientOptions options);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  ~Engine();
+
+  // The client goes: ends all at once, with on_close if it is owed. True if one of its callbacks is
+  // running, which is going to return into this: then it is to be destroyed later.
+  bool retire();
+  net::Loop& loop() const noexcept { return *loop_; }
+
+  Status connect(const ConnectOptions& options);
+  void abort();
+  Connection* connection() noexcept;
+  const ResponseHead* response() const noexcept;
+  std::string_view tls_failure() const noexcept;
+  const Metrics& metrics() const noexcept { return metrics_; }
+
+  Handlers handlers;
+  Callback<void(std::error_code)> on_failed;
+
+ private:
+  struct Attempt;
+
+  // net::Stream::Handler, during the handshake
+  net::Stream::Want on_input(MutableBytes& input) override;
+  void on_end() override;
+  void on_broken(std::error_code error) override;
+  void on_reap() override;
+  // net::Timer
+  void on_timer(net::Time now) override;
+  // Connection::Owner
+  void on_connection_gone(Connection& connection) override;
+
+  LogSink counted(LogSink sink);
+  // Calls the application. The count tells retire() that somebody is going to return here.
+  template <class Call>
+  void tell(Call&& call) {
+    ++shared_.calls;
+    static_cast<void>(guarded(call));
+    --shared_.calls;
+  }
+
+  // client_attempt.cc
+  Status prepare(Attempt& attempt, const ConnectOptions& options);
+  Status prepare_tls(Attempt& attempt, const ConnectOptions& options);
+  void start();
+  void connect_to(std::span<const net::Address> addresses);
+  void on_connected(Result<net::Fd> fd);
+  void open(std::string_view subprotocol, const DeflateCheck& deflate);
+  void fail(std::error_code error);
+  void log_reject(Errc error);
+  void report();
+
+  net::Loop* loop_;
+  Limits limits_;
+  Metrics metrics_;
+  Connection::Shared shared_;  // in front of all that calls the application
+  Log log_;
+  MaskKeys mask_keys_;
+  bool retired_ = false;
+  // Made by the first wss that needs it.
+  std::shared_ptr<const net::tls::ClientContext> default_tls_;
+  std::unique_ptr<Attempt> attempt_;
+  const Attempt* reported_ = nullptr;         // while on_failed runs
+  std::unique_ptr<DeflateContexts> deflate_;  // of connection_; null: without
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace hilo::ws
