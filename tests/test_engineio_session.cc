@@ -22,8 +22,8 @@ net::Time at(std::int64_t milliseconds) {
   return net::Time{} + net::Duration::milliseconds(milliseconds);
 }
 
-SessionOptions short_options() {
-  SessionOptions options;
+Options short_options() {
+  Options options;
   options.ping_interval = net::Duration::milliseconds(300);
   options.ping_timeout = net::Duration::milliseconds(200);
   return options;
@@ -33,7 +33,7 @@ using Kind = Reaction::Kind;
 using Expired = Session::Expired;
 
 struct Bench {
-  explicit Bench(Session::Start start = {}, const SessionOptions& chosen = short_options())
+  explicit Bench(Session::Start start = {}, const Options& chosen = short_options())
       : options(chosen), session(pool, options, start, at(0)) {}
 
   Packet packet(PacketType type, std::string_view data = {}, bool binary = false) {
@@ -63,7 +63,7 @@ struct Bench {
   }
 
   Pool pool;
-  SessionOptions options;
+  Options options;
   Session session;
   std::string text;
 };
@@ -87,7 +87,7 @@ TEST_CASE("the open packet has exactly five members, and no upgrades on a websoc
             "\",\"upgrades\":[\"websocket\"],\"pingInterval\":300,\"pingTimeout\":200,"
             "\"maxPayload\":1000000}");
   CHECK(Bench(over_websocket()).open_packet().find("\"upgrades\":[]") != std::string::npos);
-  SessionOptions options = short_options();
+  Options options = short_options();
   options.upgrades = false;
   CHECK(Bench({}, options).open_packet().find("\"upgrades\":[]") != std::string::npos);
   options = short_options();
@@ -211,7 +211,7 @@ TEST_CASE(
 }
 
 TEST_CASE("pings that are not fetched are bounded (208)") {
-  SessionOptions options = short_options();
+  Options options = short_options();
   options.queue_bytes_max = 100;
   Bench bench(revision3(), options);
   int answered = 0;
@@ -221,7 +221,7 @@ TEST_CASE("pings that are not fetched are bounded (208)") {
 }
 
 TEST_CASE("a queue that is not fetched is full at its limit, and what was accepted stays") {
-  SessionOptions options = short_options();
+  Options options = short_options();
   options.queue_bytes_max = 1000;
   Bench bench({}, options);
   const std::string big(900, 'x');
@@ -348,7 +348,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a probe that is not completed ends, and the session goes on (229, 236)") {
-  SessionOptions options = short_options();
+  Options options = short_options();
   options.ping_interval = net::Duration::seconds(25);
   Bench bench({}, options);
   CHECK(bench.session.begin_probe(at(100)) == Errc::none);

@@ -120,7 +120,7 @@ TEST_CASE("a sender closes its connection behind what it has sent, and is gone t
   CHECK(copy.id() == desk.sender.id());
   CHECK(desk.server.find(copy.id()) != nullptr);
   CHECK(copy.send_text("bye") == Posted::queued);
-  CHECK(copy.close(ws::CloseCode::no_status) == Posted::queued);  // not for the wire: ignored
+  CHECK(copy.close(ws::CloseCode::abnormal) == Posted::queued);  // not for the wire: ignored
   CHECK(copy.close(ws::CloseCode::going_away, "enough") == Posted::queued);
   CHECK(copy.send_text("too late") == Posted::queued);
   const std::string answer =

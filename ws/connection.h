@@ -118,7 +118,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   // At most 125 bytes of payload, else errc::message_size.
   Status ping(Bytes payload = {});
 
-  // Starts the closing handshake (RFC 6455 §7.1.2). errc::invalid_argument for a code that must not
+  // Starts the closing handshake (RFC 6455 §7.1.2). With CloseCode::no_status the Close carries no
+  // code. errc::invalid_argument for a code that must not
   // be on the wire, or a reason over 123 bytes or not UTF-8; errc::not_connected if it was started
   // already.
   Status close(CloseCode code = CloseCode::normal, std::string_view reason = {});

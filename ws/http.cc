@@ -25,6 +25,10 @@ Status Exchange::respond_from(std::uint16_t status, std::string_view content_typ
   return connection_->respond_from(status, content_type, length, std::move(source), fields);
 }
 
+const net::PeerAddress& Exchange::peer() const noexcept {
+  return connection_->peer();
+}
+
 Bytes Exchange::body() const noexcept {
   return connection_->body();
 }

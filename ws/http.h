@@ -75,6 +75,8 @@ class Exchange {
  public:
   // Valid within the route's call only, not after later(): take what you need before that.
   const Request& request() const noexcept { return *request_; }
+  // Who asks, also later.
+  const net::PeerAddress& peer() const noexcept;
   // The body, without its framing. Valid until the answer is given, or the peer is gone.
   Bytes body() const noexcept;
   // For streamed routes, within the route's call: who hears the body. Without it the body is read

@@ -96,19 +96,23 @@ bool Log::admitted(net::Time now) noexcept {
 
 void Log::reject(const Reject& reject, net::Time now) {
   ++metrics_->rejects[static_cast<std::size_t>(reject.error)];
+  const Rule& broken = rule(reject.error);
+  this->reject(to_string(broken.layer), broken.label, reject, now);
+}
+
+void Log::reject(std::string_view layer, std::string_view reason, const Reject& reject,
+                 net::Time now) {
   if (!sink_) return;
   if (!admitted(now)) {
     ++suppressed_;
     ++metrics_->log_lines_suppressed;
     return;
   }
-  const Rule& broken = rule(reject.error);
   std::array<char, 320> text;
   const int size = std::snprintf(
       text.data(), text.size(), "layer=%.*s reason=%.*s peer=%s conn=%llu bytes_in=%llu code=%u%s",
-      static_cast<int>(to_string(broken.layer).size()), to_string(broken.layer).data(),
-      static_cast<int>(broken.label.size()), broken.label.data(), reject.peer.to_string().c_str(),
-      static_cast<unsigned long long>(reject.connection),
+      static_cast<int>(layer.size()), layer.data(), static_cast<int>(reason.size()), reason.data(),
+      reject.peer.to_string().c_str(), static_cast<unsigned long long>(reject.connection),
       static_cast<unsigned long long>(reject.bytes_in), static_cast<unsigned>(reject.code),
       suppressed_ != 0 ? (" suppressed=" + std::to_string(suppressed_)).c_str() : "");
   suppressed_ = 0;

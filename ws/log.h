@@ -53,6 +53,8 @@ class Log {
   };
   // Counts the rejection and writes its line.
   void reject(const Reject& reject, net::Time now);
+  // The line alone, of a rule of a layer above, which counts for itself; `error` is not looked at.
+  void reject(std::string_view layer, std::string_view reason, const Reject& reject, net::Time now);
 
   // Any other line, as "lvl=... ev=..." followed by `fields`.
   void line(LogLevel level, std::string_view event, std::string_view fields);

@@ -60,7 +60,7 @@ void Server::upgrade(HttpConnection& connection, http::Exchange& exchange, Servi
 
 void Server::decide(HttpConnection& connection, Service& service, const Request& request,
                     const UpgradeCheck& check) {
-  Decision decision = Reject{.status = 500, .reason = "the handler failed\n"};
+  Decision decision = Reject{.status = 500, .reason = "the handler failed\n", .is_told = false};
   if (!guarded([&] { decision = service.upgrade_(request); })) {
     return connection.refuse(Errc::handler_threw);
   }
@@ -71,7 +71,7 @@ void Server::decide(HttpConnection& connection, Service& service, const Request&
 }
 
 void Server::refuse(HttpConnection& connection, const Reject& reject) {
-  on_http_reject(connection, Errc::upgrade_refused);
+  if (!reject.is_told) on_http_reject(connection, Errc::upgrade_refused);
   connection.refuse(reject.status, reject.reason);
 }
 

@@ -51,6 +51,7 @@ struct Accept {
 struct Reject {
   std::uint16_t status = 403;
   std::string reason = {};
+  bool is_told = false;  // whoever decides has counted and logged it already
 };
 using Decision = std::variant<Accept, Reject>;
 

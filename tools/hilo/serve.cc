@@ -9,6 +9,7 @@
 #include "tools/hilo/flags.h"
 #include "tools/hilo/limits_flags.h"
 #include "tools/hilo/serve_broken.h"
+#include "tools/hilo/serve_compliance.h"
 #include "tools/hilo/serve_process.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/tls_flags.h"
@@ -218,18 +219,33 @@ FlagGroup other_flags(ServeSettings& settings) {
   return group;
 }
 
-FlagGroup broken_flags(std::string& name) {
+// Servers that are not the demo.
+struct OtherServers {
+  std::string broken;
+  std::string compliance;
+};
+
+FlagGroup other_server_flags(OtherServers& names) {
   Flag flag = text_flag({.name = "--broken",
                          .value = "FAULT",
                          .text = "break this one rule on every path, over ws only; list prints the "
                                  "names; of the other flags only --listen counts then",
                          .short_name = {}},
-                        name);
-  flag.take = [&name](std::string_view value) { return take_fault_name(value, name); };
-  return {.title = "To test those who test servers", .flags = {std::move(flag)}};
+                        names.broken);
+  flag.take = [&names](std::string_view value) { return take_fault_name(value, names.broken); };
+  Flag suite = text_flag({.name = "--compliance",
+                          .value = "engineio|engineio3",
+                          .text = "serve what that official protocol suite wants; of the other "
+                                  "flags only --listen counts then",
+                          .short_name = {}},
+                         names.compliance);
+  suite.take = [&names](std::string_view value) {
+    return take_suite_name(value, names.compliance);
+  };
+  return {.title = "To test those who test servers", .flags = {std::move(flag), std::move(suite)}};
 }
 
-int run(ServeSettings& settings, const std::string& broken) {
+int run(ServeSettings& settings, const OtherServers& names) {
   if (const Complaint complaint = check(settings.tls)) {
     print_error("hilo serve: " + *complaint);
     return exit_usage;
@@ -237,7 +253,8 @@ int run(ServeSettings& settings, const std::string& broken) {
   if (settings.addresses.empty() && !settings.systemd) {
     static_cast<void>(take_address(default_address, settings.addresses));
   }
-  if (!broken.empty()) return serve_broken(broken, settings.addresses);
+  if (!names.broken.empty()) return serve_broken(names.broken, settings.addresses);
+  if (!names.compliance.empty()) return serve_compliance(names.compliance, settings.addresses);
   ServeProcess process{settings};
   return process.run();
 }
@@ -246,7 +263,7 @@ int run(ServeSettings& settings, const std::string& broken) {
 
 Command serve_command() {
   const auto settings = std::make_shared<ServeSettings>();
-  const auto broken = std::make_shared<std::string>();
+  const auto names = std::make_shared<OtherServers>();
   Command command;
   command.name = "serve";
   command.summary = "serve a demo page, an echo and a broadcast over WebSocket";
@@ -260,9 +277,9 @@ Command serve_command() {
   for (FlagGroup& group : limits_flags(settings->limits)) {
     command.groups.push_back(std::move(group));
   }
-  command.groups.push_back(broken_flags(*broken));
+  command.groups.push_back(other_server_flags(*names));
   command.after = {{"Exit codes", exit_codes}, {"Signals", signals}};
-  command.run = [settings, broken] { return run(*settings, *broken); };
+  command.run = [settings, names] { return run(*settings, *names); };
   return command;
 }
 

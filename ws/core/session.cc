@@ -431,7 +431,9 @@ Status Session::write_masked(Opcode opcode, bool final, Bytes head, Bytes payloa
 }
 
 Status Session::check_close(CloseCode code, std::string_view reason) noexcept {
-  const bool legal = is_wire_close_code(static_cast<std::uint16_t>(code)) &&
+  // RFC 6455 §5.5.1: a Close may be empty; a reason stands behind a code only.
+  const bool is_empty = code == CloseCode::no_status && reason.empty();
+  const bool legal = (is_empty || is_wire_close_code(static_cast<std::uint16_t>(code))) &&
                      reason.size() <= close_reason_bytes_max && utf8_valid(as_bytes(reason));
   return legal ? Status{} : Status{std::make_error_code(std::errc::invalid_argument)};
 }

@@ -28,7 +28,6 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::poll_overlap, "eio_poll_overlap", 400, 3, "Bad request", "a GET while another one waits"},
     {Errc::post_overlap, "eio_post_overlap", 400, 3, "Bad request", "a POST while another one comes in"},
     {Errc::content_type, "eio_ctype", 400, 3, "Bad request", "the content type holds no payload of this revision"},
-    {Errc::body_cut, "eio_body_cut", 400, 3, "Bad request", "the request ended before its body"},
 
     {Errc::packet_empty, "eio_empty", 400, 3, "Bad request", "an empty packet"},
     {Errc::packet_type, "eio_type", 400, 3, "Bad request", "a packet of no known type"},

@@ -37,7 +37,6 @@ enum class Errc : std::uint8_t {
   poll_overlap,  // a GET while another one waits
   post_overlap,  // a POST while another one comes in
   content_type,  // one that holds no payload of this version
-  body_cut,      // the request ended before its body
 
   // packets and payloads
   packet_empty,

@@ -13,32 +13,10 @@
 #include <string_view>
 
 #include "net/duration.h"
+#include "ws/admission.h"
 #include "ws/core/origin.h"
 
 namespace hilo::engineio {
-
-// What a Session (session.h) looks at.
-struct SessionOptions {
-  // The heartbeat. Revision 4: a ping after each interval, its pong within the time-out. Revision
-  // 3: a ping of the client's within both together.
-  net::Duration ping_interval = net::Duration::seconds(25);
-  net::Duration ping_timeout = net::Duration::seconds(20);
-  // From the WebSocket of an upgrade to the client's last word about it.
-  net::Duration upgrade_timeout = net::Duration::seconds(10);
-  // How long a session that we close waits for the client to fetch what is left.
-  net::Duration close_timeout = net::Duration::seconds(30);
-
-  // maxPayload: a request body, and a packet over a WebSocket. Of a ws::Server whose
-  // Limits::message_bytes_max is smaller, that one counts.
-  std::size_t payload_bytes_max = 1'000'000;
-  std::uint32_t packets_per_payload_max = 4096;
-  // What waits for a client to fetch it by polling. Whoever lets it run full is gone.
-  std::size_t queue_bytes_max = std::size_t{1} << 21;
-
-  bool websocket = true;  // as a transport, and to upgrade to
-  bool polling = true;
-  bool upgrades = true;
-};
 
 // Which web pages may ask by polling, and which may read the answers (CORS, Fetch §3.2).
 struct Cors {
@@ -65,14 +43,43 @@ enum class Framing3 : std::uint8_t {
 };
 
 // The texts that Cors and Cookie refer to must outlive the server.
-struct Options : SessionOptions {
+struct Options {
+  // The heartbeat. Revision 4: a ping after each interval, its pong within the time-out. Revision
+  // 3: a ping of the client's within both together.
+  net::Duration ping_interval = net::Duration::seconds(25);
+  net::Duration ping_timeout = net::Duration::seconds(20);
+  // From the WebSocket of an upgrade to the client's last word about it.
+  net::Duration upgrade_timeout = net::Duration::seconds(10);
+  // How long a session that we close waits for the client to fetch what is left.
+  net::Duration close_timeout = net::Duration::seconds(30);
+
+  // maxPayload: a request body, and a packet over a WebSocket. Of a ws::Server whose
+  // Limits::message_bytes_max is smaller, that one counts.
+  std::size_t payload_bytes_max = 1'000'000;
+  std::uint32_t packets_per_payload_max = 4096;
+  // What waits for a client to fetch it by polling. Whoever lets it run full is gone.
+  std::size_t queue_bytes_max = std::size_t{1} << 21;
+
+  bool websocket = true;  // as a transport, and to upgrade to
+  bool polling = true;
+  bool upgrades = true;
+
   bool revision3 = false;  // EIO=3 beside EIO=4
   Framing3 framing3 = Framing3::text;
   // Text of revision 3 by polling that is UTF-8 of UTF-8 is decoded twice: Socket.IO 1 sends that.
   // Text of Socket.IO 2 that happens to look so is misread then.
   bool double_utf8 = false;
+  // Time between two messages to one WebSocket, and behind the 101. Zero, but for clients that lose
+  // the second of two that arrive together, as the official test suites do.
+  net::Duration message_spacing = {};
   Cors cors = {};
   Cookie cookie = {};
+  // Sessions that poll: in all (0: as many as there may be connections), and from one address,
+  // counted as ws::Limits::connections_per_ip_max counts. 0: no limit. A session is no connection:
+  // one of those could open them all.
+  std::size_t polling_sessions_max = 0;
+  std::uint32_t polling_sessions_per_ip_max = 256;
+  ws::AdmissionOptions admission = {};
 };
 
 }  // namespace hilo::engineio

@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -32,6 +33,7 @@
 #include "net/base/intrusive_list.h"
 #include "net/base/slab.h"
 #include "net/loop.h"
+#include "ws/admission.h"
 #include "ws/engineio/metrics.h"
 #include "ws/engineio/options.h"
 #include "ws/engineio/payload.h"
@@ -112,6 +114,8 @@ class Server final : private net::Watcher {
   struct Link {
     SocketId socket;
   };
+  // What goes out over HTTP.
+  struct Answer;
 
   template <class Target>
   Server& set(Target& target, Target callback) {
@@ -133,25 +137,32 @@ class Server final : private net::Watcher {
   void on_flush() override;
 
   // Sessions: server.cc.
-  void mount(std::string_view pattern);
-  Socket* find_sid(std::string_view sid) noexcept;
   Socket* find_slot(SocketId id) noexcept;
-  // Null, and why not, if there is no room.
-  Socket* make(const Query& query, const ws::RequestHead& head, const net::PeerAddress& peer);
-  Socket* place(const Session::Start& start, ws::KeptRequest request, const net::PeerAddress& peer);
+  Socket* find_sid(std::string_view sid) noexcept;
+  // Errc::none and a socket, or why there is none.
+  struct Made {
+    Errc error = Errc::none;
+    Socket* socket = nullptr;
+  };
+  Made make(const Query& query, ws::KeptRequest request, const net::PeerAddress& peer);
   Errc may_open(const Query& query, const Arrival& arrival, const ws::Request& request);
-  void dispatch(Socket& socket, const Packet& packet);
-  void react(Socket& socket, const Packet& packet, Reaction reaction);
-  void fail(Socket& socket, Errc error);
+  Errc receive(Socket& socket, const Packet& packet);
+  void opened(Socket& socket);
   void end(Socket& socket, CloseReason reason, PacketType last_word);
-  void ended(Socket& socket, CloseReason reason);
-  void erase(Socket& socket);
+  void fail(Socket& socket, Errc error);
+  void settle(Socket& socket, CloseReason reason) noexcept;
+  void leave(Socket& socket) noexcept;
+  void erase(Socket& socket) noexcept;
   void flush(Socket& socket);
+  void tell_drained(Socket& socket);
   void expire(Socket& socket, net::Time now);
   void mark_dirty(Socket& socket) noexcept;
-  void reject(Errc error, const net::PeerAddress& peer, std::uint64_t number);
+  void flush_later(Socket& socket);
+  void reject(Errc error, const net::PeerAddress& peer, std::uint64_t number = 0);
+  std::vector<ws::Field> initial_fields(const Socket& socket, const ws::Request& request);
 
   // Polling: server_polling.cc.
+  void mount_polling(std::string_view pattern);
   void serve(ws::http::Exchange& exchange);
   void serve_preflight(ws::http::Exchange& exchange);
   void open_polling(ws::http::Exchange& exchange, const Query& query);
@@ -159,24 +170,29 @@ class Server final : private net::Watcher {
   void begin_post(ws::http::Exchange& exchange, Socket& socket);
   void take_piece(ws::http::Exchange& exchange, SocketId id, Bytes piece, bool final);
   void finish_post(ws::http::Exchange& exchange, Socket& socket);
-  void read_payload(Socket& socket, MutableBytes body, Framing framing);
+  Errc read_payload(Socket& socket, MutableBytes body, Framing framing);
+  void lose_poll(SocketId id);
+  void lose_post(SocketId id);
   void answer_poll(Socket& socket);
-  void write_answer(ws::http::Exchange& exchange, Socket& socket);
+  void write_answer(ws::http::Exchange& exchange, Socket& socket,
+                    std::span<const ws::Field> fields = {});
   void refuse(ws::http::Exchange& exchange, Errc error);
-  void respond(ws::http::Exchange& exchange, std::uint16_t status, std::string_view type,
-               std::string_view body);
+  Status respond(ws::http::Exchange& exchange, const Answer& answer);
+  std::string_view readable_by(const ws::Request& request) const noexcept;
 
   // WebSockets: server_websocket.cc.
   void mount_websocket(std::string_view pattern);
   ws::Decision decide(const ws::Request& request);
+  ws::Decision refuse(const ws::Request& request, Errc error);
   void open_websocket(ws::Connection& connection);
   void open_probe(ws::Connection& connection, Socket& socket);
-  void receive(ws::Connection& connection, ws::Message message);
+  void receive_message(ws::Connection& connection, ws::Message message);
   void receive_probe(ws::Connection& connection, Socket& socket, const Packet& packet);
-  void refuse_probe(ws::Connection& connection, Socket& socket, Errc error);
+  void end_probe(Socket& socket, Errc error);
   void upgraded(Socket& socket);
   void drained(ws::Connection& connection);
   void gone(ws::Connection& connection, ws::CloseInfo info);
+  Socket* linked(ws::Connection& connection) noexcept;
 
   ws::Server* http_;
   Options options_;
@@ -189,6 +205,7 @@ class Server final : private net::Watcher {
   Callback<void(Socket&)> on_drained_;
   Callback<void(Socket&, CloseReason)> on_close_;
   SharedGate gate_;
+  std::unique_ptr<ws::Admission> admission_;  // of sessions that poll
   net::Token token_{};
   std::vector<SlabHandle> slots_;  // by the slot that a sid names
   IntrusiveList<Socket, detail::Dirty> dirty_;

@@ -22,7 +22,7 @@ Reaction failed(Errc error) noexcept {
 
 }  // namespace
 
-Session::Session(Pool& pool, const SessionOptions& options, const Start& start,
+Session::Session(Pool& pool, const Options& options, const Start& start,
                  net::Time now) noexcept
     : options_(&options),
       queue_(pool),

@@ -70,7 +70,7 @@ class Session {
   };
 
   // The options must outlive it.
-  Session(Pool& pool, const SessionOptions& options, const Start& start, net::Time now) noexcept;
+  Session(Pool& pool, const Options& options, const Start& start, net::Time now) noexcept;
 
   // The text of the open packet behind its digit: {"sid":"...","upgrades":["websocket"],...}
   Status write_open(Buffer& out) const noexcept;
@@ -80,6 +80,8 @@ class Session {
   Revision revision() const noexcept { return revision_; }
   Transport transport() const noexcept { return transport_; }
   const Sid& sid() const noexcept { return sid_; }
+  // Revision 3: the client cannot read binary frames either.
+  bool wants_base64() const noexcept { return revision_ == Revision::v3 && base64_; }
   PacketQueue& queue() noexcept { return queue_; }
   const PacketQueue& queue() const noexcept { return queue_; }
 
@@ -150,7 +152,7 @@ class Session {
   void take_over() noexcept;
   void arm_heartbeat(net::Time now) noexcept;
 
-  const SessionOptions* options_;
+  const Options* options_;
   PacketQueue queue_;
   net::Time heartbeat_at_;  // the next ping, or the end of patience with the client
   net::Time limit_at_;      // of the upgrade, or of closing

@@ -22,6 +22,8 @@ inline constexpr std::size_t sid_random_bytes = 20;
 inline constexpr std::size_t sid_chars = 32;
 inline constexpr std::uint32_t sid_slots_max = 1U << 24;
 
+using SidRandom = std::array<std::uint8_t, sid_random_bytes>;
+
 struct SidPlace {
   std::uint32_t slot = 0;  // below sid_slots_max
   std::uint8_t loop_index = 0;

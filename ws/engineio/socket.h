@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -75,7 +76,8 @@ class Socket final : private net::Timer,
                      private ListNode<detail::Dirty>,
                      private ListNode<detail::Ended> {
  public:
-  Socket(SlabHandle handle, Server& server, const Session::Start& start,
+  // The server's own; `random` makes the sid.
+  Socket(SlabHandle handle, Server& server, const Session::Start& start, const SidRandom& random,
          const net::PeerAddress& peer, ws::KeptRequest request) noexcept;
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
@@ -130,8 +132,8 @@ class Socket final : private net::Timer,
   struct Polling {
     explicit Polling(Pool& pool) noexcept : body(pool) {}
     ws::http::ExchangeId poll;  // the GET that waits
-    ws::http::ExchangeId post;  // the POST that comes in
-    Buffer body;                // its body
+    std::string origin;         // the page that may read its answer, where that is not any
+    Buffer body;                // of the POST that comes in
     bool is_octets = false;     // its type
     ws::Connection* probe = nullptr;
   };
@@ -140,10 +142,12 @@ class Socket final : private net::Timer,
   void on_timer(net::Time now) override;
   void arm() noexcept;
 
+  bool must_wait() const noexcept;
   ws::Sent queue(bool binary, Bytes data);
-  ws::Sent sent(ws::Sent result);
   // Over the WebSocket.
-  ws::Sent write_packet(const Packet& packet, ws::SendOptions options);
+  ws::Sent write(const Packet& packet, ws::SendOptions options);
+  ws::Sent write_text(std::string_view mark, Bytes data, ws::SendOptions options);
+  ws::Sent judge(ws::Sent sent);
   void write_queue();
 
   Server* server_;
@@ -155,9 +159,12 @@ class Socket final : private net::Timer,
   ws::KeptRequest request_;
   net::PeerAddress peer_;
   CloseReason reason_ = CloseReason::transport_close;
-  bool opened_ : 1 = false;  // on_open was called, so on_close is owed
-  bool ended_ : 1 = false;   // reason_ is final
-  bool told_ : 1 = false;    // on_close was called
+  bool opened_ : 1 = false;   // on_open was called, so on_close is owed
+  bool ended_ : 1 = false;    // reason_ is final
+  bool told_ : 1 = false;     // on_close was called
+  bool waited_ : 1 = false;   // a message had to wait, so on_drained is owed
+  bool spaced_ : 1 = false;   // Server::flush_later() was called
+  bool counted_ : 1 = false;  // by the server's admission
 };
 
 }  // namespace hilo::engineio

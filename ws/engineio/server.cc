@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT
+//
+// Sessions: how they begin, what happens to their packets whatever carries them, and how they end.
+
+#include "ws/engineio/server.h"
+
+#include <algorithm>
+#include <string>
+
+#include "net/entropy.h"
+
+namespace hilo::engineio {
+namespace {
+
+// Of sessions, in the words of connections.
+ws::Limits session_limits(const Options& options) noexcept {
+  ws::Limits limits;
+  limits.connections_max = options.polling_sessions_max;
+  limits.connections_per_ip_max = options.polling_sessions_per_ip_max;
+  limits.handshakes_per_second_max = 0;
+  return limits;
+}
+
+CloseReason reason_for(Errc error) noexcept {
+  switch (error) {
+    case Errc::packet_empty:
+    case Errc::packet_type:
+    case Errc::packet_base64:
+    case Errc::packet_binary:
+    case Errc::payload_utf8:
+    case Errc::payload_length:
+    case Errc::payload_frame:
+    case Errc::payload_packets: return CloseReason::parse_error;
+    case Errc::heartbeat_timeout: return CloseReason::ping_timeout;
+    case Errc::none:
+    case Errc::transport_unknown:
+    case Errc::transport_handshake:
+    case Errc::transport_mismatch:
+    case Errc::sid_unknown:
+    case Errc::sid_flood:
+    case Errc::method_handshake:
+    case Errc::method_not_allowed:
+    case Errc::version_unsupported:
+    case Errc::version_mismatch:
+    case Errc::refused:
+    case Errc::origin:
+    case Errc::server_full:
+    case Errc::poll_overlap:
+    case Errc::post_overlap:
+    case Errc::content_type:
+    case Errc::packet_too_big:
+    case Errc::packet_unexpected:
+    case Errc::heartbeat_direction:
+    case Errc::queue_full:
+    case Errc::upgrade_probe:
+    case Errc::upgrade_overlap:
+    case Errc::upgrade_timeout:
+    case Errc::upgrade_disabled: return CloseReason::transport_error;
+  }
+  return CloseReason::transport_error;
+}
+
+}  // namespace
+
+Server::Server(ws::Server& http, std::string_view path, Options options)
+    : http_(&http),
+      options_(std::move(options)),
+      gate_(std::make_shared<Gate>(Gate{this})),
+      admission_(std::make_unique<ws::Admission>(session_limits(options_), options_.admission)) {
+  options_.payload_bytes_max =
+      std::min(options_.payload_bytes_max, http.limits().message_bytes_max);
+  if (const auto token = loop().watch(-1, net::Interest::none, *this)) token_ = *token;
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  const std::string with_slash = std::string(path) + '/';
+  for (const std::string_view pattern : {path, std::string_view{with_slash}}) {
+    mount_polling(pattern);
+    mount_websocket(pattern);
+    if (path == "/") break;
+  }
+}
+
+Server::~Server() {
+  gate_->server = nullptr;
+  loop().unwatch(token_);
+  while (dirty_.pop_front() != nullptr) {
+  }
+  while (ended_.pop_front() != nullptr) {
+  }
+  sockets_.for_each([this](Socket& socket, SlabHandle) {
+    loop().timers().cancel(socket);
+    if (!socket.session_.poll_waits()) return;
+    if (auto* exchange = http_->exchange(socket.polling_->poll))
+      refuse(*exchange, Errc::server_full);
+  });
+}
+
+void Server::on_ready(net::Ready ready) {
+  static_cast<void>(ready);
+}
+
+// --- who is there --------------------------------------------------------------------------------
+
+Socket* Server::find_slot(SocketId id) noexcept {
+  if (id.loop_index() != http_->loop_index()) return nullptr;
+  return sockets_.find(id.handle());
+}
+
+Socket* Server::find(SocketId id) noexcept {
+  Socket* const socket = find_slot(id);
+  return socket != nullptr && socket->is_open() ? socket : nullptr;
+}
+
+// The session that requests with this sid are for. Its deadlines go first, or a request could
+// overtake one that has passed.
+Socket* Server::find_sid(std::string_view sid) noexcept {
+  const std::optional<SidPlace> place = Sid::place(sid);
+  if (!place || place->slot >= slots_.size()) return nullptr;
+  Socket* const socket = sockets_.find(slots_[place->slot]);
+  if (socket == nullptr || !socket->session_.sid().equals(sid)) return nullptr;
+  expire(*socket, loop().now());
+  return socket->session_.state() == Session::State::closed ? nullptr : socket;
+}
+
+// --- the beginning -------------------------------------------------------------------------------
+
+Errc Server::may_open(const Query& query, const Arrival& arrival, const ws::Request& request) {
+  if (const Errc error = check_opening(query, arrival); error != Errc::none) return error;
+  if (closing_) return Errc::server_full;
+  if (!allow_) return Errc::none;
+  bool is_allowed = false;
+  const bool done = ws::guarded([&] { is_allowed = allow_(request); });
+  return done && is_allowed ? Errc::none : Errc::refused;
+}
+
+Server::Made Server::make(const Query& query, ws::KeptRequest request,
+                          const net::PeerAddress& peer) {
+  const bool polls = query.transport == Transport::polling;
+  if (polls && admission_->admit(peer, loop().now()) != ws::Errc::none) return {Errc::server_full};
+  const Session::Start start{.revision = query.revision.value_or(Revision::v4),
+                             .transport = query.transport.value_or(Transport::polling),
+                             .base64 = query.base64,
+                             .framing3 = options_.framing3};
+  SidRandom random;
+  Slab<Socket>::Entry entry{};
+  if (net::entropy_fill(random)) {
+    entry = sockets_.emplace(*this, start, random, peer, std::move(request));
+  }
+  if (entry.object != nullptr && entry.handle.index >= sid_slots_max) {
+    sockets_.erase(entry.handle);
+    entry = {};
+  }
+  if (entry.object == nullptr) {
+    if (polls) admission_->release(peer);
+    return {Errc::server_full};
+  }
+  if (slots_.size() <= entry.handle.index) slots_.resize(entry.handle.index + 1);
+  slots_[entry.handle.index] = entry.handle;
+  Socket& socket = *entry.object;
+  socket.counted_ = polls;
+  if (polls) socket.polling_ = std::make_unique<Socket::Polling>(loop().pool());
+  socket.arm();
+  ++metrics_.opened;
+  return {Errc::none, &socket};
+}
+
+// Its open packet is on its way.
+void Server::opened(Socket& socket) {
+  socket.opened_ = true;
+  call(socket, on_open_);
+}
+
+// The cookie, and the application's fields.
+std::vector<ws::Field> Server::initial_fields(const Socket& socket, const ws::Request& request) {
+  std::vector<ws::Field> fields;
+  if (!options_.cookie.name.empty()) {
+    std::string cookie{options_.cookie.name};
+    cookie.append("=").append(socket.sid()).append("; Path=").append(options_.cookie.path);
+    cookie.append("; HttpOnly; SameSite=Lax");
+    if (options_.cookie.secure) cookie.append("; Secure");
+    fields.push_back({"Set-Cookie", std::move(cookie)});
+  }
+  if (on_initial_headers_) {
+    static_cast<void>(ws::guarded([&] { on_initial_headers_(request, fields); }));
+  }
+  return fields;
+}
+
+// --- packets -------------------------------------------------------------------------------------
+
+// One packet that came by the session's transport. The error, if it broke a rule: then the owner of
+// the request or the WebSocket answers, and calls fail().
+Errc Server::receive(Socket& socket, const Packet& packet) {
+  const Reaction reaction = socket.session_.receive(packet, loop().now());
+  switch (reaction.kind) {
+    case Reaction::Kind::message:
+      ++metrics_.messages_received;
+      call(socket, on_message_, Message{.binary = packet.binary, .payload = packet.data});
+      break;
+    case Reaction::Kind::ended: end(socket, CloseReason::transport_close, PacketType::noop); break;
+    case Reaction::Kind::nothing:
+      // A heartbeat: it may have an answer, and it moves the next deadline.
+      if (!socket.session_.queue().empty()) mark_dirty(socket);
+      socket.arm();
+      break;
+    case Reaction::Kind::failed: return reaction.error;
+    case Reaction::Kind::answer:
+    case Reaction::Kind::wait:
+    case Reaction::Kind::upgraded: break;
+  }
+  return Errc::none;
+}
+
+void Server::handler_threw(Socket& socket) {
+  http_->log().line(ws::LogLevel::error, "eio_handler_threw", {});
+  end(socket, CloseReason::forced_close, PacketType::close);
+}
+
+void Server::mark_dirty(Socket& socket) noexcept {
+  if (socket.ListNode<detail::Dirty>::linked()) return;
+  dirty_.push_back(socket);
+  loop().schedule(token_, net::Phase::flush);
+}
+
+void Server::on_flush() {
+  IntrusiveList<Socket, detail::Dirty> now;
+  now.take(dirty_);
+  while (Socket* socket = now.pop_front()) flush(*socket);
+}
+
+void Server::flush_later(Socket& socket) {
+  if (socket.spaced_) return;
+  socket.spaced_ = true;
+  loop().call_after(options_.message_spacing, [gate = gate_, id = socket.id()] {
+    Socket* const found = gate->server != nullptr ? gate->server->find_slot(id) : nullptr;
+    if (found == nullptr) return;
+    found->spaced_ = false;
+    gate->server->flush(*found);
+  });
+}
+
+void Server::flush(Socket& socket) {
+  if (socket.spaced_) return;
+  if (socket.connection_ != nullptr) {
+    socket.write_queue();
+  } else if (socket.session_.poll_is_due()) {
+    answer_poll(socket);
+  }
+}
+
+// What had to wait is on its way.
+void Server::tell_drained(Socket& socket) {
+  if (!socket.waited_ || !socket.session_.queue().empty()) return;
+  socket.waited_ = false;
+  if (socket.is_open()) call(socket, on_drained_);
+}
+
+// --- time ----------------------------------------------------------------------------------------
+
+void Server::expire(Socket& socket, net::Time now) {
+  for (;;) {
+    switch (socket.session_.expire(now)) {
+      case Session::Expired::nothing: return socket.arm();
+      case Session::Expired::output: mark_dirty(socket); break;
+      case Session::Expired::probe: end_probe(socket, Errc::upgrade_timeout); break;
+      case Session::Expired::silence:
+        reject(Errc::heartbeat_timeout, socket.peer(), socket.id().value);
+        return fail(socket, Errc::heartbeat_timeout);
+      case Session::Expired::closing: return leave(socket);
+    }
+  }
+}
+
+// --- the end -------------------------------------------------------------------------------------
+
+void Server::fail(Socket& socket, Errc error) {
+  end(socket, reason_for(error), PacketType::close);
+}
+
+// Here and now. Calls nothing of the application's: on_close comes in the reap phase.
+void Server::end(Socket& socket, CloseReason reason, PacketType last_word) {
+  if (socket.session_.state() == Session::State::closed) return;
+  metrics_.packets_lost += socket.session_.queue().count();
+  socket.session_.end(last_word);
+  settle(socket, reason);
+  if (socket.session_.poll_waits()) answer_poll(socket);
+  leave(socket);
+}
+
+// Why it ended: the first reason counts.
+void Server::settle(Socket& socket, CloseReason reason) noexcept {
+  if (socket.ended_) return;
+  socket.ended_ = true;
+  socket.reason_ = reason;
+}
+
+// The session is closed, or closing and to be told: its transports are given up with the former.
+void Server::leave(Socket& socket) noexcept {
+  if (socket.session_.state() == Session::State::closed) {
+    loop().timers().cancel(socket);
+    ws::Connection* const connection = std::exchange(socket.connection_, nullptr);
+    // As the reference does it: a Close without a code.
+    if (connection != nullptr) static_cast<void>(connection->close(ws::CloseCode::no_status));
+    if (socket.polling_ != nullptr && socket.polling_->probe != nullptr) {
+      ws::Connection* const probe = std::exchange(socket.polling_->probe, nullptr);
+      static_cast<void>(probe->close(ws::CloseCode::no_status));
+      probe->resume();
+    }
+  }
+  if (socket.ListNode<detail::Ended>::linked()) return;
+  ended_.push_back(socket);
+  loop().schedule(token_, net::Phase::reap);
+}
+
+void Server::on_reap() {
+  IntrusiveList<Socket, detail::Ended> now;
+  now.take(ended_);
+  while (Socket* socket = now.pop_front()) {
+    if (!socket->told_) {
+      socket->told_ = true;
+      ++metrics_.closed;
+      if (socket->opened_ && on_close_) {
+        static_cast<void>(ws::guarded([&] { on_close_(*socket, socket->reason_); }));
+      }
+      socket->attachment_.reset();
+    }
+    if (socket->session_.state() == Session::State::closed) erase(*socket);
+  }
+}
+
+void Server::erase(Socket& socket) noexcept {
+  loop().timers().cancel(socket);
+  if (socket.counted_) admission_->release(socket.peer());
+  slots_[socket.id().handle().index] = {};
+  sockets_.erase(socket.id().handle());
+}
+
+void Server::close_all(CloseReason reason) {
+  closing_ = true;
+  for_each([reason](Socket& socket) { socket.close(reason); });
+}
+
+void Server::reject(Errc error, const net::PeerAddress& peer, std::uint64_t number) {
+  ++metrics_.rejects[static_cast<std::size_t>(error)];
+  http_->log().reject("eio", rule(error).label,
+                      {.peer = peer, .connection = number, .code = rule(error).status},
+                      loop().now());
+}
+
+}  // namespace hilo::engineio

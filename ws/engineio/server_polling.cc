@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+//
+// The half of Server that speaks plain HTTP: GETs that wait, POSTs that bring packets, and what
+// pages of other origins may ask.
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "ws/core/http_tokens.h"
+#include "ws/engineio/server.h"
+#include "ws/engineio/text_units.h"
+
+namespace hilo::engineio {
+
+using ws::Method;
+using ws::http::Exchange;
+
+namespace {
+
+constexpr std::string_view text_type = "text/plain; charset=UTF-8";
+constexpr std::string_view octets_type = "application/octet-stream";
+constexpr std::string_view ok_type = "text/html";
+constexpr std::string_view json_type = "application/json";
+
+// A media type without its parameters (RFC 9110 §8.3.1).
+bool is_octets(const ws::Request& request) noexcept {
+  std::string_view type = request.header("Content-Type").value_or(std::string_view{});
+  type = type.substr(0, type.find(';'));
+  while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
+  return ws::equals_ignoring_case(type, octets_type);
+}
+
+std::string json_of(const Rule& rule) {
+  std::string text = "{\"code\":" + std::to_string(rule.code) + ",\"message\":\"";
+  return text.append(rule.message).append("\"}");
+}
+
+}  // namespace
+
+struct Server::Answer {
+  std::uint16_t status = 200;
+  std::string_view type = text_type;
+  std::string_view body = {};
+  std::string_view readable_by = {};  // Access-Control-Allow-Origin
+  std::span<const ws::Field> fields = {};
+};
+
+void Server::mount_polling(std::string_view pattern) {
+  for (const Method method : {Method::get, Method::head, Method::post, Method::put, Method::patch,
+                              Method::delete_, Method::options}) {
+    const ws::http::RouteOptions options{.body_bytes_max = options_.payload_bytes_max,
+                                         .streamed = method == Method::post};
+    http_->on(
+        method, pattern,
+        [gate = gate_](Exchange& exchange) {
+          if (gate->server != nullptr) return gate->server->serve(exchange);
+          static_cast<void>(exchange.respond(404, "text/plain; charset=utf-8", "not found\n"));
+        },
+        options);
+  }
+}
+
+void Server::serve(Exchange& exchange) {
+  const ws::Request& request = exchange.request();
+  const Method method = request.head().method;
+  if (method == Method::options) return serve_preflight(exchange);
+  const Query query = read_query(request.query(), options_);
+  if (query.sid.empty()) return open_polling(exchange, query);
+  if (!query.transport) return refuse(exchange, Errc::transport_unknown);
+  Socket* const socket = find_sid(query.sid);
+  if (socket == nullptr) return refuse(exchange, Errc::sid_unknown);
+  if (query.revision != socket->revision()) return refuse(exchange, Errc::version_mismatch);
+  if (query.transport == Transport::websocket) return refuse(exchange, Errc::transport_handshake);
+  if (method == Method::get) return begin_poll(exchange, *socket);
+  if (method == Method::post) return begin_post(exchange, *socket);
+  refuse(exchange, Errc::method_not_allowed);
+}
+
+void Server::open_polling(Exchange& exchange, const Query& query) {
+  const ws::Request& request = exchange.request();
+  const Arrival arrival{.is_get = request.head().method == Method::get};
+  if (const Errc error = may_open(query, arrival, request); error != Errc::none) {
+    return refuse(exchange, error);
+  }
+  Result<ws::KeptRequest> kept = ws::KeptRequest::copy(request.head(), {}, true);
+  if (!kept) return refuse(exchange, Errc::server_full);
+  const Made made = make(query, std::move(*kept), request.peer());
+  if (made.socket == nullptr) return refuse(exchange, made.error);
+  Socket& socket = *made.socket;
+  Buffer open{loop().pool()};
+  if (!socket.session_.write_open(open) ||
+      !socket.session_.queue().push(PacketType::open, false, open.readable())) {
+    refuse(exchange, Errc::server_full);
+    return fail(socket, Errc::server_full);
+  }
+  socket.polling_->origin = readable_by(request);
+  const std::vector<ws::Field> fields = initial_fields(socket, request);
+  write_answer(exchange, socket, fields);
+  // Fields that cannot be sent are the application's mistake, and nobody knows the sid.
+  if (socket.is_open()) opened(socket);
+}
+
+// --- GET -----------------------------------------------------------------------------------------
+
+void Server::begin_poll(Exchange& exchange, Socket& socket) {
+  const Errc error = socket.session_.begin_poll();
+  if (error != Errc::none) {
+    refuse(exchange, error);
+    // One over the wrong transport is nobody's but its sender's; two at once are a client that has
+    // lost count, and packets with it.
+    if (error != Errc::transport_mismatch) fail(socket, error);
+    return;
+  }
+  Socket::Polling& polling = *socket.polling_;
+  polling.origin = readable_by(exchange.request());
+  if (socket.session_.poll_is_due()) return write_answer(exchange, socket);
+  polling.poll = exchange.later();
+  exchange.on_gone([gate = gate_, id = socket.id()] {
+    if (gate->server != nullptr) gate->server->lose_poll(id);
+  });
+}
+
+void Server::answer_poll(Socket& socket) {
+  Exchange* const exchange = http_->exchange(socket.polling_->poll);
+  if (exchange == nullptr) return socket.session_.drop_poll();
+  write_answer(*exchange, socket);
+}
+
+void Server::write_answer(Exchange& exchange, Socket& socket, std::span<const ws::Field> fields) {
+  Buffer body{loop().pool()};
+  bool is_octets = false;
+  const bool is_written = static_cast<bool>(socket.session_.write_poll(body, is_octets));
+  const Answer answer{.type = is_octets ? octets_type : text_type,
+                      .body = as_text(Bytes{body.readable()}),
+                      .readable_by = socket.polling_->origin,
+                      .fields = fields};
+  if (!is_written || !respond(exchange, answer)) {
+    refuse(exchange, Errc::server_full);
+    return fail(socket, Errc::server_full);
+  }
+  ++metrics_.polls;
+  if (socket.session_.state() == Session::State::closed) return leave(socket);
+  tell_drained(socket);
+}
+
+// Its peer is gone, and what the answer would have held with it.
+void Server::lose_poll(SocketId id) {
+  Socket* const socket = find_slot(id);
+  if (socket == nullptr) return;
+  socket->session_.drop_poll();
+  end(*socket, CloseReason::transport_error, PacketType::close);
+}
+
+// --- POST ----------------------------------------------------------------------------------------
+
+void Server::begin_post(Exchange& exchange, Socket& socket) {
+  const bool octets = is_octets(exchange.request());
+  Errc error = socket.session_.begin_post();
+  if (error == Errc::transport_mismatch) return refuse(exchange, error);
+  if (error == Errc::none && octets && socket.revision() == Revision::v4) {
+    error = Errc::content_type;
+  }
+  if (error != Errc::none) {
+    refuse(exchange, error);
+    return fail(socket, error);
+  }
+  socket.polling_->is_octets = octets;
+  exchange.on_gone([gate = gate_, id = socket.id()] {
+    if (gate->server != nullptr) gate->server->lose_post(id);
+  });
+  exchange.on_body([gate = gate_, id = socket.id()](Exchange& each, Bytes piece, bool final) {
+    if (gate->server != nullptr) return gate->server->take_piece(each, id, piece, final);
+    static_cast<void>(each.respond(404, "text/plain; charset=utf-8", "not found\n"));
+  });
+}
+
+// Its body ends early or is refused, which the HTTP layer answers and tells.
+void Server::lose_post(SocketId id) {
+  if (Socket* const socket = find_slot(id)) {
+    end(*socket, CloseReason::transport_error, PacketType::close);
+  }
+}
+
+void Server::take_piece(Exchange& exchange, SocketId id, Bytes piece, bool final) {
+  Socket* const socket = find_slot(id);
+  // It ended while the body came.
+  if (socket == nullptr || socket->session_.state() == Session::State::closed) {
+    return refuse(exchange, Errc::sid_unknown);
+  }
+  if (!socket->polling_->body.append(piece)) {
+    refuse(exchange, Errc::server_full);
+    return fail(*socket, Errc::server_full);
+  }
+  if (final) finish_post(exchange, *socket);
+}
+
+void Server::finish_post(Exchange& exchange, Socket& socket) {
+  Buffer body = std::move(socket.polling_->body);
+  Framing framing = Framing::v4;
+  if (socket.revision() == Revision::v3) {
+    framing = socket.polling_->is_octets ? Framing::v3_binary : Framing::v3_text;
+  }
+  ++metrics_.posts;
+  const std::string origin = socket.polling_->origin;
+  const Errc error = read_payload(socket, body.readable(), framing);
+  if (error != Errc::none) {
+    refuse(exchange, error);
+    return fail(socket, error);
+  }
+  static_cast<void>(respond(exchange, {.type = ok_type, .body = "ok", .readable_by = origin}));
+  if (socket.session_.end_post()) upgraded(socket);
+}
+
+Errc Server::read_payload(Socket& socket, MutableBytes body, Framing framing) {
+  const Errc error = check_payload(framing, body, options_.packets_per_payload_max);
+  if (error != Errc::none) return error;
+  PayloadReader reader{framing, body};
+  Packet packet;
+  while (socket.is_open() && reader.next(packet)) {
+    if (framing == Framing::v3_text && options_.double_utf8 && !packet.binary) {
+      const std::optional<std::size_t> size = undo_double_utf8(packet.data);
+      if (size) packet.data = packet.data.first(*size);
+    }
+    if (const Errc broken = receive(socket, packet); broken != Errc::none) return broken;
+  }
+  return Errc::none;
+}
+
+// --- answers -------------------------------------------------------------------------------------
+
+// The origin that may read the answer (Fetch §3.2); empty: no word about it.
+std::string_view Server::readable_by(const ws::Request& request) const noexcept {
+  const ws::OriginPolicy& policy = options_.cors.origin;
+  const std::string_view origin = request.header("Origin").value_or(std::string_view{});
+  if (policy.allow == ws::OriginPolicy::Allow::same_host || origin.empty()) return {};
+  if (policy.allow == ws::OriginPolicy::Allow::any && !options_.cors.credentials) return "*";
+  const ws::Errc error = ws::check_origin(
+      {.fields = request.head().fields, .host = request.head().host, .is_tls = false}, policy);
+  return error == ws::Errc::none ? origin : std::string_view{};
+}
+
+void Server::serve_preflight(Exchange& exchange) {
+  const ws::Request& request = exchange.request();
+  if (!request.header("Origin")) {
+    const ws::FieldView allow{"Allow", "GET, POST, OPTIONS"};
+    static_cast<void>(exchange.respond(204, {}, {}, {&allow, 1}));
+    return;
+  }
+  const std::string_view origin = readable_by(request);
+  if (origin.empty()) return refuse(exchange, Errc::origin);
+  const std::int64_t seconds = options_.cors.max_age.to_milliseconds() / 1000;
+  const std::array<ws::Field, 3> fields{{
+      {"Access-Control-Allow-Methods", "GET, POST"},
+      {"Access-Control-Allow-Headers", std::string(options_.cors.headers)},
+      {"Access-Control-Max-Age", std::to_string(seconds)},
+  }};
+  static_cast<void>(
+      respond(exchange, {.status = 204, .type = {}, .readable_by = origin, .fields = fields}));
+}
+
+void Server::refuse(Exchange& exchange, Errc error) {
+  const Rule& broken = rule(error);
+  const ws::http::ExchangeId id = exchange.later();
+  reject(error, exchange.peer(),
+         std::uint64_t{id.connection.generation} << 32 | id.connection.index);
+  const std::string json = broken.code >= 0 ? json_of(broken) : std::string{};
+  std::vector<ws::Field> fields;
+  if (error == Errc::method_not_allowed) fields.push_back({"Allow", "GET, POST, OPTIONS"});
+  if (broken.status == 503) fields.push_back({"Retry-After", "5"});
+  const Answer answer{.status = broken.status,
+                      .type = json.empty() ? text_type : json_type,
+                      .body = json.empty() ? broken.message : std::string_view{json},
+                      .fields = fields};
+  static_cast<void>(respond(exchange, answer));
+}
+
+Status Server::respond(Exchange& exchange, const Answer& answer) {
+  std::vector<ws::FieldView> fields;
+  fields.push_back({"Cache-Control", "no-store"});
+  if (!answer.readable_by.empty()) {
+    fields.push_back({"Access-Control-Allow-Origin", answer.readable_by});
+    if (answer.readable_by != "*") fields.push_back({"Vary", "Origin"});
+    if (options_.cors.credentials) fields.push_back({"Access-Control-Allow-Credentials", "true"});
+  }
+  for (const ws::Field& each : answer.fields) fields.push_back({each.name, each.value});
+  return exchange.respond(answer.status, answer.type, answer.body, fields);
+}
+
+}  // namespace hilo::engineio
