@@ -112,8 +112,9 @@ Loop::~Loop() {
 Status Loop::run() {
   if (!status_) return status_;
   Running running(*this);
+  turn_end_ = clock_now();
   while (!stop_.load(std::memory_order_acquire)) {
-    if (Status status = turn(Duration{-1}); !status) return status;
+    if (Status status = turn(Duration{-1}, turn_end_); !status) return status;
   }
   stop_.store(false, std::memory_order_relaxed);
   return {};
@@ -122,17 +123,20 @@ Status Loop::run() {
 Status Loop::run_once(Duration timeout) {
   if (!status_) return status_;
   Running running(*this);
-  return turn(timeout);
+  return turn(timeout, clock_now());
 }
 
-Status Loop::turn(Duration timeout) {
-  Duration patience = until_next_turn();
+// `now` may be a little ago: when the turn before this one ended.
+Status Loop::turn(Duration timeout, Time now) {
+  Duration patience = until_next_turn(now);
   if (patience < Duration{} || (timeout >= Duration{} && timeout < patience)) patience = timeout;
   if (Status status = wait_and_dispatch(patience); !status) return status;
   run_phase(Phase::resume);
   timers_.advance(now_);
   run_posted();
   reap_and_flush();
+  turn_end_ = clock_now();
+  lag_.record(turn_end_ - now_);
   return {};
 }
 
@@ -153,11 +157,15 @@ Status Loop::wait_and_dispatch(Duration patience) {
   return {};
 }
 
+// Not from now(): the turn that has ended may have taken long.
 Duration Loop::until_next_turn() const noexcept {
+  return until_next_turn(clock_now());
+}
+
+Duration Loop::until_next_turn(Time now) const noexcept {
   if (anything_scheduled() || has_posted_.load(std::memory_order_acquire)) return {0};
   if (timers_.armed_count() == 0) return {-1};
-  // Not now(): the turn that ends here may have taken long.
-  return timers_.until_next(clock_now());
+  return timers_.until_next(now);
 }
 
 void Loop::dispatch(std::span<const Fired> fired) {

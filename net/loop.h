@@ -38,6 +38,7 @@
 #include "net/base/slab.h"
 #include "net/duration.h"
 #include "net/poller.h"
+#include "net/time_histogram.h"
 #include "net/timers.h"
 #include "net/wakeup.h"
 
@@ -90,6 +91,9 @@ class Loop {
 
   // The time when this turn began (its wait returned).
   Time now() const noexcept { return now_; }
+
+  // How long turns took, their waiting not counted: so late may be what became due meanwhile.
+  const TimeHistogram& lag() const noexcept { return lag_; }
 
   // Takes a slot for `watcher`, who must stay where it is until unwatch(). With fd -1 the slot
   // serves for phases alone. A stale Token is ignored by all that follow.
@@ -158,7 +162,8 @@ class Loop {
   bool make_slot() noexcept;
   void free_slot(std::uint32_t index) noexcept;
   bool anything_scheduled() const noexcept;
-  Status turn(Duration timeout);
+  Duration until_next_turn(Time now) const noexcept;
+  Status turn(Duration timeout, Time now);
   Status wait_and_dispatch(Duration patience);
   void dispatch(std::span<const Fired> fired);
   void run_phase(Phase phase);
@@ -171,7 +176,9 @@ class Loop {
   Wakeup wakeup_;
   Pool pool_;
   Time now_;
+  Time turn_end_;
   TimerWheel timers_;
+  TimeHistogram lag_;
   std::unique_ptr<std::uint8_t[]> receive_buffer_;
   std::unique_ptr<std::uint8_t[]> send_storage_;
   SendBuffer send_buffer_;

@@ -291,6 +291,7 @@ void Connection::on_reap() {
   if (opened_) {
     opened_ = false;
     ++shared_->metrics->closed;
+    ++shared_->metrics->closes[close_class(close_code_)][static_cast<std::size_t>(closed_by_)];
     const CloseInfo info{.code = close_code_,
                          .reason = close_reason(),
                          .by = closed_by_,

@@ -94,6 +94,7 @@ HttpConnection::~HttpConnection() {
 
 Status HttpConnection::start(std::unique_ptr<net::Stream> stream) noexcept {
   stream_ = std::move(stream);
+  asking_since_ = loop_->now();
   arm(tls() != nullptr ? limits_->tls_handshake_timeout : limits_->head_timeout);
   return stream_->start();
 }
@@ -153,6 +154,7 @@ net::Stream::Want HttpConnection::on_input(MutableBytes& input) {
 // One request from the front of `input`. False: the head is not complete.
 bool HttpConnection::serve_one(MutableBytes& input) {
   const bool begun = parser_.started();
+  if (!begun && request_number_ != 0) asking_since_ = loop_->now();
   const HeadProgress progress = parser_.parse(input);
   if (progress.kind == HeadProgress::Kind::need_input) {
     // The first head's time runs from accept, that of a later one from its first byte.

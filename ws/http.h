@@ -156,6 +156,8 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   const net::PeerAddress& peer() const noexcept { return peer_; }
   // Who connected.
   const net::PeerAddress& socket_peer() const noexcept { return socket_peer_; }
+  // When this request began; a first one begins when its connection is accepted.
+  net::Time asking_since() const noexcept { return asking_since_; }
   // Not counted among the connections that were let in.
   void turn_away() noexcept { turned_away_ = true; }
   bool turned_away() const noexcept { return turned_away_; }
@@ -188,6 +190,8 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   void abandon();
   // Memory of the loop's pool that input and waiting output lie in.
   std::size_t held_bytes() const noexcept;
+  // What of it waits to be sent.
+  std::size_t queued_bytes() const noexcept { return stream_ ? stream_->queued_bytes() : 0; }
   // Ends it because all connections together hold too much: 503, if that can still be said.
   void give_up_memory();
 
@@ -258,6 +262,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   std::unique_ptr<Sending> sending_;
   const BodyFraming* announced_ = nullptr;  // the body of the request being dispatched
   std::uint64_t request_number_ = 0;
+  net::Time asking_since_;
   std::size_t lingered_bytes_ = 0;
   std::uint64_t progress_mark_ = 0;  // sent_bytes when a deadline was last looked at
   State state_ = State::reading;

@@ -2,6 +2,7 @@
 
 #include "ws/server.h"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -85,6 +86,23 @@ void Server::on_http_reject(HttpConnection& connection, Errc error) {
 }
 
 // --- who is there --------------------------------------------------------------------------------
+
+Census Server::census() noexcept {
+  Census census;
+  const auto count_queued = [&census](std::size_t bytes) {
+    census.queued_bytes += bytes;
+    census.queued_bytes_max = std::max(census.queued_bytes_max, bytes);
+  };
+  connections_.for_each([&](const Connection& connection, SlabHandle) {
+    ++(connection.is_open() ? census.open : census.closing);
+    count_queued(connection.buffered_bytes());
+  });
+  http_connections_.for_each([&](const HttpConnection& connection, SlabHandle) {
+    count_queued(connection.queued_bytes());
+  });
+  census.http = http_connections_.size();
+  return census;
+}
 
 Connection* Server::find(ConnectionId id) noexcept {
   if (id.loop_index() != options_.loop_index) return nullptr;

@@ -134,6 +134,15 @@ struct DrainOptions {
   bool handed_over = false;
 };
 
+// Who is there, and what waits to be sent to them: see Server::census().
+struct Census {
+  std::size_t http = 0;  // HTTP connections, those in their handshake among them
+  std::size_t open = 0;  // WebSockets
+  std::size_t closing = 0;
+  std::size_t queued_bytes = 0;
+  std::size_t queued_bytes_max = 0;  // of the one for whom most waits
+};
+
 class Server final : public HandlerSetters<Server>,
                      private HttpConnection::Host,
                      private Connection::Owner,
@@ -205,6 +214,8 @@ class Server final : public HandlerSetters<Server>,
   std::size_t connection_count() const noexcept { return connections_.size(); }
   // Connections that speak HTTP: in their handshake, or asking for pages.
   std::size_t http_connection_count() const noexcept { return http_connections_.size(); }
+  // Asks each of them, so not for every message.
+  Census census() noexcept;
   // Sends to all who are subscribed to the topic, from any thread: see hub.h.
   Posted publish(std::string_view topic, Opcode opcode, Bytes payload,
                  PublishOptions options = {}) noexcept {

@@ -120,6 +120,7 @@ void Server::open(HttpConnection& http, Service& service, const RequestHead& hea
   entry.object->compress_with(std::move(compression));
   std::unique_ptr<net::Stream> stream = http.release_stream();
   ++metrics_.upgrades;
+  metrics_.handshake_time.record(loop_->now() - http.asking_since());
   // A write that fails breaks the stream, and the connection hears of that.
   static_cast<void>(stream->write(Bytes{response.readable()}));
   // What came while the answer was waited for may have been too much to go on reading.

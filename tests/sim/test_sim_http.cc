@@ -212,6 +212,73 @@ TEST_CASE("a server that stops waits for an answer as long as for a Close, and t
   CHECK(echo.server.http_connection_count() == 0);
 }
 
+TEST_CASE("how long turns and handshakes take is counted by size") {
+  World world;
+  EchoServer echo(world);
+  echo.server.get("/slow", [&](ws::http::Exchange& exchange) {
+    world.network.advance(30_ms);
+    CHECK(exchange.respond(200, "text/plain", "late"));
+  });
+  const auto bucket_of = [](net::Duration time) {
+    net::TimeHistogram one;
+    one.record(time);
+    for (std::size_t i = 0;; ++i) {
+      if (one.count(i) != 0) return i;
+    }
+  };
+  CHECK(bucket_of({}) == 0);
+  CHECK(bucket_of(100_us) == 0);
+  CHECK(bucket_of({100'001}) == 1);
+  CHECK(bucket_of(10_s) == net::TimeHistogram::bounds.size() - 1);
+  CHECK(bucket_of(11_s) == net::TimeHistogram::bounds.size());
+
+  Peer peer = Peer::connect(echo.address);
+  peer.send(get("/slow"));
+  world.settle();
+  const net::TimeHistogram& lag = world.loop.lag();
+  CHECK(lag.count(bucket_of(30_ms)) == 1);
+  CHECK(lag.sum().to_milliseconds() == 30);
+  CHECK(lag.count(0) > 0);
+
+  // The first one from accept on, a later one from its first byte.
+  const std::string request = upgrade_request();
+  Peer slow = Peer::connect(echo.address);
+  world.run_for(1_s);
+  slow.send(request.substr(0, 20));
+  world.run_for(2_s);
+  slow.send(request.substr(20));
+  world.run_for(4_s);
+  peer.send(request);
+  world.settle();
+  const net::TimeHistogram& handshakes = echo.server.metrics().handshake_time;
+  CHECK(handshakes.count(bucket_of(3_s)) == 1);
+  CHECK(handshakes.count(0) == 1);
+  CHECK(handshakes.sum().to_milliseconds() == 3000);
+  CHECK(echo.server.census().open == 2);
+  CHECK(echo.server.census().http == 0);
+}
+
+TEST_CASE("the ends of connections are counted by code and by who ended them") {
+  CHECK(ws::close_class(ws::CloseCode::normal) == 0);
+  CHECK(ws::close_class(ws::CloseCode::tls_handshake) == 15);
+  CHECK(ws::close_class(static_cast<ws::CloseCode>(1016)) == 16);
+  CHECK(ws::close_class(static_cast<ws::CloseCode>(999)) == 16);
+  CHECK(ws::close_class(static_cast<ws::CloseCode>(3000)) == 17);
+  CHECK(ws::close_class(static_cast<ws::CloseCode>(4999)) == 18);
+  CHECK(ws::close_class(static_cast<ws::CloseCode>(5000)) == 16);
+  World world;
+  EchoServer echo(world);
+  const ws::Metrics& metrics = echo.server.metrics();
+  Peer peer = echo.open_peer();
+  peer.send(client_frame(0x88, "\x0f\xa1"));  // 4001
+  world.run_for(10_s);
+  CHECK(metrics.closes[18][static_cast<std::size_t>(ws::ClosedBy::peer)] == 1);
+  echo.open_peer().close();
+  world.run_for(10_s);
+  CHECK(metrics.closes[6][static_cast<std::size_t>(ws::ClosedBy::network)] == 1);
+  CHECK(metrics.closed == 2);
+}
+
 TEST_CASE("the time to connect begins with connect(), however long ago the loop has run") {
   World world;
   EchoServer echo(world);

@@ -2,6 +2,7 @@
 
 #include "tools/hilo/metrics_page.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <map>
@@ -19,18 +20,17 @@ struct Counter {
 };
 
 // clang-format off
-constexpr std::array<Counter, 17> counters = {{
-    {"accepted", "TCP and Unix connections accepted", &ws::Metrics::accepted},
+constexpr std::array<Counter, 16> counters = {{
+    {"accepts", "TCP and Unix connections accepted", &ws::Metrics::accepted},
     {"shed", "times that connections were dropped for want of descriptors", &ws::Metrics::shed},
     {"http_requests", "plain HTTP requests served", &ws::Metrics::http_requests},
     {"upgrades", "WebSocket connections opened", &ws::Metrics::upgrades},
-    {"closed", "WebSocket connections that are gone", &ws::Metrics::closed},
-    {"messages_received", "messages received", &ws::Metrics::messages_received},
-    {"messages_sent", "messages accepted for sending", &ws::Metrics::messages_sent},
+    {"messages_in", "messages received", &ws::Metrics::messages_received},
+    {"messages_out", "messages accepted for sending", &ws::Metrics::messages_sent},
     {"messages_dropped", "messages lost by --overflow drop", &ws::Metrics::messages_dropped},
-    {"payload_bytes_received", "bytes of received messages", &ws::Metrics::payload_bytes_received},
-    {"payload_bytes_sent", "bytes of sent messages", &ws::Metrics::payload_bytes_sent},
-    {"log_lines_suppressed", "rejections not logged one by one", &ws::Metrics::log_lines_suppressed},
+    {"bytes_in", "bytes of received messages", &ws::Metrics::payload_bytes_received},
+    {"bytes_out", "bytes of messages accepted for sending", &ws::Metrics::payload_bytes_sent},
+    {"log_suppressed", "rejections not logged one by one", &ws::Metrics::log_lines_suppressed},
     {"messages_inflated", "compressed messages received", &ws::Metrics::messages_inflated},
     {"inflated_bytes", "their bytes", &ws::Metrics::inflated_bytes},
     {"inflated_wire_bytes", "their bytes as they came", &ws::Metrics::inflated_wire_bytes},
@@ -39,8 +39,14 @@ constexpr std::array<Counter, 17> counters = {{
     {"deflated_wire_bytes", "their bytes as they are sent", &ws::Metrics::deflated_wire_bytes},
 }};
 // clang-format on
-static_assert(sizeof(ws::Metrics) == (counters.size() + ws::errc_count) * sizeof(std::uint64_t),
-              "every counter has a row");
+static_assert(sizeof(ws::Metrics) ==
+                  (counters.size() + 1 + ws::errc_count) * sizeof(std::uint64_t) +
+                      sizeof(ws::Metrics::closes) + sizeof(net::TimeHistogram),
+              "everything that is counted has a row");
+
+constexpr std::array<std::string_view, net::TimeHistogram::bounds.size()> bound_texts = {
+    "0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025",
+    "0.05",   "0.1",     "0.25",   "0.5",   "1",      "2.5",   "5",    "10"};
 
 void append_head(std::string& out, std::string_view name, std::string_view help,
                  std::string_view type) {
@@ -48,8 +54,71 @@ void append_head(std::string& out, std::string_view name, std::string_view help,
   out.append("\n# TYPE hilo_").append(name).append(" ").append(type).append("\n");
 }
 
+void append_value(std::string& out, std::string_view name, std::string_view value) {
+  out.append("hilo_").append(name).append(" ").append(value).append("\n");
+}
 void append_value(std::string& out, std::string_view name, std::uint64_t value) {
-  out.append("hilo_").append(name).append(" ").append(std::to_string(value)).append("\n");
+  append_value(out, name, std::to_string(value));
+}
+
+void append_gauge(std::string& out, std::string_view name, std::string_view help,
+                  std::uint64_t value) {
+  append_head(out, name, help, "gauge");
+  append_value(out, name, value);
+}
+
+// `value` / 10^`digits`, exactly.
+std::string decimal(std::uint64_t value, std::size_t digits) {
+  std::string text = std::to_string(value);
+  if (text.size() <= digits) text.insert(0, digits + 1 - text.size(), '0');
+  return text.insert(text.size() - digits, 1, '.');
+}
+
+void append_histogram(std::string& out, const std::string& name, std::string_view help,
+                      const net::TimeHistogram& times) {
+  append_head(out, name, help, "histogram");
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < bound_texts.size(); ++i) {
+    count += times.count(i);
+    append_value(out, name + "_bucket{le=\"" + std::string(bound_texts[i]) + "\"}", count);
+  }
+  count += times.count(bound_texts.size());
+  append_value(out, name + "_bucket{le=\"+Inf\"}", count);
+  append_value(out, name + "_sum", decimal(static_cast<std::uint64_t>(times.sum().nanoseconds), 9));
+  append_value(out, name + "_count", count);
+}
+
+void append_connections(std::string& out, const ws::Census& census) {
+  append_head(out, "conns", "connections; those that speak HTTP, their handshakes too, are http",
+              "gauge");
+  append_value(out, "conns{state=\"http\"}", census.http);
+  append_value(out, "conns{state=\"open\"}", census.open);
+  append_value(out, "conns{state=\"closing\"}", census.closing);
+  append_gauge(out, "sendq_bytes", "bytes that wait to be sent", census.queued_bytes);
+  append_gauge(out, "sendq_bytes_max", "those of the connection that has most",
+               census.queued_bytes_max);
+}
+
+std::string close_code_text(std::size_t close_class) {
+  if (close_class < 16) return std::to_string(1000 + close_class);
+  return close_class == 16 ? "other" : (close_class == 17 ? "3xxx" : "4xxx");
+}
+
+// Codes that never came are left out.
+void append_closes(std::string& out, const ws::Metrics& metrics) {
+  constexpr std::array<std::string_view, 3> initiators = {"us", "peer", "network"};
+  append_head(out, "closes_total", "WebSocket connections that are gone, and who ended them",
+              "counter");
+  for (std::size_t code = 0; code < ws::close_class_count; ++code) {
+    for (std::size_t by = 0; by < initiators.size(); ++by) {
+      const std::uint64_t count = metrics.closes[code][by];
+      if (count == 0) continue;
+      append_value(out,
+                   "closes_total{code=\"" + close_code_text(code) + "\",initiator=\"" +
+                       std::string(initiators[by]) + "\"}",
+                   count);
+    }
+  }
 }
 
 // Some rules share a label: what the log calls by one name is one counter.
@@ -68,10 +137,12 @@ void append_rejects(std::string& out, const ws::Metrics& metrics) {
 
 }  // namespace
 
-void MetricsSum::add(const ws::Server& server) {
+void MetricsSum::add(ws::Server& server) {
   add(MetricsSum{.counters = server.metrics(),
-                 .connections = server.connection_count(),
-                 .http_connections = server.http_connection_count()});
+                 .census = server.census(),
+                 .loop_lag = server.loop().lag(),
+                 .timers = server.loop().timers().armed_count(),
+                 .memory_bytes = server.loop().pool().taken_bytes()});
 }
 
 void MetricsSum::add(const MetricsSum& other) {
@@ -81,23 +152,41 @@ void MetricsSum::add(const MetricsSum& other) {
   for (std::size_t i = 0; i < counters.rejects.size(); ++i) {
     counters.rejects[i] += other.counters.rejects[i];
   }
-  connections += other.connections;
-  http_connections += other.http_connections;
+  for (std::size_t i = 0; i < counters.closes.size(); ++i) {
+    for (std::size_t by = 0; by < counters.closes[i].size(); ++by) {
+      counters.closes[i][by] += other.counters.closes[i][by];
+    }
+  }
+  counters.handshake_time.add(other.counters.handshake_time);
+  loop_lag.add(other.loop_lag);
+  census.http += other.census.http;
+  census.open += other.census.open;
+  census.closing += other.census.closing;
+  census.queued_bytes += other.census.queued_bytes;
+  census.queued_bytes_max = std::max(census.queued_bytes_max, other.census.queued_bytes_max);
+  timers += other.timers;
+  memory_bytes += other.memory_bytes;
 }
 
 std::string metrics_text(const MetricsSum& sum, std::uint64_t log_lines_dropped) {
   std::string out;
-  append_head(out, "connections", "open WebSocket connections", "gauge");
-  append_value(out, "connections", sum.connections);
-  append_head(out, "http_connections", "connections that speak HTTP", "gauge");
-  append_value(out, "http_connections", sum.http_connections);
+  append_connections(out, sum.census);
   for (const Counter& counter : counters) {
     const std::string name = std::string(counter.name) + "_total";
     append_head(out, name, counter.help, "counter");
     append_value(out, name, sum.counters.*counter.member);
   }
-  append_head(out, "log_lines_dropped_total", "log lines that stderr did not take", "counter");
-  append_value(out, "log_lines_dropped_total", log_lines_dropped);
+  append_closes(out, sum.counters);
+  append_histogram(out, "loop_lag_seconds", "what the loops did between two waits", sum.loop_lag);
+  append_histogram(out, "handshake_seconds", "from accept to 101", sum.counters.handshake_time);
+  const std::uint64_t wire_bytes = sum.counters.inflated_wire_bytes;
+  append_head(out, "inflate_ratio", "bytes of received messages per compressed byte", "gauge");
+  append_value(out, "inflate_ratio",
+               decimal(wire_bytes != 0 ? sum.counters.inflated_bytes * 1000 / wire_bytes : 0, 3));
+  append_gauge(out, "timers", "timers that run", sum.timers);
+  append_gauge(out, "mem_budget_used_bytes", "what --memory-bytes-max bounds", sum.memory_bytes);
+  append_head(out, "log_dropped_total", "log lines that stderr did not take", "counter");
+  append_value(out, "log_dropped_total", log_lines_dropped);
   append_rejects(out, sum.counters);
   return out;
 }

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "net/time_histogram.h"
 #include "tools/hilo/log_writer.h"
 #include "ws/metrics.h"
 #include "ws/server.h"
@@ -24,14 +25,16 @@ namespace hilo::tools {
 // The counters of one or more servers.
 struct MetricsSum {
   ws::Metrics counters;
-  std::uint64_t connections = 0;
-  std::uint64_t http_connections = 0;
+  ws::Census census;
+  net::TimeHistogram loop_lag;
+  std::uint64_t timers = 0;
+  std::uint64_t memory_bytes = 0;  // what Limits::memory_bytes_max bounds
 
-  void add(const ws::Server& server);
+  void add(ws::Server& server);
   void add(const MetricsSum& other);
 };
 
-// "hilo_connections 3" and so on, with the # HELP and # TYPE lines.
+// "hilo_timers 3" and so on, with the # HELP and # TYPE lines: version 0.0.4 of the format.
 std::string metrics_text(const MetricsSum& sum, std::uint64_t log_lines_dropped);
 
 class MetricsPage {

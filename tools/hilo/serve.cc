@@ -24,7 +24,7 @@ constexpr char description[] =
     "    /            a page to try things out (GET), or the files of --files\n"
     "    /echo        WebSocket: sends every message back, text and binary\n"
     "    /broadcast   WebSocket: sends every message to all who are there\n"
-    "    /health      \"ok\" (GET)\n"
+    "    /health      \"ok\", or 503 while it drains (GET)\n"
     "    /metrics     counters in the text format of Prometheus (GET)\n"
     "  Once it accepts connections it prints a line for each address on stdout:\n"
     "    listening on 127.0.0.1:8080  http://127.0.0.1:8080/\n";

@@ -70,8 +70,11 @@ void ServeWorker::serve_files(const std::string& directory) {
 }
 
 void ServeWorker::serve_paths() {
-  server_.get("/health", [](ws::http::Exchange& exchange) {
-    static_cast<void>(exchange.respond(200, "text/plain; charset=utf-8", "ok\n"));
+  // Who asks whether to send more connections here is told not to before they would be refused.
+  server_.get("/health", [this](ws::http::Exchange& exchange) {
+    const bool goes = server_.is_draining();
+    static_cast<void>(exchange.respond(goes ? 503 : 200, "text/plain; charset=utf-8",
+                                       goes ? "draining\n" : "ok\n"));
   });
   server_.at("/echo").on_message(
       [](ws::Connection& c, ws::Message m) { static_cast<void>(c.send(m)); });

@@ -5,7 +5,7 @@
 //   /            the page, with what it needs inside, or the files of --files
 //   /echo        WebSocket: every message back, as one frame
 //   /broadcast   WebSocket: every message to all (broadcast.h)
-//   /health      "ok"
+//   /health      "ok", or 503 while it drains
 //   /metrics     counters (metrics_page.h)
 
 #pragma once
