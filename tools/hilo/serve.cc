@@ -24,6 +24,7 @@ constexpr char description[] =
     "    /            a page to try things out (GET), or the files of --files\n"
     "    /echo        WebSocket: sends every message back, text and binary\n"
     "    /broadcast   WebSocket: sends every message to all who are there\n"
+    "    /body        sends the body of a request back (POST)\n"
     "    /health      \"ok\", or 503 while it drains (GET)\n"
     "    /metrics     counters in the text format of Prometheus (GET)\n"
     "  Once it accepts connections it prints a line for each address on stdout:\n"

@@ -76,6 +76,9 @@ void ServeWorker::serve_paths() {
     static_cast<void>(exchange.respond(goes ? 503 : 200, "text/plain; charset=utf-8",
                                        goes ? "draining\n" : "ok\n"));
   });
+  server_.post("/body", [](ws::http::Exchange& exchange) {
+    static_cast<void>(exchange.respond(200, "application/octet-stream", as_text(exchange.body())));
+  });
   server_.at("/echo").on_message(
       [](ws::Connection& c, ws::Message m) { static_cast<void>(c.send(m)); });
   room_.open(server_);

@@ -5,6 +5,7 @@
 //   /            the page, with what it needs inside, or the files of --files
 //   /echo        WebSocket: every message back, as one frame
 //   /broadcast   WebSocket: every message to all (broadcast.h)
+//   /body        POST: the body back
 //   /health      "ok", or 503 while it drains
 //   /metrics     counters (metrics_page.h)
 
