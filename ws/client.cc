@@ -2,9 +2,11 @@
 
 #include "ws/client.h"
 
+#include <array>
 #include <utility>
 
 #include "net/clock.h"
+#include "net/entropy.h"
 #include "ws/client_attempt.h"
 
 namespace hilo::ws {
@@ -24,6 +26,11 @@ Client::~Client() {
 
 Client& Client::on_failed(Callback<void(std::error_code)> callback) {
   engine_->on_failed = std::move(callback);
+  return *this;
+}
+
+Client& Client::on_reconnecting(Callback<void(Reconnecting)> callback) {
+  engine_->on_reconnecting = std::move(callback);
   return *this;
 }
 
@@ -96,11 +103,26 @@ bool Client::Engine::retire() {
 Status Client::Engine::connect(const ConnectOptions& options) {
   // The destructor calls on_close, and that may call this.
   if (retired_) return std::make_error_code(std::errc::operation_canceled);
-  if (attempt_ || connection() != nullptr) {
+  const bool is_waiting = persistence_ && persistence_->is_waiting;
+  if (attempt_ || connection() != nullptr || is_waiting) {
     return std::make_error_code(std::errc::already_connected);
   }
-  auto attempt = std::make_unique<Attempt>(*loop_);
-  if (Status status = prepare(*attempt, options); !status) return status;
+  ClientPlan plan(options);
+  std::unique_ptr<Persistence> persistence;
+  if (options.reconnect.enabled) {
+    persistence = std::make_unique<Persistence>();
+    persistence->plan = plan;
+    persistence->options = options.reconnect;
+    persistence->backoff = Backoff(options.reconnect.backoff);
+  }
+  if (Status status = begin(std::move(plan)); !status) return status;
+  persistence_ = std::move(persistence);
+  return {};
+}
+
+Status Client::Engine::begin(ClientPlan plan) {
+  auto attempt = std::make_unique<Attempt>(*loop_, std::move(plan));
+  if (Status status = prepare(*attempt); !status) return status;
   attempt_ = std::move(attempt);
   if (limits_.connect_timeout.nanoseconds != 0) {
     // Not now(): the loop may not have run for long.
@@ -127,27 +149,81 @@ std::string_view Client::Engine::tls_failure() const noexcept {
 void Client::Engine::abort() {
   if (attempt_) fail(std::make_error_code(std::errc::operation_canceled));
   if (connection_) connection_->abort();
+  if (!persistence_) return;
+  persistence_->is_canceled = true;
+  if (persistence_->is_waiting && !retired_) loop_->timers().arm(*this, loop_->now());
 }
 
 void Client::Engine::on_timer(net::Time now) {
   static_cast<void>(now);
-  if (!attempt_) return;
+  if (retired_) return;
+  if (!attempt_) {
+    if (persistence_ && persistence_->is_waiting) reconnect();
+    return;
+  }
   if (attempt_->error) return report();
   fail(Errc::response_timeout);
 }
 
 // Of one that retires, what stands around the callback is not to go before it.
 void Client::Engine::on_connection_gone(Connection& connection) {
-  static_cast<void>(connection);
-  if (!retired_) connection_.reset();
+  if (retired_) return;
+  const CloseInfo info = connection.close_info();
+  connection_.reset();
+  // on_close may have begun something else.
+  if (!persistence_ || attempt_) return;
+  const bool is_wanted = info.by == ClosedBy::us && info.error == Errc::none;
+  if (is_wanted || info.code == CloseCode::normal || persistence_->is_canceled) {
+    persistence_.reset();
+    return;
+  }
+  if (loop_->now() - persistence_->opened_at >= persistence_->options.stable_after) {
+    persistence_->backoff.reset();
+  }
+  wait_to_reconnect({});
 }
 
 void Client::Engine::report() {
   if (retired_) return;
   const std::unique_ptr<Attempt> attempt = std::move(attempt_);
   reported_ = attempt.get();
-  if (on_failed) tell([&] { on_failed(attempt->error); });
+  end_attempt(attempt->error);
   reported_ = nullptr;
+}
+
+void Client::Engine::end_attempt(std::error_code error) {
+  const bool is_canceled = error == std::errc::operation_canceled;
+  if (persistence_ && !is_canceled) {
+    const std::uint32_t failures_max = persistence_->options.failures_max;
+    if (++persistence_->failures < failures_max || failures_max == 0) {
+      return wait_to_reconnect(error);
+    }
+  }
+  persistence_.reset();
+  if (on_failed) tell([&] { on_failed(error); });
+}
+
+// --- coming back ---------------------------------------------------------------------------------
+
+void Client::Engine::wait_to_reconnect(std::error_code error) {
+  std::array<std::uint8_t, sizeof(std::uint64_t)> random;
+  const bool is_random = static_cast<bool>(net::entropy_fill(random));
+  const net::Duration longest = persistence_->backoff.ceiling();
+  const net::Duration part = persistence_->backoff.next(load_be64(random.data()));
+  // Without randomness all of the wait: clients that come together are worse than one that is late.
+  const net::Duration delay = is_random ? part : longest;
+  persistence_->is_waiting = true;
+  loop_->timers().arm(*this, loop_->now() + delay);
+  const Reconnecting told{.error = error, .delay = delay, .failures = persistence_->failures};
+  if (on_reconnecting) tell([&] { on_reconnecting(told); });
+}
+
+void Client::Engine::reconnect() {
+  persistence_->is_waiting = false;
+  if (persistence_->is_canceled) {
+    return end_attempt(std::make_error_code(std::errc::operation_canceled));
+  }
+  if (Status begun = begin(persistence_->plan); !begun) end_attempt(begun.error());
 }
 
 }  // namespace hilo::ws

@@ -17,23 +17,33 @@
 #include "ws/client_engine.h"
 #include "ws/core/handshake.h"
 #include "ws/core/url.h"
+#include "ws/proxy_dialer.h"
+#include "ws/proxy_tunnel.h"
 
 namespace hilo::ws {
 
 struct Client::Engine::Attempt {
-  explicit Attempt(net::Loop& loop) : resolver(loop), connector(loop), wire(loop.pool()) {}
+  Attempt(net::Loop& loop, ClientPlan what)
+      : plan(std::move(what)), resolver(loop), connector(loop), wire(loop.pool()) {}
 
-  std::string url_text;  // what the views of `url` and `request` refer to
+  ClientPlan plan;  // what the views of `url` and `request` refer to
   Url url;
   Key key;
-  std::vector<std::string> subprotocol_texts;
   std::vector<std::string_view> subprotocols;
   UpgradeRequest request;
-  DeflateOptions deflate;
   DeflateText deflate_text;
 
   std::shared_ptr<const net::tls::ClientContext> tls;  // null: plain
   std::string tls_server_name;
+
+  // Between us and the server.
+  struct Proxy {
+    explicit Proxy(net::Loop& loop) noexcept : dialer(loop, tunnel) {}
+    ProxyUrl url;
+    ProxyTunnel tunnel;
+    ProxyDialer dialer;
+  };
+  std::unique_ptr<Proxy> proxy;  // null: none
 
   net::Resolver resolver;
   net::Connector connector;
@@ -42,6 +52,7 @@ struct Client::Engine::Attempt {
   net::PeerAddress peer;
   ResponseReader reader;
 
+  std::string redirected_to;  // not empty: goes on there once the stream is gone
   std::error_code error;      // set: this attempt is over and waits to be reported
   std::string response_text;  // of an answer that was refused
   ResponseHead response;

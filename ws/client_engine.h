@@ -15,6 +15,7 @@
 #include "net/stream.h"
 #include "net/timers.h"
 #include "ws/client.h"
+#include "ws/client_plan.h"
 #include "ws/core/deflate_contexts.h"
 #include "ws/guard.h"
 #include "ws/mask_keys.h"
@@ -44,9 +45,20 @@ class Client::Engine final : private net::Stream::Handler,
 
   Handlers handlers;
   Callback<void(std::error_code)> on_failed;
+  Callback<void(Reconnecting)> on_reconnecting;
 
  private:
   struct Attempt;
+  // From a connect() that asked for it to the end of it all.
+  struct Persistence {
+    ClientPlan plan;
+    ReconnectOptions options;
+    Backoff backoff;
+    std::uint32_t failures = 0;
+    bool is_waiting = false;   // the timer is that of the next attempt
+    bool is_canceled = false;  // by abort(): on_failed follows
+    net::Time opened_at;
+  };
 
   // net::Stream::Handler, during the handshake
   net::Stream::Want on_input(MutableBytes& input) override;
@@ -67,12 +79,25 @@ class Client::Engine final : private net::Stream::Handler,
     --shared_.calls;
   }
 
+  Status begin(ClientPlan plan);
+  void end_attempt(std::error_code error);
+  void wait_to_reconnect(std::error_code error);
+  void reconnect();
+
   // client_attempt.cc
-  Status prepare(Attempt& attempt, const ConnectOptions& options);
-  Status prepare_tls(Attempt& attempt, const ConnectOptions& options);
+  Status prepare(Attempt& attempt);
+  Status prepare_credentials(Attempt& attempt, std::string& authorization);
+  Status prepare_tls(Attempt& attempt);
+  Status prepare_proxy(Attempt& attempt);
   void start();
   void connect_to(std::span<const net::Address> addresses);
   void on_connected(Result<net::Fd> fd);
+  void on_tunnel(Result<net::Fd> fd);
+  void start_stream(net::Fd fd);
+  bool is_asking() const noexcept;  // the answer is not there, or not all of it
+  void judge(const ResponseHead& head, MutableBytes& input, std::size_t head_bytes);
+  Errc redirect(const ResponseHead& head);
+  void follow_redirect();
   void open(std::string_view subprotocol, const DeflateCheck& deflate);
   void fail(std::error_code error);
   void log_reject(Errc error);
@@ -88,6 +113,7 @@ class Client::Engine final : private net::Stream::Handler,
   // Made by the first wss that needs it.
   std::shared_ptr<const net::tls::ClientContext> default_tls_;
   std::unique_ptr<Attempt> attempt_;
+  std::unique_ptr<Persistence> persistence_;  // null: no reconnecting
   const Attempt* reported_ = nullptr;         // while on_failed runs
   std::unique_ptr<DeflateContexts> deflate_;  // of connection_; null: without
   std::unique_ptr<Connection> connection_;

@@ -292,12 +292,7 @@ void Connection::on_reap() {
     opened_ = false;
     ++shared_->metrics->closed;
     ++shared_->metrics->closes[close_class(close_code_)][static_cast<std::size_t>(closed_by_)];
-    const CloseInfo info{.code = close_code_,
-                         .reason = close_reason(),
-                         .by = closed_by_,
-                         .error = close_error_,
-                         .clean = peer_closed_ && close_error_ == Errc::none};
-    call(handlers_->on_close, *this, info);
+    call(handlers_->on_close, *this, close_info());
   }
   data_.reset();
   shared_->owner->on_connection_gone(*this);

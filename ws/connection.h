@@ -151,6 +151,14 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   bool is_open() const noexcept { return !ended_ && session_.is_open(); }
   // Only on_close follows, or is running.
   bool is_gone() const noexcept { return ended_; }
+  // How it ended, as on_close is told; once it is gone, and until the owner destroys it.
+  CloseInfo close_info() const noexcept {
+    return {.code = close_code_,
+            .reason = close_reason(),
+            .by = closed_by_,
+            .error = close_error_,
+            .clean = peer_closed_ && close_error_ == Errc::none};
+  }
   // As accept(2) or connect(2) gave it.
   const net::PeerAddress& peer() const noexcept { return peer_; }
   // The request that opened the connection. Fields only by Server::Options::keep_request_fields;

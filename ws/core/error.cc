@@ -86,6 +86,12 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::response_extension, Layer::upgrade, "ext", 0, "the server chose an extension that was not offered (RFC 6455 §4.1)"},
     {Errc::response_protocol, Layer::upgrade, "protocol", 0, "the server chose a subprotocol that was not offered (RFC 6455 §4.1)"},
     {Errc::response_timeout, Layer::upgrade, "connect_timeout", 0, "the opening handshake took too long"},
+    {Errc::redirect_count, Layer::upgrade, "redirect_count", 0, "the server redirects more often than is followed (RFC 9110 §15.4)"},
+    {Errc::redirect_location, Layer::upgrade, "redirect_location", 0, "the server redirects to where no WebSocket can be (RFC 9110 §10.2.2)"},
+    {Errc::redirect_downgrade, Layer::upgrade, "redirect_downgrade", 0, "the server redirects from wss to ws"},
+    {Errc::proxy_auth, Layer::http, "proxy_auth", 0, "the proxy does not accept these credentials (RFC 9110 §15.5.8, RFC 1929)"},
+    {Errc::proxy_refused, Layer::http, "proxy_refused", 0, "the proxy does not connect to this server (RFC 9110 §9.3.6, RFC 1928 §6)"},
+    {Errc::proxy_response, Layer::http, "proxy_response", 0, "the proxy's answer is malformed (RFC 9110 §9.3.6, RFC 1928)"},
 
     {Errc::url_scheme, Layer::upgrade, "url_scheme", 0, "the URL's scheme is not one of ws, wss and ws+unix (RFC 6455 §3)"},
     {Errc::url_userinfo, Layer::upgrade, "url_userinfo", 0, "the URL's user information is malformed (RFC 3986 §3.2.1)"},
@@ -93,6 +99,7 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::url_port, Layer::upgrade, "url_port", 0, "the URL's port is not a number from 1 to 65535"},
     {Errc::url_target, Layer::upgrade, "url_target", 0, "the URL's path or query has a forbidden character (RFC 3986 §3.3)"},
     {Errc::url_fragment, Layer::upgrade, "url_fragment", 0, "a WebSocket URL has no fragment; write '#' as %23 (RFC 6455 §3)"},
+    {Errc::proxy_url, Layer::upgrade, "proxy_url", 0, "the proxy's URL is not http:// or socks5:// with a host"},
     {Errc::argument, Layer::upgrade, "argument", 0, "a part of the head holds a byte that may not stand there"},
 
     {Errc::frame_rsv, Layer::ws, "rsv", 1002, "a reserved bit is set (RFC 6455 §5.2)"},

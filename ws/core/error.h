@@ -101,6 +101,12 @@ enum class Errc : std::uint8_t {
   response_extension,
   response_protocol,
   response_timeout,
+  redirect_count,      // more redirections than the caller allows
+  redirect_location,   // to where no WebSocket can be
+  redirect_downgrade,  // from wss to ws
+  proxy_auth,          // the proxy wants other credentials, or any
+  proxy_refused,       // the proxy does not connect us
+  proxy_response,      // the proxy's answer is not of its protocol
 
   // upg: what our own caller asks for, refused before a byte is sent (RFC 6455 §3, §4.1)
   url_scheme,
@@ -109,6 +115,7 @@ enum class Errc : std::uint8_t {
   url_port,
   url_target,
   url_fragment,
+  proxy_url,
   argument,  // a part that could not stand in its place in a head
 
   // ws: frames and messages (RFC 6455 §5 to §8), sections F to J
