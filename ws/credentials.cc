@@ -56,12 +56,12 @@ std::optional<Credentials> parse_userinfo(std::string_view userinfo) {
 }
 
 Result<std::string> basic_authorization(const Credentials& credentials) {
-  const std::string& user = credentials.user;
-  if (user.find(':') != std::string::npos) return make_error_code(Errc::argument);
+  const std::string_view user = credentials.user;
+  if (user.find(':') != std::string_view::npos) return make_error_code(Errc::argument);
   if (has_control_bytes(user) || has_control_bytes(credentials.password)) {
     return make_error_code(Errc::argument);
   }
-  return "Basic " + encode_base64(user + ":" + credentials.password);
+  return "Basic " + encode_base64(credentials.user + ":" + credentials.password);
 }
 
 }  // namespace hilo::ws
