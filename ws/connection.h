@@ -41,6 +41,7 @@
 #include "ws/memory_watch.h"
 #include "ws/metrics.h"
 #include "ws/request.h"
+#include "ws/round_trip.h"
 #include "ws/sender.h"
 #include "ws/sending.h"
 
@@ -171,9 +172,10 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   // Accepted by send() and not yet taken by the kernel.
   std::size_t buffered_bytes() const noexcept { return stream_ ? stream_->unsent_bytes() : 0; }
   std::uint64_t received_bytes() const noexcept { return stream_ ? stream_->received_bytes() : 0; }
-  // How long the peer's last pong to a keep-alive took; zero before the first, and on a server
-  // without ServerOptions::measure_round_trips.
-  net::Duration round_trip() const noexcept;
+  // How long the peer's pongs to our keep-alive pings took, smoothed too; all zero before the
+  // first, and on a server without ServerOptions::measure_round_trips.
+  RoundTrips round_trips() const noexcept;
+  net::Duration round_trip() const noexcept { return round_trips().latest; }
   // Memory of the loop's pool that unfinished input and waiting output lie in.
   std::size_t held_bytes() const noexcept {
     return session_.held_bytes() + (stream_ ? stream_->held_bytes() : 0);

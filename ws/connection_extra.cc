@@ -15,7 +15,7 @@ struct Connection::Extra {
   Subscriptions subscriptions;
   Sender sender;
   net::Time opened_at;  // if its lifetime is limited
-  net::Duration round_trip;
+  RoundTrips round_trips;
   std::array<char, close_reason_bytes_max> close_reason;
   std::uint8_t close_reason_bytes = 0;
 };
@@ -46,11 +46,11 @@ net::Time Connection::end_of_life() const noexcept {
 }
 
 void Connection::keep_round_trip() noexcept {
-  if (extra() != nullptr) extra_->round_trip = loop().now() - ping_sent_;
+  if (extra() != nullptr) extra_->round_trips.add(loop().now() - ping_sent_);
 }
 
-net::Duration Connection::round_trip() const noexcept {
-  return extra_ ? extra_->round_trip : net::Duration{};
+RoundTrips Connection::round_trips() const noexcept {
+  return extra_ ? extra_->round_trips : RoundTrips{};
 }
 
 void Connection::keep_reason(Bytes reason) noexcept {

@@ -58,7 +58,8 @@ def _():
         "log-format unix-mode handover drain-time trusted-proxy forwarded-by proxy-protocol count-local "
         "keep-request-fields files tls-cert tls-key tls-self-signed tls-client-ca tls-client-optional "
         "tls-keylog broken compliance",
-        "connect": "header subprotocol origin binary hex one echo timestamps quiet ping ping-every "
+        "connect": "header subprotocol origin proxy user redirects reconnect binary hex one echo "
+        "timestamps quiet ping ping-every "
         "count wait close-code close-reason ca-file insecure tls-server-name tls-cert tls-key "
         "tls-keylog",
     }
@@ -85,6 +86,7 @@ def _():
     samples |= {"NAME": "a", "TEXT": "a", "'NAME: VALUE'": "A: b", "FILE": "a.pem"}
     samples |= {"FAULT": "no-pong", "MODE": "0660", "PATH": "/none", "RANGE": "10.0.0.0/8", "text|json": "json"}
     samples |= {"x-forwarded|forwarded": "forwarded", "DIR": ".", "engineio|engineio3": "engineio"}
+    samples |= {"NAME:PASSWORD": "a:b"}
     samples |= {"close|drop|refuse": "drop", "debug|info|warn|error": "warn"}
     for command in ("serve", "connect"):
         text = run(command, "--help")[1].decode()

@@ -139,3 +139,63 @@ TEST_CASE("the keep-alive's round trip is a fact of the connection, where it was
     world.settle();
   }
 }
+
+TEST_CASE("round trips are smoothed as RFC 6298 says") {
+  ws::RoundTrips trips;
+  CHECK(trips.count == 0);
+  trips.add(800_ms);
+  CHECK(trips.latest == 800_ms);
+  CHECK(trips.smoothed == 800_ms);
+  CHECK(trips.variation == 400_ms);
+  trips.add(1600_ms);
+  CHECK(trips.latest == 1600_ms);
+  CHECK(trips.smoothed == 900_ms);   // 7/8 * 800 + 1/8 * 1600
+  CHECK(trips.variation == 500_ms);  // 3/4 * 400 + 1/4 * 800
+  trips.add(100_ms);
+  CHECK(trips.smoothed == 800_ms);
+  CHECK(trips.variation == 575_ms);
+  // A steady peer in the end, whatever it was before.
+  for (int i = 0; i < 200; ++i) trips.add(200_ms);
+  CHECK(trips.smoothed < 201_ms);
+  CHECK(trips.smoothed >= 199_ms);
+  CHECK(trips.variation < 1_ms);
+  CHECK(trips.count == 203);
+  trips.add(net::Duration{-5});
+  CHECK(trips.latest == net::Duration{});
+}
+
+TEST_CASE("a connection smooths what its peer's pongs take") {
+  World world;
+  ws::ServerOptions options;
+  options.measure_round_trips = true;
+  ws::Server server(world.loop, {}, std::move(options));
+  server.on_open([](ws::Connection&) {});
+  REQUIRE(server.listen({.host = "127.0.0.1", .port = 9002}));
+  Peer peer = Peer::connect(*net::Address::parse("127.0.0.1:9002"));
+  peer.send(upgrade_request());
+  world.settle();
+  static_cast<void>(peer.take());
+  const auto trips = [&] {
+    ws::RoundTrips result;
+    server.for_each([&](ws::Connection& c) { result = c.round_trips(); });
+    return result;
+  };
+  for (const net::Duration answer_after : {400_ms, 800_ms, 1200_ms}) {
+    world.run_for(30002_ms);
+    const std::string ping = peer.take();
+    REQUIRE(ping.size() == 6);
+    world.run_for(answer_after);
+    // Any other pong is no sample.
+    peer.send(client_frame(0x8A, "other"));
+    peer.send(client_frame(0x8A, ping.substr(2)));
+    peer.send(client_frame(0x8A, ping.substr(2)));
+    world.settle();
+    CHECK(trips().latest >= answer_after);
+    CHECK(trips().latest <= answer_after + 4_ms);
+  }
+  CHECK(trips().count == 3);
+  CHECK(trips().smoothed >= 543_ms);  // 400, 450, 543.75
+  CHECK(trips().smoothed <= 548_ms);
+  peer.close();
+  world.settle();
+}

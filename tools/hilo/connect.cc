@@ -2,6 +2,7 @@
 
 #include "tools/hilo/connect.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -14,6 +15,8 @@
 #include "ws/core/rfc6455.h"
 #include "ws/core/session.h"
 #include "ws/core/url.h"
+#include "ws/credentials.h"
+#include "ws/proxy_tunnel.h"
 
 namespace hilo::tools {
 namespace {
@@ -24,8 +27,10 @@ constexpr char description[] =
     "  message, waits for the answer, and closes: the replies to what was sent have\n"
     "  come by then. How the connection ended is told on stderr:\n"
     "    closed 1000 \"\"\n"
-    "  URL is ws:// or wss://host[:port]/path?query or\n"
-    "  ws+unix:///path/of/socket:/path?query\n";
+    "  URL is ws:// or wss://[user[:password]@]host[:port]/path?query or\n"
+    "  ws+unix:///path/of/socket:/path?query\n"
+    "  A server that answers no Ping is given --pong-timeout at the end; answers that\n"
+    "  it sends later, or out of order, take --count or --wait.\n";
 
 constexpr char examples[] =
     "  hilo connect ws://127.0.0.1:8080/echo\n"
@@ -34,7 +39,8 @@ constexpr char examples[] =
     "  hilo connect --count 1 ws://127.0.0.1:8080/broadcast </dev/null\n"
     "  hilo connect --ping-every 1s --wait 1min ws://127.0.0.1:8080/echo </dev/null\n"
     "  hilo connect --binary --one ws://127.0.0.1:8080/echo <photo.jpg >same.jpg\n"
-    "  echo 00ff | hilo connect --hex ws+unix:///tmp/hilo.sock:/echo\n";
+    "  echo 00ff | hilo connect --hex ws+unix:///tmp/hilo.sock:/echo\n"
+    "  hilo connect --proxy socks5://127.0.0.1:1080 wss://example.com/\n";
 
 constexpr char values[] =
     "  SIZE  bytes, or 64KiB, 1MiB, 2GiB\n"
@@ -90,6 +96,58 @@ FlagGroup handshake_flags(ConnectSettings& settings) {
                           settings.origin);
   return {.title = "Handshake",
           .flags = {std::move(field), std::move(subprotocol), std::move(origin)}};
+}
+
+Complaint take_user(std::string_view value, ConnectSettings& settings) {
+  const std::size_t colon = std::min(value.find(':'), value.size());
+  const std::string_view rest = value.substr(colon);
+  settings.user = value.substr(0, colon);
+  settings.password = rest.substr(rest.empty() ? 0 : 1);
+  const ws::Credentials credentials{settings.user, settings.password};
+  if (credentials.empty() || !ws::basic_authorization(credentials)) {
+    return "is not of the form NAME:PASSWORD, without control bytes";
+  }
+  return {};
+}
+
+FlagGroup way_flags(ConnectSettings& settings) {
+  FlagGroup group{.title = "The way", .flags = {}};
+  Flag proxy = text_flag({.name = "--proxy",
+                          .value = "URL",
+                          .text = "through http://[user[:password]@]host[:port] (CONNECT) or "
+                                  "socks5://..., which looks the server's name up",
+                          .short_name = {}},
+                         settings.proxy);
+  proxy.take = [&settings](std::string_view value) -> Complaint {
+    if (!ws::parse_proxy_url(value)) return "is no proxy's URL: http:// or socks5://host:port";
+    settings.proxy = value;
+    return {};
+  };
+  std::string unused;
+  Flag user = text_flag({.name = "--user",
+                         .value = "NAME:PASSWORD",
+                         .text = "Basic credentials for the server, instead of the URL's; who sees "
+                                 "this machine's processes sees both",
+                         .short_name = {}},
+                        unused);
+  user.take = [&settings](std::string_view value) { return take_user(value, settings); };
+  Flag redirects = number_flag({.name = "--redirects",
+                                .value = "N",
+                                .text = "follow so many redirections, never from wss to ws; to "
+                                        "another server go no credentials and no --header but "
+                                        "User-Agent",
+                                .short_name = {}},
+                               {.least = 0, .most = 100}, settings.redirects);
+  redirects.preset = "0";
+  Flag reconnect = switch_flag({.name = "--reconnect",
+                                .value = {},
+                                .text = "come back when the connection is lost or refused, after "
+                                        "some random part of 1s, 2s, 4s ... 30s; what was sent is "
+                                        "not sent again",
+                                .short_name = {}},
+                               settings.reconnect);
+  group.flags = {std::move(proxy), std::move(user), std::move(redirects), std::move(reconnect)};
+  return group;
 }
 
 FlagGroup message_flags(ConnectSettings& settings) {
@@ -180,9 +238,9 @@ Command connect_command() {
   command.argument = Argument{
       .name = "URL", .take = [settings](std::string_view v) { return take_url(v, settings->url); }};
   command.before = {{"What it does", description}, {"Examples", examples}, {"Values", values}};
-  command.groups = {handshake_flags(*settings), tls_connect_flags(settings->tls),
-                    message_flags(*settings), deflate_flags(settings->deflate),
-                    end_flags(*settings)};
+  command.groups = {handshake_flags(*settings),       way_flags(*settings),
+                    tls_connect_flags(settings->tls), message_flags(*settings),
+                    deflate_flags(settings->deflate), end_flags(*settings)};
   for (FlagGroup& group : limits_flags(settings->limits)) {
     command.groups.push_back(std::move(group));
   }

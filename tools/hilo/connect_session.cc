@@ -26,10 +26,20 @@ MessageInput::Cut cut_for(const ConnectSettings& settings) noexcept {
   return settings.binary ? MessageInput::Cut::pieces : MessageInput::Cut::lines;
 }
 
+// What a URL may hold of secrets is not for eyes and logs.
+std::string without_userinfo(std::string_view url) {
+  std::string shown(url);
+  const Result<ws::Url> parsed = ws::parse_url(url);
+  if (!parsed || parsed->userinfo.empty()) return shown;
+  const auto begin = static_cast<std::size_t>(parsed->userinfo.data() - url.data());
+  return shown.erase(begin, parsed->userinfo.size() + 1);
+}
+
 }  // namespace
 
 ConnectSession::ConnectSession(const ConnectSettings& settings)
     : settings_(&settings),
+      shown_url_(without_userinfo(settings.url)),
       signals_(loop_, [this](int number) { on_signal(number); }),
       messages_(cut_for(settings)),
       output_(
@@ -47,7 +57,8 @@ ConnectSession::ConnectSession(const ConnectSettings& settings)
   interactive_ = !settings.echo && is_terminal(standard_input) && is_terminal(standard_error);
   client_.on_open([this](ws::Connection& c) { on_open(c); })
       .on_close([this](ws::Connection&, ws::CloseInfo info) { on_close(info); })
-      .on_failed([this](std::error_code error) { on_failed(error); });
+      .on_failed([this](std::error_code error) { on_failed(error); })
+      .on_reconnecting([this](const ws::Reconnecting& again) { on_reconnecting(again); });
   if (settings.echo) {
     client_.on_message([](ws::Connection& c, ws::Message m) { static_cast<void>(c.send(m)); });
     return;
@@ -78,11 +89,16 @@ bool ConnectSession::connect() {
   for (const HeaderField& field : settings_->fields) {
     options.fields.push_back({field.name, field.value});
   }
+  options.user = settings_->user;
+  options.password = settings_->password;
+  options.proxy = settings_->proxy;
+  options.redirects_max = settings_->redirects;
+  options.reconnect.enabled = settings_->reconnect;
   options.deflate = settings_->deflate;
   if (!make_tls(options)) return false;
   const Status started = client_.connect(options);
   if (started) return true;
-  print_error("hilo connect: " + settings_->url + ": " + started.error().message());
+  print_error("hilo connect: " + shown_url_ + ": " + started.error().message());
   exit_code_ =
       started.error() == ws::make_error_code(ws::Errc::argument) ? exit_usage : exit_failure;
   return false;
@@ -91,7 +107,9 @@ bool ConnectSession::connect() {
 bool ConnectSession::make_tls(ws::ConnectOptions& options) {
   // Reading the authorities of the system takes its time: not for those who will not ask them.
   const Result<ws::Url> url = ws::parse_url(settings_->url);
-  if (!url || url->scheme != ws::Url::Scheme::wss) return true;
+  const bool may_change = settings_->redirects != 0;
+  if (!url) return true;
+  if (!may_change && url->scheme != ws::Url::Scheme::wss) return true;
   const TlsConnectSettings& from = settings_->tls;
   options.tls_server_name = from.server_name;
   std::string detail;
@@ -119,15 +137,18 @@ bool ConnectSession::make_tls(ws::ConnectOptions& options) {
 
 void ConnectSession::on_open(ws::Connection& connection) {
   if (interactive_) {
-    std::string line = "connected to " + settings_->url;
+    std::string line = "connected to " + shown_url_;
     if (!connection.subprotocol().empty()) {
       line.append(", subprotocol ").append(printable(connection.subprotocol()));
     }
     tell(line + " (Ctrl-D closes)");
     prompt();
   }
+  coming_back_ = paused_ = retried_ = false;
   if (settings_->ping || settings_->ping_every.nanoseconds != 0) ping();
-  if (!settings_->echo) input_.resume();
+  if (settings_->echo) return;
+  if (input_over_) return after_input();
+  pump();
 }
 
 void ConnectSession::on_message(ws::Connection& connection, const ws::Message& message) {
@@ -167,19 +188,45 @@ void ConnectSession::on_close(const ws::CloseInfo& info) {
   const bool goodbye = info.code == ws::CloseCode::normal ||
                        info.code == ws::CloseCode::going_away ||
                        info.code == ws::CloseCode::no_status;
-  finish(info.clean && (goodbye || settings_->echo) ? exit_ok : exit_bad_close);
+  const int code = info.clean && (goodbye || settings_->echo) ? exit_ok : exit_bad_close;
+  if (!settings_->reconnect) return finish(code);
+  // What we closed ourselves is over, however the server took it.
+  if (closing_ || gave_up_) {
+    client_.abort();
+    return finish(code);
+  }
+  // Whether it comes back is told next.
+  loop_.post([this, code] {
+    if (!coming_back_ && client_.connection() == nullptr) finish(code);
+  });
+}
+
+std::string ConnectSession::why(std::error_code error) const {
+  if (const ws::ResponseHead* response = client_.response();
+      response != nullptr && response->status != 101) {
+    const bool is_proxy = error == ws::Errc::proxy_auth || error == ws::Errc::proxy_refused;
+    return (is_proxy ? "the proxy answered " : "the server answered ") +
+           std::to_string(response->status) + " " + printable(response->reason) +
+           (error == ws::Errc::response_status || is_proxy ? "" : ": " + error.message());
+  }
+  std::string text = error.message();
+  if (!client_.tls_failure().empty()) text.append(": ").append(client_.tls_failure());
+  return text;
 }
 
 void ConnectSession::on_failed(std::error_code error) {
-  std::string why = error.message();
-  if (!client_.tls_failure().empty()) why.append(": ").append(client_.tls_failure());
-  if (const ws::ResponseHead* response = client_.response();
-      response != nullptr && response->status != 101) {
-    why = "the server answered " + std::to_string(response->status) + " " +
-          printable(response->reason);
-  }
-  print_error("hilo connect: " + settings_->url + ": " + why);
+  print_error("hilo connect: " + shown_url_ + ": " + why(error));
   finish(signal_ != 0 ? 128 + signal_ : exit_failure);
+}
+
+void ConnectSession::on_reconnecting(const ws::Reconnecting& again) {
+  coming_back_ = true;
+  loop_.cancel(next_ping_);
+  loop_.cancel(last_answer_);
+  std::array<char, 64> when;
+  std::snprintf(when.data(), when.size(), "connecting again in %.1f s",
+                static_cast<double>(again.delay.to_milliseconds()) / 1000);
+  tell(again.error ? shown_url_ + ": " + why(again.error) + "; " + when.data() : when.data());
 }
 
 // --- from stdin to the connection ----------------------------------------------------------------
@@ -247,13 +294,15 @@ void ConnectSession::wait_for_room() {
 void ConnectSession::after_input() {
   input_over_ = true;
   if (settings_->waits) {
-    loop_.call_after(settings_->wait, [this] { begin_close(); });
+    last_answer_ = loop_.call_after(settings_->wait, [this] { begin_close(); });
   } else if (settings_->count == 0) {
     ws::Connection* connection = client_.connection();
     if (connection == nullptr || !connection->ping(as_bytes(last_ping))) return;
     // A server that answers no Pings must not keep us for ever.
     const net::Duration patience = settings_->limits.pong_timeout;
-    if (patience.nanoseconds != 0) loop_.call_after(patience, [this] { begin_close(); });
+    if (patience.nanoseconds != 0) {
+      last_answer_ = loop_.call_after(patience, [this] { begin_close(); });
+    }
   }
 }
 
@@ -287,12 +336,16 @@ void ConnectSession::ping() {
   store_be64(payload.data(), static_cast<std::uint64_t>(net::clock_now().nanoseconds));
   static_cast<void>(connection->ping(payload));
   if (settings_->ping_every.nanoseconds == 0) return;
-  loop_.call_after(settings_->ping_every, [this] { ping(); });
+  next_ping_ = loop_.call_after(settings_->ping_every, [this] { ping(); });
 }
 
 void ConnectSession::begin_close() {
   ws::Connection* connection = client_.connection();
-  if (connection == nullptr || std::exchange(closing_, true)) return;
+  if (connection == nullptr) {
+    if (coming_back_) client_.abort();
+    return;
+  }
+  if (std::exchange(closing_, true)) return;
   input_.stop();
   const auto code = static_cast<ws::CloseCode>(settings_->close_code);
   // It is closing already if this fails: the flags were checked.

@@ -11,6 +11,10 @@
 // The end of the input is not the end of the talk: answers may be under way. A Ping goes out behind
 // the last message, and our Close when its Pong is there: whatever the server had to say to what we
 // sent has arrived by then, as far as it answers in order. --count and --wait are other ways.
+//
+// With --reconnect a connection that is lost, or refused, is not the end: what was read and not
+// sent goes to the next one, and the end of the input is asked for there once more. What was sent
+// and not answered is not sent again.
 
 #pragma once
 
@@ -44,6 +48,11 @@ struct ConnectSettings {
   std::vector<HeaderField> fields;
   std::vector<std::string> subprotocols;
   std::string origin;
+  std::string user;  // Basic credentials, instead of those of the URL
+  std::string password;
+  std::string proxy;
+  std::uint32_t redirects = 0;  // to be followed
+  bool reconnect = false;
 
   bool binary = false;      // send binary messages, print what comes as it is
   bool hex = false;         // lines are hexadecimal, both ways
@@ -86,6 +95,8 @@ class ConnectSession {
   void on_pong(Bytes payload);
   void on_close(const ws::CloseInfo& info);
   void on_failed(std::error_code error);
+  void on_reconnecting(const ws::Reconnecting& again);
+  std::string why(std::error_code error) const;
 
   void on_input_end(std::error_code error);
   void pump();
@@ -106,6 +117,7 @@ class ConnectSession {
   void prompt() const;
 
   const ConnectSettings* settings_;
+  std::string shown_url_;  // without user and password
   net::Loop loop_;
   StopSignals signals_;
   MessageInput messages_;
@@ -122,8 +134,11 @@ class ConnectSession {
   bool input_over_ = false;
   bool closing_ = false;
   bool gave_up_ = false;
-  bool finishing_ = false;  // only stdout is waited for
-  ws::Client client_;       // last: its callbacks use all of the above
+  bool finishing_ = false;    // only stdout is waited for
+  bool coming_back_ = false;  // there is no connection, and there will be one
+  net::Loop::TimerId next_ping_;
+  net::Loop::TimerId last_answer_;
+  ws::Client client_;  // last: its callbacks use all of the above
 };
 
 }  // namespace hilo::tools
