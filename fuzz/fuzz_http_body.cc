@@ -2,8 +2,8 @@
 //
 // Bodies of requests, of known length and in chunks: the same bytes must give the same content, the
 // same end and the same verdict whole, byte by byte and in pieces, and a decoder that is slow and
-// simple must agree with it. The first byte of the input chooses the cuts, the second the limits and
-// whether a head stands in front.
+// simple must agree with it. The first byte of the input chooses the cuts, the second the limits
+// and whether a head stands in front.
 
 #include <algorithm>
 #include <cstddef>
