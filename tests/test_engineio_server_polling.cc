@@ -3,6 +3,8 @@
 // Engine.IO by polling over real sockets: the rows 197 to 228 of the catalogue, and what the
 // official suites ask.
 
+#include <array>
+
 #include "tests/support/engineio_wire.h"
 
 using namespace hilo;
@@ -125,6 +127,30 @@ TEST_CASE("what cannot open a session is told why (197-201, 204)") {
   HttpPeer peer(server);
   CHECK(peer.get(polling() + "&sid=").status == 200);  // 201: empty is none
   CHECK(peer.get("/engine.io?EIO=4&transport=polling").status == 200);
+}
+
+TEST_CASE("who guesses sids is told to wait, and nobody else is (201)") {
+  Options options;
+  options.admission.count_local = true;
+  EngineServer server(options);
+  HttpPeer peer(server);
+  const std::string sid = open_session(peer);
+  for (int i = 0; i < 10; ++i) CHECK(peer.get(polling("abc")).status == 400);
+  CHECK(peer.get(polling("abc")).status == 429);
+  CHECK(server.engine_rejects(Errc::sid_unknown) == 10);
+  CHECK(server.engine_rejects(Errc::sid_flood) == 1);
+  CHECK(peer.post(polling(sid), "4x").body == "ok");
+
+  SidMisses misses;
+  const auto address = [](std::uint8_t last) {
+    const std::array<std::uint8_t, 4> ip{192, 0, 2, last};
+    return net::PeerAddress::from_bytes(net::Family::ipv4, ip, 1);
+  };
+  net::Time now{};
+  for (int i = 0; i < 10; ++i) CHECK(misses.count(address(1), now));
+  CHECK_FALSE(misses.count(address(1), now));
+  CHECK(misses.count(address(2), now));
+  CHECK(misses.count(address(1), now + SidMisses::window));
 }
 
 TEST_CASE("the application may refuse a session (204)") {

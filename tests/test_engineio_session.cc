@@ -210,6 +210,21 @@ TEST_CASE(
   CHECK(reaction.error == Errc::heartbeat_direction);
 }
 
+TEST_CASE("a client that answers pings which it never fetches is gone when its queue is full") {
+  Options options = short_options();
+  options.queue_bytes_max = 100;
+  Bench bench({}, options);
+  std::int64_t now = 0;
+  int pings = 0;
+  for (; pings < 1000; ++pings) {
+    now += 300;
+    if (bench.session.expire(at(now)) != Expired::output) break;
+    bench.receive(PacketType::pong, now);
+  }
+  CHECK(pings == 20);
+  CHECK(bench.session.queue().size_bytes() == 100);
+}
+
 TEST_CASE("pings that are not fetched are bounded (208)") {
   Options options = short_options();
   options.queue_bytes_max = 100;

@@ -58,6 +58,8 @@ class Admission {
   Errc move(const net::PeerAddress& from, const net::PeerAddress& to, net::Time now) noexcept;
   void release(const net::PeerAddress& peer) noexcept;
 
+  // Not counted per address; see above.
+  bool is_exempt(const net::PeerAddress& peer) const noexcept;
   std::size_t open_count() const noexcept;
   std::size_t connections_max() const noexcept { return connections_max_; }
   // Addresses in the table, for tests.
@@ -78,7 +80,6 @@ class Admission {
     net::Time busy_until;  // when all that it asked for will have been paid off
   };
 
-  bool is_exempt(const net::PeerAddress& peer) const noexcept;
   Errc enter(const net::PeerAddress& peer, net::Time now) noexcept;
   void leave(const net::PeerAddress& peer) noexcept;
   Entry** place_of(const Key& key) noexcept;

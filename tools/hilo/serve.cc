@@ -235,9 +235,10 @@ FlagGroup other_server_flags(OtherServers& names) {
                         names.broken);
   flag.take = [&names](std::string_view value) { return take_fault_name(value, names.broken); };
   Flag suite = text_flag({.name = "--compliance",
-                          .value = "engineio|engineio3",
-                          .text = "serve what that official protocol suite wants; of the other "
-                                  "flags only --listen counts then",
+                          .value = "SUITE",
+                          .text = "serve what that official test suite wants: engineio, "
+                                  "engineio3, engineio-client or engineio-echo; of the other flags "
+                                  "only --listen counts then",
                           .short_name = {}},
                          names.compliance);
   suite.take = [&names](std::string_view value) {

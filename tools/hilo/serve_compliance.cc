@@ -2,6 +2,10 @@
 
 #include "tools/hilo/serve_compliance.h"
 
+#include <array>
+#include <cstdint>
+#include <vector>
+
 #include "net/loop.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/stop_signals.h"
@@ -10,19 +14,49 @@
 namespace hilo::tools {
 namespace {
 
-constexpr std::string_view engineio_suite = "engineio";
-constexpr std::string_view engineio3_suite = "engineio3";
+constexpr std::string_view protocol4 = "engineio";
+constexpr std::string_view protocol3 = "engineio3";
+constexpr std::string_view client = "engineio-client";
+constexpr std::string_view echo = "engineio-echo";
 
-// What the suites of both revisions want to see.
-engineio::Options suite_options(const std::string& suite) {
+engineio::Options suite_options(std::string_view suite) {
   engineio::Options options;
-  options.ping_interval = net::Duration::milliseconds(300);
-  options.ping_timeout = net::Duration::milliseconds(200);
-  options.payload_bytes_max = 1'000'000;
-  options.revision3 = suite == engineio3_suite;
-  options.message_spacing = net::Duration::milliseconds(3);
   options.cors.origin.allow = ws::OriginPolicy::Allow::any;
+  options.revision3 = suite != protocol4;
+  if (suite == protocol4 || suite == protocol3) {
+    options.ping_interval = net::Duration::milliseconds(300);
+    options.ping_timeout = net::Duration::milliseconds(200);
+    options.message_spacing = net::Duration::milliseconds(3);
+  } else if (suite == client) {
+    options.ping_interval = net::Duration::milliseconds(500);
+    options.payload_bytes_max = 100;
+  }
   return options;
+}
+
+// What the server that comes with the suite of engine.io-client answers.
+void serve_client_suite(engineio::Server& engine) {
+  engine.allow([](const ws::Request& request) {
+    return request.query().find("deny") == std::string_view::npos;
+  });
+  engine.on_initial_headers([](const ws::Request&, std::vector<ws::Field>& fields) {
+    for (const char* cookie :
+         {"1=1; Max-Age=86400", "2=2; Path=/; HttpOnly; Secure; SameSite=Strict", "3=3; Max-Age=0",
+          "4=4; Expires=Thu, 01 Jan 1970 00:00:00 GMT"}) {
+      fields.push_back({"Set-Cookie", cookie});
+    }
+  });
+  engine.on_open([](engineio::Socket& socket) { static_cast<void>(socket.send_text("hi")); });
+  engine.on_message([](engineio::Socket& socket, engineio::Message message) {
+    constexpr std::array<std::uint8_t, 5> bytes = {0, 1, 2, 3, 4};
+    if (!message.binary && message.text() == "give binary") {
+      static_cast<void>(socket.send_binary(bytes));
+    } else if (!message.binary && message.text() == "give utf8") {
+      static_cast<void>(socket.send_text("пойду спать всем спокойной ночи"));
+    } else {
+      static_cast<void>(socket.send(message));
+    }
+  });
 }
 
 int failure(std::string_view what, const std::error_code& why) {
@@ -33,11 +67,12 @@ int failure(std::string_view what, const std::error_code& why) {
 }  // namespace
 
 Complaint take_suite_name(std::string_view value, std::string& into) {
-  if (value != engineio_suite && value != engineio3_suite) {
-    return "is none of engineio, engineio3";
+  for (const std::string_view each : {protocol4, protocol3, client, echo}) {
+    if (value != each) continue;
+    into = value;
+    return {};
   }
-  into = value;
-  return {};
+  return "is none of engineio, engineio3, engineio-client, engineio-echo";
 }
 
 int serve_compliance(const std::string& suite, const std::vector<net::Address>& addresses) {
@@ -49,13 +84,17 @@ int serve_compliance(const std::string& suite, const std::vector<net::Address>& 
   options.origin.allow = ws::OriginPolicy::Allow::any;
   ws::Server server{loop, {}, std::move(options)};
   engineio::Server engine{server, "/engine.io/", suite_options(suite)};
-  engine.on_message([](engineio::Socket& socket, engineio::Message message) {
-    static_cast<void>(socket.send(message));
-  });
+  if (suite == client) {
+    serve_client_suite(engine);
+  } else {
+    engine.on_message([](engineio::Socket& socket, engineio::Message message) {
+      static_cast<void>(socket.send(message));
+    });
+  }
   for (const net::Address& address : addresses) {
     const Result<net::Address> bound = server.listen(address, {});
     if (!bound) return failure("cannot listen on " + address.to_string(), bound.error());
-    print_line("listening on " + bound->to_string());
+    print_line("listening on " + bound->to_string() + "  http://" + bound->to_string() + "/");
   }
   const Status status = loop.run();
   return status ? exit_ok : failure("the event loop failed", status.error());

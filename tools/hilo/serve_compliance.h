@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// `hilo serve --compliance SUITE`: a server with the settings that the official test suites of
-// Engine.IO want, which echoes every message. tests/interop/official_suites.sh runs them.
+// `hilo serve --compliance SUITE`: the servers that official test suites want.
+//
+//   engineio, engineio3   for the protocol suites of Engine.IO 4 and 3 (tests/interop/
+//                         official_suites.py): short times, every message comes back
+//   engineio-client       for the suites of npm's engine.io-client, with the answers they ask for
+//   engineio-echo         both revisions with the settings that ship: every message comes back
 
 #pragma once
 

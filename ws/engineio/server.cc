@@ -121,6 +121,12 @@ Socket* Server::find_sid(std::string_view sid) noexcept {
   return socket->session_.state() == Session::State::closed ? nullptr : socket;
 }
 
+// What somebody is told who asks for a session that is not there.
+Errc Server::unknown_sid(const net::PeerAddress& peer) noexcept {
+  if (admission_->is_exempt(peer) || misses_.count(peer, loop().now())) return Errc::sid_unknown;
+  return Errc::sid_flood;
+}
+
 // --- the beginning -------------------------------------------------------------------------------
 
 Errc Server::may_open(const Query& query, const Arrival& arrival, const ws::Request& request) {

@@ -38,6 +38,7 @@
 #include "ws/engineio/options.h"
 #include "ws/engineio/payload.h"
 #include "ws/engineio/query.h"
+#include "ws/engineio/sid_misses.h"
 #include "ws/engineio/socket.h"
 #include "ws/guard.h"
 #include "ws/server.h"
@@ -145,6 +146,7 @@ class Server final : private net::Watcher {
     Socket* socket = nullptr;
   };
   Made make(const Query& query, ws::KeptRequest request, const net::PeerAddress& peer);
+  Errc unknown_sid(const net::PeerAddress& peer) noexcept;
   Errc may_open(const Query& query, const Arrival& arrival, const ws::Request& request);
   Errc receive(Socket& socket, const Packet& packet);
   void opened(Socket& socket);
@@ -206,6 +208,7 @@ class Server final : private net::Watcher {
   Callback<void(Socket&, CloseReason)> on_close_;
   SharedGate gate_;
   std::unique_ptr<ws::Admission> admission_;  // of sessions that poll
+  SidMisses misses_;
   net::Token token_{};
   std::vector<SlabHandle> slots_;  // by the slot that a sid names
   IntrusiveList<Socket, detail::Dirty> dirty_;

@@ -69,7 +69,7 @@ void Server::serve(Exchange& exchange) {
   if (query.sid.empty()) return open_polling(exchange, query);
   if (!query.transport) return refuse(exchange, Errc::transport_unknown);
   Socket* const socket = find_sid(query.sid);
-  if (socket == nullptr) return refuse(exchange, Errc::sid_unknown);
+  if (socket == nullptr) return refuse(exchange, unknown_sid(request.peer()));
   if (query.revision != socket->revision()) return refuse(exchange, Errc::version_mismatch);
   if (query.transport == Transport::websocket) return refuse(exchange, Errc::transport_handshake);
   if (method == Method::get) return begin_poll(exchange, *socket);

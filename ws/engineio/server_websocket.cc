@@ -51,7 +51,7 @@ ws::Decision Server::decide(const ws::Request& request) {
   if (!query.sid.empty()) {
     if (query.transport != Transport::websocket) return refuse(request, Errc::transport_unknown);
     Socket* const socket = find_sid(query.sid);
-    if (socket == nullptr) return refuse(request, Errc::sid_unknown);
+    if (socket == nullptr) return refuse(request, unknown_sid(request.peer()));
     if (query.revision != socket->revision()) return refuse(request, Errc::version_mismatch);
     return ws::Accept{};
   }

@@ -22,8 +22,7 @@ Reaction failed(Errc error) noexcept {
 
 }  // namespace
 
-Session::Session(Pool& pool, const Options& options, const Start& start,
-                 net::Time now) noexcept
+Session::Session(Pool& pool, const Options& options, const Start& start, net::Time now) noexcept
     : options_(&options),
       queue_(pool),
       sid_(start.sid),
@@ -209,6 +208,8 @@ Session::Expired Session::expire(net::Time now) noexcept {
     return Expired::probe;
   }
   if (revision_ == Revision::v3 || awaiting_pong_) return Expired::silence;
+  // A client that answers pings which it does not fetch is none.
+  if (queue_.size_bytes() >= options_->queue_bytes_max) return Expired::silence;
   // Counted from when it was due, so that late timers do not add up.
   heartbeat_at_ = std::max(heartbeat_at_ + options_->ping_timeout, now);
   awaiting_pong_ = true;
