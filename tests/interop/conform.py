@@ -4,6 +4,7 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import xml.etree.ElementTree
 from programs import case, equal, run_cases
 
 HILO = os.path.abspath(os.environ.get("HILO", "build/release/hilo"))
+HERE = pathlib.Path(__file__).parent
 PATIENCE = 240  # seconds: a guard against hanging, not a measurement
 LIMIT = "1MiB"  # what hilo accepts, and not a byte more
 DEFLATE = ["--deflate"]
@@ -34,14 +36,14 @@ def conform(*arguments):
 class Serve:
     """A running `hilo serve` on a port of the kernel's choice."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, scheme="ws"):
         self.process = subprocess.Popen(
             [HILO, "serve", "--listen", "127.0.0.1:0", "--quiet", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
         line = self.process.stdout.readline().decode()
-        self.url = "ws://" + re.match(r"listening on (\S+)", line).group(1) + "/echo"
+        self.url = f"{scheme}://" + re.match(r"listening on (\S+)", line).group(1) + "/echo"
 
     def __enter__(self):
         return self
@@ -107,6 +109,38 @@ def _():
     test_client(TAKEOVER, 900)
 
 
+# Of each family a few, and all that ends a connection: TLS has an end of its own.
+OVER_TLS = ["--case", "*.*.1", "--case", "*.*.3", "--case", "7", "--case", "11.1", "--case", "11.14"]
+
+
+@case("hilo serve passes a part of every family over wss")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["sh", HERE / "certificates.sh", folder], check=True)
+        shown = ["--tls-cert", f"{folder}/server.pem", "--tls-key", f"{folder}/server.key"]
+        with Serve(*TAKEOVER, *shown, scheme="wss") as server:
+            url = server.url
+            known = ["--ca-file", f"{folder}/ca.pem"]
+            check_all_ok(*conform(*OVER_TLS, "--format", "json", *known, url), 250)
+            check_all_ok(*conform("--case", "1.1", "--format", "json", "--insecure", url), 9)
+            code, out, _ = conform("--case", "1.1.1", url)
+            equal((code, "no TLS: unable to get local issuer" in out), (1, True))
+
+
+@case("hilo connect --echo passes a part of every family over wss")
+def _():
+    flags = [f"'{HILO}'", "connect --quiet --echo --insecure", *TAKEOVER]
+    listen = ["--tls-self-signed", "--listen", "127.0.0.1:0", "--run", " ".join(flags)]
+    check_all_ok(*conform(*OVER_TLS, "--format", "json", *listen), 200)
+
+
+@case("over wss a server without TLS is found out")
+def _():
+    with Serve(scheme="wss") as server:
+        code, out, _ = conform("--case", "1.1.1", "--insecure", server.url)
+    equal((code, "behaviour failed: no TLS: " in out), (1, True))
+
+
 @case("large messages and 65,536 fragments pass with the limit raised by its flag alone")
 def _():
     with Serve("--message-bytes-max", "16MiB") as server:
@@ -135,7 +169,7 @@ def _():
 def _():
     code, out, _ = conform("--case", "1.1.1", "--listen", "127.0.0.1:0", "--run", "true")
     equal(code, 1)
-    equal("the client ended and had not connected" in out, True)
+    equal("the client ended without a request" in out, True)
 
 
 @case("a client may come by itself, and name its case in the path")

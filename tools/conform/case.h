@@ -86,8 +86,8 @@ struct Outcome {
 
 // The opening handshake of a case: our request to a server, or our response to a client.
 struct Opening {
-  // A request with $PATH, $HOST and $KEY to be filled in, and $AND for what a query begins with; a
-  // response with $ACCEPT, or with what is nearly that: $SWAPPED, $SHORT, $SPACED, $ECHOED.
+  // A request with $PATH, $HOST, $ORIGIN and $KEY to be filled in, and $AND for what a query begins
+  // with; a response with $ACCEPT, or with what is nearly that: $SWAPPED, $SHORT, $SPACED, $ECHOED.
   // empty: the ordinary one.
   Octets head;
   // Sec-WebSocket-Extensions to add to the ordinary one. To a client it is our answer; a client

@@ -72,6 +72,8 @@ std::vector<Case> all_cases(const Settings& settings) {
   add_deflate_cases(list, settings);
   add_client_handshake_cases(list);
   std::erase_if(cases, [&](const Case& each) {
+    // A client that says nothing at all does not even begin TLS: that is no matter of HTTP then.
+    if (settings.tls && settings.tested == Side::server && each.opening.bare) return true;
     return each.side != Side::both && each.side != settings.tested;
   });
   return cases;

@@ -48,7 +48,7 @@ void add_good(CaseList& list) {
               "Pragma: no-cache\r\nCache-Control: no-cache\r\nCookie: a=b; c=\"d\"\r\n"});
   add.accepted("Sec-WebSocket-Accept, which a request has no use for",
                {.add = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"});
-  add.accepted("an Origin that is the Host's own", {.add = "Origin: http://$HOST\r\n"});
+  add.accepted("an Origin that is the Host's own", {.add = "Origin: $ORIGIN\r\n"});
 
   list.group("11.2", "RFC 9112 §2.2");
   for (const std::size_t piece : {1U, 2U, 7U, 64U}) {
@@ -65,7 +65,7 @@ void add_good(CaseList& list) {
   glued.opening.refused = Verdict::informational;
   add.lenient("an empty line in front of the request line", {.line = "\r\nGET $PATH HTTP/1.1"});
   Case& absolute =
-      add.lenient("the target in absolute form", {.line = "GET http://$HOST$PATH HTTP/1.1"});
+      add.lenient("the target in absolute form", {.line = "GET $ORIGIN$PATH HTTP/1.1"});
   absolute.section = "RFC 9112 §3.2.2";
   add.lenient("Upgrade lists another protocol behind websocket",
               {.drop = "Upgrade", .add = "Upgrade: websocket, x-other/2\r\n"});
@@ -312,7 +312,7 @@ void add_grammar(CaseList& list) {
   add.frowned("lines that end with a bare CR", request_with_line_ends("\r"), {400});
   add.either("a field of 64 KiB", {.add = "X-Long: " + repeated("v", 65536) + "\r\n"});
   add.either("5,000 fields", {.add = repeated("X-Field: value\r\n", 5000)});
-  add.either("two Origins", {.add = "Origin: http://$HOST\r\nOrigin: http://b.example\r\n"});
+  add.either("two Origins", {.add = "Origin: $ORIGIN\r\nOrigin: http://b.example\r\n"});
 
   list.group("11.13", "RFC 9112 §6.3, RFC 6455 §4.1");
   add.frowned("Content-Length and Transfer-Encoding",

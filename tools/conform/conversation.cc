@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "net/clock.h"
+#include "net/transport_tls.h"
 #include "tools/conform/judge.h"
+#include "tools/conform/opening.h"
 
 namespace hilo::tools::conform {
 namespace {
@@ -16,7 +18,6 @@ constexpr net::Duration between_pieces = net::Duration::milliseconds(1);
 // How long a peer has to notice that it must fail, while the case is not over yet.
 constexpr net::Duration watch_time = net::Duration::seconds(1);
 constexpr std::size_t head_bytes_max = 65536;
-constexpr std::string_view deflate_name = "permessage-deflate";
 
 bool is_close(const Part& part) {
   return part.is_frame && part.frame.opcode == op_close && part.frame.final;
@@ -32,32 +33,16 @@ std::string describe(const std::vector<Part>& parts) {
   return words;
 }
 
-// The answer that grants what the offer insists on, and nothing else.
-std::string plain_answer(std::string_view offer) {
-  std::string text{deflate_name};
-  const auto offers = parse_extensions(offer);
-  if (!offers) return text;
-  for (const Extension& each : *offers) {
-    if (each.name != deflate_name || !check_offer(each).empty()) continue;
-    for (const auto& [name, value] : each.parameters) {
-      if (name == "server_no_context_takeover") text += "; " + name;
-      if (name == "server_max_window_bits") text += "; " + name + "=" + value.value_or("");
-    }
-    break;
-  }
-  return text;
-}
-
 }  // namespace
 
-Conversation::Conversation(net::Loop& loop, const Settings& settings, net::Fd fd,
+Conversation::Conversation(net::Loop& loop, const Settings& settings, Wire wire,
                            const Case* subject, Choose choose, OnOver on_over)
     : loop_(&loop),
       settings_(&settings),
       subject_(subject),
       choose_(std::move(choose)),
       on_over_(std::move(on_over)),
-      stream_(loop, std::move(fd), *this),
+      stream_(loop, std::move(wire.transport), std::move(wire.fd), *this),
       reader_(settings.tested == Side::client),
       began_(net::clock_now()) {}
 
@@ -86,56 +71,10 @@ void Conversation::give_up(std::string_view why) {
 
 // --- the opening handshake -----------------------------------------------------------------------
 
-std::string Conversation::request(std::string_view key) const {
-  const Opening& opening = subject_->opening;
-  std::string head = opening.head;
-  if (head.empty() && !opening.bare) {
-    head =
-        "GET $PATH HTTP/1.1\r\nHost: $HOST\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: $KEY\r\nSec-WebSocket-Version: 13\r\n";
-    std::string offer = opening.offer;
-    if (offer.empty() && subject_->need != Need::nothing) offer = deflate_name;
-    if (subject_->need == Need::deflate_no_takeover) offer += "; client_no_context_takeover";
-    if (!offer.empty()) head += "Sec-WebSocket-Extensions: " + offer + "\r\n";
-    if (!opening.subprotocols.empty()) {
-      head += "Sec-WebSocket-Protocol: " + opening.subprotocols + "\r\n";
-    }
-    head += "\r\n";
-  }
-  head = replaced(head, "$PATH", settings_->path);
-  head = replaced(head, "$AND", settings_->path.find('?') == std::string::npos ? "?" : "&");
-  head = replaced(head, "$HOST", settings_->host);
-  return replaced(head, "$KEY", key);
-}
-
-std::string Conversation::response(std::string_view key) const {
-  const Opening& opening = subject_->opening;
-  std::string head = opening.head;
-  if (head.empty() && !opening.bare) {
-    head =
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Accept: $ACCEPT\r\n";
-    if (!answer_.empty()) head += "Sec-WebSocket-Extensions: " + answer_ + "\r\n";
-    if (!opening.subprotocols.empty()) {
-      head += "Sec-WebSocket-Protocol: " + opening.subprotocols + "\r\n";
-    }
-    head += "\r\n";
-  }
-  const std::string accept = accept_for(key);
-  std::string swapped = accept;
-  for (char& c : swapped) {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) c = static_cast<char>(c ^ 0x20);
-  }
-  head = replaced(head, "$ECHOED", key);
-  head = replaced(head, "$SWAPPED", swapped);
-  head = replaced(head, "$SHORT", accept.substr(0, accept.size() - 1));
-  head = replaced(head, "$SPACED", accept.substr(0, 10) + " " + accept.substr(10));
-  return replaced(head, "$ACCEPT", accept);
-}
-
 void Conversation::send_opening(std::string_view key) {
   const Opening& opening = subject_->opening;
-  Octets octets = we_are_client() ? request(key) : response(key);
+  Octets octets = we_are_client() ? request_head(*subject_, *settings_, key)
+                                  : response_head(*subject_, answer_, key);
   std::string words = we_are_client() ? "the request" : "the response";
   if (opening.glued && !subject_->steps.empty()) {
     const Step& first = subject_->steps.front();
@@ -171,7 +110,7 @@ bool Conversation::take_response() {
     finish();
     return false;
   }
-  const std::optional<Head> sent = read_head(request(key_));
+  const std::optional<Head> sent = read_head(request_head(*subject_, *settings_, key_));
   const std::string key = sent ? sent->find("Sec-WebSocket-Key").value_or(key_) : key_;
   const std::string offered = sent ? sent->joined("Sec-WebSocket-Protocol") : "";
   transcript_.head_wrong = check_101(*transcript_.head, key, split_list(offered));
@@ -223,41 +162,22 @@ void Conversation::agree(std::string_view offer, std::string_view answer) {
 
 // Which answer the case wants to give to this offer, and what follows from that.
 void Conversation::agree_with_client(std::string_view offer) {
-  const auto offers = parse_extensions(offer);
-  const bool offered = offers && std::any_of(offers->begin(), offers->end(), [](const auto& each) {
-                         return each.name == deflate_name;
-                       });
-  if (!subject_->opening.offer.empty()) {
-    answer_ = subject_->opening.offer;
-    agree(offer, answer_);
-    if (!offered) transcript_.unmet = "permessage-deflate was not offered";
-    return;
+  answer_ = answer_to(*subject_, offer);
+  if (!subject_->opening.offer.empty() && !offers_deflate(offer)) {
+    transcript_.unmet = "permessage-deflate was not offered";
   }
-  if (subject_->need == Need::nothing || !offered) return;
-  answer_ = plain_answer(offer);
-  if (subject_->need == Need::deflate_no_takeover &&
-      answer_.find("server_no_context_takeover") == std::string::npos) {
-    answer_ += "; server_no_context_takeover";
-  }
+  if (answer_.empty()) return;
   agree(offer, answer_);
   // What cannot be granted was not offered.
-  if (!transcript_.agreement.wrong.empty()) transcript_.agreement = {};
+  const bool is_ours = subject_->opening.offer.empty();
+  if (is_ours && !transcript_.agreement.wrong.empty()) transcript_.agreement = {};
 }
 
 bool Conversation::needs_met() {
   if (!transcript_.unmet.empty()) return false;
-  const DeflateTerms& terms = transcript_.agreement.terms;
-  const bool no_takeover = we_are_client() ? terms.client_no_takeover : terms.server_no_takeover;
   // A client's answer to an answer that it may not take is to go.
-  if (subject_->need == Need::nothing || !transcript_.agreement.wrong.empty()) return true;
-  if (!terms.agreed) {
-    transcript_.unmet =
-        we_are_client() ? "permessage-deflate was declined" : "permessage-deflate was not offered";
-  } else if (subject_->need == Need::deflate_takeover && no_takeover) {
-    transcript_.unmet = "context takeover was declined";
-  } else if (subject_->need == Need::deflate_no_takeover && !no_takeover) {
-    transcript_.unmet = "context takeover was agreed on";
-  }
+  if (!transcript_.agreement.wrong.empty()) return true;
+  transcript_.unmet = unmet_need(subject_->need, settings_->tested, transcript_.agreement.terms);
   return transcript_.unmet.empty();
 }
 
@@ -317,19 +237,34 @@ void Conversation::take_event(Event event) {
 void Conversation::on_end() {
   if (phase_ == Phase::over) return;
   note(Entry::Kind::note, {}, "the peer's FIN");
-  transcript_.end = End::fin;
-  transcript_.end_sends = transcript_.sends;
-  const bool says_bye = transcript_.close() != nullptr;
-  transcript_.end_in_frame = reader_.in_frame() || (!says_bye && reader_.in_message());
-  finish();
+  ended(End::fin);
 }
 
 void Conversation::on_broken(std::error_code error) {
   if (phase_ == Phase::over) return;
   note(Entry::Kind::note, {}, "the connection broke: " + error.message());
-  transcript_.end = End::reset;
+  if (const net::tls::TlsTransport* tls = tls_handshake()) {
+    const std::string_view why = tls->failure_text();
+    transcript_.trouble = "no TLS: " + (why.empty() ? error.message() : std::string(why));
+  }
+  ended(error == net::tls::Errc::truncated ? End::cut : End::reset);
+}
+
+void Conversation::ended(End end) {
+  transcript_.end = end;
   transcript_.end_sends = transcript_.sends;
+  const bool says_bye = transcript_.close() != nullptr;
+  // What a reset has destroyed on its way is nobody's half frame.
+  const bool is_whole = !reader_.in_frame() && (says_bye || !reader_.in_message());
+  transcript_.end_in_frame = end != End::reset && !is_whole;
   finish();
+}
+
+// While it is under way, without which there is nothing to judge.
+const net::tls::TlsTransport* Conversation::tls_handshake() const {
+  const net::Transport* transport = stream_.transport();
+  const net::tls::TlsTransport* tls = transport != nullptr ? transport->tls() : nullptr;
+  return tls == nullptr || tls->handshake_done() ? nullptr : tls;
 }
 
 void Conversation::on_reap() {
@@ -363,11 +298,7 @@ void Conversation::begin_step(const Step& step) {
     case Step::Kind::await: return;
     case Step::Kind::send: return begin_send(step);
     case Step::Kind::watch: watching_ = true; return arm(std::min(watch_time, settings_->patience));
-    case Step::Kind::half_close:
-      note(Entry::Kind::note, {}, "our FIN");
-      fin_sent_ = true;
-      stream_.shutdown_write();
-      return;
+    case Step::Kind::half_close: note(Entry::Kind::note, {}, "our FIN"); return send_fin();
   }
 }
 
@@ -413,9 +344,17 @@ void Conversation::send_piece() {
   if (std::exchange(opening_sent_, true)) {
     ++transcript_.sends;
   } else if (subject_->opening.ends_after_head) {
-    fin_sent_ = true;
-    stream_.shutdown_write();
+    send_fin();
   }
+}
+
+// Over TLS it is a close_notify, which there cannot be before the handshake is done.
+void Conversation::send_fin() {
+  fin_sent_ = true;
+  if (tls_handshake() == nullptr) return stream_.shutdown_write();
+  piece_timer_ = loop_->call_after(between_pieces, [this] {
+    if (phase_ != Phase::over) send_fin();
+  });
 }
 
 bool Conversation::replies_are_there() const {
@@ -462,9 +401,9 @@ void Conversation::send_close(std::uint16_t code) {
 
 // RFC 6455 §7.1.1: it is the server that ends TCP.
 void Conversation::both_closed() {
-  if (!we_are_client() && !std::exchange(fin_sent_, true)) {
+  if (!we_are_client() && !fin_sent_) {
     note(Entry::Kind::note, {}, "our FIN");
-    stream_.shutdown_write();
+    send_fin();
   }
   arm(settings_->patience);
 }

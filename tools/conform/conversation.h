@@ -12,7 +12,8 @@
 //   waiting  for the replies, or for the peer to fail
 //   closing  both Closes, then the end of TCP: a server is to end it, a client is ended
 //
-// It lives on a net::Stream and writes bytes as they are; nothing of ws/ is used.
+// It lives on a net::Stream, over TLS or not, and writes bytes as they are; nothing of ws/ is used.
+// The heads are those of opening.h.
 
 #pragma once
 
@@ -24,6 +25,7 @@
 #include "net/fd.h"
 #include "net/loop.h"
 #include "net/stream.h"
+#include "net/transport.h"
 #include "tools/conform/case.h"
 #include "tools/conform/peer_reader.h"
 #include "tools/conform/transcript.h"
@@ -34,9 +36,16 @@ struct Settings {
   Side tested = Side::server;
   std::string host;  // of a server: the Host to name
   std::string path = "/echo";
+  bool tls = false;
   net::Duration patience = net::Duration::seconds(5);
   std::uint64_t message_bytes = 0;  // what the peer accepts, if that is known
   bool performance = false;
+};
+
+// A connection that is there: a bare socket, or with a transport in front of it.
+struct Wire {
+  net::Fd fd;
+  std::unique_ptr<net::Transport> transport = {};
 };
 
 class Conversation final : private net::Stream::Handler {
@@ -47,7 +56,7 @@ class Conversation final : private net::Stream::Handler {
   using OnOver = std::function<void(Conversation&)>;
 
   // With a server `subject` is known; with a client `choose` tells it.
-  Conversation(net::Loop& loop, const Settings& settings, net::Fd fd, const Case* subject,
+  Conversation(net::Loop& loop, const Settings& settings, Wire wire, const Case* subject,
                Choose choose, OnOver on_over);
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
@@ -69,8 +78,6 @@ class Conversation final : private net::Stream::Handler {
   void on_reap() override;
 
   void send_opening(std::string_view key);
-  std::string request(std::string_view key) const;
-  std::string response(std::string_view key) const;
   bool take_response();
   bool take_request();
   void agree(std::string_view offer, std::string_view answer);
@@ -78,6 +85,8 @@ class Conversation final : private net::Stream::Handler {
   bool needs_met();
   void take_frames();
   void take_event(Event event);
+  void ended(End end);
+  const net::tls::TlsTransport* tls_handshake() const;
 
   void advance();
   void begin_step(const Step& step);
@@ -87,6 +96,7 @@ class Conversation final : private net::Stream::Handler {
   bool replies_are_there() const;
   void wait();
   void out_of_patience();
+  void send_fin();
   void begin_closing();
   void send_close(std::uint16_t code);
   void both_closed();
@@ -110,7 +120,7 @@ class Conversation final : private net::Stream::Handler {
 
   Phase phase_ = Phase::opening;
   std::string key_;
-  std::string answer_;  // to a client's extensions
+  std::string answer_;  // to a client's Sec-WebSocket-Extensions
   Octets head_bytes_;   // of the peer, until they are a head
   std::size_t step_ = 0;
   std::size_t replies_ = 0;

@@ -38,6 +38,7 @@ std::string describe_end(const Transcript& transcript) {
   switch (transcript.end) {
     case End::none: return "the connection stayed open";
     case End::fin: return "then FIN";
+    case End::cut: return "then FIN without close_notify";
     case End::reset: return "then a reset";
   }
   return {};
@@ -96,6 +97,12 @@ Finding judge_end(const Transcript& transcript, Finding finding) {
   if (transcript.end == End::reset) {
     return {worse(finding.verdict, Verdict::non_strict),
             finding.note + ", then a reset instead of a clean end (§7.1.1)"};
+  }
+  // RFC 8446 §6.1 wants a close_notify. It is TLS that is broken then, not WebSocket, which has
+  // said its own goodbye: nothing can have been cut off.
+  if (transcript.end == End::cut) {
+    return {worse(finding.verdict, Verdict::non_strict),
+            finding.note + ", then FIN without close_notify (RFC 8446 §6.1)"};
   }
   finding.note += ", then FIN";
   return finding;

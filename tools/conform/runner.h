@@ -16,6 +16,7 @@
 
 #include "net/address.h"
 #include "net/base/result.h"
+#include "net/tls.h"
 #include "tools/conform/case.h"
 #include "tools/conform/conversation.h"
 #include "tools/conform/judge.h"
@@ -33,6 +34,11 @@ struct RunOptions {
   Settings settings;
   std::size_t parallel = 16;
   std::vector<net::Address> addresses;  // of the server; to listen on, for clients: the first
+  // Over TLS: to a server, whose certificate must be for `tls_name`; with clients, to which we are
+  // one.
+  std::shared_ptr<const net::tls::ClientContext> tls_to_server = {};
+  std::string tls_name = {};
+  std::shared_ptr<const net::tls::ServerContext> tls_to_clients = {};
   // What starts a client: a shell command. Its connection is the one to $URL, which is appended if
   // the command does not name it. Empty: clients come by themselves.
   std::string command;

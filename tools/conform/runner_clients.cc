@@ -46,8 +46,13 @@ class ClientRun {
   // --- connections ---
 
   void accepted(net::Fd fd) {
+    Wire wire{.fd = std::move(fd)};
+    if (const auto& tls = options_->tls_to_clients) {
+      wire.transport = tls->accept(wire.fd.value());
+      if (!wire.transport) return;  // the client finds that its connection has ended
+    }
     auto conversation = std::make_unique<Conversation>(
-        loop_, options_->settings, std::move(fd), nullptr,
+        loop_, options_->settings, std::move(wire), nullptr,
         [this](const Head& request) { return choose(request); },
         [this](Conversation& c) { over(c); });
     Conversation& started = *conversation;
@@ -102,8 +107,9 @@ class ClientRun {
   }
 
   void start_child(std::size_t index) {
+    const std::string scheme = options_->tls_to_clients ? "wss://" : "ws://";
     const std::string url =
-        "ws://" + listener_.address().to_string() + std::string(case_path) + (*cases_)[index].id;
+        scheme + listener_.address().to_string() + std::string(case_path) + (*cases_)[index].id;
     Result<Child> child = Child::start(options_->command, url);
     if (!child) return give_up(index, "the client cannot be started: " + child.error().message());
     children_.emplace(index, Running{std::move(*child), net::clock_now(), std::nullopt});
@@ -120,7 +126,7 @@ class ClientRun {
       case State::waiting: break;
     }
     if (running.ended && now - *running.ended > late_connection) {
-      give_up(index, "the client ended and had not connected");
+      give_up(index, "the client ended without a request");
       return true;
     }
     if (!running.ended && now - running.started > patience * 2) {

@@ -40,16 +40,23 @@ class ServerRun {
   }
 
   void connected(std::size_t index, Result<net::Fd> fd) {
-    if (!fd) {
-      Transcript transcript;
-      transcript.trouble = "cannot connect: " + fd.error().message();
-      return over(index, std::move(transcript));
+    if (!fd) return give_up(index, "cannot connect: " + fd.error().message());
+    Wire wire{.fd = std::move(*fd)};
+    if (const auto& tls = options_->tls_to_server) {
+      wire.transport = tls->connect(wire.fd.value(), options_->tls_name);
+      if (!wire.transport) return give_up(index, "no memory for TLS");
     }
     auto& conversation = places_.at(index)->conversation;
     conversation = std::make_unique<Conversation>(
-        loop_, options_->settings, std::move(*fd), &(*cases_)[index], nullptr,
+        loop_, options_->settings, std::move(wire), &(*cases_)[index], nullptr,
         [this, index](Conversation& c) { over(index, std::move(c.transcript())); });
     conversation->start();
+  }
+
+  void give_up(std::size_t index, std::string why) {
+    Transcript transcript;
+    transcript.trouble = std::move(why);
+    over(index, std::move(transcript));
   }
 
   // Called by what the place holds, so the place is destroyed a little later.

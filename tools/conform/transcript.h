@@ -29,6 +29,7 @@ struct Entry {
 enum class End : std::uint8_t {
   none,   // the peer never ended it: we did, after waiting
   fin,    // the peer's FIN
+  cut,    // over TLS: a FIN without close_notify
   reset,  // the peer's RST, or another failure of the connection
 };
 

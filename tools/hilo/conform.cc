@@ -10,11 +10,13 @@
 #include "net/clock.h"
 #include "net/loop.h"
 #include "net/resolver.h"
+#include "net/tls.h"
 #include "tools/conform/cases.h"
 #include "tools/conform/report.h"
 #include "tools/conform/runner.h"
 #include "tools/hilo/flags.h"
 #include "tools/hilo/standard_io.h"
+#include "tools/hilo/tls_flags.h"
 #include "ws/core/url.h"
 
 namespace hilo::tools {
@@ -46,6 +48,7 @@ constexpr char examples[] =
     "  hilo conform --case 6.4 --verbose ws://127.0.0.1:8080/echo\n"
     "  hilo conform --format html --output report.html ws://127.0.0.1:8080/echo\n"
     "  hilo conform --message-bytes 1MiB ws://127.0.0.1:8080/echo\n"
+    "  hilo conform --ca-file ca.pem wss://127.0.0.1:8443/echo\n"
     "  hilo conform --listen 127.0.0.1:0 --run 'hilo connect --quiet --echo'\n";
 
 constexpr char values[] =
@@ -66,6 +69,7 @@ struct ConformSettings {
   std::string format = "text";
   std::string output;
   conform::Settings run;
+  TlsConformSettings tls;
   std::size_t parallel = 16;
   bool list = false;
   bool verbose = false;
@@ -237,40 +241,84 @@ int report(const ConformSettings& settings, const conform::ReportHead& head,
   return totals.failed == 0 ? exit_ok : exit_failure;
 }
 
+// What is tested, and how it is reached. False: it was told why not.
+bool prepare_server(ConformSettings& settings, conform::RunOptions& options) {
+  const auto refuse = [&](std::string_view why) {
+    failure(settings.url + ": " + std::string(why));
+    return false;
+  };
+  const Result<ws::Url> url = ws::parse_url(settings.url);
+  if (!url) return refuse(url.error().message());
+  Result<std::vector<net::Address>> addresses = look_up(*url);
+  if (!addresses) return refuse(addresses.error().message());
+  options.addresses = std::move(*addresses);
+  settings.run.host = url->authority;
+  settings.run.path = url->path;
+  if (!url->query.empty()) settings.run.path += "?" + std::string(url->query);
+  if (!settings.run.tls) return true;
+
+  options.tls_name = url->host;
+  const TlsConformSettings& from = settings.tls;
+  std::string detail;
+  auto context = net::tls::ClientContext::create(
+      {.ca_file = from.ca_file,
+       .certificate = {.certificate = from.certificate_file, .key = from.key_file},
+       .insecure = from.insecure},
+      &detail);
+  if (!context) return refuse("TLS: " + detail);
+  options.tls_to_server = std::move(*context);
+  return true;
+}
+
+bool prepare_clients(ConformSettings& settings, conform::RunOptions& options) {
+  const Result<net::Address> address = net::Address::parse(settings.listen);
+  if (!address) {
+    failure(settings.listen + " is no address");
+    return false;
+  }
+  options.addresses = {*address};
+  options.command = settings.command;
+  options.on_listening = [](const net::Address& bound) {
+    print_error("listening on " + bound.to_string());
+  };
+  const TlsConformSettings& from = settings.tls;
+  if (!settings.run.tls) return true;
+  net::tls::ServerOptions tls;
+  if (!from.self_signed) tls.certificates = {{from.certificate_file, from.key_file}};
+  tls.self_signed = from.self_signed;
+  std::string detail;
+  auto context = net::tls::ServerContext::create(std::move(tls), &detail);
+  if (!context) {
+    failure("TLS: " + detail);
+    return false;
+  }
+  options.tls_to_clients = std::move(*context);
+  return true;
+}
+
+int usage(std::string_view what) {
+  print_error("hilo conform: " + std::string(what) + " (see hilo conform --help)");
+  return exit_usage;
+}
+
 int run(ConformSettings& settings) {
   settings.run.tested = settings.listen.empty() ? conform::Side::server : conform::Side::client;
   const bool tests_clients = settings.run.tested == conform::Side::client;
+  if (tests_clients) settings.run.tls = settings.tls.serves();
   const std::vector<Case> cases = picked_cases(settings);
   if (cases.empty()) return failure("no case has that number");
   if (settings.list) return print_list(cases);
-  if (tests_clients != settings.url.empty()) {
-    print_error("hilo conform: either URL or --listen is wanted (see hilo conform --help)");
-    return exit_usage;
-  }
+  if (tests_clients != settings.url.empty()) return usage("either URL or --listen is wanted");
+  if (const Complaint complaint = check(settings.tls)) return usage(*complaint);
 
   conform::RunOptions options;
   conform::ReportHead head;
   head.agent = "hilo conform " HILO_VERSION;
+  head.tested = "server " + settings.url;
   if (tests_clients) {
-    const Result<net::Address> address = net::Address::parse(settings.listen);
-    if (!address) return failure(settings.listen + " is no address");
-    options.addresses = {*address};
-    options.command = settings.command;
-    options.on_listening = [](const net::Address& bound) {
-      print_error("listening on " + bound.to_string());
-    };
     head.tested = "client" + (settings.command.empty() ? "" : ": " + settings.command);
-  } else {
-    const Result<ws::Url> url = ws::parse_url(settings.url);
-    if (!url) return failure(settings.url + ": " + url.error().message());
-    Result<std::vector<net::Address>> addresses = look_up(*url);
-    if (!addresses) return failure(settings.url + ": " + addresses.error().message());
-    options.addresses = std::move(*addresses);
-    settings.run.host = url->authority;
-    settings.run.path = url->path;
-    if (!url->query.empty()) settings.run.path += "?" + std::string(url->query);
-    head.tested = "server " + settings.url;
   }
+  if (!(tests_clients ? prepare_clients : prepare_server)(settings, options)) return exit_failure;
   options.settings = settings.run;
   options.parallel = settings.parallel;
   if (is_terminal(standard_error)) options.on_progress = show_progress;
@@ -283,11 +331,11 @@ int run(ConformSettings& settings) {
   return report(settings, head, *results);
 }
 
-Complaint take_url(std::string_view value, std::string& into) {
+Complaint take_url(std::string_view value, ConformSettings& settings) {
   const Result<ws::Url> url = ws::parse_url(value);
   if (!url) return "is no WebSocket address: " + url.error().message();
-  if (url->scheme == ws::Url::Scheme::wss) return "needs TLS, which this version does not speak";
-  into = value;
+  settings.url = value;
+  settings.run.tls = url->scheme == ws::Url::Scheme::wss;
   return {};
 }
 
@@ -300,10 +348,11 @@ Command conform_command() {
   command.summary = "test a WebSocket server or client against the RFCs";
   command.argument =
       Argument{.name = "URL",
-               .take = [settings](std::string_view v) { return take_url(v, settings->url); },
+               .take = [settings](std::string_view v) { return take_url(v, *settings); },
                .optional = true};
   command.before = {{"What it does", description}, {"Examples", examples}, {"Values", values}};
-  command.groups = {what_flags(*settings), how_flags(*settings), report_flags(*settings)};
+  command.groups = {what_flags(*settings), how_flags(*settings), tls_conform_flags(settings->tls),
+                    report_flags(*settings)};
   command.after = {{"Verdicts", verdicts}, {"Exit codes", exit_codes}};
   command.run = [settings] { return run(*settings); };
   return command;

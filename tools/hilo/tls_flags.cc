@@ -69,6 +69,23 @@ FlagGroup tls_connect_flags(TlsConnectSettings& settings) {
   return group;
 }
 
+FlagGroup tls_conform_flags(TlsConformSettings& settings) {
+  FlagGroup group{.title = "TLS (wss)", .flags = {}};
+  group.flags = {
+      text_flag(file("--ca-file", "whom to trust, in PEM, instead of the CAs of the system"),
+                settings.ca_file),
+      switch_flag(toggle("--insecure", "believe any server"), settings.insecure),
+      text_flag(file("--tls-cert",
+                     "our own certificate chain in PEM: with --listen clients speak wss then; "
+                     "to a server it is shown if that asks for one"),
+                settings.certificate_file),
+      text_flag(file("--tls-key", "its private key"), settings.key_file),
+      switch_flag(toggle("--tls-self-signed", "with --listen: a certificate made up now"),
+                  settings.self_signed),
+  };
+  return group;
+}
+
 Complaint check(const TlsServeSettings& settings) {
   if (settings.certificate_files.size() > settings.key_files.size()) {
     return "each --tls-cert needs a --tls-key";
@@ -95,6 +112,18 @@ Complaint check(const TlsConnectSettings& settings) {
     return "--insecure and --ca-file exclude each other";
   }
   return {};
+}
+
+Complaint check(const TlsConformSettings& settings) {
+  if (settings.self_signed && !settings.certificate_file.empty()) {
+    return "--tls-self-signed and --tls-cert exclude each other";
+  }
+  return check(TlsConnectSettings{.ca_file = settings.ca_file,
+                                  .insecure = settings.insecure,
+                                  .certificate_file = settings.certificate_file,
+                                  .key_file = settings.key_file,
+                                  .keylog_file = {},
+                                  .server_name = {}});
 }
 
 }  // namespace hilo::tools

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The flags about TLS of `hilo serve` and `hilo connect`, and what they set.
+// The flags about TLS of `hilo serve`, `hilo connect` and `hilo conform`, and what they set.
 
 #pragma once
 
@@ -31,11 +31,24 @@ struct TlsConnectSettings {
   std::string server_name;  // for SNI and verification, instead of the URL's host
 };
 
+// `hilo conform` is client or server.
+struct TlsConformSettings {
+  std::string ca_file;  // whom to trust as a client, instead of the CAs of the system
+  bool insecure = false;
+  std::string certificate_file;  // of our own
+  std::string key_file;
+  bool self_signed = false;  // as a server
+
+  bool serves() const { return self_signed || !certificate_file.empty(); }
+};
+
 FlagGroup tls_serve_flags(TlsServeSettings& settings);
 FlagGroup tls_connect_flags(TlsConnectSettings& settings);
+FlagGroup tls_conform_flags(TlsConformSettings& settings);
 
 // What is wrong with them together: "--tls-key is missing". Nothing if they can be tried.
 Complaint check(const TlsServeSettings& settings);
 Complaint check(const TlsConnectSettings& settings);
+Complaint check(const TlsConformSettings& settings);
 
 }  // namespace hilo::tools
