@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
 // Section E of the catalogue, and row 124: what a server may answer to a client, and what it may
-// not. The number in front of each row is the catalogue's. Every failure is one line of the log and
-// one more in its counter.
+// not, over plain TCP and over TLS. The number in front of each row is the catalogue's. Every
+// failure is one line of the log and one more in its counter.
 
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
+#include "net/tls.h"
 #include "tests/support/raw_server.h"
 #include "tests/support/stream_pair.h"
 #include "tests/support/wire.h"
@@ -17,13 +20,21 @@
 using namespace hilo;
 using namespace hilo::test;
 using ws::Errc;
+constexpr auto truncated = net::tls::Errc::truncated;
 
 namespace {
 
+std::shared_ptr<const net::tls::ClientContext> trusting_everybody() {
+  static const auto context = net::tls::ClientContext::create({.insecure = true});
+  REQUIRE(context);
+  return *context;
+}
+
 // A client and a raw server, and what the client was told, in order.
 struct Call {
-  Call()
-      : client(loop, {.limits = {}, .log = [this](ws::LogLevel, std::string_view line) {
+  explicit Call(bool secure = false)
+      : server(secure),
+        client(loop, {.limits = {}, .log = [this](ws::LogLevel, std::string_view line) {
                         lines.emplace_back(line);
                       }}) {
     client
@@ -57,6 +68,7 @@ struct Call {
     ws::ConnectOptions options = more;
     const std::string url = server.url("/chat?x=1");
     options.url = url;
+    if (server.speaks_tls) options.tls = trusting_everybody();
     REQUIRE(client.connect(options));
     REQUIRE(turn_until(loop, [&] { return server.take_request(); }));
   }
@@ -97,10 +109,11 @@ struct Refused {
 };
 
 // on_failed with that error, not a byte behind the request, and a reset (ABRT).
-void check_refused(const Refused& row) {
+void check_refused(const Refused& row, bool secure) {
   CAPTURE(row.number);
   CAPTURE(row.answer);
-  Call call;
+  CAPTURE(secure);
+  Call call(secure);
   const std::vector<std::string_view> subprotocols = {"chat", "news"};
   call.connect({.url = {}, .subprotocols = subprotocols});
   call.server.send(with_accept(call, row.answer) + server_frame(0x81, "never seen"));
@@ -125,6 +138,10 @@ void check_refused(const Refused& row) {
   CHECK(call.loop.watched_count() == 0);
   CHECK(call.loop.timers().armed_count() == 0);
   CHECK(call.loop.pool().taken_bytes() == 0);
+}
+
+void check_refused(const Refused& row) {
+  for (const bool secure : {false, true}) check_refused(row, secure);
 }
 
 constexpr std::string_view upgrade_line = "Upgrade: websocket\r\n";
@@ -244,8 +261,9 @@ TEST_CASE("answers that are right, if unusual (E 94, 101-103)") {
   };
   for (const std::string& row : rows) {
     CAPTURE(row);
-    for (const bool byte_by_byte : {false, true}) {
-      Call call;
+    for (const int way : {0, 1, 2, 3}) {
+      const bool byte_by_byte = way % 2 == 1;
+      Call call(way >= 2);
       call.connect();
       const std::string bytes = with_accept(call, row) + server_frame(0x81, "early");
       if (byte_by_byte) {
@@ -290,20 +308,28 @@ TEST_CASE("the subprotocol that the server chose is the connection's") {
 }
 
 TEST_CASE("an end or a reset in the midst of the answer (E 104)") {
-  for (const bool reset : {false, true}) {
-    CAPTURE(reset);
-    Call call;
+  struct Row {
+    bool secure;
+    std::string_view how;
+    std::error_code error;
+  };
+  const auto aborted = std::make_error_code(std::errc::connection_aborted);
+  const auto reset = std::make_error_code(std::errc::connection_reset);
+  for (const Row& row :
+       {Row{false, "end", aborted}, Row{true, "end", aborted}, Row{false, "reset", reset},
+        Row{true, "reset", reset}, Row{true, "cut", net::tls::make_error_code(truncated)}}) {
+    CAPTURE(row.secure);
+    CAPTURE(row.how);
+    Call call(row.secure);
     call.connect();
     call.server.send(call.server.good_answer().substr(0, 60));
     for (int i = 0; i < 5; ++i) REQUIRE(call.loop.run_once(net::Duration{}));
-    if (reset) {
-      call.server.reset();
-    } else {
-      call.server.finish_sending();
-    }
+    if (row.how == "reset") call.server.reset();
+    if (row.how == "end") call.server.finish_sending();
+    if (row.how == "cut") call.server.finish_sending_raw();
     REQUIRE(call.until_told(1));
     CHECK(call.told == std::vector<std::string>{"failed"});
-    CHECK(call.error == (reset ? std::errc::connection_reset : std::errc::connection_aborted));
+    CHECK(call.error == row.error);
     CHECK(call.status == 0);
     CHECK(call.lines.empty());  // no rule was broken: the network failed
     CHECK(call.loop.watched_count() == 0);

@@ -456,3 +456,13 @@ TEST_CASE("the words of both protocols are those of their RFCs") {
         hex("05 02 00 02") + "|" + hex("01 01") + "u" + hex("02") + "pw" + "|" +
             hex("05 01 00 04 20010db8000000000000000000000001 2329"));
 }
+
+TEST_CASE("a proxy that answers before it was asked is told all the same") {
+  ws::ProxyTunnel tunnel;
+  REQUIRE(tunnel.begin(ws::ProxyUrl::Scheme::socks5, "a.b", 443, {"u", "pw"}));
+  CHECK(tunnel.take_output() == hex("05 02 00 02"));
+  const std::string all = hex("05 02 01 00 05 00 00 01 7f 00 00 01 00 50");
+  CHECK(tunnel.feed(as_bytes(all)) == ws::ProxyTunnel::State::established);
+  CHECK(tunnel.take_output() ==
+        hex("01 01") + "u" + hex("02") + "pw" + hex("05 01 00 03 03") + "a.b" + hex("01 bb"));
+}

@@ -162,12 +162,12 @@ bool ProxyTunnel::read_method() {
   if (input_[0] != socks_version) return fail(Errc::proxy_response);
   input_.erase(0, 2);
   if (method == method_none) {
-    output_ = std::move(request_);
+    output_.append(std::exchange(request_, {}));
     state_ = State::socks_reply;
     return true;
   }
   if (method == method_password && !password_request_.empty()) {
-    output_ = std::move(password_request_);
+    output_.append(std::exchange(password_request_, {}));
     state_ = State::socks_password;
     return true;
   }
@@ -179,7 +179,7 @@ bool ProxyTunnel::read_password() {
   if (input_[0] != password_version) return fail(Errc::proxy_response);
   if (input_[1] != 0) return fail(Errc::proxy_auth);
   input_.erase(0, 2);
-  output_ = std::move(request_);
+  output_.append(std::exchange(request_, {}));
   state_ = State::socks_reply;
   return true;
 }

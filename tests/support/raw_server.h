@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // RawServer: a listener that answers a client with bytes of the test's choice, and sees exactly
-// what the client sent. It lives beside the loop and is served from the test's own until().
+// what the client sent. It lives beside the loop and is served from the test's own until(). Over
+// TLS all of this means the plain text, with a certificate that nobody vouches for.
 
 #pragma once
 
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +19,7 @@
 #include "net/address.h"
 #include "net/fd.h"
 #include "net/socket.h"
+#include "tests/support/tls_endpoint.h"
 #include "ws/core/accept_key.h"
 
 namespace hilo::test {
@@ -54,7 +57,7 @@ inline std::vector<ClientFrame> take_client_frames(std::string& bytes) {
 
 class RawServer {
  public:
-  RawServer() {
+  explicit RawServer(bool secure = false) : speaks_tls(secure) {
     Result<net::Fd> fd = net::socket::listen(*net::Address::from_ip("127.0.0.1", 0), {});
     REQUIRE(fd);
     listening_ = std::move(*fd);
@@ -62,13 +65,15 @@ class RawServer {
   }
 
   std::string url(std::string_view rest = "/") const {
-    return "ws://127.0.0.1:" + std::to_string(address.port()) + std::string(rest);
+    return (speaks_tls ? "wss://127.0.0.1:" : "ws://127.0.0.1:") + std::to_string(address.port()) +
+           std::string(rest);
   }
 
   // Accepts a client and takes what it has sent. One client at a time: a later one replaces it.
   void poll() {
     if (Result<net::Fd> fd = net::socket::accept(listening_.value(), nullptr)) {
       peer_ = std::move(*fd);
+      if (speaks_tls) tls_ = std::make_unique<TlsEndpoint>(endpoint_options());
       received.clear();
       ended = was_reset = false;
       ++accepted;
@@ -79,7 +84,7 @@ class RawServer {
       if (io.kind == net::Io::Kind::would_block) return;
       ended = io.kind == net::Io::Kind::end;
       was_reset = io.kind == net::Io::Kind::failed;
-      if (io.kind == net::Io::Kind::done) received += as_text({block, io.bytes});
+      if (io.kind == net::Io::Kind::done) take({block, io.bytes});
     }
   }
   // Whether a request has come, which is then moved to `request`.
@@ -106,11 +111,14 @@ class RawServer {
     return answer.append(accept_of_request()).append("\r\n").append(more).append("\r\n");
   }
   // Must fit into the kernel's buffers. An ended client is no error.
-  void send(std::string_view bytes) {
-    const Bytes all = as_bytes(bytes);
-    static_cast<void>(net::socket::send(peer_.value(), {&all, 1}));
+  void send(std::string_view bytes) { tls_ ? send_raw(tls_->seal(bytes)) : send_raw(bytes); }
+  // Over TLS close_notify goes in front of the FIN.
+  void finish_sending() {
+    if (tls_) tls_->close_notify();
+    if (tls_) send_raw(tls_->take_wire());
+    finish_sending_raw();
   }
-  void finish_sending() { static_cast<void>(net::socket::shutdown_write(peer_.value())); }
+  void finish_sending_raw() { static_cast<void>(net::socket::shutdown_write(peer_.value())); }
   void reset() {
     net::socket::set_abortive_close(peer_.value());
     peer_.reset();
@@ -118,6 +126,7 @@ class RawServer {
   void hang_up() { peer_.reset(); }
 
   net::Address address;
+  const bool speaks_tls;
   std::string request;
   std::string received;  // behind the request
   int accepted = 0;
@@ -125,8 +134,28 @@ class RawServer {
   bool was_reset = false;
 
  private:
+  static TlsEndpointOptions endpoint_options() {
+    TlsEndpointOptions options;
+    options.server = options.self_signed = true;
+    return options;
+  }
+  void take(Bytes bytes) {
+    if (!tls_) {
+      received += as_text(bytes);
+      return;
+    }
+    tls_->put_wire(as_text(bytes));
+    send_raw(tls_->take_wire());
+    received += std::exchange(tls_->plain, {});
+  }
+  void send_raw(std::string_view bytes) {
+    const Bytes all = as_bytes(bytes);
+    if (!all.empty()) static_cast<void>(net::socket::send(peer_.value(), {&all, 1}));
+  }
+
   net::Fd listening_;
   net::Fd peer_;
+  std::unique_ptr<TlsEndpoint> tls_;
 };
 
 }  // namespace hilo::test

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <climits>
 
+#include "net/tls_self_signed.h"
+
 namespace hilo::test {
 namespace {
 
@@ -43,6 +45,7 @@ TlsEndpoint::TlsEndpoint(const TlsEndpointOptions& options)
     REQUIRE(SSL_CTX_use_certificate_chain_file(context, options.certificate_file.c_str()) == 1);
     REQUIRE(SSL_CTX_use_PrivateKey_file(context, options.key_file.c_str(), SSL_FILETYPE_PEM) == 1);
   }
+  if (options.self_signed) REQUIRE(net::tls::use_self_signed(context));
   if (!options.ca_file.empty()) {
     REQUIRE(SSL_CTX_load_verify_file(context, options.ca_file.c_str()) == 1);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);

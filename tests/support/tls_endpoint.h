@@ -28,6 +28,7 @@ struct TlsEndpointOptions {
   std::string alpn = {};         // as on the wire: "\x08http/1.1"
   std::string certificate_file = {};
   std::string key_file = {};
+  bool self_signed = false;  // instead of the two
   std::string ca_file = {};  // whom to trust; empty: nobody is asked who they are
   // What is allowed of old and weak things, for peers that are to be refused: 0 allows all.
   int security_level = 1;
