@@ -35,6 +35,8 @@ from programs import (
 )
 
 
+WEB = pathlib.Path(__file__).parents[2] / "tools/web"
+
 # ---- help and usage --------------------------------------------------------------------------
 
 
@@ -56,8 +58,8 @@ def _():
     own = {
         "serve": "listen threads origin origin-any subprotocol require-subprotocol log-level quiet "
         "log-format unix-mode handover drain-time trusted-proxy forwarded-by proxy-protocol count-local "
-        "keep-request-fields files tls-cert tls-key tls-self-signed tls-client-ca tls-client-optional "
-        "tls-keylog broken compliance",
+        "keep-request-fields files client-bundle compliance tls-cert tls-key tls-self-signed "
+        "tls-client-ca tls-client-optional tls-keylog broken",
         "connect": "header subprotocol origin proxy user redirects reconnect binary hex one echo "
         "timestamps quiet ping ping-every "
         "count wait close-code close-reason ca-file insecure tls-server-name tls-cert tls-key "
@@ -85,7 +87,7 @@ def _():
     samples = {"N": "9", "SIZE": "8KiB", "TIME": "10s", "ADDR": "127.0.0.1:1", "URL": "http://a"}
     samples |= {"NAME": "a", "TEXT": "a", "'NAME: VALUE'": "A: b", "FILE": "a.pem"}
     samples |= {"FAULT": "no-pong", "MODE": "0660", "PATH": "/none", "RANGE": "10.0.0.0/8", "text|json": "json"}
-    samples |= {"x-forwarded|forwarded": "forwarded", "DIR": ".", "engineio|engineio3": "engineio"}
+    samples |= {"x-forwarded|forwarded": "forwarded", "DIR": str(WEB), "engineio|engineio3": "engineio"}
     samples |= {"NAME:PASSWORD": "a:b"}
     samples |= {"close|drop|refuse": "drop", "debug|info|warn|error": "warn"}
     for command in ("serve", "connect"):

@@ -7,6 +7,7 @@
 
 #include "tools/hilo/deflate_flags.h"
 #include "tools/hilo/flags.h"
+#include "tools/hilo/lesson_service.h"
 #include "tools/hilo/limits_flags.h"
 #include "tools/hilo/serve_broken.h"
 #include "tools/hilo/serve_compliance.h"
@@ -25,6 +26,8 @@ constexpr char description[] =
     "    /echo        WebSocket: sends every message back, text and binary\n"
     "    /broadcast   WebSocket: sends every message to all who are there\n"
     "    /body        sends the body of a request back (POST)\n"
+    "    /socket.io/  Socket.IO, if there is one thread; /chat and /lesson are pages\n"
+    "                 that use it (GET)\n"
     "    /health      \"ok\", or 503 while it drains (GET)\n"
     "    /metrics     counters in the text format of Prometheus (GET)\n"
     "  Once it accepts connections it prints a line for each address on stdout:\n"
@@ -200,13 +203,22 @@ FlagGroup who_flags(ServeSettings& settings) {
 }
 
 FlagGroup what_flags(ServeSettings& settings) {
-  return {.title = "What is served",
-          .flags = {text_flag({.name = "--files",
-                               .value = "DIR",
-                               .text = "the files below it, in place of the page; nothing whose "
-                                       "name begins with a dot, and no lists of what is there",
-                               .short_name = {}},
-                              settings.files)}};
+  Flag files = text_flag({.name = "--files",
+                          .value = "DIR",
+                          .text = "the files below it, in place of the page; nothing whose "
+                                  "name begins with a dot, and no lists of what is there",
+                          .short_name = {}},
+                         settings.files);
+  Flag bundle = text_flag({.name = "--client-bundle",
+                           .value = "DIR",
+                           .text = "where the script of Socket.IO's client is [what npm has "
+                                   "installed here, or a small one of our own]",
+                           .short_name = {}},
+                          settings.client_bundle);
+  bundle.take = [&settings](std::string_view value) {
+    return take_client_bundle(value, settings.client_bundle);
+  };
+  return {.title = "What is served", .flags = {std::move(files), std::move(bundle)}};
 }
 
 FlagGroup other_flags(ServeSettings& settings) {

@@ -52,7 +52,7 @@ ServeWorker::ServeWorker(const ServeSettings& settings, std::span<const std::str
       server_(loop_, settings.limits,
               server_options(settings, origins, log, index, std::move(admission))) {
   settings.files.empty() ? serve_page() : serve_files(settings.files);
-  serve_paths();
+  serve_paths(settings);
 }
 
 void ServeWorker::serve_page() {
@@ -69,7 +69,7 @@ void ServeWorker::serve_files(const std::string& directory) {
   status_ = server_.files("/", directory, {.cache_control = "no-cache"});
 }
 
-void ServeWorker::serve_paths() {
+void ServeWorker::serve_paths(const ServeSettings& settings) {
   // Who asks whether to send more connections here is told not to before they would be refused.
   server_.get("/health", [this](ws::http::Exchange& exchange) {
     const bool goes = server_.is_draining();
@@ -83,6 +83,9 @@ void ServeWorker::serve_paths() {
       [](ws::Connection& c, ws::Message m) { static_cast<void>(c.send(m)); });
   room_.open(server_);
   metrics_.open(server_);
+  if (settings.threads == 1) {
+    lesson_ = std::make_unique<LessonService>(server_, settings.client_bundle);
+  }
 }
 
 }  // namespace hilo::tools

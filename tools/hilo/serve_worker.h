@@ -6,6 +6,8 @@
 //   /echo        WebSocket: every message back, as one frame
 //   /broadcast   WebSocket: every message to all (broadcast.h)
 //   /body        POST: the body back
+//   /socket.io/  Socket.IO: the lesson's events, and the client's script
+//   /chat        a page that talks them, and /lesson, the lesson's own (lesson_service.h)
 //   /health      "ok", or 503 while it drains
 //   /metrics     counters (metrics_page.h)
 
@@ -18,6 +20,7 @@
 
 #include "net/loop.h"
 #include "tools/hilo/broadcast.h"
+#include "tools/hilo/lesson_service.h"
 #include "tools/hilo/log_writer.h"
 #include "tools/hilo/metrics_page.h"
 #include "tools/hilo/tls_flags.h"
@@ -46,6 +49,7 @@ struct ServeSettings {
   std::string handover_path;  // where a successor asks for our sockets, and we for a predecessor's
   TlsServeSettings tls;
   ws::DeflateOptions deflate;
+  std::string client_bundle;  // a directory with socket.io.js; empty: where npm would put it
   LogSettings log;
   ws::Limits limits;
 };
@@ -68,12 +72,13 @@ class ServeWorker {
  private:
   void serve_page();
   void serve_files(const std::string& directory);
-  void serve_paths();
+  void serve_paths(const ServeSettings& settings);
 
   net::Loop loop_;
   BroadcastRoom room_;
   MetricsPage metrics_;
   ws::Server server_;
+  std::unique_ptr<LessonService> lesson_;  // where there is one thread
   Status status_;
 };
 

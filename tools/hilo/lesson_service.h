@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// LessonService: Socket.IO as `hilo serve` offers it. The lesson's events (lesson.h) at
+// /socket.io/, the script of the client there, and two pages that use them:
+//
+//   /chat     rooms, who is typing, how many are connected
+//   /lesson   the client of the lesson, call for call
+//
+// The script is the official one if npm has installed it below the working directory, or a flag
+// says where it is; otherwise a small one of our own.
+
+#pragma once
+
+#include <string>
+
+#include "tools/hilo/command.h"
+#include "tools/hilo/lesson.h"
+#include "ws/server.h"
+#include "ws/socketio/server.h"
+
+namespace hilo::tools {
+
+// A directory that has the script.
+Complaint take_client_bundle(std::string_view value, std::string& into);
+
+class LessonService {
+ public:
+  // `client_bundle` is a directory, or empty. Server first.
+  LessonService(ws::Server& server, std::string_view client_bundle);
+
+  socketio::Server& io() noexcept { return io_; }
+
+ private:
+  socketio::Server io_;
+  Lesson lesson_;
+};
+
+}  // namespace hilo::tools

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+//
+// Broadcast: an event to many, encoded once. An immutable value: each of its verbs gives another
+// one, so that one may be kept and used again.
+//
+//   io.to("room1").to("room2").except("muted").emit("news", text);    // each gets it once
+//   io.timeout(5_s).emit("vote", [](std::error_code error, std::vector<Json> answers) { ... });
+
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+#include "ws/socketio/arguments.h"
+#include "ws/socketio/socket_key.h"
+#include "ws/socketio/targets.h"
+
+namespace hilo::socketio {
+
+class Socket;
+
+class Broadcast {
+ public:
+  Broadcast(Namespace& nsp, Targets targets) noexcept : nsp_(&nsp), targets_(std::move(targets)) {}
+
+  Broadcast to(std::string_view room) const {
+    return with([room](Targets& t) { t.rooms.emplace_back(room); });
+  }
+  Broadcast in(std::string_view room) const { return to(room); }
+  Broadcast except(std::string_view room) const {
+    return with([room](Targets& t) { t.except.emplace_back(room); });
+  }
+  Broadcast local() const {
+    return with([](Targets& t) { t.local = true; });
+  }
+  Broadcast volatile_() const {
+    return with([](Targets& t) { t.flags.volatile_ = true; });
+  }
+  Broadcast compress(bool on) const {
+    return with([on](Targets& t) { t.flags.compress = on; });
+  }
+  Broadcast timeout(net::Duration duration) const {
+    return with([duration](Targets& t) { t.flags.timeout = duration; });
+  }
+
+  // With a handler as its last value it wants an answer of each: the handler is called once, with
+  // the first values of all answers, and AckErrc::timed_out if some did not come. How many got it.
+  template <class... V>
+  std::size_t emit(std::string_view event, V&&... values) const {
+    return send(make_emission(event, std::forward<V>(values)...));
+  }
+  std::size_t emit(std::string_view event, Json::initializer_list_t value) const {
+    return emit(event, Json(value));
+  }
+
+  void sockets_join(std::string_view room) const;
+  void sockets_leave(std::string_view room) const;
+  void disconnect_sockets(bool close = false) const;
+  // Every socket that is meant. The visit may do anything but destroy the server.
+  void for_each(Callback<void(Socket)> visit) const;
+
+ private:
+  template <class Change>
+  Broadcast with(Change&& change) const {
+    Broadcast changed = *this;
+    change(changed.targets_);
+    return changed;
+  }
+  std::size_t send(Emission emission) const;
+
+  Namespace* nsp_;
+  Targets targets_;
+};
+
+}  // namespace hilo::socketio

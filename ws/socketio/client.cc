@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/socketio/client.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "ws/socketio/namespace.h"
+#include "ws/socketio/server.h"
+
+namespace hilo::socketio {
+
+Client::Client(Server& server, engineio::Socket& engine) noexcept
+    : server_(&server),
+      engine_(engine.id()),
+      revision_(engine.revision()),
+      decoder_(server.options().packet) {}
+
+Client::~Client() {
+  server_->loop().timers().cancel(*this);
+}
+
+engineio::Socket* Client::engine() const noexcept {
+  return server_->engine().find(engine_);
+}
+
+// Protocol 4 knows no CONNECT for "/": whoever is there is in it.
+void Client::open() {
+  if (revision_ == engineio::Revision::v3) {
+    if (const Errc error = connect({.type = PacketType::connect}, nullptr); error != Errc::none) {
+      fail(error);
+    }
+    return;
+  }
+  arm(server_->options().connect_timeout);
+}
+
+// --- what comes in -------------------------------------------------------------------------------
+
+void Client::receive(engineio::Message message) {
+  if (ended_) return;
+  const bool was_waiting = decoder_.waiting();
+  Packet packet;
+  bool is_whole = false;
+  Errc error = message.binary ? decoder_.take_binary(message.payload, packet, is_whole)
+                              : decoder_.take_text(message.text(), packet, is_whole);
+  if (error == Errc::none && is_whole) error = dispatch(packet);
+  if (error != Errc::none) return fail(error);
+  if (was_waiting == decoder_.waiting()) return;
+  if (decoder_.waiting()) {
+    arm(server_->options().attachment_timeout);
+  } else {
+    server_->loop().timers().cancel(*this);
+  }
+}
+
+Errc Client::dispatch(Packet& packet) {
+  if (packet.head.type == PacketType::connect) return connect(packet.head, std::move(packet.data));
+  const Place* const place = find(packet.head.nsp);
+  if (place == nullptr) {
+    // What it sent before it knew of the end is lost, and no harm.
+    return has_left(packet.head.nsp) ? Errc::none : Errc::not_connected;
+  }
+  const auto [nsp, socket] = *place;
+  if (socket->stage != SocketState::Stage::connected) return Errc::not_connected;
+  switch (packet.head.type) {
+    case PacketType::event:
+      nsp->receive_event(*socket, packet.head.id, std::move(packet.data));
+      break;
+    case PacketType::ack: nsp->receive_ack(*socket, packet.head.id, std::move(packet.data)); break;
+    case PacketType::disconnect: nsp->end(*socket, "client namespace disconnect"); break;
+    case PacketType::connect:
+    case PacketType::connect_error:
+    case PacketType::binary_event:
+    case PacketType::binary_ack: break;
+  }
+  return Errc::none;
+}
+
+Errc Client::connect(const PacketHead& head, Json auth) {
+  if (find(head.nsp) != nullptr) return Errc::connect_twice;
+  if (sockets_.size() >= server_->options().namespaces_per_client_max)
+    return Errc::namespaces_too_many;
+  Namespace* const nsp = server_->find(head.nsp, auth);
+  if (nsp == nullptr) {
+    const bool is_v3 = revision_ == engineio::Revision::v3;
+    constexpr std::string_view message = "Invalid namespace";
+    send(EncodedPacket({.type = PacketType::connect_error, .nsp = head.nsp},
+                       is_v3 ? Json(message) : Json{{"message", message}}),
+         {});
+    server_->reject(Errc::namespace_unknown, engine());
+    return Errc::none;
+  }
+  SocketState* const socket =
+      nsp->make(*this, auth.is_null() ? nullptr : std::make_unique<Json>(std::move(auth)));
+  if (socket == nullptr) return Errc::namespaces_too_many;
+  sockets_.emplace_back(nsp, socket);
+  server_->loop().timers().cancel(*this);
+  nsp->go_on(*socket, 0);
+  return Errc::none;
+}
+
+const Client::Place* Client::find(std::string_view nsp) const noexcept {
+  const auto is_it = [&](const Place& place) {
+    return place.second->stage != SocketState::Stage::ended && place.first->name() == nsp;
+  };
+  const auto found = std::find_if(sockets_.begin(), sockets_.end(), is_it);
+  return found == sockets_.end() ? nullptr : &*found;
+}
+
+bool Client::has_left(std::string_view nsp) const noexcept {
+  const auto is_it = [&](const Namespace* left) { return left->name() == nsp; };
+  const auto is_ending = [&](const Place& place) { return place.first->name() == nsp; };
+  return std::any_of(left_.begin(), left_.end(), is_it) ||
+         std::any_of(sockets_.begin(), sockets_.end(), is_ending);
+}
+
+void Client::on_timer(net::Time) {
+  fail(decoder_.waiting() ? Errc::attachment_timeout : Errc::connect_timeout);
+}
+
+void Client::arm(net::Duration after) noexcept {
+  if (after.nanoseconds != 0) server_->loop().timers().arm(*this, server_->loop().now() + after);
+}
+
+// --- what goes out -------------------------------------------------------------------------------
+
+bool Client::send(const EncodedPacket& packet, const Flags& flags) {
+  engineio::Socket* const engine = this->engine();
+  if (engine == nullptr || (flags.volatile_ && !engine->is_writable())) return false;
+  const ws::SendOptions options{.compress = flags.compress};
+  if (engine->send_packet(packet.text(revision_), options) != ws::Sent::accepted) return false;
+  ++server_->metrics_.packets_sent;
+  for (const Json::binary_t& attachment : packet.attachments()) {
+    if (engine->send_binary(Bytes{attachment}, options) != ws::Sent::accepted) return false;
+  }
+  return true;
+}
+
+// --- the end -------------------------------------------------------------------------------------
+
+void Client::remove(const SocketState& socket) noexcept {
+  const auto found = std::find_if(sockets_.begin(), sockets_.end(),
+                                  [&](const Place& place) { return place.second == &socket; });
+  Namespace* const nsp = found->first;
+  sockets_.erase(found);
+  if (ended_ || std::find(left_.begin(), left_.end(), nsp) != left_.end()) return;
+  if (left_.size() >= server_->options().namespaces_per_client_max) left_.erase(left_.begin());
+  left_.push_back(nsp);
+}
+
+void Client::fail(Errc error) {
+  server_->reject(error, engine());
+  close("parse error");
+}
+
+void Client::close(std::string_view reason) {
+  if (ended_) return;
+  ended_ = true;
+  server_->loop().timers().cancel(*this);
+  for (const auto& [nsp, socket] : sockets_) nsp->end(*socket, reason);
+  if (engineio::Socket* const engine = this->engine()) engine->close();
+}
+
+void Client::gone(std::string_view reason) {
+  ended_ = true;
+  server_->loop().timers().cancel(*this);
+  for (const auto& [nsp, socket] : sockets_) nsp->end(*socket, reason);
+  while (!sockets_.empty()) {
+    const auto [nsp, socket] = sockets_.front();
+    nsp->tell(*socket);
+  }
+}
+
+}  // namespace hilo::socketio

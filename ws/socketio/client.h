@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+//
+// Client: one Engine.IO session, and the sockets that it has in namespaces. It takes the packets
+// apart and looks at who may say what when.
+
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "net/loop.h"
+#include "ws/engineio/server.h"
+#include "ws/socketio/decoder.h"
+#include "ws/socketio/encoded_packet.h"
+#include "ws/socketio/targets.h"
+
+namespace hilo::socketio {
+
+class Namespace;
+class Server;
+struct SocketState;
+
+class Client final : public engineio::Attachment, private net::Timer {
+ public:
+  Client(Server& server, engineio::Socket& engine) noexcept;
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client() override;
+
+  void open();
+  void receive(engineio::Message message);
+  // The session is over: so are all sockets.
+  void gone(std::string_view reason);
+
+  engineio::Socket* engine() const noexcept;
+  engineio::Revision revision() const noexcept { return revision_; }
+  bool send(const EncodedPacket& packet, const Flags& flags);
+  void remove(const SocketState& socket) noexcept;
+  // Ends every socket, and the session behind what was sent.
+  void close(std::string_view reason);
+
+ private:
+  using Place = std::pair<Namespace*, SocketState*>;
+
+  // net::Timer
+  void on_timer(net::Time now) override;
+  void arm(net::Duration after) noexcept;
+
+  void fail(Errc error);
+  Errc dispatch(Packet& packet);
+  Errc connect(const PacketHead& head, Json auth);
+  const Place* find(std::string_view nsp) const noexcept;
+  bool has_left(std::string_view nsp) const noexcept;
+
+  Server* server_;
+  engineio::SocketId engine_;
+  engineio::Revision revision_;
+  Decoder decoder_;
+  std::vector<Place> sockets_;
+  std::vector<Namespace*> left_;  // what comes for these may have been sent before the end
+  bool ended_ = false;
+};
+
+}  // namespace hilo::socketio

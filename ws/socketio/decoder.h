@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// Decoder: the messages of one client, put together to packets.
+//
+//   decoder.take_text(text, packet)     whole, unless attachments are due: then waiting()
+//   decoder.take_binary(bytes, packet)  whole with the last attachment
+//
+// It holds memory only while it is waiting. What it refuses ends the conversation: after an error
+// it is not to be called again.
+//
+//   lifetime  a packet's views are good until the decoder's next call, and as long as the text
+
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/base/bytes.h"
+#include "ws/socketio/packet.h"
+#include "ws/socketio/values.h"
+
+namespace hilo::socketio {
+
+// The type is never a binary one: bytes are leaves of the data by then.
+struct Packet {
+  PacketHead head;
+  Json data;  // null if there was none
+};
+
+class Decoder {
+ public:
+  // The limits must outlive it.
+  explicit Decoder(const PacketLimits& limits) noexcept : limits_(&limits) {}
+
+  // Errc::none, and `is_whole` says whether there is a packet.
+  [[nodiscard]] Errc take_text(std::string_view text, Packet& into, bool& is_whole);
+  [[nodiscard]] Errc take_binary(Bytes bytes, Packet& into, bool& is_whole);
+  // For attachments.
+  bool waiting() const noexcept { return pending_ != nullptr; }
+
+ private:
+  struct Pending {
+    std::string text;
+    std::vector<Json::binary_t> attachments;
+    std::size_t bytes = 0;
+    PacketHead head = {};  // of text
+  };
+  Errc finish(const PacketHead& head, std::span<const Json::binary_t> attachments, Packet& into);
+
+  const PacketLimits* limits_;
+  std::unique_ptr<Pending> pending_;
+  std::unique_ptr<Pending> finished_;  // what the last packet points into
+};
+
+}  // namespace hilo::socketio

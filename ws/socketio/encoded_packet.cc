@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/socketio/encoded_packet.h"
+
+#include <utility>
+
+namespace hilo::socketio {
+
+EncodedPacket::EncodedPacket(const PacketHead& head, Json data)
+    : type_(head.type), nsp_(head.nsp), id_(head.id), data_(std::move(data)) {
+  if (!has_binary(data_)) return;
+  take_out_binary(data_, attachments_);
+  type_ = type_ == PacketType::ack ? PacketType::binary_ack : PacketType::binary_event;
+}
+
+std::string EncodedPacket::write(bool ascii) const {
+  std::string out(1, engineio::type_digit(engineio::PacketType::message));
+  write_head({.type = type_,
+              .attachments = static_cast<std::uint32_t>(attachments_.size()),
+              .nsp = nsp_,
+              .id = id_},
+             out);
+  if (!data_.is_null()) write_json(data_, ascii, out);
+  return out;
+}
+
+std::string_view EncodedPacket::text(engineio::Revision revision) const {
+  const bool ascii = revision == engineio::Revision::v3;
+  std::string& text = ascii ? ascii_ : text_;
+  if (text.empty()) text = write(ascii);
+  return text;
+}
+
+}  // namespace hilo::socketio

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// EncodedPacket: a packet as it goes out, encoded once for all who get it.
+//
+// The text begins with the digit of an Engine.IO message, so that it needs no copy on its way to a
+// WebSocket. For revision 3 it is ASCII alone: clients of Socket.IO 1 and 2 count what is above it
+// differently, and both can read that.
+
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ws/engineio/packet.h"
+#include "ws/socketio/packet.h"
+#include "ws/socketio/values.h"
+
+namespace hilo::socketio {
+
+class EncodedPacket {
+ public:
+  // Of the head, type, nsp and id count. A null `data` is left out. An event or an ack with bytes
+  // becomes a binary one.
+  EncodedPacket(const PacketHead& head, Json data);
+
+  // Valid as long as this is.
+  std::string_view text(engineio::Revision revision) const;
+  std::span<const Json::binary_t> attachments() const noexcept { return attachments_; }
+
+ private:
+  std::string write(bool ascii) const;
+
+  PacketType type_;
+  std::string nsp_;
+  std::optional<std::uint64_t> id_;
+  Json data_;
+  std::vector<Json::binary_t> attachments_;
+  mutable std::string text_;  // written when first asked for
+  mutable std::string ascii_;
+};
+
+}  // namespace hilo::socketio

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+//
+// Namespace: one name under which sockets meet ("/", "/news"). Clients connect to each on their
+// own, over one connection.
+//
+//   io.of("/admin")
+//       .use([](Socket socket, Next next) { next(may(socket.auth()) ? "" : "not you"); })
+//       .on_connection([](Socket socket) { ... });
+//
+//   middleware   in the order of use(), before the socket is connected: each calls its Next, now or
+//                later. A text that is not empty refuses the client with that message
+//                (CONNECT_ERROR), and its data beside it.
+//   thread       the server's loop
+//   lifetime     the server's
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "net/base/slab.h"
+#include "ws/socketio/broadcast.h"
+#include "ws/socketio/encoded_packet.h"
+#include "ws/socketio/rooms.h"
+#include "ws/socketio/socket.h"
+#include "ws/socketio/socket_state.h"
+
+namespace hilo::socketio {
+
+class Client;
+class Server;
+
+// The rest of the way in. Move-only; does nothing a second time, or if the client is gone. A
+// middleware that lets go of it without a call has refused ("refused").
+class Next {
+ public:
+  Next(SocketKey socket, std::size_t index) noexcept : socket_(socket), index_(index) {}
+  Next(Next&& other) noexcept : socket_(std::exchange(other.socket_, {})), index_(other.index_) {}
+  Next& operator=(Next&&) = delete;
+  ~Next() {
+    if (socket_.nsp != nullptr) (*this)("refused");
+  }
+
+  void operator()() { (*this)({}); }
+  void operator()(std::string_view refusal, Json data = nullptr);
+
+ private:
+  SocketKey socket_;
+  std::size_t index_;  // of the middleware that comes next
+};
+
+class Namespace {
+ public:
+  using Middleware = Callback<void(Socket, Next)>;
+
+  Namespace(Server& server, std::string_view name) : server_(&server), name_(name) {}
+  Namespace(const Namespace&) = delete;
+  Namespace& operator=(const Namespace&) = delete;
+
+  std::string_view name() const noexcept { return name_; }
+  Server& server() const noexcept { return *server_; }
+
+  Namespace& use(Middleware middleware) {
+    middleware_.push_back(std::move(middleware));
+    return *this;
+  }
+  Namespace& on_connection(Callback<void(Socket)> callback) {
+    on_connection_.push_back(std::move(callback));
+    return *this;
+  }
+
+  // To everybody here: Broadcast has the rest of the verbs.
+  template <class... V>
+  std::size_t emit(std::string_view event, V&&... values) {
+    return broadcast().emit(event, std::forward<V>(values)...);
+  }
+  std::size_t emit(std::string_view event, Json::initializer_list_t value) {
+    return broadcast().emit(event, Json(value));
+  }
+  Broadcast to(std::string_view room) { return broadcast().to(room); }
+  Broadcast in(std::string_view room) { return broadcast().to(room); }
+  Broadcast except(std::string_view room) { return broadcast().except(room); }
+  Broadcast broadcast() { return Broadcast(*this, {}); }
+
+  std::size_t socket_count() const noexcept { return connected_; }
+  std::size_t room_count() const noexcept { return rooms_.size(); }
+  // The socket of this id, or one that is not connected.
+  Socket find(std::string_view id) noexcept;
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    sockets_.for_each([&](SocketState& state, SlabHandle handle) {
+      if (state.stage == SocketState::Stage::connected) visit(Socket({this, handle}));
+    });
+  }
+
+ private:
+  friend class Ack;
+  friend class Broadcast;
+  friend class Client;
+  friend class Next;
+  friend class Server;
+  friend class Socket;
+  friend class SocketEmitter;
+
+  SocketState* state(SlabHandle handle) noexcept { return sockets_.find(handle); }
+  SocketKey key(const SocketState& socket) noexcept { return {this, socket.handle}; }
+
+  // The way in: namespace.cc.
+  SocketState* make(Client& client, std::unique_ptr<Json> auth);
+  void go_on(SocketState& socket, std::size_t middleware);
+  void refuse(SocketState& socket, std::string_view message, const Json& data);
+  void connect(SocketState& socket);
+  // The way out. No callback but from tell().
+  void end(SocketState& socket, std::string_view reason);
+  void tell(SocketState& socket);
+  void erase(SocketState& socket) noexcept;
+
+  // What comes in.
+  void receive_event(SocketState& socket, std::optional<std::uint64_t> id, Json values);
+  void receive_ack(SocketState& socket, std::optional<std::uint64_t> id, Json values);
+  void dispatch(SocketState& socket, std::string_view event, const Arguments& arguments);
+  template <class Call>
+  void call(SocketState& socket, Call&& call);
+
+  // What goes out: namespace_output.cc.
+  bool send(SocketState& socket, Emission emission, const Flags& flags);
+  void send_ack(SocketState& socket, std::uint64_t id, Json answers);
+  std::size_t broadcast(const Targets& targets, Emission emission);
+  std::vector<Socket> matching(const Targets& targets);
+  bool wait_for_ack(SocketState& socket, std::uint64_t id, AckHandler handler);
+  void give_up_ack(SlabHandle socket, std::uint64_t id, AckErrc error);
+  void drop_acks(SocketState& socket);
+  template <class Visit>
+  void visit(const Targets& targets, Visit&& visit);
+  template <class Visit>
+  void visit_room(std::string_view room, Visit&& visit);
+
+  Server* server_;
+  std::string name_;
+  std::deque<Middleware> middleware_;  // which may add some while it is called
+  std::deque<Callback<void(Socket)>> on_connection_;
+  Rooms rooms_;
+  std::vector<SlabHandle> slots_;  // by the slot that an id names
+  std::size_t connected_ = 0;
+  std::uint64_t next_ack_ = 0;
+  std::uint32_t mark_ = 0;  // of the latest broadcast
+  Slab<SocketState> sockets_;
+};
+
+}  // namespace hilo::socketio

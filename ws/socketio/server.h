@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+//
+// Server: Socket.IO at one path of a ws::Server, in the protocol of Socket.IO 3 and 4, and of 1 and
+// 2 by option.
+//
+//   ws::Server http{loop};
+//   socketio::Server io{http};
+//   io.on_connection([&](socketio::Socket socket) {
+//     socket.on("chat message", [&io](std::string_view text) { io.emit("chat message", text); });
+//   });
+//   http.listen({.port = 3000});
+//
+//   threads   the ws::Server's loop, and no other: a plain ++clients in a handler is right
+//   lifetime  Loop and ws::Server first, this after them and before listen(). Destroy it before
+//             them; what is connected then is gone without "disconnect". Not within a handler.
+//   errors    values. A handler that throws costs its client, and nobody else.
+//   peers     What breaks a rule is closed (error.h): one log line, one counter.
+
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "net/loop.h"
+#include "ws/engineio/server.h"
+#include "ws/guard.h"
+#include "ws/server.h"
+#include "ws/socketio/metrics.h"
+#include "ws/socketio/namespace.h"
+#include "ws/socketio/options.h"
+
+namespace hilo::socketio {
+
+class Server final : private net::Watcher {
+ public:
+  explicit Server(ws::Server& http, Options options = {}, std::string_view path = "/socket.io/");
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  // The namespace of this name, made if it is not there. The slash in front may be left out.
+  Namespace& of(std::string_view name);
+  // Namespaces that are made when a client asks: `may_be` says which names, `made` sets one up.
+  Server& of(Callback<bool(std::string_view name, const Json& auth)> may_be,
+             Callback<void(Namespace&)> made);
+
+  // Of "/": Namespace has the rest of the verbs.
+  Server& use(Namespace::Middleware middleware) { return main_->use(std::move(middleware)), *this; }
+  Server& on_connection(Callback<void(Socket)> callback) {
+    return main_->on_connection(std::move(callback)), *this;
+  }
+  template <class... V>
+  std::size_t emit(std::string_view event, V&&... values) {
+    return main_->emit(event, std::forward<V>(values)...);
+  }
+  std::size_t emit(std::string_view event, Json::initializer_list_t value) {
+    return main_->emit(event, Json(value));
+  }
+  Broadcast to(std::string_view room) { return main_->to(room); }
+  Broadcast in(std::string_view room) { return main_->to(room); }
+  Broadcast except(std::string_view room) { return main_->except(room); }
+  Broadcast broadcast() { return main_->broadcast(); }
+
+  // An event whose values do not fit its handler, which was not called.
+  Server& on_misfit(Callback<void(Socket, std::string_view event)> callback) {
+    on_misfit_ = std::move(callback);
+    return *this;
+  }
+
+  // Ends every client ("server shutting down") and lets no more in.
+  void close();
+
+  // Connections, of which each has its sockets.
+  std::size_t client_count() const noexcept { return engine_.socket_count(); }
+  const Options& options() const noexcept { return options_; }
+  const Metrics& metrics() const noexcept { return metrics_; }
+  engineio::Server& engine() noexcept { return engine_; }
+  // Of the events that are listened to.
+  Names& names() noexcept { return names_; }
+
+ private:
+  friend class Client;
+  friend class Namespace;
+  struct Dynamic {
+    Callback<bool(std::string_view, const Json&)> may_be;
+    Callback<void(Namespace&)> made;
+  };
+
+  // net::Watcher
+  void on_ready(net::Ready ready) override;
+  void on_reap() override;
+
+  // Calls the application; false if it threw.
+  template <class Call>
+  bool guarded(Call&& call) {
+    return ws::guarded(std::forward<Call>(call));
+  }
+  // Null if there is none, and none may be made.
+  Namespace* find(std::string_view name, const Json& auth);
+  void tell_later(SocketState& socket, Namespace& nsp);
+  // By the loop's clock; not at all once the server is gone. At the soonest in the next turn.
+  void later(net::Duration after, Callback<void()> callback);
+  void reject(Errc error, const engineio::Socket* engine);
+  net::Loop& loop() const noexcept { return engine_.http().loop(); }
+
+  Options options_;
+  Metrics metrics_;
+  Names names_;
+  Callback<void(Socket, std::string_view)> on_misfit_;
+  std::unordered_map<std::string_view, std::unique_ptr<Namespace>> namespaces_;  // by its name
+  std::deque<Dynamic> dynamic_;
+  std::size_t dynamic_count_ = 0;
+  Namespace* main_ = nullptr;
+  net::Token token_{};
+  std::vector<SocketKey> ended_;   // to be told in the reap phase
+  std::shared_ptr<Server*> self_;  // by which later calls find it, or that it is gone
+  engineio::Server engine_;        // first to go: its sockets hold the clients
+};
+
+}  // namespace hilo::socketio

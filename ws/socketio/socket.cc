@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/socketio/socket.h"
+
+#include "ws/socketio/ack.h"
+#include "ws/socketio/client.h"
+#include "ws/socketio/namespace.h"
+#include "ws/socketio/server.h"
+
+namespace hilo::socketio {
+namespace {
+
+SocketState* connected(SocketState* socket) noexcept {
+  const bool is_it = socket != nullptr && socket->stage == SocketState::Stage::connected;
+  return is_it ? socket : nullptr;
+}
+
+}  // namespace
+
+SocketState* Socket::state() const noexcept {
+  return key_.nsp != nullptr ? key_.nsp->state(key_.handle) : nullptr;
+}
+
+// --- facts ---------------------------------------------------------------------------------------
+
+bool Socket::connected() const noexcept {
+  return socketio::connected(state()) != nullptr;
+}
+
+std::string_view Socket::id() const noexcept {
+  const SocketState* const socket = state();
+  return socket != nullptr ? socket->id_view() : std::string_view{};
+}
+
+const Json& Socket::auth() const noexcept {
+  static const Json none;
+  const SocketState* const socket = state();
+  return socket != nullptr && socket->auth != nullptr ? *socket->auth : none;
+}
+
+engineio::Socket* Socket::engine() const noexcept {
+  const SocketState* const socket = state();
+  return socket != nullptr ? socket->client->engine() : nullptr;
+}
+
+const ws::KeptRequest* Socket::request() const noexcept {
+  const engineio::Socket* const engine = this->engine();
+  return engine != nullptr ? &engine->request() : nullptr;
+}
+
+net::PeerAddress Socket::peer() const noexcept {
+  const engineio::Socket* const engine = this->engine();
+  return engine != nullptr ? engine->peer() : net::PeerAddress{};
+}
+
+Json& Socket::data() const {
+  thread_local Json nobodys;
+  if (SocketState* const socket = state()) return socket->extra().data;
+  return nobodys = nullptr;
+}
+
+// --- events --------------------------------------------------------------------------------------
+
+void Socket::add_listener(std::string_view event, EventHandler handler, bool once) const {
+  SocketState* const socket = state();
+  if (socket == nullptr) return;
+  socket->listeners.add(key_.nsp->server().names().add(event), std::move(handler), once);
+}
+
+void Socket::off(std::string_view event) const {
+  SocketState* const socket = state();
+  if (socket == nullptr) return;
+  const std::uint32_t name = key_.nsp->server().names().find(event);
+  if (name != Names::none) socket->listeners.remove(name);
+}
+
+void Socket::off() const {
+  if (SocketState* const socket = state()) socket->listeners.remove(Names::none);
+}
+
+void Socket::on_any(Callback<void(std::string_view event, Json& values)> handler) const {
+  if (SocketState* const socket = state()) socket->extra().on_any.push_back(std::move(handler));
+}
+
+void Socket::on_any_outgoing(
+    Callback<void(std::string_view event, const Json& values)> handler) const {
+  if (SocketState* const socket = state()) {
+    socket->extra().on_any_outgoing.push_back(std::move(handler));
+  }
+}
+
+void Socket::use(Callback<bool(std::string_view event, Json& values)> middleware) const {
+  if (SocketState* const socket = state()) {
+    socket->extra().middleware.push_back(std::move(middleware));
+  }
+}
+
+bool Socket::emit_values(std::string_view event, Json values) const {
+  values.insert(values.begin(), Json(event));
+  SocketState* const socket = state();
+  return socket != nullptr && key_.nsp->send(*socket, {.values = std::move(values)}, {});
+}
+
+bool SocketEmitter::send(Emission emission) const {
+  SocketState* const socket = key_.nsp != nullptr ? key_.nsp->state(key_.handle) : nullptr;
+  return socket != nullptr && key_.nsp->send(*socket, std::move(emission), flags_);
+}
+
+void Ack::send(Json answers) {
+  const std::uint64_t id = *std::exchange(id_, std::nullopt);
+  SocketState* const socket = socket_.nsp->state(socket_.handle);
+  if (socket != nullptr) socket_.nsp->send_ack(*socket, id, std::move(answers));
+}
+
+// --- rooms ---------------------------------------------------------------------------------------
+
+void Socket::join(std::string_view room) const {
+  if (SocketState* const socket = state();
+      socket != nullptr && socket->stage != SocketState::Stage::ended) {
+    key_.nsp->rooms_.join(*socket, room);
+  }
+}
+
+void Socket::leave(std::string_view room) const {
+  if (SocketState* const socket = state()) key_.nsp->rooms_.leave(*socket, room);
+}
+
+std::vector<std::string> Socket::rooms() const {
+  std::vector<std::string> names;
+  const SocketState* const socket = state();
+  if (socket == nullptr) return names;
+  names.emplace_back(socket->id_view());
+  for (const SocketState::Membership& in : socket->rooms) names.emplace_back(in.room->name());
+  return names;
+}
+
+Broadcast Socket::broadcast() const {
+  return Broadcast(*key_.nsp, {.sender = key_.handle});
+}
+
+// --- the end -------------------------------------------------------------------------------------
+
+void Socket::disconnect(bool close) const {
+  SocketState* const socket = socketio::connected(state());
+  if (socket == nullptr) return;
+  Client& client = *socket->client;
+  if (close) return client.close("server namespace disconnect");
+  const PacketHead head{.type = PacketType::disconnect, .nsp = key_.nsp->name()};
+  client.send(EncodedPacket(head, nullptr), {});
+  key_.nsp->end(*socket, "server namespace disconnect");
+}
+
+// --- many ----------------------------------------------------------------------------------------
+
+std::size_t Broadcast::send(Emission emission) const {
+  return nsp_->broadcast(targets_, std::move(emission));
+}
+
+void Broadcast::for_each(Callback<void(Socket)> visit) const {
+  for (const Socket& socket : nsp_->matching(targets_)) visit(socket);
+}
+
+void Broadcast::sockets_join(std::string_view room) const {
+  for (const Socket& socket : nsp_->matching(targets_)) socket.join(room);
+}
+
+void Broadcast::sockets_leave(std::string_view room) const {
+  for (const Socket& socket : nsp_->matching(targets_)) socket.leave(room);
+}
+
+void Broadcast::disconnect_sockets(bool close) const {
+  for (const Socket& socket : nsp_->matching(targets_)) socket.disconnect(close);
+}
+
+}  // namespace hilo::socketio

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+//
+// Socket: one client in one namespace, as the application holds it. A small value that may be kept,
+// copied and captured for as long as the Server lives: once the socket is gone it does nothing, and
+// says so.
+//
+//   io.on_connection([](socketio::Socket socket) {
+//     socket.on("whisper", [socket](std::string_view room, std::string_view text) {
+//       socket.to(room).emit("whisper", text);
+//     });
+//     socket.on("sum", [](int a, int b, Ack ack) { ack(a + b); });
+//     socket.on("disconnect", [](std::string_view reason) { ... });
+//   });
+//
+//   handlers   What their parameters may be: arguments.h. One that throws costs its own client.
+//   emit       True if the packet was accepted: then it arrives, or the socket ends. With a handler
+//              as its last value it is an event that wants an answer.
+//   end        disconnect() calls nothing: "disconnecting" and "disconnect" come later in the same
+//              turn, with the reason, in that order, once. In the former it is still in its rooms.
+//   thread     the server's loop
+
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "net/address.h"
+#include "ws/request.h"
+#include "ws/socketio/arguments.h"
+#include "ws/socketio/broadcast.h"
+#include "ws/socketio/socket_key.h"
+#include "ws/socketio/targets.h"
+
+namespace hilo::engineio {
+class Socket;
+}
+
+namespace hilo::socketio {
+
+struct SocketState;
+
+// socket.volatile_().emit(...), socket.timeout(5_s).emit(..., handler): how that one emit goes out.
+class SocketEmitter {
+ public:
+  SocketEmitter(SocketKey key, const Flags& flags) noexcept : key_(key), flags_(flags) {}
+
+  SocketEmitter volatile_() const noexcept {
+    return with([](Flags& f) { f.volatile_ = true; });
+  }
+  SocketEmitter compress(bool on) const noexcept {
+    return with([on](Flags& f) { f.compress = on; });
+  }
+  SocketEmitter timeout(net::Duration duration) const noexcept {
+    return with([duration](Flags& f) { f.timeout = duration; });
+  }
+
+  template <class... V>
+  bool emit(std::string_view event, V&&... values) const {
+    return send(make_emission(event, std::forward<V>(values)...));
+  }
+
+ private:
+  template <class Change>
+  SocketEmitter with(Change&& change) const noexcept {
+    SocketEmitter changed = *this;
+    change(changed.flags_);
+    return changed;
+  }
+  bool send(Emission emission) const;
+
+  SocketKey key_;
+  Flags flags_;
+};
+
+class Socket {
+ public:
+  Socket() noexcept = default;
+  explicit Socket(SocketKey key) noexcept : key_(key) {}
+
+  // --- facts ---
+
+  SocketKey key() const noexcept { return key_; }
+  bool connected() const noexcept;
+  // Empty once it is gone; valid until then.
+  std::string_view id() const noexcept;
+  // Of the default Socket there is none.
+  Namespace& nsp() const noexcept { return *key_.nsp; }
+  // What the client sent along to be let in: an object, or null.
+  const Json& auth() const noexcept;
+  // The request that opened the session: path, query, fields. Null once it is gone.
+  const ws::KeptRequest* request() const noexcept;
+  net::PeerAddress peer() const noexcept;
+  // What carries it. Null once it is gone.
+  engineio::Socket* engine() const noexcept;
+  // The application's own, for as long as the socket is there: null at first. Of a socket that is
+  // gone it is a value that nobody else sees.
+  Json& data() const;
+
+  // --- events ---
+
+  template <class F>
+  const Socket& on(std::string_view event, F&& handler) const {
+    add_listener(event, bind_event(std::forward<F>(handler)), false);
+    return *this;
+  }
+  template <class F>
+  const Socket& once(std::string_view event, F&& handler) const {
+    add_listener(event, bind_event(std::forward<F>(handler)), true);
+    return *this;
+  }
+  // All handlers of an event; without one, all of all.
+  void off(std::string_view event) const;
+  void off() const;
+  // Every event that comes in, before its handlers; every one that goes out.
+  void on_any(Callback<void(std::string_view event, Json& values)> handler) const;
+  void on_any_outgoing(Callback<void(std::string_view event, const Json& values)> handler) const;
+  // Asked about every event that comes in: false, and it goes no further.
+  void use(Callback<bool(std::string_view event, Json& values)> middleware) const;
+
+  template <class... V>
+  bool emit(std::string_view event, V&&... values) const {
+    return SocketEmitter(key_, {}).emit(event, std::forward<V>(values)...);
+  }
+  bool emit(std::string_view event, Json::initializer_list_t value) const {
+    return emit(event, Json(value));
+  }
+  // The same with the values of an array.
+  bool emit_values(std::string_view event, Json values) const;
+  SocketEmitter volatile_() const noexcept { return SocketEmitter(key_, {.volatile_ = true}); }
+  SocketEmitter compress(bool on) const noexcept { return SocketEmitter(key_, {.compress = on}); }
+  SocketEmitter timeout(net::Duration duration) const noexcept {
+    return SocketEmitter(key_, {.timeout = duration});
+  }
+
+  // --- rooms ---
+
+  void join(std::string_view room) const;
+  void leave(std::string_view room) const;
+  // Its own id, and those it has joined.
+  std::vector<std::string> rooms() const;
+
+  // To others: all but this one.
+  Broadcast to(std::string_view room) const { return broadcast().to(room); }
+  Broadcast in(std::string_view room) const { return broadcast().to(room); }
+  Broadcast except(std::string_view room) const { return broadcast().except(room); }
+  Broadcast broadcast() const;
+
+  // --- the end ---
+
+  // Of this socket; with `close`, of all that its client has, and of the connection.
+  void disconnect(bool close = false) const;
+
+  friend bool operator==(const Socket&, const Socket&) = default;
+
+ private:
+  SocketState* state() const noexcept;
+  void add_listener(std::string_view event, EventHandler handler, bool once) const;
+
+  SocketKey key_;
+};
+
+}  // namespace hilo::socketio

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+//
+// SocketState: what there is of one socket, in its namespace's slab. Applications hold a Socket
+// (socket.h), which finds this or finds it gone.
+
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/base/slab.h"
+#include "ws/socketio/listeners.h"
+#include "ws/socketio/socket_id.h"
+#include "ws/socketio/values.h"
+
+namespace hilo::socketio {
+
+class Client;
+class Room;
+
+struct SocketState {
+  enum class Stage : std::uint8_t {
+    connecting,  // middleware has the say
+    connected,
+    ended,  // on its way out: "disconnect" is still to be told
+  };
+  // A room that it is in, and where it stands among that room's members.
+  struct Membership {
+    Room* room;
+    std::uint32_t index;
+  };
+  // An answer that is waited for.
+  struct Waiting {
+    std::uint64_t id;
+    AckHandler handler;
+  };
+  // What most sockets never have.
+  struct Extra {
+    std::vector<Waiting> waiting;
+    // Deques: what is called may add to them.
+    std::deque<Callback<void(std::string_view event, Json& values)>> on_any;
+    std::deque<Callback<void(std::string_view event, const Json& values)>> on_any_outgoing;
+    std::deque<Callback<bool(std::string_view event, Json& values)>> middleware;
+    Json data;
+  };
+
+  Extra& extra() {
+    if (extra_ == nullptr) extra_ = std::make_unique<Extra>();
+    return *extra_;
+  }
+
+  SlabHandle handle = {};
+  Client* client = nullptr;  // null once its connection is gone
+  Listeners listeners = {};
+  std::vector<Membership> rooms = {};
+  std::unique_ptr<Extra> extra_ = {};
+  std::unique_ptr<Json> auth = {};  // null: none was sent
+  std::string_view reason = {};     // of the end: static text
+  std::uint32_t mark = 0;           // which broadcast saw it last
+  SocketId id{};
+  Stage stage = Stage::connecting;
+  bool told = false;  // "connection" was told, so "disconnect" is owed
+
+  std::string_view id_view() const noexcept { return {id.data(), id.size()}; }
+};
+
+}  // namespace hilo::socketio

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+//
+// Targets: whom a broadcast is for.
+
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/base/slab.h"
+#include "net/duration.h"
+
+namespace hilo::socketio {
+
+// How a packet goes out.
+struct Flags {
+  bool volatile_ = false;                     // not at all, unless it can leave now
+  bool compress = true;                       // where permessage-deflate was agreed on
+  std::optional<net::Duration> timeout = {};  // of the answers
+};
+
+struct Targets {
+  // None: everybody in the namespace. A socket's id is a room with that socket in it.
+  std::vector<std::string> rooms = {};
+  std::vector<std::string> except = {};
+  std::optional<SlabHandle> sender = {};  // who does not get it
+  bool local = false;                     // of this process alone
+  Flags flags = {};
+};
+
+}  // namespace hilo::socketio

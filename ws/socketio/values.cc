@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/socketio/values.h"
+
+#include <utility>
+
+namespace hilo::socketio {
+namespace {
+
+// The parser recurses, so it is not asked about what is too deep for it.
+bool is_too_deep(std::string_view text, std::size_t depth_max) noexcept {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > depth_max) return true;
+    } else if ((c == ']' || c == '}') && depth != 0) {
+      --depth;
+    }
+  }
+  return false;
+}
+
+bool is_placeholder(const Json& value) {
+  if (!value.is_object()) return false;
+  const auto mark = value.find("_placeholder");
+  return mark != value.end() && mark->is_boolean() && mark->get<bool>();
+}
+
+struct Restoring {
+  std::span<const Json::binary_t> attachments;
+  std::size_t copy_bytes_left;
+
+  Errc restore(Json& value) {
+    if (is_placeholder(value)) return replace(value);
+    if (!value.is_structured()) return Errc::none;
+    for (Json& inner : value) {
+      if (const Errc error = restore(inner); error != Errc::none) return error;
+    }
+    return Errc::none;
+  }
+
+  Errc replace(Json& value) {
+    const auto number = value.find("num");
+    if (number == value.end() || !number->is_number_unsigned()) return Errc::placeholder;
+    const auto index = number->get<std::uint64_t>();
+    if (index >= attachments.size()) return Errc::placeholder;
+    const Json::binary_t& bytes = attachments[static_cast<std::size_t>(index)];
+    if (bytes.size() > copy_bytes_left) return Errc::attachment_bytes;
+    copy_bytes_left -= bytes.size();
+    value = Json::binary(bytes);
+    return Errc::none;
+  }
+};
+
+}  // namespace
+
+void to_json(Json& into, const Binary& binary) {
+  into = Json::binary(std::vector<std::uint8_t>(binary.bytes.begin(), binary.bytes.end()));
+}
+
+void from_json(const Json& value, Binary& into) {
+  into.bytes = Bytes{value.get_binary()};
+}
+
+Errc parse_json(std::string_view text, std::size_t depth_max, Json& into) {
+  if (is_too_deep(text, depth_max)) return Errc::packet_json;
+  into = Json::parse(text.begin(), text.end(), nullptr, false);
+  return into.is_discarded() ? Errc::packet_json : Errc::none;
+}
+
+void write_json(const Json& value, bool ascii, std::string& out) {
+  out += value.dump(-1, ' ', ascii, Json::error_handler_t::replace);
+}
+
+bool has_binary(const Json& value) noexcept {
+  if (value.is_binary()) return true;
+  if (!value.is_structured()) return false;
+  for (const Json& inner : value) {
+    if (has_binary(inner)) return true;
+  }
+  return false;
+}
+
+void take_out_binary(Json& value, std::vector<Json::binary_t>& attachments) {
+  if (value.is_binary()) {
+    attachments.push_back(std::move(value.get_binary()));
+    value = Json{{"_placeholder", true}, {"num", attachments.size() - 1}};
+  } else if (value.is_structured()) {
+    for (Json& inner : value) take_out_binary(inner, attachments);
+  }
+}
+
+Errc put_in_binary(Json& value, std::span<const Json::binary_t> attachments,
+                   std::size_t copy_bytes_max) {
+  return Restoring{attachments, copy_bytes_max}.restore(value);
+}
+
+}  // namespace hilo::socketio
