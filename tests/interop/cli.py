@@ -87,7 +87,7 @@ def _():
     samples = {"N": "9", "SIZE": "8KiB", "TIME": "10s", "ADDR": "127.0.0.1:1", "URL": "http://a"}
     samples |= {"NAME": "a", "TEXT": "a", "'NAME: VALUE'": "A: b", "FILE": "a.pem"}
     samples |= {"FAULT": "no-pong", "MODE": "0660", "PATH": "/none", "RANGE": "10.0.0.0/8", "text|json": "json"}
-    samples |= {"x-forwarded|forwarded": "forwarded", "DIR": str(WEB), "engineio|engineio3": "engineio"}
+    samples |= {"x-forwarded|forwarded": "forwarded", "DIR": str(WEB), "SUITE": "engineio"}
     samples |= {"NAME:PASSWORD": "a:b"}
     samples |= {"close|drop|refuse": "drop", "debug|info|warn|error": "warn"}
     for command in ("serve", "connect"):

@@ -141,8 +141,7 @@ void Server::gone(Connection& connection, ws::CloseInfo info) {
   if (socket->connection_ != &connection) return;
   socket->connection_ = nullptr;
   // A peer that hangs up has broken nothing: the reference calls that a close, too.
-  const bool is_broken =
-      info.error != ws::Errc::none && info.error != ws::Errc::end_without_close;
+  const bool is_broken = info.error != ws::Errc::none && info.error != ws::Errc::end_without_close;
   end(*socket, is_broken ? CloseReason::transport_error : CloseReason::transport_close,
       PacketType::close);
 }
