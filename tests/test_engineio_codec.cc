@@ -357,7 +357,11 @@ TEST_CASE("the query says which transport, revision and session (197, 198, 210)"
   options.revision3 = true;
   CHECK(query("EIO=3").revision == Revision::v3);
   CHECK_FALSE(query("EIO=2").revision);
-  CHECK(query("sid=abc&sid=def").sid == "abc");
+  CHECK_FALSE(query("EIO=4&transport=polling&sid=a&t=1&t=2").is_repeated);
+  for (const char* repeated : {"sid=a&sid=b", "sid=a&EIO=4&s%69d=a", "EIO=4&EIO=4",
+                               "transport=polling&transport=websocket"}) {
+    CHECK(query(repeated).is_repeated);  // 65
+  }
   CHECK(query("sid=").sid.empty());
   CHECK(query("b64=1").base64);  // 210
   CHECK(query("b64=true").base64);

@@ -153,6 +153,15 @@ TEST_CASE("who guesses sids is told to wait, and nobody else is (201)") {
   CHECK(misses.count(address(1), now + SidMisses::window));
 }
 
+TEST_CASE("a parameter that is there twice is read by nobody (65)") {
+  const std::string bad = json(3, "Bad request");
+  for (const char* more : {"&EIO=4", "&EIO=3", "&transport=polling", "&transport=websocket",
+                           "&sid=a&sid=b", "&s%69d=a&sid=a"}) {
+    refused("GET", polling() + more, 400, bad, Errc::query_repeated);
+    refused("POST", polling() + more, 400, bad, Errc::query_repeated);
+  }
+}
+
 TEST_CASE("the application may refuse a session (204)") {
   EngineServer server;
   server.engine.allow(

@@ -101,7 +101,7 @@ TEST_CASE("revision 3 marks binary messages with a 4, or sends base64 to who can
   CHECK(exchange(without, text("b4AQIDBA=="), shown("b4AQIDBA==")));
 }
 
-TEST_CASE("a handshake that opens no session is refused (197, 198, 201, 204)") {
+TEST_CASE("a handshake that opens no session is refused (65, 197, 198, 201, 204)") {
   struct Case {
     std::string target;
     int status;
@@ -114,6 +114,8 @@ TEST_CASE("a handshake that opens no session is refused (197, 198, 201, 204)") {
         Case{"/engine.io/?EIO=4", 400, Errc::transport_unknown},
         Case{"/engine.io/?EIO=4&transport=abc", 400, Errc::transport_unknown},
         Case{polling(), 400, Errc::transport_handshake},
+        Case{websocket() + "&EIO=4", 400, Errc::query_repeated},
+        Case{websocket("a") + "&sid=b", 400, Errc::query_repeated},
         Case{websocket("__proto__"), 400, Errc::sid_unknown},
         Case{websocket() + "&refuse", 403, Errc::refused}}) {
     CAPTURE(each.target);

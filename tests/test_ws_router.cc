@@ -112,6 +112,38 @@ TEST_CASE("a path with a way upwards fits no parameter and no rest (D 86)") {
   CHECK(table["/a/../b"] == "/a/../b");
 }
 
+TEST_CASE("a filter passes over patterns, the best ones first") {
+  struct Choosy final : Router::Filter {
+    bool takes(std::uint32_t pattern) override {
+      asked.push_back(pattern);
+      return pattern == wanted;
+    }
+    std::vector<std::uint32_t> asked;
+    std::uint32_t wanted = 0;
+  };
+  Router router;
+  for (const std::string_view pattern :
+       {"/*rest", "/:a/*rest", "/:a/:b", "/:a/y", "/x/*rest", "/x/:b", "/x/y"}) {
+    REQUIRE(router.add(pattern));
+  }
+  PathParameters parameters;
+  for (std::uint32_t wanted = 0; wanted <= 6; ++wanted) {
+    Choosy filter;
+    filter.wanted = wanted;
+    CHECK(router.find("/x/y", parameters, &filter) == wanted);
+    CHECK(filter.asked.size() == 7 - wanted);
+    CHECK(filter.asked.front() == 6);
+    CHECK(parameters.size() == (wanted == 6 ? 0 : (wanted == 1 || wanted == 2 ? 2 : 1)));
+    if (wanted == 0) CHECK(parameters.find("rest") == "x/y");
+    if (wanted == 1) CHECK(parameters.find("rest") == "y");
+    if (wanted == 2) CHECK(parameters.find("b") == "y");
+  }
+  Choosy nothing;
+  nothing.wanted = 7;
+  CHECK_FALSE(router.find("/x/y", parameters, &nothing));
+  CHECK(nothing.asked == std::vector<std::uint32_t>{6, 5, 4, 3, 2, 1, 0});
+}
+
 TEST_CASE("patterns that cannot be are refused") {
   Router router;
   std::string deep;

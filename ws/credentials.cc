@@ -64,4 +64,19 @@ Result<std::string> basic_authorization(const Credentials& credentials) {
   return "Basic " + encode_base64(credentials.user + ":" + credentials.password);
 }
 
+// RFC 9110 §11.1: the scheme in either case, the rest byte by byte. Every byte is looked at, also
+// behind one that differs: whoever measures the time learns nothing of what was right so far.
+bool shows_authorization(std::string_view shown, std::string_view wanted) noexcept {
+  if (wanted.empty()) return false;
+  const std::size_t scheme = std::min(wanted.find(' '), wanted.size());
+  std::size_t difference = shown.size() ^ wanted.size();
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const auto is = static_cast<std::uint8_t>(shown[i]);
+    const auto should = static_cast<std::uint8_t>(wanted[i % wanted.size()]);
+    const bool is_letter = i < scheme && (should | 0x20) >= 'a' && (should | 0x20) <= 'z';
+    difference |= (is ^ should) & (is_letter ? 0xDFU : 0xFFU);
+  }
+  return difference == 0;
+}
+
 }  // namespace hilo::ws

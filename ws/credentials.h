@@ -27,4 +27,8 @@ std::optional<Credentials> parse_userinfo(std::string_view userinfo);
 // form cannot carry (RFC 7617 §2).
 Result<std::string> basic_authorization(const Credentials& credentials);
 
+// For servers: whether the value of Authorization is `wanted`, which is basic_authorization() of
+// whom is let in, or "Bearer <token>". The time it takes depends on the length of `shown` alone.
+bool shows_authorization(std::string_view shown, std::string_view wanted) noexcept;
+
 }  // namespace hilo::ws

@@ -440,10 +440,11 @@ void HttpConnection::refuse(Errc error, std::string_view allow) {
   linger();
 }
 
-void HttpConnection::refuse(std::uint16_t status, std::string_view reason) {
+void HttpConnection::refuse(std::uint16_t status, std::string_view reason,
+                            std::span<const FieldView> fields) {
   if (state_ != State::waiting) return;
   keep_alive_ = false;
-  if (!respond(status, "text/plain; charset=utf-8", reason, {})) end();
+  if (!respond(status, "text/plain; charset=utf-8", reason, fields)) end();
 }
 
 std::unique_ptr<net::Stream> HttpConnection::release_stream() noexcept {

@@ -172,7 +172,8 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   // methods to name in a 405.
   void refuse(Errc error, std::string_view allow = "GET");
   // The same with a status of the application's.
-  void refuse(std::uint16_t status, std::string_view reason);
+  void refuse(std::uint16_t status, std::string_view reason,
+              std::span<const FieldView> fields = {});
   // Within Host::on_request: whether this request has a body that was not read yet, and reading it.
   // on_request is called again with the same head when it is there, unless the route is to hear it
   // in pieces. A false return: it was refused.

@@ -124,12 +124,23 @@ std::uint32_t Router::text_below(std::uint32_t node, std::string_view text) cons
   return found != texts.end() && nodes_[*found].text == text ? *found : none;
 }
 
-std::optional<std::uint32_t> Router::find(std::string_view path,
-                                          PathParameters& parameters) const noexcept {
+struct Router::Search {
+  std::uint32_t taken(std::uint32_t pattern) const {
+    const bool takes = pattern != none && (filter == nullptr || filter->takes(pattern));
+    return takes ? pattern : none;
+  }
+
+  PathParameters& parameters;
+  Filter* filter;
+  bool may_vary;  // or only text fits
+};
+
+std::optional<std::uint32_t> Router::find(std::string_view path, PathParameters& parameters,
+                                          Filter* filter) const noexcept {
   parameters.count_ = 0;
   if (!path.starts_with('/')) return std::nullopt;
-  const std::uint32_t found =
-      find_below(0, path.substr(1), !has_dot_segment(path.substr(1)), parameters);
+  Search search{parameters, filter, !has_dot_segment(path.substr(1))};
+  const std::uint32_t found = find_below(0, path.substr(1), search);
   if (found == none) return std::nullopt;
   for (std::size_t i = 0; i < parameters.count_; ++i) {
     parameters.all_[i].name = patterns_[found].names[i];
@@ -138,18 +149,18 @@ std::optional<std::uint32_t> Router::find(std::string_view path,
 }
 
 // The pattern that fits `rest` behind `node`. It goes no deeper than the patterns do.
-std::uint32_t Router::find_below(std::uint32_t node, std::string_view rest, bool may_vary,
-                                 PathParameters& parameters) const noexcept {
+std::uint32_t Router::find_below(std::uint32_t node, std::string_view rest, Search& search) const {
   std::string_view behind = rest;
   const std::string_view segment = take_segment(behind);
   const bool is_last = segment.size() == rest.size();
   const auto follow = [&](std::uint32_t next) {
     if (next == none) return none;
-    if (is_last) return nodes_[next].pattern;
-    return find_below(next, behind, may_vary, parameters);
+    if (is_last) return search.taken(nodes_[next].pattern);
+    return find_below(next, behind, search);
   };
   std::uint32_t found = follow(text_below(node, segment));
-  if (found != none || !may_vary) return found;
+  if (found != none || !search.may_vary) return found;
+  PathParameters& parameters = search.parameters;
   const std::size_t before = parameters.count_;
   if (nodes_[node].parameter != none && !segment.empty()) {
     parameters.all_[parameters.count_++].value = segment;
@@ -157,8 +168,9 @@ std::uint32_t Router::find_below(std::uint32_t node, std::string_view rest, bool
     if (found != none) return found;
     parameters.count_ = before;
   }
-  if (nodes_[node].rest_pattern != none) parameters.all_[parameters.count_++].value = rest;
-  return nodes_[node].rest_pattern;
+  found = search.taken(nodes_[node].rest_pattern);
+  if (found != none) parameters.all_[parameters.count_++].value = rest;
+  return found;
 }
 
 }  // namespace hilo::ws

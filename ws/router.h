@@ -9,6 +9,7 @@
 //
 // Where several fit, each segment from the left decides: text goes before a parameter, a parameter
 // before the rest. So "/rooms/new" is found before "/rooms/:id", in whichever order they were made.
+// A filter may pass over what fits best: the next one is looked at then, in this order.
 //
 // Paths are compared byte by byte, as they came: nothing is decoded, no slash is added or dropped.
 // A path with a segment "." or "..", in any spelling with %2E, fits neither a parameter nor a rest,
@@ -55,6 +56,15 @@ class Router {
  public:
   static constexpr std::size_t segments_max = 32;
 
+  // Asked about patterns that fit, one after the other, until it takes one.
+  class Filter {
+   public:
+    virtual bool takes(std::uint32_t pattern) = 0;
+
+   protected:
+    ~Filter() = default;
+  };
+
   Router();
 
   // The number of the pattern, counted from 0 in the order in which they were added first.
@@ -66,8 +76,8 @@ class Router {
 
   // The number of the pattern that fits, and what stood in the place of its parameters, which is
   // valid as long as `path` and until the next add().
-  std::optional<std::uint32_t> find(std::string_view path,
-                                    PathParameters& parameters) const noexcept;
+  std::optional<std::uint32_t> find(std::string_view path, PathParameters& parameters,
+                                    Filter* filter = nullptr) const noexcept;
 
  private:
   static constexpr std::uint32_t none = 0xFFFFFFFF;
@@ -88,8 +98,8 @@ class Router {
                       Pattern& into);
   std::uint32_t text_below(std::uint32_t node, std::string_view text) const noexcept;
   std::uint32_t make_below(std::uint32_t node, std::string_view segment);
-  std::uint32_t find_below(std::uint32_t node, std::string_view rest, bool may_vary,
-                           PathParameters& parameters) const noexcept;
+  struct Search;
+  std::uint32_t find_below(std::uint32_t node, std::string_view rest, Search& search) const;
 
   std::vector<Node> nodes_;  // the first stands in front of every path
   std::vector<Pattern> patterns_;

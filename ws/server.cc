@@ -77,11 +77,15 @@ Handlers& Server::handlers() {
 }
 
 void Server::on_http_reject(HttpConnection& connection, Errc error) {
+  log_reject(connection, error, http_status_for(error));
+}
+
+void Server::log_reject(HttpConnection& connection, Errc error, std::uint16_t status) {
   log_.reject({.error = error,
                .peer = connection.peer(),
                .connection = connection.number(),
                .bytes_in = connection.stream().received_bytes(),
-               .code = http_status_for(error)},
+               .code = status},
               loop_->now());
 }
 

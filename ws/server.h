@@ -11,9 +11,9 @@
 //
 // The callbacks of Server itself serve every path; at("/chat") makes a service of its own for one
 // path, which goes before; get("/rooms/:id", ...) and its like serve plain HTTP (http.h), on the
-// same paths if need be. The patterns are those of router.h: the one that fits best decides, by the
-// path alone. A path with nothing is 404, with other methods 405; a plain GET of a WebSocket's path
-// is 426.
+// same paths if need be. The patterns are those of router.h: of those that have the method, the one
+// that fits best is asked. A path with nothing is 404, with other methods 405; a plain GET of a
+// WebSocket's path is 426.
 //
 //   threads   One loop, one thread, one Server; for more cores run several, each with its own Loop,
 //             listening on the same port with reuse_port. Nothing here may be called from another
@@ -274,6 +274,8 @@ class Server final : public HandlerSetters<Server>,
   friend class PendingUpgrade;
   // A listening socket, and how those who come in by it are received.
   struct Door;
+  using MethodSet = std::uint32_t;  // a bit for each Method
+  class Fitting;
   // What is served under one pattern.
   struct Path {
     struct MethodRoute {
@@ -282,6 +284,7 @@ class Server final : public HandlerSetters<Server>,
       http::RouteOptions options;
     };
     MethodRoute* find(Method method) noexcept;
+    MethodSet methods() const noexcept;
 
     Service service;
     bool has_service = false;
@@ -296,6 +299,7 @@ class Server final : public HandlerSetters<Server>,
                   PathParameters& parameters) override;
   std::string_view http_date() noexcept override;
   void on_http_reject(HttpConnection& connection, Errc error) override;
+  void log_reject(HttpConnection& connection, Errc error, std::uint16_t status);
   void on_http_held() override { memory_.look(); }
   void on_http_gone(HttpConnection& connection) override;
   // Connection::Owner
@@ -321,10 +325,8 @@ class Server final : public HandlerSetters<Server>,
 
   Result<Path*> make_path(std::string_view pattern);
   Path& path_entry(std::string_view pattern);
-  Service* service_of(Path* path) noexcept;
-  std::string_view allowed_methods(Path* path, std::span<char> into) noexcept;
-  void refuse_method(HttpConnection& connection, Path* path);
-  void answer_options(http::Exchange& exchange, Path* path);
+  void refuse_method(HttpConnection& connection, MethodSet allowed);
+  void answer_options(http::Exchange& exchange, MethodSet allowed);
   void serve_route(HttpConnection& connection, http::Exchange& exchange, Path::MethodRoute& found);
 
   // Upgrades: server_upgrade.cc.

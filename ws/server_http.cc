@@ -24,6 +24,22 @@ constexpr NamedMethod allowable_methods[] = {
     {Method::options, "OPTIONS"},
 };
 
+constexpr std::uint32_t bit(Method method) noexcept {
+  return std::uint32_t{1} << static_cast<unsigned>(method);
+}
+
+// RFC 9110 §10.2.1. `into` has room for all of allowable_methods.
+std::string_view write_allow(std::uint32_t allowed, std::span<char> into) noexcept {
+  std::size_t size = 0;
+  const auto append = [&](std::string_view text) { size += text.copy(&into[size], text.size()); };
+  for (const NamedMethod& each : allowable_methods) {
+    if ((allowed & bit(each.method)) == 0 && each.method != Method::options) continue;
+    if (size != 0) append(", ");
+    append(each.text);
+  }
+  return {into.data(), size};
+}
+
 }  // namespace
 
 // --- what is served ------------------------------------------------------------------------------
@@ -34,6 +50,15 @@ Server::Path::MethodRoute* Server::Path::find(Method method) noexcept {
   }
   // RFC 9110 §9.3.2: HEAD is GET without the body.
   return method == Method::head ? find(Method::get) : nullptr;
+}
+
+Server::MethodSet Server::Path::methods() const noexcept {
+  MethodSet all = has_service ? bit(Method::get) : 0;
+  for (const MethodRoute& each : routes) {
+    all |= bit(each.method);
+    if (each.method == Method::get) all |= bit(Method::head);
+  }
+  return all;
 }
 
 Result<Server::Path*> Server::make_path(std::string_view pattern) {
@@ -86,22 +111,46 @@ Status Server::files(std::string_view prefix, std::string_view directory,
 
 // --- requests ------------------------------------------------------------------------------------
 
-// The WebSockets of a path: its own service, or the default one where it has no routes either.
-Service* Server::service_of(Path* path) noexcept {
-  if (path != nullptr && path->has_service) return &path->service;
-  const bool is_taken = path != nullptr && !path->routes.empty();
-  return has_default_service_ && !is_taken ? &default_service_ : nullptr;
-}
+// The patterns that fit a path, from the best one on, until one has what is asked for. What the
+// others have is what would be allowed.
+class Server::Fitting final : public Router::Filter {
+ public:
+  Fitting(Server& server, const RequestHead& head) noexcept
+      : server_(&server),
+        method_(head.method),
+        may_be_websocket_(head.method == Method::get || head.method == Method::head ||
+                          wants_websocket(head)) {}
+
+  bool takes(std::uint32_t pattern) override {
+    Path& path = *server_->paths_[pattern];
+    allowed |= path.methods();
+    return (path.has_service && may_be_websocket_) || path.find(method_) != nullptr;
+  }
+
+  MethodSet allowed = 0;
+
+ private:
+  Server* server_;
+  Method method_;
+  bool may_be_websocket_;
+};
 
 void Server::on_request(HttpConnection& connection, http::Exchange& exchange,
                         const Request& request, PathParameters& parameters) {
   const RequestHead& head = request.head();
-  const std::optional<std::uint32_t> place = router_.find(head.path, parameters);
+  Fitting fitting(*this, head);
+  const std::optional<std::uint32_t> place = router_.find(head.path, parameters, &fitting);
   Path* const path = place ? paths_[*place].get() : nullptr;
+  Service* service = path != nullptr && path->has_service ? &path->service : nullptr;
+  // The service of all other paths.
+  if (fitting.allowed == 0 && has_default_service_) {
+    service = &default_service_;
+    fitting.allowed = bit(Method::get);
+  }
   switch (head.method) {
     case Method::connect:
     case Method::trace:
-    case Method::other: return refuse_method(connection, path);
+    case Method::other: return refuse_method(connection, fitting.allowed);
     case Method::get:
     case Method::head:
     case Method::post:
@@ -111,8 +160,6 @@ void Server::on_request(HttpConnection& connection, http::Exchange& exchange,
     case Method::patch: break;
   }
   if (stopping_) return connection.refuse(Errc::draining);
-
-  Service* const service = service_of(path);
   if (service != nullptr && wants_websocket(head)) {
     return upgrade(connection, exchange, *service, request);
   }
@@ -120,39 +167,24 @@ void Server::on_request(HttpConnection& connection, http::Exchange& exchange,
     return serve_route(connection, exchange, *found);
   }
   const bool is_asterisk = head.form == TargetForm::asterisk;
-  const bool is_known = service != nullptr || (path != nullptr && !path->routes.empty());
-  if (!is_known && !is_asterisk) return connection.refuse(Errc::http_not_found);
-  if (head.method == Method::options) return answer_options(exchange, path);
+  if (fitting.allowed == 0 && !is_asterisk) return connection.refuse(Errc::http_not_found);
+  if (head.method == Method::options) return answer_options(exchange, fitting.allowed);
   const bool is_get = head.method == Method::get || head.method == Method::head;
   if (is_get && service != nullptr) return connection.refuse(Errc::http_upgrade_required);
-  refuse_method(connection, path);
+  refuse_method(connection, fitting.allowed);
 }
 
-// RFC 9110 §10.2.1. `into` has room for all of allowable_methods.
-std::string_view Server::allowed_methods(Path* path, std::span<char> into) noexcept {
-  std::size_t size = 0;
-  const auto append = [&](std::string_view text) { size += text.copy(&into[size], text.size()); };
-  for (const NamedMethod& each : allowable_methods) {
-    const bool is_websocket = each.method == Method::get && service_of(path) != nullptr;
-    const bool is_route = path != nullptr && path->find(each.method) != nullptr;
-    if (!is_websocket && !is_route && each.method != Method::options) continue;
-    if (size != 0) append(", ");
-    append(each.text);
-  }
-  return {into.data(), size};
-}
-
-void Server::refuse_method(HttpConnection& connection, Path* path) {
+void Server::refuse_method(HttpConnection& connection, MethodSet allowed) {
   std::array<char, 64> text;
-  connection.refuse(Errc::http_method_not_allowed, allowed_methods(path, text));
+  connection.refuse(Errc::http_method_not_allowed, write_allow(allowed, text));
 }
 
 // RFC 9110 §9.3.7: what may be asked of this path; of the whole server ("*") there is nothing to
 // say but that it is there.
-void Server::answer_options(http::Exchange& exchange, Path* path) {
+void Server::answer_options(http::Exchange& exchange, MethodSet allowed) {
   ++metrics_.http_requests;
   std::array<char, 64> text;
-  const FieldView allow{"Allow", allowed_methods(path, text)};
+  const FieldView allow{"Allow", write_allow(allowed, text)};
   static_cast<void>(exchange.respond(204, {}, {}, {&allow, 1}));
 }
 

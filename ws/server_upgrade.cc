@@ -19,6 +19,14 @@ bool is_offered(FieldListReader offered, std::string_view subprotocol) noexcept 
   return false;
 }
 
+// Null without memory.
+std::unique_ptr<FieldView[]> views_of(const std::vector<Field>& fields) noexcept {
+  std::unique_ptr<FieldView[]> views(new (std::nothrow) FieldView[fields.size() + 1]);
+  if (views == nullptr) return nullptr;
+  for (std::size_t i = 0; i < fields.size(); ++i) views[i] = {fields[i].name, fields[i].value};
+  return views;
+}
+
 }  // namespace
 
 // --- who asks ------------------------------------------------------------------------------------
@@ -71,8 +79,10 @@ void Server::decide(HttpConnection& connection, Service& service, const Request&
 }
 
 void Server::refuse(HttpConnection& connection, const Reject& reject) {
-  if (!reject.is_told) on_http_reject(connection, Errc::upgrade_refused);
-  connection.refuse(reject.status, reject.reason);
+  if (!reject.is_told) log_reject(connection, Errc::upgrade_refused, reject.status);
+  const std::unique_ptr<FieldView[]> fields = views_of(reject.fields);
+  if (fields == nullptr) return connection.refuse(Errc::no_memory);
+  connection.refuse(reject.status, reject.reason, {fields.get(), reject.fields.size()});
 }
 
 void Server::open(HttpConnection& http, Service& service, const RequestHead& head,
@@ -81,12 +91,8 @@ void Server::open(HttpConnection& http, Service& service, const RequestHead& hea
   if (!accept.subprotocol.empty() && !is_offered(check.subprotocols, accept.subprotocol)) {
     return http.refuse(Errc::handler_threw);
   }
-  const std::size_t field_count = accept.fields.size();
-  std::unique_ptr<FieldView[]> fields(new (std::nothrow) FieldView[field_count + 1]);
+  const std::unique_ptr<FieldView[]> fields = views_of(accept.fields);
   if (fields == nullptr) return http.refuse(Errc::no_memory);
-  for (std::size_t i = 0; i < field_count; ++i) {
-    fields[i] = {accept.fields[i].name, accept.fields[i].value};
-  }
   std::optional<DeflateAnswer> deflate;
   CompressionPointer compression;
   if (deflate_ && check.has_extensions) deflate = accept_deflate(head.fields, options_.deflate);
@@ -97,7 +103,7 @@ void Server::open(HttpConnection& http, Service& service, const RequestHead& hea
       response, {.key = check.key,
                  .subprotocol = accept.subprotocol,
                  .extensions = compression ? deflate->text.view() : std::string_view{},
-                 .fields = {fields.get(), field_count}});
+                 .fields = {fields.get(), accept.fields.size()}});
   // Fields that cannot be sent are the application's mistake.
   if (!written) return http.refuse(Errc::handler_threw);
 

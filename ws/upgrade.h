@@ -52,6 +52,8 @@ struct Reject {
   std::uint16_t status = 403;
   std::string reason = {};
   bool is_told = false;  // whoever decides has counted and logged it already
+  // A 401 needs one (RFC 9110 §11.6.1): {{"WWW-Authenticate", "Basic realm=\"here\""}}.
+  std::vector<Field> fields = {};
 };
 using Decision = std::variant<Accept, Reject>;
 

@@ -208,7 +208,7 @@ def _(scheme):
         contains(head, "\r\nAllow: GET, HEAD, OPTIONS\r\n")
         status, head, _ = site.ask("/body", "-X", "OPTIONS")
         equal(status, 204)
-        contains(head, "\r\nAllow: POST, OPTIONS\r\n")
+        contains(head, "\r\nAllow: GET, HEAD, POST, OPTIONS\r\n")
 
 
 if __name__ == "__main__":

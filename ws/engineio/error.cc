@@ -19,6 +19,7 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::sid_flood, "eio_sid_flood", 429, -1, "too many unknown sessions\n", "too many unknown session ids from one address"},
     {Errc::method_handshake, "eio_handshake_method", 400, 2, "Bad handshake method", "a session is opened by GET"},
     {Errc::method_not_allowed, "eio_method", 405, -1, "GET and POST are spoken here\n", "a session is polled by GET and POST"},
+    {Errc::query_repeated, "eio_query", 400, 3, "Bad request", "a parameter of the query is there twice"},
     {Errc::version_unsupported, "eio_version", 400, 5, "Unsupported protocol version", "the EIO parameter names no revision that is spoken here"},
     {Errc::version_mismatch, "eio_version_mismatch", 400, 5, "Unsupported protocol version", "the EIO parameter is not that of the session"},
     {Errc::refused, "eio_refused", 403, 4, "Forbidden", "the application refused the session"},

@@ -27,6 +27,7 @@ enum class Errc : std::uint8_t {
   sid_flood,            // too many unknown ones from one address
   method_handshake,     // a session is opened by GET
   method_not_allowed,   // GET and POST, no other
+  query_repeated,       // EIO, transport or sid is there twice: proxies may have read the other one
   version_unsupported,  // EIO is missing, malformed, or not spoken here
   version_mismatch,     // EIO is not that of the session
   refused,              // the application said no

@@ -32,6 +32,9 @@ Query read_query(std::string_view query, const Options& options) noexcept {
   read.sid = ws::find_query(query, "sid").value_or(std::string_view{});
   const std::string_view base64 = ws::find_query(query, "b64").value_or(std::string_view{});
   read.base64 = !base64.empty() && base64 != "0" && base64 != "false";
+  for (const std::string_view name : {"transport", "EIO", "sid"}) {
+    read.is_repeated = read.is_repeated || ws::count_query(query, name) > 1;
+  }
   return read;
 }
 

@@ -23,9 +23,10 @@ struct Query {
   std::optional<Revision> revision;    // nothing: missing, unknown, or switched off
   std::string_view sid;                // empty: there is none
   bool base64 = false;
+  bool is_repeated = false;  // one of the first three is there more than once
 };
 
-// Views into `query`. Of a parameter that is there twice the first counts.
+// Views into `query`.
 Query read_query(std::string_view query, const Options& options) noexcept;
 
 // How the request came.

@@ -40,6 +40,7 @@ CloseReason reason_for(Errc error) noexcept {
     case Errc::sid_flood:
     case Errc::method_handshake:
     case Errc::method_not_allowed:
+    case Errc::query_repeated:
     case Errc::version_unsupported:
     case Errc::version_mismatch:
     case Errc::refused:

@@ -66,6 +66,7 @@ void Server::serve(Exchange& exchange) {
   const Method method = request.head().method;
   if (method == Method::options) return serve_preflight(exchange);
   const Query query = read_query(request.query(), options_);
+  if (query.is_repeated) return refuse(exchange, Errc::query_repeated);
   if (query.sid.empty()) return open_polling(exchange, query);
   if (!query.transport) return refuse(exchange, Errc::transport_unknown);
   Socket* const socket = find_sid(query.sid);

@@ -48,6 +48,7 @@ ws::Decision Server::refuse(const ws::Request& request, Errc error) {
 // the WebSocket.
 ws::Decision Server::decide(const ws::Request& request) {
   const Query query = read_query(request.query(), options_);
+  if (query.is_repeated) return refuse(request, Errc::query_repeated);
   if (!query.sid.empty()) {
     if (query.transport != Transport::websocket) return refuse(request, Errc::transport_unknown);
     Socket* const socket = find_sid(query.sid);
