@@ -32,9 +32,9 @@ std::shared_ptr<const net::tls::ClientContext> trusting_everybody() {
 
 // A client and a raw server, and what the client was told, in order.
 struct Call {
-  explicit Call(bool secure = false)
+  explicit Call(bool secure = false, const ws::Limits& limits = {})
       : server(secure),
-        client(loop, {.limits = {}, .log = [this](ws::LogLevel, std::string_view line) {
+        client(loop, {.limits = limits, .log = [this](ws::LogLevel, std::string_view line) {
                         lines.emplace_back(line);
                       }}) {
     client
@@ -333,6 +333,28 @@ TEST_CASE("an end or a reset in the midst of the answer (E 104)") {
     CHECK(call.status == 0);
     CHECK(call.lines.empty());  // no rule was broken: the network failed
     CHECK(call.loop.watched_count() == 0);
+  }
+}
+
+TEST_CASE("a server that says nothing, or not all of it, is given up (E 104)") {
+  for (const bool secure : {false, true}) {
+    for (const bool begun : {false, true}) {
+      CAPTURE(secure);
+      CAPTURE(begun);
+      ws::Limits limits;
+      limits.connect_timeout = net::Duration::milliseconds(200);
+      Call call(secure, limits);
+      call.connect();
+      if (begun) call.server.send(call.server.good_answer().substr(0, 60));
+      REQUIRE(call.until_told(1));
+      CHECK(call.error == make_error_code(Errc::response_timeout));
+      CHECK(call.rejects(Errc::response_timeout) == 1);
+      REQUIRE(call.lines.size() == 1);
+      CHECK(call.lines[0].find(" reason=connect_timeout ") != std::string::npos);
+      REQUIRE(call.until([&] { return call.server.was_reset || call.server.ended; }));
+      CHECK(call.server.received.empty());
+      CHECK(call.loop.watched_count() == 0);
+    }
   }
 }
 

@@ -188,9 +188,9 @@ namespace {
 
 // What becomes of a client whose server answers with these extensions: "open", or the label of the
 // error.
-std::string outcome(const DeflateOptions& options, std::string_view answer) {
+std::string outcome_over(bool secure, const DeflateOptions& options, std::string_view answer) {
   net::Loop loop;
-  RawServer server;
+  RawServer server(secure);
   std::string told;
   ws::Client client(loop);
   client.on_open([&](ws::Connection& c) { told = c.compresses() ? "compresses" : "open"; })
@@ -199,7 +199,9 @@ std::string outcome(const DeflateOptions& options, std::string_view answer) {
         told = is_ours ? ws::rule(static_cast<Errc>(why.value())).label : why.message();
       });
   const std::string url = server.url();
-  REQUIRE(client.connect({.url = url, .deflate = options}));
+  std::shared_ptr<const net::tls::ClientContext> trusting;
+  if (secure) trusting = *net::tls::ClientContext::create({.insecure = true});
+  REQUIRE(client.connect({.url = url, .tls = trusting, .deflate = options}));
   REQUIRE(turn_until(loop, [&] {
     server.poll();
     return server.take_request();
@@ -212,6 +214,13 @@ std::string outcome(const DeflateOptions& options, std::string_view answer) {
     return !told.empty();
   }));
   return told;
+}
+
+// Over TLS it is the same.
+std::string outcome(const DeflateOptions& options, std::string_view answer) {
+  const std::string plain = outcome_over(false, options, answer);
+  CHECK(outcome_over(true, options, answer) == plain);
+  return plain;
 }
 
 }  // namespace

@@ -193,7 +193,7 @@ void Client::Engine::report() {
 
 void Client::Engine::end_attempt(std::error_code error) {
   const bool is_canceled = error == std::errc::operation_canceled;
-  if (persistence_ && !is_canceled) {
+  if (persistence_ && !persistence_->is_canceled && !is_canceled) {
     const std::uint32_t failures_max = persistence_->options.failures_max;
     if (++persistence_->failures < failures_max || failures_max == 0) {
       return wait_to_reconnect(error);

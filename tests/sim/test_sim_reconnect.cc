@@ -254,6 +254,24 @@ TEST_CASE("abort ends the waiting, wherever it is called") {
     CHECK(caller.all == "again failed ");
     CHECK(world.baseline() == before);
   }
+  // While its failure is written to the log, an attempt is not yet told to the application.
+  {
+    PeerListener listener(place);
+    std::string all;
+    ws::Client* logged = nullptr;
+    ws::Client client(world.loop, {.limits = {}, .log = [&](ws::LogLevel, std::string_view) {
+                                     logged->abort();
+                                   }});
+    logged = &client;
+    client.on_failed([&](std::error_code) { all += "failed "; })
+        .on_reconnecting([&](ws::Reconnecting) { all += "again "; });
+    REQUIRE(client.connect({.url = url, .reconnect = {.enabled = true}}));
+    world.run_for(at_once);
+    Peer peer = listener.accept();
+    peer.send("no HTTP at all\r\n");
+    world.run_for(60_s);
+    CHECK(all == "failed ");
+  }
   // In on_close it says that this was all.
   PeerListener listener(place);
   Caller caller(world);
