@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <cstdint>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -233,4 +235,129 @@ TEST_CASE("placeholders (258, 259, 260)") {
   CHECK(Decoded("2[\"a\"," + zero + "]").packet.data[1] ==
         Json{{"_placeholder", true}, {"num", 0}});
   CHECK(Decoded("61-9[" + zero + "]", {"x"}).packet.head.id == 9);
+}
+
+namespace {
+
+// JSON, and what is none.
+constexpr const char* json_texts[] = {"0",
+                                      "-0",
+                                      "7",
+                                      "-7",
+                                      "18446744073709551615",
+                                      "18446744073709551616",
+                                      "-9223372036854775808",
+                                      "-9223372036854775809",
+                                      "0.1",
+                                      "-1.5e3",
+                                      "1E+2",
+                                      "1e-2",
+                                      "1e-400",
+                                      "-1e-400",
+                                      "1e400",
+                                      "123456789012345678901234567890",
+                                      "01",
+                                      "-",
+                                      "-a",
+                                      "1.",
+                                      ".5",
+                                      "1e",
+                                      "1e+",
+                                      "+1",
+                                      "0x1",
+                                      "1 2",
+                                      "true",
+                                      "false",
+                                      "null",
+                                      "tru",
+                                      "nul",
+                                      "True",
+                                      "",
+                                      " ",
+                                      "\t\n\r 1 \t\n\r",
+                                      "\v1",
+                                      "\"\"",
+                                      "\"",
+                                      "\"a",
+                                      "\"\\\"",
+                                      "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+                                      "\"\\x\"",
+                                      "\"\\u00e9\"",
+                                      "\"\\u20AC\"",
+                                      "\"\\u0000\"",
+                                      "\"\\uD83D\\uDE00\"",
+                                      "\"\\ud83d\"",
+                                      "\"\\ud83dx\"",
+                                      "\"\\ud83d\\u0041\"",
+                                      "\"\\ude00\"",
+                                      "\"\\u12\"",
+                                      "\"\\u12g4\"",
+                                      "\"\\u+123\"",
+                                      "\"\\u-123\"",
+                                      "\"\\u 123\"",
+                                      "\"\x01\"",
+                                      "\"\x7f\"",
+                                      "\"\n\"",
+                                      "\"é€😀\"",
+                                      "\"\xff\"",
+                                      "\"\xed\xa0\x80\"",
+                                      "\"\xe2\x82\"",
+                                      "[]",
+                                      "[ ]",
+                                      "[1,2]",
+                                      "[1,]",
+                                      "[,1]",
+                                      "[1 2]",
+                                      "[1",
+                                      "[",
+                                      "]",
+                                      "{}",
+                                      "{ }",
+                                      "{\"a\":1}",
+                                      "{ \"a\" : 1 , \"b\" : [ ] }",
+                                      "{\"a\":1,}",
+                                      "{\"a\"}",
+                                      "{\"a\":}",
+                                      "{a:1}",
+                                      "{1:1}",
+                                      "{\"a\":1",
+                                      "{\"\":{\"\":{}}}",
+                                      "{\"a\":[1],\"a\":{}}",
+                                      "[[]]x",
+                                      "[1]//",
+                                      "\xe9"};
+
+}  // namespace
+
+TEST_CASE("JSON is read as the library reads it, and refused where it refuses") {
+  for (const char* text : json_texts) {
+    CAPTURE(std::string(text));
+    const Json theirs = Json::parse(text, nullptr, false);
+    Json ours;
+    REQUIRE((parse_json(text, 64, ours) == Errc::none) == !theirs.is_discarded());
+    if (theirs.is_discarded()) continue;
+    CHECK(ours == theirs);
+    CHECK(ours.type() == theirs.type());
+    std::string written;
+    write_json(ours, true, written);
+    CHECK(Json::parse(written) == theirs);
+  }
+}
+
+TEST_CASE("JSON is written as JavaScript writes it") {
+  const auto written = [](const Json& value, bool ascii = false) {
+    std::string text;
+    write_json(value, ascii, text);
+    return text;
+  };
+  CHECK(written({{"b", Json::array()}, {"a", Json::object()}}) == R"({"a":{},"b":[]})");
+  CHECK(written({2.0, -0.5, 1e21, 1e-7, std::nan(""), HUGE_VAL}) ==
+        "[2,-0.5,1e+21,1e-07,null,null]");
+  CHECK(written({INT64_MIN, UINT64_MAX, true, nullptr}) ==
+        "[-9223372036854775808,18446744073709551615,true,null]");
+  CHECK(written("\"\\/\b\f\n\r\t\x01\x7f") == R"("\"\\/\b\f\n\r\t\u0001)"
+                                              "\x7f\"");
+  CHECK(written("\xff|\xe2\x82|\xc3\xa9") == "\"\uFFFD|\uFFFD|\xc3\xa9\"");
+  CHECK(written("\xff|\xe2\x82|\xc3\xa9", true) == R"("\ufffd|\ufffd|\u00e9")");
+  CHECK(written("\uFFFD\U0010FFFF", true) == R"("\ufffd\udbff\udfff")");
 }
