@@ -542,7 +542,9 @@ void HttpConnection::on_end() {
 }
 
 void HttpConnection::on_blocked() {
-  if (state_ == State::reading || state_ == State::lingering) arm(limits_->stall_timeout);
+  // A head that has begun keeps its own deadline.
+  const bool is_between = state_ == State::reading && !parser_.started();
+  if (is_between || state_ == State::lingering) arm(limits_->stall_timeout);
 }
 
 void HttpConnection::on_drained() {
