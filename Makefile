@@ -318,6 +318,10 @@ test: test-programs | .setup-test  ## every test (T=name: one); the last line co
 	@BUILD=$(BUILD) HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(JOBS) \
 	  --summary $(O)/test_summary $(TESTS_PICKED) $(INTEROP_PICKED)
 
+.PHONY: conform-peers
+conform-peers: $(HILO) | .setup-test .setup-peers  ## hilo conform against other people's libraries: a table
+	@HILO=$(O)/hilo $(PYTHON) tests/interop/peers/run.py $(O)/conform_peers
+
 # ---- fuzzing ---------------------------------------------------------------------------------
 # Targets that include tests/sim run on the simulated system instead of the real one.
 FUZZ_NAMES := $(patsubst fuzz/fuzz_%.cc,%,$(FUZZ_SOURCES))
@@ -420,12 +424,14 @@ format: .setup-check  ## clang-format -i over everything
 
 # ---- the rest --------------------------------------------------------------------------------
 SETUP ?= 1
-.PHONY: .setup-build .setup-test .setup-check .setup-bench .setup-tidy
+.PHONY: .setup-build .setup-test .setup-peers .setup-check .setup-bench .setup-tidy
 setup = @$(if $(filter 0,$(SETUP)),:,CXX='$(CXX)' sh tools/check/setup.sh $(1))
 .setup-build:
 	$(call setup,build)
 .setup-test: .setup-build
 	$(call setup,test)
+.setup-peers: .setup-build
+	$(call setup,peers)
 .setup-check: .setup-test
 	$(call setup,check)
 .setup-bench: .setup-build

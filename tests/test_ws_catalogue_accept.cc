@@ -109,6 +109,30 @@ TEST_CASE("one connection too many in all is told so, over plain HTTP (9)") {
   CHECK(server.baseline() == before);
 }
 
+TEST_CASE("one connection too many in all is closed without a word, over TLS (9)") {
+  ws::Limits limits;
+  limits.connections_max = 1;
+  WireServer server(limits, {}, any_tls_context());
+  const Baseline before = server.baseline();
+  {
+    WirePeer first(server);
+    REQUIRE(first.upgrade());
+    WirePeer second(server, WirePeer::Raw{});
+    second.send_raw(TlsEndpoint{{}}.take_wire());
+    REQUIRE(second.until_end());
+    CHECK(second.received.empty());
+    check_rejected(server, Errc::connections_full, "0");
+    REQUIRE(first.send(client_frame(0x81, "still here")));
+    REQUIRE(first.until_received(12));
+    first.reset();
+    REQUIRE(server.until([&] { return server.server.connection_count() == 0; }));
+    WirePeer third(server);
+    CHECK(third.upgrade());
+  }
+  REQUIRE(server.settle());
+  CHECK(server.baseline() == before);
+}
+
 TEST_CASE("the header of a proxy says whose connection it is (16)") {
   WireServer server;
   std::vector<std::string> peers;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // Sections F to J of the catalogue of bad inputs, over a real socket: what goes in, and the exact
-// answer it gets. The number in front of each row is the catalogue's. Deadlines are in tests/sim.
+// answer it gets, plain and over TLS. The number in front of each row is the catalogue's. Deadlines
+// are in tests/sim.
 
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -76,11 +78,6 @@ void check_refused(WireServer& server, const Refused& row) {
   CHECK(server.baseline() == before);
 }
 
-void check_all_refused(const std::vector<Refused>& rows, const ws::Limits& limits = {}) {
-  WireServer server(limits);
-  for (const Refused& row : rows) check_refused(server, row);
-}
-
 // Input that is right: the echo of each message and the replies come back, in order, and the
 // connection lives on.
 struct Accepted {
@@ -110,10 +107,18 @@ void check_accepted(WireServer& server, const Accepted& row) {
   CHECK(server.baseline() == before);
 }
 
-void check_all_accepted(const std::vector<Accepted>& rows, const ws::Limits& limits = {}) {
-  WireServer server(limits);
-  for (const Accepted& row : rows) check_accepted(server, row);
-}
+// Every test runs twice.
+struct PlainAndTls {
+  void check_all_refused(const std::vector<Refused>& rows, const ws::Limits& limits = {}) const {
+    WireServer server(limits, {}, tls);
+    for (const Refused& row : rows) check_refused(server, row);
+  }
+  void check_all_accepted(const std::vector<Accepted>& rows, const ws::Limits& limits = {}) const {
+    WireServer server(limits, {}, tls);
+    for (const Accepted& row : rows) check_accepted(server, row);
+  }
+  const std::shared_ptr<net::tls::ServerContext> tls = plain_then_tls();
+};
 
 std::string echo_text(std::string_view payload) {
   return server_frame(0x81, payload);
@@ -124,7 +129,7 @@ std::string echo_binary(std::string_view payload) {
 
 }  // namespace
 
-TEST_CASE("frame headers that break a rule (F 106-113, 115)") {
+TEST_CASE_FIXTURE(PlainAndTls, "frame headers that break a rule (F 106-113, 115)") {
   std::vector<Refused> rows = {
       {106, hex("A1"), 1002, Errc::frame_rsv},
       {106, hex("91"), 1002, Errc::frame_rsv},
@@ -146,15 +151,15 @@ TEST_CASE("frame headers that break a rule (F 106-113, 115)") {
   check_all_refused(rows);
 }
 
-TEST_CASE("a frame is refused by its header alone (F 109, 113)") {
-  WireServer server;
+TEST_CASE_FIXTURE(PlainAndTls, "a frame is refused by its header alone (F 109, 113)") {
+  WireServer server({}, {}, tls);
   WirePeer peer(server);
   REQUIRE(peer.upgrade());
   REQUIRE(peer.send(hex("83")));
   CHECK(peer.until_contains(server_frame(0x88, close_body(1002))));
 }
 
-TEST_CASE("a message may be as large as the limit and no larger (F 114)") {
+TEST_CASE_FIXTURE(PlainAndTls, "a message may be as large as the limit and no larger (F 114)") {
   const std::string largest(1000, 'x');
   check_all_accepted(
       {{114, text(largest), echo_text(largest)},
@@ -166,10 +171,10 @@ TEST_CASE("a message may be as large as the limit and no larger (F 114)") {
                     small_limits());
 }
 
-TEST_CASE("a header may be cut anywhere (F 116)") {
+TEST_CASE_FIXTURE(PlainAndTls, "a header may be cut anywhere (F 116)") {
   const std::string payload(70000, 'p');
   const std::string frame = binary(payload);
-  WireServer server;
+  WireServer server({}, {}, tls);
   for (std::size_t cut = 1; cut <= 14; ++cut) {
     CAPTURE(cut);
     WirePeer peer(server);
@@ -189,8 +194,8 @@ TEST_CASE("a header may be cut anywhere (F 116)") {
   }
 }
 
-TEST_CASE("empty frames, many of them, and bytes behind a Close (F 119-122)") {
-  WireServer server;
+TEST_CASE_FIXTURE(PlainAndTls, "empty frames, many of them, and bytes behind a Close (F 119-122)") {
+  WireServer server({}, {}, tls);
   check_accepted(server, {119, hex("81 80 01 02 03 04"), echo_text("")});
   const std::size_t many = 100'000;
   check_accepted(server,
@@ -205,9 +210,10 @@ TEST_CASE("empty frames, many of them, and bytes behind a Close (F 119-122)") {
   CHECK(server.messages.empty());
 }
 
-TEST_CASE("close() in on_message: what is buffered behind is not delivered (F 122)") {
+TEST_CASE_FIXTURE(PlainAndTls,
+                  "close() in on_message: what is buffered behind is not delivered (F 122)") {
   net::Loop loop;
-  WireServer server;
+  WireServer server({}, {}, tls);
   int delivered = 0;
   server.server.at("/leave").on_message([&](ws::Connection& connection, ws::Message) {
     ++delivered;
@@ -222,15 +228,15 @@ TEST_CASE("close() in on_message: what is buffered behind is not delivered (F 12
   CHECK(peer.received == server_frame(0x88, close_body(1001)));
 }
 
-TEST_CASE("frames of a client must be masked (G 123), with any key (G 125)") {
+TEST_CASE_FIXTURE(PlainAndTls, "frames of a client must be masked (G 123), with any key (G 125)") {
   check_all_refused({{123, hex("81 05 48 65 6C 6C 6F"), 1002, Errc::frame_unmasked},
                      {123, hex("89 00"), 1002, Errc::frame_unmasked},
                      {123, hex("88 00"), 1002, Errc::frame_unmasked}});
   check_all_accepted({{125, client_frame(0x81, "plain", 0), echo_text("plain")}});
 }
 
-TEST_CASE("every length and split is unmasked right (G 126)") {
-  WireServer server;
+TEST_CASE_FIXTURE(PlainAndTls, "every length and split is unmasked right (G 126)") {
+  WireServer server({}, {}, tls);
   std::string input;
   std::string output;
   for (std::size_t size = 0; size <= 130; ++size) {
@@ -248,7 +254,7 @@ TEST_CASE("every length and split is unmasked right (G 126)") {
   CHECK((peer.received == output));
 }
 
-TEST_CASE("pings are answered, also inside a message (H 130, 133, 135, 136)") {
+TEST_CASE_FIXTURE(PlainAndTls, "pings are answered, also inside a message (H 130, 133, 135, 136)") {
   const std::string longest(125, 'p');
   check_all_accepted({
       {130, client_frame(0x89, ""), server_frame(0x8A, "")},
@@ -261,7 +267,8 @@ TEST_CASE("pings are answered, also inside a message (H 130, 133, 135, 136)") {
   });
 }
 
-TEST_CASE("control frames that break a rule (H 131, 132, 134, 141, 142, 144, 145)") {
+TEST_CASE_FIXTURE(PlainAndTls,
+                  "control frames that break a rule (H 131, 132, 134, 141, 142, 144, 145)") {
   std::vector<Refused> rows = {
       {131, hex("89 FE 00 7E"), 1002, Errc::control_too_long},
       {132, hex("09"), 1002, Errc::control_fragmented},
@@ -281,13 +288,13 @@ TEST_CASE("control frames that break a rule (H 131, 132, 134, 141, 142, 144, 145
   check_all_refused(rows);
 }
 
-TEST_CASE("the thousandth control frame is still answered (H 134)") {
+TEST_CASE_FIXTURE(PlainAndTls, "the thousandth control frame is still answered (H 134)") {
   check_all_accepted(
       {{134, repeated(client_frame(0x89, ""), 1000 - 1), repeated(server_frame(0x8A, ""), 999)}});
 }
 
-TEST_CASE("a Close is echoed with its code (H 140, 143, 146)") {
-  WireServer server;
+TEST_CASE_FIXTURE(PlainAndTls, "a Close is echoed with its code (H 140, 143, 146)") {
+  WireServer server({}, {}, tls);
   const auto closes = [&](std::string body, std::string echo, CloseCode code) {
     CAPTURE(static_cast<int>(code));
     server.closed.clear();
@@ -313,8 +320,8 @@ TEST_CASE("a Close is echoed with its code (H 140, 143, 146)") {
   }
 }
 
-TEST_CASE("Closes that cross make one end (H 146)") {
-  WireServer server;
+TEST_CASE_FIXTURE(PlainAndTls, "Closes that cross make one end (H 146)") {
+  WireServer server({}, {}, tls);
   server.server.at("/leave").on_open([](ws::Connection& connection) {
     CHECK(connection.close(CloseCode::going_away, "enough"));
     CHECK_FALSE(connection.close(CloseCode::normal));
@@ -328,8 +335,9 @@ TEST_CASE("Closes that cross make one end (H 146)") {
   CHECK(server.settle());
 }
 
-TEST_CASE("an end without a Close is 1006, and what was unfinished is lost (H 148, I 158)") {
-  WireServer server;
+TEST_CASE_FIXTURE(
+    PlainAndTls, "an end without a Close is 1006, and what was unfinished is lost (H 148, I 158)") {
+  WireServer server({}, {}, tls);
   const std::vector<std::string> leftovers = {"", client_frame(0x01, "half a mess"),
                                               hex("82 FE 03"),
                                               binary(std::string(500, 'x')).substr(0, 300)};
@@ -359,13 +367,14 @@ TEST_CASE("an end without a Close is 1006, and what was unfinished is lost (H 14
   }
 }
 
-TEST_CASE("what must not be sent is an error of the API, and nothing is sent (H 149, 150)") {
-  WireServer server;
+TEST_CASE_FIXTURE(
+    PlainAndTls, "what must not be sent is an error of the API, and nothing is sent (H 149, 150)") {
+  WireServer server({}, {}, tls);
   int checked = 0;
   server.server.at("/api").on_open([&](ws::Connection& connection) {
     CHECK_FALSE(connection.close(CloseCode::normal, std::string(124, 'r')));
     CHECK_FALSE(connection.close(CloseCode::normal, "\xFF"));
-    for (const int code : {999, 1004, 1005, 1006, 1015, 2999, 5000}) {
+    for (const int code : {999, 1004, 1006, 1015, 2999, 5000}) {
       CHECK_FALSE(connection.close(static_cast<CloseCode>(code)));
     }
     CHECK_FALSE(connection.ping(as_bytes(std::string(126, 'p'))));
@@ -381,7 +390,7 @@ TEST_CASE("what must not be sent is an error of the API, and nothing is sent (H 
   CHECK(peer.received == server_frame(0x88, close_body(1000, "reason")));
 }
 
-TEST_CASE("fragments that break a rule (I 151, 152, 154-156)") {
+TEST_CASE_FIXTURE(PlainAndTls, "fragments that break a rule (I 151, 152, 154-156)") {
   const std::string empty_fragment = client_frame(0x00, "");
   check_all_refused({
       {151, client_frame(0x80, "x"), 1002, Errc::continuation_unexpected},
@@ -398,7 +407,7 @@ TEST_CASE("fragments that break a rule (I 151, 152, 154-156)") {
       small_limits());
 }
 
-TEST_CASE("fragments that are right (I 153, 154, 158)") {
+TEST_CASE_FIXTURE(PlainAndTls, "fragments that are right (I 153, 154, 158)") {
   check_all_accepted({
       {153, client_frame(0x01, "a") + client_frame(0x00, "") + client_frame(0x80, "c"),
        echo_text("ac")},
@@ -409,8 +418,8 @@ TEST_CASE("fragments that are right (I 153, 154, 158)") {
   });
 }
 
-TEST_CASE("tiny fragments hold memory in proportion to what arrived (I 155)") {
-  WireServer server;
+TEST_CASE_FIXTURE(PlainAndTls, "tiny fragments hold memory in proportion to what arrived (I 155)") {
+  WireServer server({}, {}, tls);
   WirePeer peer(server);
   REQUIRE(peer.upgrade());
   REQUIRE(peer.send(client_frame(0x02, "x") + repeated(client_frame(0x00, "y"), 1000)));
@@ -422,7 +431,7 @@ TEST_CASE("tiny fragments hold memory in proportion to what arrived (I 155)") {
   CHECK(server.loop.pool().taken_bytes() <= 2 * 7007);  // wire bytes
 }
 
-TEST_CASE("text that is not UTF-8 (J 160-163, 165, 166, 169)") {
+TEST_CASE_FIXTURE(PlainAndTls, "text that is not UTF-8 (J 160-163, 165, 166, 169)") {
   std::vector<Refused> rows;
   const auto bad = [&](int number, std::string_view digits) {
     rows.push_back({number, text(hex(digits)), 1007, Errc::text_not_utf8});
@@ -446,7 +455,8 @@ TEST_CASE("text that is not UTF-8 (J 160-163, 165, 166, 169)") {
   check_all_refused(rows);
 }
 
-TEST_CASE("text that is UTF-8, and binary that need not be (J 164, 167, 168, 170)") {
+TEST_CASE_FIXTURE(PlainAndTls,
+                  "text that is UTF-8, and binary that need not be (J 164, 167, 168, 170)") {
   std::vector<Accepted> rows;
   for (const std::string_view character : {"\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"}) {
     for (std::size_t cut = 0; cut <= character.size(); ++cut) {

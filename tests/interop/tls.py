@@ -291,6 +291,7 @@ def _():
         (["serve", "--tls-self-signed", "--tls-cert", "a", "--tls-key", "a"], "exclude each other"),
         (["serve", "--tls-client-ca", "a"], "there is no TLS without"),
         (["serve", "--tls-self-signed", "--tls-client-optional"], "needs --tls-client-ca"),
+        (["serve", "--tls-kernel"], "there is no TLS without"),
         (["connect", "--tls-cert", "a", "wss://a/"], "need each other"),
         (["connect", "--insecure", "--ca-file", "a", "wss://a/"], "exclude each other"),
     ):
@@ -308,6 +309,16 @@ def _():
         code, _, errors = run("connect", *flags, "http://" + origin, server.url(), stdin=b"x\n")
         equal(code, 1)
         contains(errors, "403")
+
+
+@case("--tls-kernel changes nothing that a client can see, whether the kernel can or not")
+def _():
+    lines = b"".join(b"%d %s\n" % (i, b"z" * (i % 997)) for i in range(10_000))
+    with Serve(*certificate("server"), "--tls-kernel") as server:
+        flags = ["--ca-file", file("ca.pem")]
+        equal(run("connect", *flags, server.url(), stdin=lines)[1] == lines, True)
+        for version in ("tls1_2", "tls1_3"):
+            contains(openssl(server, "-" + version, "-ign_eof", stdin=HEAD), "\r\n\r\nok\n")
 
 
 @case("a Unix socket stays plain beside TLS")

@@ -90,6 +90,15 @@ std::shared_ptr<net::tls::ServerContext> any_tls_context() {
   return context;
 }
 
+std::shared_ptr<net::tls::ServerContext> plain_then_tls() {
+  std::shared_ptr<net::tls::ServerContext> context;
+  SUBCASE("plain") {}
+  SUBCASE("over TLS") {
+    context = any_tls_context();
+  }
+  return context;
+}
+
 WirePeer::WirePeer(WireServer& server, int receive_buffer_bytes) : server_(&server) {
   connect(receive_buffer_bytes);
   if (server.speaks_tls) tls_ = std::make_unique<TlsEndpoint>();

@@ -85,6 +85,10 @@ class WireServer {
 // A context for servers that need one and no more, the same for all of a test program.
 std::shared_ptr<net::tls::ServerContext> any_tls_context();
 
+// For what holds whatever is beneath: called once in a test, it makes two subcases of it, and gives
+// nothing in the first and any_tls_context() in the second.
+std::shared_ptr<net::tls::ServerContext> plain_then_tls();
+
 // Over TLS all of this means the plain text, and FIN comes behind a close_notify, except for what
 // is called raw.
 class WirePeer {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# setup.sh GROUP...: installs what is missing for build, test, check, bench or tidy.
+# setup.sh GROUP...: installs what is missing for build, test, peers, check, bench or tidy.
 #
 # Headers and programs are asked for directly, so it does not matter where they came from. When
 # nothing is missing, nothing is printed and no network is touched.
@@ -67,6 +67,7 @@ for group in "$@"; do
       elif ! command -v clang++ >/dev/null 2>&1; then
         missing="$missing libclang-rt-14-dev"
       fi ;;
+    peers) want_headers libwebsockets.h libwebsockets-dev ;;
     bench) want_headers benchmark/benchmark.h libbenchmark-dev ;;
     tidy) want_program clang-tidy clang-tidy ;;
     *) echo "setup: unknown group $group" >&2; exit 2 ;;

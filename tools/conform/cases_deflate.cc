@@ -179,18 +179,22 @@ void add_broken(CaseList& list) {
                hex("f248cdc9c907000000ffff07ffffffffffff"));
   cases.broken("bytes of FF", hex("ffffffffffffffff"));
   cases.broken("a stored block whose lengths do not agree", hex("000500fafe48656c6c6f00"));
-  cases.broken("a distance in front of the beginning", hex("4b4c0442000000"
-                                                           "ffff"));
+  cases.broken("a distance in front of the beginning", hex("4a04620000"));
   cases.broken("noise", hex("eddeadbeefcafebabe0123456789"));
   cases.broken("a dynamic block with too many codes", hex("fcfeffffffffffffffffffffffff"));
   cases.broken("a message whose last half is missing", words.substr(0, words.size() / 2));
-  cases.broken("a stored block that is cut", hex("001000efff48656c6c6f"));
+  // To some decoders a stream that stops is none that is wrong: they take what is there.
+  cases.add("a stored block that is cut", {send({squeezed(hex("001000efff48656c6c6f"), false)})},
+            {DeflateCases::bad_data(),
+             as(Verdict::non_strict, echoes({echo_binary(hex("48656c6c6f0000ffff"))}))});
   cases.add("a broken message in its second fragment",
-            {send({squeezed(hex("f248cd"), false, false), last(hex("ffffffffffff"))})},
+            {send({squeezed(hex("f248cdc9c907000000ffff"), false, false), last(hex("07ffffff"))})},
             {DeflateCases::bad_data()});
+  Outcome behind_a_good_one = DeflateCases::bad_data();
+  behind_a_good_one.replies = {echo("Hello")};
   cases.add("a broken message behind a good one",
             {send({squeezed(deflated("Hello"))}), await(1), send({squeezed(hex("07"), false)})},
-            {fails({1007}, {echo("Hello")})});
+            {behind_a_good_one});
 
   list.group("13.5", "RFC 6455 §8.1, RFC 7692 §6.2");
   for (const std::string_view octets :

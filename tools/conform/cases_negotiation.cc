@@ -83,6 +83,8 @@ void add_bad_offers(CaseList& list) {
                            {echoes({echo("Hello")})});
     added.side = Side::server;
     added.opening.offer = offer;
+    // Whoever refuses the whole handshake has not accepted the offer, but done more than asked.
+    added.opening.refused = Verdict::non_strict;
   };
   list.group("12.3", "RFC 7692 §7, §7.1");
   add(deflate + "; unknown");

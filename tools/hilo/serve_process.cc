@@ -76,6 +76,7 @@ bool ServeProcess::make_tls() {
   options.client_ca_file = from.client_ca_file;
   options.client_certificate_required = !from.client_optional;
   options.keylog_file = from.keylog_file;
+  options.kernel_tls = from.kernel_tls;
   std::string detail;
   auto context = net::tls::ServerContext::create(std::move(options), &detail);
   if (!context) {

@@ -41,6 +41,9 @@ FlagGroup tls_serve_flags(TlsServeSettings& settings) {
                      "the keys of all connections are appended, for Wireshark: who "
                      "has them can read everything"),
                 settings.keylog_file),
+      switch_flag(toggle("--tls-kernel",
+                         "let the kernel encrypt, where OpenSSL and the kernel can do that"),
+                  settings.kernel_tls),
   };
   return group;
 }
@@ -99,7 +102,8 @@ Complaint check(const TlsServeSettings& settings) {
   if (settings.client_optional && settings.client_ca_file.empty()) {
     return "--tls-client-optional needs --tls-client-ca";
   }
-  const bool more = !settings.client_ca_file.empty() || !settings.keylog_file.empty();
+  const bool more =
+      !settings.client_ca_file.empty() || !settings.keylog_file.empty() || settings.kernel_tls;
   if (more && !settings.wanted()) return "there is no TLS without --tls-cert or --tls-self-signed";
   return {};
 }

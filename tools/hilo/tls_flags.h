@@ -18,6 +18,7 @@ struct TlsServeSettings {
   bool client_optional = false;  // ... or none at all
   bool self_signed = false;
   std::string keylog_file;
+  bool kernel_tls = false;
 
   bool wanted() const { return self_signed || !certificate_files.empty(); }
 };
