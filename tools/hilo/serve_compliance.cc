@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "net/loop.h"
@@ -17,6 +19,7 @@ namespace {
 constexpr std::string_view protocol4 = "engineio";
 constexpr std::string_view protocol3 = "engineio3";
 constexpr std::string_view client = "engineio-client";
+constexpr std::string_view client3 = "engineio3-client";
 constexpr std::string_view echo = "engineio-echo";
 
 engineio::Options suite_options(std::string_view suite) {
@@ -26,12 +29,20 @@ engineio::Options suite_options(std::string_view suite) {
   if (suite == protocol4 || suite == protocol3) {
     options.ping_interval = net::Duration::milliseconds(300);
     options.ping_timeout = net::Duration::milliseconds(200);
-    options.message_spacing = net::Duration::milliseconds(3);
-  } else if (suite == client) {
+    options.message_spacing = net::Duration::milliseconds(20);
+  } else if (suite == client || suite == client3) {
     options.ping_interval = net::Duration::milliseconds(500);
-    options.payload_bytes_max = 100;
+    if (suite == client) options.payload_bytes_max = 100;
+    options.keep_post_fields = true;
   }
   return options;
+}
+
+// Of the header that brought the message, as JSON. What the suite sends needs no escapes.
+std::string cookie_of(const engineio::Socket& socket) {
+  const ws::KeptRequest* const post = socket.post_request();
+  const auto cookie = post != nullptr ? post->header("Cookie") : std::nullopt;
+  return cookie ? "{\"cookie\":\"" + std::string(*cookie) + "\"}" : "{}";
 }
 
 // What the server that comes with the suite of engine.io-client answers.
@@ -53,6 +64,8 @@ void serve_client_suite(engineio::Server& engine) {
       static_cast<void>(socket.send_binary(bytes));
     } else if (!message.binary && message.text() == "give utf8") {
       static_cast<void>(socket.send_text("пойду спать всем спокойной ночи"));
+    } else if (!message.binary && message.text() == "sendHeaders") {
+      static_cast<void>(socket.send_text(cookie_of(socket)));
     } else {
       static_cast<void>(socket.send(message));
     }
@@ -67,12 +80,12 @@ int failure(std::string_view what, const std::error_code& why) {
 }  // namespace
 
 Complaint take_suite_name(std::string_view value, std::string& into) {
-  for (const std::string_view each : {protocol4, protocol3, client, echo}) {
+  for (const std::string_view each : {protocol4, protocol3, client, client3, echo}) {
     if (value != each) continue;
     into = value;
     return {};
   }
-  return "is none of engineio, engineio3, engineio-client, engineio-echo";
+  return "is none of engineio, engineio3, engineio-client, engineio3-client, engineio-echo";
 }
 
 int serve_compliance(const std::string& suite, const std::vector<net::Address>& addresses) {
@@ -84,7 +97,7 @@ int serve_compliance(const std::string& suite, const std::vector<net::Address>& 
   options.origin.allow = ws::OriginPolicy::Allow::any;
   ws::Server server{loop, {}, std::move(options)};
   engineio::Server engine{server, "/engine.io/", suite_options(suite)};
-  if (suite == client) {
+  if (suite == client || suite == client3) {
     serve_client_suite(engine);
   } else {
     engine.on_message([](engineio::Socket& socket, engineio::Message message) {

@@ -4,7 +4,8 @@
 //
 //   engineio, engineio3   for the protocol suites of Engine.IO 4 and 3 (tests/interop/
 //                         official_suites.py): short times, every message comes back
-//   engineio-client       for the suites of npm's engine.io-client, with the answers they ask for
+//   engineio-client       for the suites of npm's engine.io-client 6, with the answers they ask for
+//   engineio3-client      and of engine.io-client 3
 //   engineio-echo         both revisions with the settings that ship: every message comes back
 
 #pragma once

@@ -34,7 +34,7 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::packet_type, "eio_type", 400, 3, "Bad request", "a packet of no known type"},
     {Errc::packet_base64, "eio_base64", 400, 3, "Bad request", "malformed base64 (RFC 4648 §4)"},
     {Errc::packet_binary, "eio_binary", 400, 3, "Bad request", "binary data in a packet that has none"},
-    {Errc::packet_too_big, "eio_size", 413, -1, "more than maxPayload\n", "a packet of more than maxPayload"},
+    {Errc::packet_too_big, "eio_size", 413, -1, "", "a body or a packet of more than maxPayload"},
     {Errc::payload_utf8, "eio_utf8", 400, 3, "Bad request", "a text payload is not UTF-8 (RFC 3629)"},
     {Errc::payload_length, "eio_length", 400, 3, "Bad request", "the length of a packet is malformed, or more than there is"},
     {Errc::payload_frame, "eio_frame", 400, 3, "Bad request", "a binary payload is malformed"},

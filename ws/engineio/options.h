@@ -72,6 +72,8 @@ struct Options {
   // Time between two messages to one WebSocket, and behind the 101. Zero, but for clients that lose
   // the second of two that arrive together, as the official test suites do.
   net::Duration message_spacing = {};
+  // Keep the header of each POST while its messages are handled (Socket::post_request()).
+  bool keep_post_fields = false;
   Cors cors = {};
   Cookie cookie = {};
   // Sessions that poll: in all (0: as many as there may be connections), and from one address,

@@ -4,6 +4,7 @@
 // pages of other origins may ask.
 
 #include <array>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -49,8 +50,11 @@ struct Server::Answer {
 void Server::mount_polling(std::string_view pattern) {
   for (const Method method : {Method::get, Method::head, Method::post, Method::put, Method::patch,
                               Method::delete_, Method::options}) {
-    const ws::http::RouteOptions options{.body_bytes_max = options_.payload_bytes_max,
-                                         .streamed = method == Method::post};
+    // The limit of a POST is looked at here, as its answer is the protocol's.
+    const bool is_post = method == Method::post;
+    const ws::http::RouteOptions options{
+        .body_bytes_max = is_post ? std::numeric_limits<std::size_t>::max() : 0,
+        .streamed = is_post};
     http_->on(
         method, pattern,
         [gate = gate_](Exchange& exchange) {
@@ -156,6 +160,10 @@ void Server::lose_poll(SocketId id) {
 // --- POST ----------------------------------------------------------------------------------------
 
 void Server::begin_post(Exchange& exchange, Socket& socket) {
+  const ws::RequestHead& head = exchange.request().head();
+  if (ws::body_framing(head).length > options_.payload_bytes_max) {
+    return refuse(exchange, Errc::packet_too_big);
+  }
   const bool octets = is_octets(exchange.request());
   Errc error = socket.session_.begin_post();
   if (error == Errc::transport_mismatch) return refuse(exchange, error);
@@ -167,6 +175,9 @@ void Server::begin_post(Exchange& exchange, Socket& socket) {
     return fail(socket, error);
   }
   socket.polling_->is_octets = octets;
+  if (options_.keep_post_fields) {
+    if (auto kept = ws::KeptRequest::copy(head, {}, true)) socket.polling_->post = std::move(*kept);
+  }
   exchange.on_gone([gate = gate_, id = socket.id()] {
     if (gate->server != nullptr) gate->server->lose_post(id);
   });
@@ -189,7 +200,15 @@ void Server::take_piece(Exchange& exchange, SocketId id, Bytes piece, bool final
   if (socket == nullptr || socket->session_.state() == Session::State::closed) {
     return refuse(exchange, Errc::sid_unknown);
   }
-  if (!socket->polling_->body.append(piece)) {
+  Buffer& body = socket->polling_->body;
+  // The client hears of it and may go on; a body that announced its length was refused at once.
+  if (body.size() + piece.size() > options_.payload_bytes_max) {
+    refuse(exchange, Errc::packet_too_big);
+    body.release();
+    if (socket->session_.end_post()) upgraded(*socket);
+    return;
+  }
+  if (!body.append(piece)) {
     refuse(exchange, Errc::server_full);
     return fail(*socket, Errc::server_full);
   }

@@ -114,6 +114,11 @@ class Socket final : private net::Timer,
   // The request that opened the session: path, query, and fields as far as the ws::Server keeps
   // them (ServerOptions::keep_request_fields); in on_open they are always there.
   const ws::KeptRequest& request() const noexcept { return request_; }
+  // In on_message, with Options::keep_post_fields: the POST that brought the message. Null over a
+  // WebSocket.
+  const ws::KeptRequest* post_request() const noexcept {
+    return polling_ != nullptr ? &polling_->post : nullptr;
+  }
   const net::PeerAddress& peer() const noexcept { return peer_; }
 
   // --- the application's own data ---
@@ -135,6 +140,7 @@ class Socket final : private net::Timer,
     std::string origin;         // the page that may read its answer, where that is not any
     Buffer body;                // of the POST that comes in
     bool is_octets = false;     // its type
+    ws::KeptRequest post;       // the last one, if they are kept
     ws::Connection* probe = nullptr;
   };
 
