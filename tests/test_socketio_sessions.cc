@@ -137,7 +137,7 @@ TEST_CASE("an unknown namespace is refused, and the client lives (244); 33 are t
     CHECK(peer.connect("40/n" + std::to_string(i) + ",") != "none");
   }
   peer.say("40/n32,");
-  CHECK(peer.was_closed());
+  CHECK(peer.hear() == "44/n32,{\"message\":\"Too many namespaces\"}");
   CHECK(server.io_rejects(Errc::namespaces_too_many) == 1);
   CHECK(server.io_rejects(Errc::namespace_unknown) == 1);
 }
@@ -174,6 +174,7 @@ TEST_CASE("each way to end is told with the reference's reason, once, in order")
   });
   ends_with("server namespace disconnect", [&](SocketioPeer& peer) {
     ends.last->disconnect(true);
+    CHECK(peer.hear() == "41");
     CHECK(peer.was_closed());
   });
   ends_with("server shutting down", [&](SocketioPeer& peer) {

@@ -80,16 +80,13 @@ Errc Client::dispatch(Packet& packet) {
 
 Errc Client::connect(const PacketHead& head, Json auth) {
   if (find(head.nsp) != nullptr) return Errc::connect_twice;
-  if (sockets_.size() >= server_->options().namespaces_per_client_max)
-    return Errc::namespaces_too_many;
+  if (sockets_.size() >= server_->options().namespaces_per_client_max) {
+    refuse(head.nsp, Errc::namespaces_too_many, "Too many namespaces");
+    return Errc::none;
+  }
   Namespace* const nsp = server_->find(head.nsp, auth);
   if (nsp == nullptr) {
-    const bool is_v3 = revision_ == engineio::Revision::v3;
-    constexpr std::string_view message = "Invalid namespace";
-    send(EncodedPacket({.type = PacketType::connect_error, .nsp = head.nsp},
-                       is_v3 ? Json(message) : Json{{"message", message}}),
-         {});
-    server_->reject(Errc::namespace_unknown, engine());
+    refuse(head.nsp, Errc::namespace_unknown, "Invalid namespace");
     return Errc::none;
   }
   SocketState* const socket =
@@ -99,6 +96,14 @@ Errc Client::connect(const PacketHead& head, Json auth) {
   server_->loop().timers().cancel(*this);
   nsp->go_on(*socket, 0);
   return Errc::none;
+}
+
+void Client::refuse(std::string_view nsp, Errc error, std::string_view message) {
+  const bool is_v3 = revision_ == engineio::Revision::v3;
+  send(EncodedPacket({.type = PacketType::connect_error, .nsp = nsp},
+                     is_v3 ? Json(message) : Json{{"message", message}}),
+       {});
+  server_->reject(error, engine());
 }
 
 const Client::Place* Client::find(std::string_view nsp) const noexcept {
@@ -153,6 +158,15 @@ void Client::remove(const SocketState& socket) noexcept {
 void Client::fail(Errc error) {
   server_->reject(error, engine());
   close("parse error");
+}
+
+// With a DISCONNECT for each namespace first, or the client would come back by itself.
+void Client::disconnect() {
+  for (const auto& [nsp, socket] : sockets_) {
+    if (socket->stage != SocketState::Stage::connected) continue;
+    send(EncodedPacket({.type = PacketType::disconnect, .nsp = nsp->name()}, nullptr), {});
+  }
+  close("server namespace disconnect");
 }
 
 void Client::close(std::string_view reason) {

@@ -39,6 +39,8 @@ class Client final : public engineio::Attachment, private net::Timer {
   engineio::Revision revision() const noexcept { return revision_; }
   bool send(const EncodedPacket& packet, const Flags& flags);
   void remove(const SocketState& socket) noexcept;
+  // The application's wish: the client is told, and does not come back by itself.
+  void disconnect();
   // Ends every socket, and the session behind what was sent.
   void close(std::string_view reason);
 
@@ -52,6 +54,7 @@ class Client final : public engineio::Attachment, private net::Timer {
   void fail(Errc error);
   Errc dispatch(Packet& packet);
   Errc connect(const PacketHead& head, Json auth);
+  void refuse(std::string_view nsp, Errc error, std::string_view message);
   const Place* find(std::string_view nsp) const noexcept;
   bool has_left(std::string_view nsp) const noexcept;
 

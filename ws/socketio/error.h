@@ -5,7 +5,7 @@
 //
 // Whoever breaks one is closed, for there is no saying what it meant by the rest: over a WebSocket
 // with a Close without a code, over polling with a close packet. The exceptions are the last three,
-// which lose the packet and no more.
+// which lose the packet and no more, and a namespace too many, which is refused (CONNECT_ERROR).
 
 #pragma once
 

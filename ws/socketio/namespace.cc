@@ -80,9 +80,10 @@ void Namespace::connect(SocketState& socket) {
   if (socket.client->revision() == engineio::Revision::v3) data = nullptr;
   socket.client->send(EncodedPacket({.type = PacketType::connect, .nsp = name_}, std::move(data)),
                       {});
-  for (auto& callback : on_connection_) {
+  // By number: one of them may add another.
+  for (std::size_t i = 0; i < on_connection_.size(); ++i) {
     if (socket.stage != SocketState::Stage::connected) return;
-    call(socket, [&] { callback(Socket(key(socket))); });
+    call(socket, [&] { on_connection_[i](Socket(key(socket))); });
   }
 }
 
@@ -92,15 +93,23 @@ void Namespace::receive_event(SocketState& socket, std::optional<std::uint64_t> 
   ++server_->metrics_.events_received;
   Json& front = values.front();
   if (front.is_number()) front = front.dump();
-  const std::string_view event = *front.get_ptr<const Json::string_t*>();
+  std::string_view event = *front.get_ptr<const Json::string_t*>();
+  std::string kept;
   if (SocketState::Extra* const extra = socket.extra_.get()) {
-    for (auto& middleware : extra->middleware) {
+    // What is called may change the values, and add to the lists.
+    kept = event;
+    event = kept;
+    for (std::size_t i = 0; i < extra->middleware.size(); ++i) {
       bool goes_on = false;
-      call(socket, [&] { goes_on = middleware(event, values); });
+      call(socket, [&] { goes_on = extra->middleware[i](event, values); });
       if (!goes_on) return;
     }
-    for (auto& on_any : extra->on_any) call(socket, [&] { on_any(event, values); });
+    for (std::size_t i = 0; i < extra->on_any.size(); ++i) {
+      call(socket, [&] { extra->on_any[i](event, values); });
+    }
   }
+  // Middleware may have left anything there.
+  if (!values.is_array() || values.empty()) return;
   Ack ack = id ? Ack(key(socket), *id) : Ack();
   dispatch(socket, event, {values, 1, &ack});
 }

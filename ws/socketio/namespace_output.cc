@@ -37,7 +37,8 @@ bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags)
   if (socket.extra_ != nullptr && !socket.extra_->on_any_outgoing.empty()) {
     const Json& values = emission.values;
     const std::string_view event = *values.front().get_ptr<const Json::string_t*>();
-    for (auto& on_any : socket.extra_->on_any_outgoing) on_any(event, values);
+    auto& on_any = socket.extra_->on_any_outgoing;
+    for (std::size_t i = 0; i < on_any.size(); ++i) on_any[i](event, values);
   }
   PacketHead head{.type = PacketType::event, .nsp = name_};
   if (emission.ack) {

@@ -144,7 +144,7 @@ void Socket::disconnect(bool close) const {
   SocketState* const socket = socketio::connected(state());
   if (socket == nullptr) return;
   Client& client = *socket->client;
-  if (close) return client.close("server namespace disconnect");
+  if (close) return client.disconnect();
   const PacketHead head{.type = PacketType::disconnect, .nsp = key_.nsp->name()};
   client.send(EncodedPacket(head, nullptr), {});
   key_.nsp->end(*socket, "server namespace disconnect");
