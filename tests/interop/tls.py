@@ -133,6 +133,21 @@ def _():
         contains(openssl(server, "-alpn", "h2"), "alert no application protocol")
 
 
+@case("s_client speaks WebSocket by hand: an echo, and a Close that ends both")
+def _():
+    request = (
+        b"GET /echo HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    hello = bytes([0x81, 0x85]) + bytes(4) + b"Hello"
+    goodbye = bytes([0x88, 0x82]) + bytes(4) + b"\x03\xe8"
+    with Serve(*certificate("server")) as server:
+        told = openssl(server, "-quiet", "-ign_eof", stdin=request + hello + goodbye)
+        contains(told, "HTTP/1.1 101 ")
+        contains(told, "\x05Hello")
+        contains(told, "\x02\x03")
+
+
 @case("s_client resumes its session")
 def _():
     with Serve(*certificate("server")) as server:
