@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * libwebsockets as an echo, for `hilo conform`. How it is called: README.md. */
+ * libwebsockets as an echo, for `hilo conform`. How it is called: run.py. */
 
 #include <libwebsockets.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
 //
-// npm ws as an echo, for `hilo conform`. How the peers of this folder are called: README.md.
+// npm ws as an echo, for `hilo conform`. How the peers of this folder are called: run.py.
 
 import {createRequire} from "node:module";
 import {createInterface} from "node:readline";

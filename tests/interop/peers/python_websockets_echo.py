@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Python websockets as an echo, for `hilo conform`. How it is called: README.md."""
+"""Python websockets as an echo, for `hilo conform`. How it is called: run.py."""
 
 import asyncio
 import logging
