@@ -59,7 +59,7 @@ def _():
         "serve": "listen threads origin origin-any subprotocol require-subprotocol log-level quiet "
         "log-format unix-mode handover drain-time trusted-proxy forwarded-by proxy-protocol count-local "
         "keep-request-fields files client-bundle compliance tls-cert tls-key tls-self-signed "
-        "tls-client-ca tls-client-optional tls-keylog broken",
+        "tls-client-ca tls-client-optional tls-keylog tls-kernel broken",
         "connect": "header subprotocol origin proxy user redirects reconnect binary hex one echo "
         "timestamps quiet ping ping-every "
         "count wait close-code close-reason ca-file insecure tls-server-name tls-cert tls-key "
