@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Runs the official test suites of Engine.IO, which are no part of hilo, against `hilo serve`:
+"""Runs the official test suites of Engine.IO and Socket.IO, which are no part of hilo, against
+`hilo serve`:
 
     python3 tests/interop/official_suites.py engineio FOLDER [RUNS]
     python3 tests/interop/official_suites.py engineio3 FOLDER [RUNS]
+    python3 tests/interop/official_suites.py socketio FOLDER [RUNS]
 
 FOLDER is the folder test-suite of github.com/socketio/engine.io-protocol (of its branch v3 for
-engineio3), after `npm ci` there. Nothing in it is changed: the suite runs from a copy that asks our
-port. HILO names the binary. Prints what mocha prints; the exit code is 0 if no run had a failure.
+engineio3; of socketio/socket.io-protocol for socketio), after `npm ci` there. Nothing in it is
+changed: the suite runs from a copy that asks our port. HILO names the binary. Prints what mocha prints; the exit code is 0 if no run had a failure.
 """
 
 import os

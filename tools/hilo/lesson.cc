@@ -71,10 +71,9 @@ void Lesson::chat(Socket socket) {
 void Lesson::answer(Socket socket) {
   socket.emit("welcome", {{"ver", version_}});
   socket.on("echo", [socket](const Arguments& arguments) {
-    Json values = Json::array();
-    for (std::size_t i = 0; i < arguments.size(); ++i) values.push_back(*arguments.at(i));
-    if (arguments.ack != nullptr && *arguments.ack) return arguments.ack->answer(std::move(values));
-    socket.emit_values("echo-back", std::move(values));
+    const bool is_asked = arguments.ack != nullptr && *arguments.ack;
+    if (is_asked) return arguments.ack->answer(arguments.copy());
+    socket.emit_values("echo-back", arguments.copy());
   });
   socket.on("bin", [socket](socketio::Binary binary) { socket.emit("bin-back", binary); });
   socket.on("utf8", [socket] { socket.emit("utf8-back", "h\u00e9llo-\u20ac-\U0001F600"); });

@@ -39,9 +39,12 @@ std::string find_bundle(std::string_view named) {
   return {};
 }
 
+// Clients of all generations at once: those of Socket.IO 1 by polling, too.
 socketio::Options options() {
   socketio::Options options;
   options.engine.revision3 = true;
+  options.engine.framing3 = engineio::Framing3::binary;
+  options.engine.double_utf8 = true;
   return options;
 }
 

@@ -246,14 +246,13 @@ FlagGroup other_server_flags(OtherServers& names) {
                          .short_name = {}},
                         names.broken);
   flag.take = [&names](std::string_view value) { return take_fault_name(value, names.broken); };
-  Flag suite =
-      text_flag({.name = "--compliance",
-                 .value = "SUITE",
-                 .text = "serve what that official test suite wants: engineio, "
-                         "engineio3, engineio-client, engineio3-client or engineio-echo; of the "
-                         "other flags only --listen counts then",
-                 .short_name = {}},
-                names.compliance);
+  Flag suite = text_flag({.name = "--compliance",
+                          .value = "SUITE",
+                          .text = "serve what that official test suite wants: engineio, "
+                                  "engineio3, engineio-client, engineio3-client, engineio-echo or "
+                                  "socketio; of the other flags only --listen counts then",
+                          .short_name = {}},
+                         names.compliance);
   suite.take = [&names](std::string_view value) {
     return take_suite_name(value, names.compliance);
   };

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/stop_signals.h"
 #include "ws/engineio/server.h"
+#include "ws/socketio/server.h"
 
 namespace hilo::tools {
 namespace {
@@ -21,12 +23,13 @@ constexpr std::string_view protocol3 = "engineio3";
 constexpr std::string_view client = "engineio-client";
 constexpr std::string_view client3 = "engineio3-client";
 constexpr std::string_view echo = "engineio-echo";
+constexpr std::string_view socketio_suite = "socketio";
 
 engineio::Options suite_options(std::string_view suite) {
   engineio::Options options;
   options.cors.origin.allow = ws::OriginPolicy::Allow::any;
-  options.revision3 = suite != protocol4;
-  if (suite == protocol4 || suite == protocol3) {
+  options.revision3 = suite != protocol4 && suite != socketio_suite;
+  if (suite == protocol4 || suite == protocol3 || suite == socketio_suite) {
     options.ping_interval = net::Duration::milliseconds(300);
     options.ping_timeout = net::Duration::milliseconds(200);
     options.message_spacing = net::Duration::milliseconds(20);
@@ -72,6 +75,29 @@ void serve_client_suite(engineio::Server& engine) {
   });
 }
 
+// What the suite of Socket.IO's protocol wants on two namespaces.
+std::unique_ptr<socketio::Server> serve_socketio(ws::Server& server) {
+  socketio::Options options;
+  options.engine = suite_options(socketio_suite);
+  options.connect_timeout = net::Duration::seconds(1);
+  auto io = std::make_unique<socketio::Server>(server, std::move(options));
+  const auto tell_auth = [](const socketio::Socket& socket) {
+    const socketio::Json& auth = socket.auth();
+    socket.emit("auth", auth.is_null() ? socketio::Json::object() : auth);
+  };
+  io->on_connection([tell_auth](socketio::Socket socket) {
+    tell_auth(socket);
+    socket.on("message", [socket](const socketio::Arguments& arguments) {
+      socket.emit_values("message-back", arguments.copy());
+    });
+    socket.on("message-with-ack", [](const socketio::Arguments& arguments) {
+      if (arguments.ack != nullptr) arguments.ack->answer(arguments.copy());
+    });
+  });
+  io->of("/custom").on_connection(tell_auth);
+  return io;
+}
+
 int failure(std::string_view what, const std::error_code& why) {
   print_error("hilo serve: " + std::string(what) + ": " + why.message());
   return exit_failure;
@@ -80,12 +106,14 @@ int failure(std::string_view what, const std::error_code& why) {
 }  // namespace
 
 Complaint take_suite_name(std::string_view value, std::string& into) {
-  for (const std::string_view each : {protocol4, protocol3, client, client3, echo}) {
+  for (const std::string_view each :
+       {protocol4, protocol3, client, client3, echo, socketio_suite}) {
     if (value != each) continue;
     into = value;
     return {};
   }
-  return "is none of engineio, engineio3, engineio-client, engineio3-client, engineio-echo";
+  return "is none of engineio, engineio3, engineio-client, engineio3-client, engineio-echo, "
+         "socketio";
 }
 
 int serve_compliance(const std::string& suite, const std::vector<net::Address>& addresses) {
@@ -96,6 +124,8 @@ int serve_compliance(const std::string& suite, const std::vector<net::Address>& 
   ws::ServerOptions options;
   options.origin.allow = ws::OriginPolicy::Allow::any;
   ws::Server server{loop, {}, std::move(options)};
+  std::unique_ptr<socketio::Server> io;
+  if (suite == socketio_suite) io = serve_socketio(server);
   engineio::Server engine{server, "/engine.io/", suite_options(suite)};
   if (suite == client || suite == client3) {
     serve_client_suite(engine);

@@ -6,6 +6,7 @@
 //                         official_suites.py): short times, every message comes back
 //   engineio-client       for the suites of npm's engine.io-client 6, with the answers they ask for
 //   engineio3-client      and of engine.io-client 3
+//   socketio              for the suite of Socket.IO's protocol
 //   engineio-echo         both revisions with the settings that ship: every message comes back
 
 #pragma once

@@ -55,6 +55,13 @@ bool is_same_host(const Origin& origin, const OriginRequest& request) noexcept {
   return is_same_place(origin.authority, host);
 }
 
+// "host:port" without a scheme, as npm's ws 0.4 sends it, which the client of Socket.IO 1.3 uses.
+// No browser does.
+bool is_host_itself(std::string_view text, const Authority& host) noexcept {
+  const auto authority = parse_authority(text);
+  return authority && is_same_place(*authority, host);
+}
+
 bool is_listed(std::string_view text, const std::optional<Origin>& origin,
                std::span<const std::string_view> list) noexcept {
   for (const std::string_view entry : list) {
@@ -83,7 +90,7 @@ Errc check_origin(const OriginRequest& request, const OriginPolicy& policy) noex
   bool is_allowed = false;
   switch (policy.allow) {
     case OriginPolicy::Allow::same_host:
-      is_allowed = origin && is_same_host(*origin, request);
+      is_allowed = origin ? is_same_host(*origin, request) : is_host_itself(*text, request.host);
       break;
     case OriginPolicy::Allow::listed: is_allowed = is_listed(*text, origin, policy.list); break;
     case OriginPolicy::Allow::any: is_allowed = true; break;

@@ -26,7 +26,8 @@ inline constexpr std::size_t origin_bytes_max = 1024;
 struct OriginPolicy {
   enum class Allow : std::uint8_t {
     // Pages from the host and port that the request names in Host. The scheme must be https where
-    // the connection is TLS; on a plain one either will do, as a proxy may have ended TLS.
+    // the connection is TLS; on a plain one either will do, as a proxy may have ended TLS. The very
+    // text of Host will do, too.
     same_host,
     // The origins in `list`, compared as tuples; what is no tuple ("null", "file://") as text.
     listed,

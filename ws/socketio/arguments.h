@@ -42,6 +42,12 @@ struct Arguments {
   Ack* ack = nullptr;
 
   std::size_t size() const noexcept { return values.size() - skip; }
+  // Those that are for the handler, as an array.
+  Json copy() const {
+    Json array = Json::array();
+    for (std::size_t i = skip; i < values.size(); ++i) array.push_back(values[i]);
+    return array;
+  }
   // Null beyond the end.
   Json* at(std::size_t index) const { return index < size() ? &values[skip + index] : nullptr; }
 };

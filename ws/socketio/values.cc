@@ -7,6 +7,26 @@
 namespace hilo::socketio {
 namespace {
 
+// The parser recurses, so it is not asked about what is too deep for it.
+bool is_too_deep(std::string_view text, std::size_t depth_max) noexcept {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > depth_max) return true;
+    } else if ((c == ']' || c == '}') && depth != 0) {
+      --depth;
+    }
+  }
+  return false;
+}
+
 bool is_placeholder(const Json& value) {
   if (!value.is_object()) return false;
   const auto mark = value.find("_placeholder");
@@ -47,6 +67,16 @@ void to_json(Json& into, const Binary& binary) {
 
 void from_json(const Json& value, Binary& into) {
   into.bytes = Bytes{value.get_binary()};
+}
+
+Errc parse_json(std::string_view text, std::size_t depth_max, Json& into) {
+  if (is_too_deep(text, depth_max)) return Errc::packet_json;
+  into = Json::parse(text.begin(), text.end(), nullptr, false);
+  return into.is_discarded() ? Errc::packet_json : Errc::none;
+}
+
+void write_json(const Json& value, bool ascii, std::string& out) {
+  out += value.dump(-1, ' ', ascii, Json::error_handler_t::replace);
 }
 
 bool has_binary(const Json& value) noexcept {

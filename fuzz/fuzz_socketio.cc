@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+//
+// Socket.IO: a sequence of messages, text and binary, through the Decoder. What is a packet is
+// written again by EncodedPacket, and read again to the same.
+//
+//   input   lines; one that begins with 'b' is binary, any other is text
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "net/base/check.h"
+#include "ws/socketio/decoder.h"
+#include "ws/socketio/encoded_packet.h"
+
+namespace {
+
+using namespace hilo;
+using namespace hilo::socketio;
+
+// Depth counts attachments' placeholders, which take the place of a leaf.
+constexpr PacketLimits limits{.json_depth_max = 16, .attachment_bytes_max = 4096};
+constexpr PacketLimits wide{.attachments_max = 1 << 20,
+                            .namespace_bytes_max = 1 << 20,
+                            .event_bytes_max = 1 << 20,
+                            .json_depth_max = 18,
+                            .attachment_bytes_max = 1 << 20};
+
+void check_again(const Packet& packet) {
+  if (packet.head.type == PacketType::connect && !packet.head.query.empty()) return;
+  const EncodedPacket encoded(packet.head, packet.data);
+  for (const engineio::Revision revision : {engineio::Revision::v4, engineio::Revision::v3}) {
+    Decoder decoder(wide);
+    Packet again;
+    bool is_whole = false;
+    const std::string_view text = encoded.text(revision);
+    HILO_CHECK(text.front() == '4');
+    HILO_CHECK(decoder.take_text(text.substr(1), again, is_whole) == Errc::none);
+    for (const Json::binary_t& attachment : encoded.attachments()) {
+      HILO_CHECK(!is_whole);
+      HILO_CHECK(decoder.take_binary(Bytes{attachment}, again, is_whole) == Errc::none);
+    }
+    HILO_CHECK(is_whole && !decoder.waiting());
+    HILO_CHECK(again.head.type == packet.head.type && again.head.id == packet.head.id);
+    HILO_CHECK(again.head.nsp == packet.head.nsp);
+    HILO_CHECK(again.data == packet.data);
+  }
+}
+
+void run(std::string_view lines) {
+  Decoder decoder(limits);
+  std::size_t due = 0;
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(line.size() < lines.size() ? line.size() + 1 : line.size());
+    Packet packet;
+    bool is_whole = false;
+    const bool is_binary = line.starts_with('b');
+    const Errc error = is_binary ? decoder.take_binary(as_bytes(line), packet, is_whole)
+                                 : decoder.take_text(line, packet, is_whole);
+    if (error != Errc::none) return;
+    due = is_binary ? due + 1 : 0;
+    HILO_CHECK(due <= limits.attachments_max);
+    HILO_CHECK(is_whole != decoder.waiting());
+    if (is_whole) check_again(packet);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  run({reinterpret_cast<const char*>(data), size});
+  return 0;
+}

@@ -1,0 +1,175 @@
+#!/bin/sh
+':' //; command -v node >/dev/null && exec node "$0"; echo "skip socketio: there is no node"; exit
+// SPDX-License-Identifier: MIT
+//
+// npm's socket.io-client of every generation against `hilo serve`: by polling, over WebSockets, and
+// while it moves from the one to the other. HILO names the binary.
+
+import assert from "node:assert/strict";
+
+import {Inbox, run_cases, serve, skip_all, test} from "./cases.mjs";
+
+const versions = {
+  "1.3.5": "socket.io-client-1.3",
+  "1.7.4": "socket.io-client-1.7",
+  "2.5.0": "socket.io-client-2",
+  "3.1.3": "socket.io-client-3",
+  "4.8.1": "socket.io-client",
+};
+const ways = {
+  polling: ["polling"],
+  websocket: ["websocket"],
+  upgrade: ["polling", "websocket"],
+};
+const thread = "🧵 hilo 𝄞 ñandú ¼ \"\\ \u2028";
+
+const clients = {};
+for (const [version, name] of Object.entries(versions)) {
+  const module = await import(name).catch(() =>
+    skip_all("socketio", `the npm package ${name} is not installed`));
+  clients[version] = module.io ?? module.default;
+}
+const server = await serve();
+const base = server.page.replace(/\/$/, "");
+
+// A socket, and what has come to it: [event, ...values].
+class Peer {
+  constructor(version, transports, options = {}) {
+    this.listen(clients[version](`${base}/`, {transports, forceNew: true, ...options}));
+  }
+  // Another namespace over the same connection.
+  in(nsp) {
+    const peer = Object.create(Peer.prototype);
+    peer.listen(this.socket.io.socket(nsp));
+    return peer;
+  }
+  listen(socket) {
+    this.inboxes = new Map();
+    this.socket = socket;
+    this.connected = new Promise((resolve, reject) => {
+      this.socket.once("connect", resolve);
+      this.socket.once("connect_error", reject);
+    });
+    // From the beginning, so that nothing is missed.
+    for (const event of ["stats", "welcome", "echo-back", "bin-back", "utf8-back", "message"]) {
+      this.inboxes.set(event, new Inbox());
+      this.socket.on(event, (...values) => this.inboxes.get(event).put(values));
+    }
+    this.disconnected = new Promise((resolve) => this.socket.once("disconnect", resolve));
+  }
+  next(event) { return this.inboxes.get(event).take(); }
+  ask(event, ...values) {
+    return new Promise((resolve) => this.socket.emit(event, ...values, (...all) => resolve(all)));
+  }
+  get transport() { return this.socket.io.engine.transport.name; }
+  close() { this.socket.disconnect(); }
+}
+
+for (const version of Object.keys(versions)) {
+  for (const [way, transports] of Object.entries(ways)) {
+    test(`${version}, ${way}: events and answers, text and numbers come back as they were`, async () => {
+      const peer = new Peer(version, transports);
+      await peer.connected;
+      assert.match((await peer.next("welcome"))[0].ver, /^\d+\.\d+\.\d+$/);
+      assert.ok((await peer.next("stats"))[0].numClients >= 1);
+      const values = [1, -2.5, thread, {a: [null, true, {b: "ñ"}]}, []];
+      assert.deepEqual(await peer.ask("echo", ...values), values);
+      peer.socket.emit("echo", ...values);
+      assert.deepEqual(await peer.next("echo-back"), values);
+      peer.socket.emit("utf8");
+      assert.deepEqual(await peer.next("utf8-back"), ["héllo-€-😀"]);
+      assert.deepEqual(await peer.ask("echo"), []);
+      peer.close();
+    });
+    // The client of 1.3.5 sends the whole of Node's pool instead of its part: no measure for others.
+    if (version !== "1.3.5") {
+      test(`${version}, ${way}: bytes come back, in order among the rest`, async () => {
+        const peer = new Peer(version, transports);
+        await peer.connected;
+        const bytes = Uint8Array.from({length: 5000}, (_, i) => i * 7).buffer;
+        peer.socket.emit("bin", Buffer.from(bytes));
+        assert.deepEqual(Buffer.from((await peer.next("bin-back"))[0]), Buffer.from(bytes));
+        const [first, nested] = await peer.ask("echo", Buffer.from("one"), {inner: [Buffer.from("two")]});
+        assert.deepEqual(Buffer.from(first), Buffer.from("one"));
+        assert.deepEqual(Buffer.from(nested.inner[0]), Buffer.from("two"));
+        for (let i = 0; i < 200; ++i) peer.socket.emit("echo", i % 3 ? i : Buffer.from([i]));
+        for (let i = 0; i < 200; ++i) {
+          const [value] = await peer.next("echo-back");
+          assert.deepEqual(i % 3 ? value : Buffer.from(value), i % 3 ? i : Buffer.from([i]));
+        }
+        peer.close();
+      });
+    }
+    test(`${version}, ${way}: two namespaces over one connection, and one that is not there`, async () => {
+      const main = new Peer(version, transports);
+      await main.connected;
+      const chat = main.in("/chat");
+      await chat.connected;
+      await chat.next("welcome");
+      assert.deepEqual(await chat.ask("echo", "in chat"), ["in chat"]);
+      const refused = clients[version](`${base}/nope`, {transports, forceNew: true});
+      const why = await new Promise((resolve) => {
+        refused.once("connect_error", resolve);
+        refused.once("error", resolve);  // 1.x and 2.x
+      });
+      assert.equal(why.message ?? why, "Invalid namespace");
+      refused.close();
+      chat.close();
+      assert.deepEqual(await main.ask("echo", "still here"), ["still here"]);
+      main.close();
+    });
+  }
+  test(`${version}: a client moves from polling to a WebSocket`, async () => {
+    const peer = new Peer(version, ways.upgrade);
+    await peer.connected;
+    const engine = peer.socket.io.engine;
+    if (engine.transport.name !== "websocket") {
+      await new Promise((resolve) => engine.once("upgrade", resolve));
+    }
+    assert.equal(peer.transport, "websocket");
+    assert.deepEqual(await peer.ask("echo", 1), [1]);
+    peer.close();
+  });
+}
+
+// ---- one chat for all generations -------------------------------------------------------------
+
+test("clients of all generations count each other and talk in one room", async () => {
+  const peers = [];
+  for (const version of Object.keys(versions)) {
+    const peer = new Peer(version, peers.length % 2 ? ways.websocket : ways.polling);
+    await peer.connected;
+    peers.push(peer);
+  }
+  for (const [i, peer] of peers.entries()) {
+    const [names] = await peer.ask("join", "hall", `n${i}`);
+    assert.equal(names.length, i + 1);
+  }
+  for (const peer of peers) {
+    peer.socket.emit("message", thread);
+    const from = `n${peers.indexOf(peer)}`;
+    for (const other of peers) assert.deepEqual(await other.next("message"), [from, thread]);
+  }
+  while ((await peers[0].next("stats"))[0].numClients !== peers.length);
+  const last = peers.at(-1);
+  for (const peer of peers.slice(0, -1)) peer.close();
+  while ((await last.next("stats"))[0].numClients !== 1);
+  last.close();
+});
+
+test("4.8.1 comes back by itself when its connection breaks", async () => {
+  const peer = new Peer("4.8.1", ways.websocket, {reconnectionDelay: 10});
+  await peer.connected;
+  const first = peer.socket.id;
+  const again = new Promise((resolve) => peer.socket.once("connect", resolve));
+  peer.socket.io.engine.close();
+  await peer.disconnected;
+  // What is sent meanwhile waits in the client.
+  const answer = peer.ask("echo", "meanwhile");
+  await again;
+  assert.notEqual(peer.socket.id, first);
+  assert.deepEqual(await answer, ["meanwhile"]);
+  peer.close();
+});
+
+await run_cases(async () => assert.equal((await server.stop()).code, 0));
