@@ -178,6 +178,8 @@ TEST_CASE("JSON is strict, and no deeper than 64 (251)") {
   CHECK(verdict("2[\"x\",\"\\ud800\"]") == Errc::packet_json);
   CHECK(verdict("2[\"x\",1e400]") == Errc::packet_json);
   CHECK(verdict("2[\"x\"]x") == Errc::packet_json);
+  CHECK(verdict(std::string("2[\"x\"]\0[", 9)) == Errc::packet_json);
+  CHECK(verdict(std::string("2[\"x\"]\0", 8)) == Errc::packet_json);
   CHECK(verdict("2[\"x\",NaN]") == Errc::packet_json);
   CHECK(verdict("2[\"x\",'y']") == Errc::packet_json);
 }

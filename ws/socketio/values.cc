@@ -70,6 +70,8 @@ void from_json(const Json& value, Binary& into) {
 }
 
 Errc parse_json(std::string_view text, std::size_t depth_max, Json& into) {
+  // To the library a NUL is the end of the text, whatever stands behind it; to JSON it is nothing.
+  if (text.find('\0') != std::string_view::npos) return Errc::packet_json;
   if (is_too_deep(text, depth_max)) return Errc::packet_json;
   into = Json::parse(text.begin(), text.end(), nullptr, false);
   return into.is_discarded() ? Errc::packet_json : Errc::none;
