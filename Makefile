@@ -304,16 +304,17 @@ $(filter-out $(CONFORM_TESTS),$(patsubst %.cc,$(O)/%,$(TEST_SOURCES))): $(O)/tes
 # The core stands alone: no reactor, no sockets, nothing but libcrypto and zlib.
 $(O)/tests/link_core: $(O)/tests/link_core.o $(call objects,$(CORE_SOURCES)) $(O)/link_flags
 	$(call link)
-# The first program of the README is compiled as it stands there.
-$(O)/gen/readme_echo.cc: README.md
+# The programs of the README are compiled as they stand there.
+$(O)/gen/readme_%.cc: README.md
 	@mkdir -p $(@D)
-	@awk '/^```cpp$$/ { on = 1; next } /^```$$/ { on = 0 } on' $< > $@
-$(O)/tests/readme_echo: $(O)/gen/readme_echo.o $(LIBRARIES) $(O)/link_flags
+	@awk '/^```cpp$$/ { on = ++block == $*; next } /^```$$/ { on = 0 } on' $< > $@
+$(O)/tests/readme_%: $(O)/gen/readme_%.o $(LIBRARIES) $(O)/link_flags
 	$(call link)
+README_PROGRAMS := $(O)/tests/readme_1 $(O)/tests/readme_2
 
 .PHONY: test test-programs
 test-programs: $(TESTS_PICKED) $(if $(INTEROP_PICKED),$(HILO)) \
-  $(if $(T),,$(O)/tests/link_core $(O)/tests/readme_echo)
+  $(if $(T),,$(O)/tests/link_core $(README_PROGRAMS))
 test: test-programs | .setup-test  ## every test (T=name: one); the last line counts them
 	@BUILD=$(BUILD) HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(JOBS) \
 	  --summary $(O)/test_summary $(TESTS_PICKED) $(INTEROP_PICKED)

@@ -7,8 +7,9 @@
 
 import assert from "node:assert/strict";
 import {access} from "node:fs/promises";
+import {fileURLToPath} from "node:url";
 
-import {mebibyte, run_cases, serve, skip_all, test} from "./cases.mjs";
+import {Inbox, mebibyte, run_cases, serve, skip_all, test} from "./cases.mjs";
 import {story} from "./story.mjs";
 
 const {chromium} = await import("playwright-core").catch(() =>
@@ -367,9 +368,68 @@ test("https: who does not believe the certificate does not get in", async () => 
                        /ERR_CERT_AUTHORITY_INVALID/);
 });
 
+// ---- Socket.IO --------------------------------------------------------------------------------
+// The script at /socket.io/socket.io.js is ours, or the official one where --client-bundle says so.
+
+const bundle = fileURLToPath(new URL("node_modules/socket.io-client/dist", import.meta.url));
+const official_server = await serve("--client-bundle", bundle);
+const scripts = {"our own client": server, "the official client": official_server};
+
+// What a page has told its console, line by line.
+function console_of(page) {
+  const lines = new Inbox();
+  page.on("console", (message) => lines.put(message.text()));
+  return lines;
+}
+
+for (const [whose, one] of Object.entries(scripts)) {
+  test(`${whose}: the page of the lesson counts who is connected`, () => with_page(async (page) => {
+    const first = console_of(page);
+    await page.goto(`${one.page}lesson`);
+    assert.equal(await first.take(), "Connected clients: 1");
+    await with_page(async (other) => {
+      const second = console_of(other);
+      await other.goto(`${one.page}lesson`);
+      assert.equal(await second.take(), "Connected clients: 2");
+      assert.equal(await first.take(), "Connected clients: 2");
+    }, {at: "about:blank"});
+    assert.equal(await first.take(), "Connected clients: 1");
+  }, {at: "about:blank"}));
+
+  test(`${whose}: two windows chat, see who types, and who comes and goes`, () =>
+    with_page(async (ana) => with_page(async (bo) => {
+      const join = async (page, name) => {
+        await page.getByLabel("Your name").fill(name);
+        await page.getByRole("button", {name: "Join"}).click();
+      };
+      const shows = (page, text) => page.locator("#messages").getByText(text).waitFor();
+      await bo.getByText("2 clients connected").waitFor();
+      await ana.getByText("2 clients connected").waitFor();
+      await join(ana, "Ana");
+      await shows(ana, "In this room: Ana");
+      await join(bo, "Bo");
+      await shows(bo, "In this room: Ana, Bo");
+      await shows(ana, "Bo has joined");
+      await ana.getByLabel("Message").pressSequentially("¡Hola, 🧵!");
+      await bo.getByText("Ana is typing…").waitFor();
+      await ana.keyboard.press("Enter");
+      for (const page of [ana, bo]) await shows(page, "Ana: ¡Hola, 🧵!");
+      await bo.locator("#typing:empty").waitFor({state: "attached"});
+      await bo.getByLabel("Message").fill("<b>no markup</b>");
+      await bo.keyboard.press("Enter");
+      await shows(ana, "Bo: <b>no markup</b>");
+      // Another room is another conversation.
+      await bo.getByLabel("Room").fill("patio");
+      await join(bo, "Bo");
+      await shows(ana, "Bo has left");
+      await bo.goto("about:blank");
+      await ana.getByText("1 client connected").waitFor();
+    }, {at: `${one.page}chat`}), {at: `${one.page}chat`}));
+}
+
 await run_cases(async () => {
   await browser.close();
-  for (const one of [server, secure_server]) {
+  for (const one of [server, secure_server, official_server]) {
     const {code, errors} = await one.stop();
     assert.equal(code, 0, errors);
   }
