@@ -190,6 +190,8 @@ $(O)/hilo_sources: FORCE
 	$(call stamp,$(HILO_SOURCES))
 $(O)/socketio_sources: FORCE
 	$(call stamp,$(SOCKETIO_SOURCES))
+$(O)/fuzzed_sources: FORCE
+	$(call stamp,$(FUZZED_SOURCES))
 $(O)/support_sources: FORCE
 	$(call stamp,$(SUPPORT_SOURCES))
 $(O)/conform_sources: FORCE
@@ -339,7 +341,7 @@ FUZZED_SOURCES := $(CORE_SOURCES) net/address.cc $(wildcard $(addsuffix .cc,$(ad
   $(addprefix ws/socketio/,error packet values decoder encoded_packet)))
 TIME ?= 60
 RUNS ?= 4000
-$(O)/fuzz/libfuzzed.a: $(call objects,$(FUZZED_SOURCES))
+$(O)/fuzz/libfuzzed.a: $(call objects,$(FUZZED_SOURCES)) $(O)/fuzzed_sources
 	$(call archive)
 $(addprefix $(O)/fuzz/,$(FUZZ_NAMES)): $(O)/fuzz/%: $(O)/fuzz/fuzz_%.o \
     $(if $(filter fuzz,$(MODE)),,$(O)/fuzz/driver_main.o) $(O)/fuzz/libfuzzed.a $(O)/link_flags
