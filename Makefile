@@ -20,7 +20,6 @@ O := $(BUILD)/$(MODE)
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.SECONDARY:
 .DEFAULT_GOAL := all
 
 # One job per core unless the caller named a number.
@@ -267,7 +266,7 @@ $(O)/gen/web_assets.cc: tools/web/embed.sh $(O)/web_assets $(WEB_ASSETS)
 $(O)/gen/web_assets.o: $(WEB_ASSETS)
 
 LADDER := $(patsubst tools/ladder/%.cc,$(O)/ladder/%,$(LADDER_SOURCES))
-$(O)/ladder/%: $(O)/tools/ladder/%.o $(LIBRARIES) $(O)/link_flags
+$(LADDER): $(O)/ladder/%: $(O)/tools/ladder/%.o $(LIBRARIES) $(O)/link_flags
 	$(call link)
 .PHONY: ladder
 ladder: $(LADDER)  ## one small program per layer, each with its self-check
@@ -314,12 +313,13 @@ $(filter-out $(CONFORM_TESTS),$(patsubst %.cc,$(O)/%,$(TEST_SOURCES))): $(O)/tes
 $(O)/tests/link_core: $(O)/tests/link_core.o $(call objects,$(CORE_SOURCES)) $(O)/link_flags
 	$(call link)
 # The programs of the README are compiled as they stand there.
-$(O)/gen/readme_%.cc: README.md
+README_NUMBERS := 1 2
+README_PROGRAMS := $(addprefix $(O)/tests/readme_,$(README_NUMBERS))
+$(patsubst %,$(O)/gen/readme_%.cc,$(README_NUMBERS)): $(O)/gen/readme_%.cc: README.md
 	@mkdir -p $(@D)
 	@awk '/^```cpp$$/ { on = ++block == $*; next } /^```$$/ { on = 0 } on' $< > $@
-$(O)/tests/readme_%: $(O)/gen/readme_%.o $(LIBRARIES) $(O)/link_flags
+$(README_PROGRAMS): $(O)/tests/readme_%: $(O)/gen/readme_%.o $(LIBRARIES) $(O)/link_flags
 	$(call link)
-README_PROGRAMS := $(O)/tests/readme_1 $(O)/tests/readme_2
 
 .PHONY: test test-programs
 test-programs: $(TESTS_PICKED) $(if $(INTEROP_PICKED),$(HILO)) \

@@ -35,59 +35,29 @@ constexpr std::size_t align_bytes_min = 4096;
   return _mm256_set1_epi64x(static_cast<long long>(key));
 }
 
-// `size` is at least one register.
+[[gnu::target("avx2")]] inline void apply_register(std::uint8_t* to, const std::uint8_t* from,
+                                                   __m256i keys) noexcept {
+  store(to, masked(from, keys));
+}
+
+// `size` is at least one register. The last one may overlap the one in front of it and is therefore
+// read first, while its bytes are plain. Short data is the rule, and what it costs is the branches:
+// two short loops are cheaper than a jump by table, or than asking what is left over.
 [[gnu::target("avx2")]] inline void apply_registers(std::uint8_t* to, const std::uint8_t* from,
                                                     std::size_t size, std::uint64_t key) noexcept {
   const __m256i keys = repeated(key);
   const std::size_t last = size - width;
-  const bool overlaps = size % width != 0;
-  // Where the last register overlaps the one before, it is read first, while its bytes are plain.
-  __m256i last_value = keys;
-  if (overlaps) last_value = masked(from + last, repeated(mask_detail::turned(key, last)));
-
-  std::size_t i = 0;
-  for (; i + 4 * width <= size; i += 4 * width) {
-    store(to + i, masked(from + i, keys));
-    store(to + i + width, masked(from + i + width, keys));
-    store(to + i + 2 * width, masked(from + i + 2 * width, keys));
-    store(to + i + 3 * width, masked(from + i + 3 * width, keys));
-  }
-  for (; i + width <= size; i += width) store(to + i, masked(from + i, keys));
-  if (overlaps) store(to + last, last_value);
-}
-
-template <std::size_t Count>
-[[gnu::target("avx2")]] inline void apply_before(std::uint8_t* to, const std::uint8_t* from,
-                                                 __m256i keys) noexcept {
-  store(to - Count * width, masked(from - Count * width, keys));
-}
-
-// One to thirteen registers, exactly as many as there are and without a loop. The last one may
-// overlap the one in front of it and is therefore read first.
-[[gnu::target("avx2")]] inline void apply_few(std::uint8_t* to, const std::uint8_t* from,
-                                              std::size_t size, std::uint64_t key) noexcept {
-  const std::size_t last = size - width;
-  const __m256i keys = repeated(key);
   const __m256i last_value = masked(from + last, repeated(mask_detail::turned(key, last)));
-  std::uint8_t* const last_to = to + last;
-  const std::size_t count = (size - 1) / width;
-  to += count * width;
-  from += count * width;
-  switch (count) {
-    case 12: apply_before<12>(to, from, keys); [[fallthrough]];
-    case 11: apply_before<11>(to, from, keys); [[fallthrough]];
-    case 10: apply_before<10>(to, from, keys); [[fallthrough]];
-    case 9: apply_before<9>(to, from, keys); [[fallthrough]];
-    case 8: apply_before<8>(to, from, keys); [[fallthrough]];
-    case 7: apply_before<7>(to, from, keys); [[fallthrough]];
-    case 6: apply_before<6>(to, from, keys); [[fallthrough]];
-    case 5: apply_before<5>(to, from, keys); [[fallthrough]];
-    case 4: apply_before<4>(to, from, keys); [[fallthrough]];
-    case 3: apply_before<3>(to, from, keys); [[fallthrough]];
-    case 2: apply_before<2>(to, from, keys); [[fallthrough]];
-    case 1: apply_before<1>(to, from, keys); [[fallthrough]];
-    default: store(last_to, last_value);
+  std::size_t i = 0;
+  for (; i + 4 * width <= last; i += 4 * width) {
+    apply_register(to + i, from + i, keys);
+    apply_register(to + i + width, from + i + width, keys);
+    apply_register(to + i + 2 * width, from + i + 2 * width, keys);
+    apply_register(to + i + 3 * width, from + i + 3 * width, keys);
   }
+#pragma GCC unroll 1
+  for (; i < last; i += width) apply_register(to + i, from + i, keys);
+  store(to + last, last_value);
 }
 
 // Long data, aligned for the stores. The first register covers the way to the next aligned place
@@ -105,12 +75,11 @@ template <std::size_t Count>
 
 [[gnu::target("avx2")]] void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
                                    std::uint64_t key) noexcept {
-  if (size < width) [[unlikely]]
-    return mask_detail::apply(to, from, size, key);
-  if (size <= 13 * width) return apply_few(to, from, size, key);
-  if (size >= align_bytes_min) [[unlikely]]
-    return apply_long(to, from, size, key);
-  apply_registers(to, from, size, key);
+  // Sizes below one register wrap round, so that one comparison tells both ends.
+  if (size - width < align_bytes_min - width) [[likely]]
+    return apply_registers(to, from, size, key);
+  if (size < width) return mask_detail::apply(to, from, size, key);
+  apply_long(to, from, size, key);
 }
 
 }  // namespace hilo::ws::mask_avx2
