@@ -257,6 +257,8 @@ class Server final : public HandlerSetters<Server>,
   // to make short work of it. Draining twice, or after stop(), only replaces `on_drained`.
   void drain(const DrainOptions& options = {}, Callback<void()> on_drained = nullptr);
   bool is_draining() const noexcept { return draining_ || stopping_; }
+  // New handshakes get 503: it stops, or drains and has no successor.
+  bool refuses_handshakes() const noexcept { return stopping_ || (draining_ && !handed_over_); }
 
   // A server must not be destroyed in a callback of its own: whoever called that goes on to use it.
   // This destroys it in the loop's next posted phase, where none of them is running: on_close of
@@ -313,8 +315,6 @@ class Server final : public HandlerSetters<Server>,
   void end_drain() override;
   // MemoryWatch::Host
   void shed_memory(std::size_t bytes) override;
-
-  bool refuses_handshakes() const noexcept { return stopping_ || (draining_ && !handed_over_); }
 
   // Coming in: server_accept.cc.
   void receive(Door& door, net::Fd fd, const net::Address& address);

@@ -70,9 +70,10 @@ void ServeWorker::serve_files(const std::string& directory) {
 }
 
 void ServeWorker::serve_paths(const ServeSettings& settings) {
-  // Who asks whether to send more connections here is told not to before they would be refused.
+  // Who asks whether to send more connections here is told not to before they would be refused; a
+  // successor that has taken the sockets over refuses none.
   server_.get("/health", [this](ws::http::Exchange& exchange) {
-    const bool goes = server_.is_draining();
+    const bool goes = server_.refuses_handshakes();
     static_cast<void>(exchange.respond(goes ? 503 : 200, "text/plain; charset=utf-8",
                                        goes ? "draining\n" : "ok\n"));
   });
