@@ -104,6 +104,7 @@ Errc Client::receive_packet(const Packet& packet) {
       if (!is_server_first) return Errc::heartbeat_direction;
       arm_heartbeat();
       static_cast<void>(write("3", packet.data, ws::Opcode::text));
+      call(on_ping_);
       return Errc::none;
     case PacketType::pong:
       if (is_server_first) return Errc::heartbeat_direction;

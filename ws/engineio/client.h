@@ -64,6 +64,8 @@ class Client final : private net::Timer {
   Client& on_message(Callback<void(Client&, Message)> callback) {
     return set(on_message_, std::move(callback));
   }
+  // The server's heartbeat (revision 4).
+  Client& on_ping(Callback<void(Client&)> callback) { return set(on_ping_, std::move(callback)); }
   // As of ws::Connection.
   Client& on_drained(Callback<void(Client&)> callback) {
     return set(on_drained_, std::move(callback));
@@ -128,6 +130,7 @@ class Client final : private net::Timer {
   ws::Client websocket_;
   Callback<void(Client&)> on_open_;
   Callback<void(Client&, Message)> on_message_;
+  Callback<void(Client&)> on_ping_;
   Callback<void(Client&)> on_drained_;
   Callback<void(Client&, CloseReason)> on_close_;
   Callback<void(Client&, std::error_code)> on_failed_;

@@ -13,42 +13,56 @@
 #include <optional>
 #include <utility>
 
-#include "ws/socketio/socket_key.h"
+#include "net/base/slab.h"
 #include "ws/socketio/values.h"
 
 namespace hilo::socketio {
 
+// Who sends the answers: a namespace of a server's, a socket of a client's.
+class AckTarget {
+ public:
+  // Does nothing if that socket is gone.
+  virtual void answer(SlabHandle socket, std::uint64_t id, Json answers) = 0;
+
+ protected:
+  ~AckTarget() = default;
+};
+
 class Ack {
  public:
   Ack() noexcept = default;
-  Ack(SocketKey socket, std::uint64_t id) noexcept : socket_(socket), id_(id) {}
-  Ack(Ack&& other) noexcept : socket_(other.socket_), id_(std::exchange(other.id_, std::nullopt)) {}
+  Ack(AckTarget& target, SlabHandle socket, std::uint64_t id) noexcept
+      : target_(&target), socket_(socket), id_(id) {}
+  Ack(Ack&& other) noexcept
+      : target_(std::exchange(other.target_, nullptr)), socket_(other.socket_), id_(other.id_) {}
   Ack& operator=(Ack&& other) noexcept {
+    target_ = std::exchange(other.target_, nullptr);
     socket_ = other.socket_;
-    id_ = std::exchange(other.id_, std::nullopt);
+    id_ = other.id_;
     return *this;
   }
 
   // Whether somebody waits.
-  explicit operator bool() const noexcept { return id_.has_value(); }
+  explicit operator bool() const noexcept { return target_ != nullptr; }
 
   template <class... V>
   void operator()(V&&... values) {
-    if (!id_) return;
+    if (target_ == nullptr) return;
     Json answers = Json::array();
     (answers.push_back(Json(std::forward<V>(values))), ...);
-    send(std::move(answers));
+    answer(std::move(answers));
   }
   // The same with the values of an array.
   void answer(Json values) {
-    if (id_) send(std::move(values));
+    if (target_ != nullptr) {
+      std::exchange(target_, nullptr)->answer(socket_, id_, std::move(values));
+    }
   }
 
  private:
-  void send(Json answers);
-
-  SocketKey socket_;
-  std::optional<std::uint64_t> id_;
+  AckTarget* target_ = nullptr;
+  SlabHandle socket_;
+  std::uint64_t id_ = 0;
 };
 
 }  // namespace hilo::socketio

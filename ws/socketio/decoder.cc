@@ -18,14 +18,21 @@ Errc check_event(const Json& data, const PacketLimits& limits) {
   return may_be ? Errc::none : Errc::event_name;
 }
 
-Errc check_payload(PacketType type, bool has_json, const Json& data, const PacketLimits& limits) {
+// An object with a message, or in protocol 4 any text.
+Errc check_refusal(Side side, const Json& data) {
+  if (side == Side::server) return Errc::packet_type;
+  return data.is_object() || data.is_string() ? Errc::none : Errc::packet_payload;
+}
+
+Errc check_payload(Side side, PacketType type, bool has_json, const Json& data,
+                   const PacketLimits& limits) {
   switch (type) {
     case PacketType::connect:
       return !has_json || data.is_object() ? Errc::none : Errc::packet_payload;
     case PacketType::disconnect: return has_json ? Errc::packet_payload : Errc::none;
     case PacketType::event: return check_event(data, limits);
     case PacketType::ack: return data.is_array() ? Errc::none : Errc::packet_payload;
-    case PacketType::connect_error: return Errc::packet_type;
+    case PacketType::connect_error: return check_refusal(side, data);
     case PacketType::binary_event:
     case PacketType::binary_ack: break;
   }
@@ -83,7 +90,7 @@ Errc Decoder::finish(const PacketHead& head, std::span<const Json::binary_t> att
     const Errc error = put_in_binary(into.data, attachments, 2 * limits_->attachment_bytes_max);
     if (error != Errc::none) return error;
   }
-  return check_payload(into.head.type, !head.json.empty(), into.data, *limits_);
+  return check_payload(side_, into.head.type, !head.json.empty(), into.data, *limits_);
 }
 
 }  // namespace hilo::socketio

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Decoder: the messages of one client, put together to packets.
+// Decoder: the messages of one peer, put together to packets.
 //
 //   decoder.take_text(text, packet)     whole, unless attachments are due: then waiting()
 //   decoder.take_binary(bytes, packet)  whole with the last attachment
@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,10 +31,14 @@ struct Packet {
   Json data;  // null if there was none
 };
 
+// Who reads. Only a server may refuse with CONNECT_ERROR.
+enum class Side : std::uint8_t { server, client };
+
 class Decoder {
  public:
   // The limits must outlive it.
-  explicit Decoder(const PacketLimits& limits) noexcept : limits_(&limits) {}
+  explicit Decoder(const PacketLimits& limits, Side side = Side::server) noexcept
+      : limits_(&limits), side_(side) {}
 
   // Errc::none, and `is_whole` says whether there is a packet.
   [[nodiscard]] Errc take_text(std::string_view text, Packet& into, bool& is_whole);
@@ -51,6 +56,7 @@ class Decoder {
   Errc finish(const PacketHead& head, std::span<const Json::binary_t> attachments, Packet& into);
 
   const PacketLimits* limits_;
+  Side side_;
   std::unique_ptr<Pending> pending_;
   std::unique_ptr<Pending> finished_;  // what the last packet points into
 };

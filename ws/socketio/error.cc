@@ -13,7 +13,7 @@ namespace {
 // clang-format off
 constexpr std::array<Rule, errc_count> rules = {{
     {Errc::none, "none", "no error"},
-    {Errc::packet_type, "sio_type", "no packet type that a client may send"},
+    {Errc::packet_type, "sio_type", "no packet type, or none that this peer may send"},
     {Errc::packet_attachments, "sio_attachments", "no number of attachments where one has to be"},
     {Errc::attachments_too_many, "sio_attachments_many", "more attachments than are allowed"},
     {Errc::packet_namespace, "sio_namespace", "the name of a namespace is too long or malformed"},
@@ -28,6 +28,7 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::placeholder, "sio_placeholder", "a placeholder for an attachment that is not there"},
     {Errc::connect_timeout, "sio_connect_timeout", "no namespace was connected to in time"},
     {Errc::connect_twice, "sio_connect_twice", "connected to a namespace twice"},
+    {Errc::connect_unasked, "sio_connect_unasked", "an answer to a CONNECT that was not sent"},
     {Errc::not_connected, "sio_not_connected", "an event for a namespace that was not connected to"},
     {Errc::namespaces_too_many, "sio_namespaces", "too many namespaces on one connection"},
     {Errc::handler_threw, "sio_handler_threw", "a handler of the application's failed"},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Everything that can be wrong with a Socket.IO peer, one enumerator per rule: section P of what a
-// bad peer may send.
+// bad peer may send. They hold for clients and, where they can break them, for servers.
 //
 // Whoever breaks one is closed, for there is no saying what it meant by the rest: over a WebSocket
 // with a Close without a code, over polling with a close packet. The exceptions are the last three,
@@ -37,6 +37,7 @@ enum class Errc : std::uint8_t {
   // the conversation
   connect_timeout,      // no namespace was connected to in time
   connect_twice,        // to a namespace
+  connect_unasked,      // a server answers what it was not asked
   not_connected,        // an event for a namespace before it was connected to
   namespaces_too_many,  // on one connection
   handler_threw,

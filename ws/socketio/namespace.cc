@@ -110,7 +110,7 @@ void Namespace::receive_event(SocketState& socket, std::optional<std::uint64_t> 
   }
   // Middleware may have left anything there.
   if (!values.is_array() || values.empty()) return;
-  Ack ack = id ? Ack(key(socket), *id) : Ack();
+  Ack ack = id ? Ack(*this, socket.handle, *id) : Ack();
   dispatch(socket, event, {values, 1, &ack});
 }
 
@@ -128,17 +128,9 @@ void Namespace::dispatch(SocketState& socket, std::string_view event, const Argu
 }
 
 void Namespace::receive_ack(SocketState& socket, std::optional<std::uint64_t> id, Json values) {
-  SocketState::Extra* const extra = socket.extra_.get();
-  const auto is_it = [&](const SocketState::Waiting& w) { return id && w.id == *id; };
-  if (extra != nullptr) {
-    auto& waiting = extra->waiting;
-    const auto found = std::find_if(waiting.begin(), waiting.end(), is_it);
-    if (found != waiting.end()) {
-      AckHandler handler = std::move(found->handler);
-      waiting.erase(found);
-      return call(socket, [&] { handler({}, values); });
-    }
-  }
+  PendingAck ack;
+  if (id && socket.extra_ != nullptr) ack = socket.extra_->acks.take(*id);
+  if (ack.handler) return call(socket, [&] { ack.handler({}, values); });
   server_->reject(Errc::ack_unknown, socket.client->engine());
 }
 

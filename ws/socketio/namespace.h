@@ -56,7 +56,7 @@ class Next {
   std::size_t index_;  // of the middleware that comes next
 };
 
-class Namespace {
+class Namespace final : private AckTarget {
  public:
   using Middleware = Callback<void(Socket, Next)>;
 
@@ -101,13 +101,11 @@ class Namespace {
   }
 
  private:
-  friend class Ack;
   friend class Broadcast;
   friend class Client;
   friend class Next;
   friend class Server;
   friend class Socket;
-  friend class SocketEmitter;
 
   SocketState* state(SlabHandle handle) noexcept { return sockets_.find(handle); }
   SocketKey key(const SocketState& socket) noexcept { return {this, socket.handle}; }
@@ -131,7 +129,8 @@ class Namespace {
 
   // What goes out: namespace_output.cc.
   bool send(SocketState& socket, Emission emission, const Flags& flags);
-  void send_ack(SocketState& socket, std::uint64_t id, Json answers);
+  // AckTarget
+  void answer(SlabHandle socket, std::uint64_t id, Json answers) override;
   std::size_t broadcast(const Targets& targets, Emission emission);
   std::vector<Socket> matching(const Targets& targets);
   bool wait_for_ack(SocketState& socket, std::uint64_t id, AckHandler handler);

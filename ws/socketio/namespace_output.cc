@@ -54,18 +54,19 @@ bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags)
   return socket.client->send(EncodedPacket(head, std::move(emission.values)), flags);
 }
 
-void Namespace::send_ack(SocketState& socket, std::uint64_t id, Json answers) {
-  if (socket.stage != SocketState::Stage::connected) return;
+void Namespace::answer(SlabHandle handle, std::uint64_t id, Json answers) {
+  const SocketState* const socket = state(handle);
+  if (socket == nullptr || socket->stage != SocketState::Stage::connected) return;
   const PacketHead head{.type = PacketType::ack, .nsp = name_, .id = id};
-  socket.client->send(EncodedPacket(head, std::move(answers)), {});
+  socket->client->send(EncodedPacket(head, std::move(answers)), {});
 }
 
 // --- answers -------------------------------------------------------------------------------------
 
 bool Namespace::wait_for_ack(SocketState& socket, std::uint64_t id, AckHandler handler) {
-  auto& waiting = socket.extra().waiting;
-  if (waiting.size() < server_->options().acks_max) {
-    waiting.push_back({id, std::move(handler)});
+  PendingAcks& acks = socket.extra().acks;
+  if (acks.size() < server_->options().acks_max) {
+    acks.add({.id = id, .handler = std::move(handler)});
     return true;
   }
   // Nothing of the application's is called within its own call.
@@ -79,20 +80,17 @@ bool Namespace::wait_for_ack(SocketState& socket, std::uint64_t id, AckHandler h
 void Namespace::give_up_ack(SlabHandle handle, std::uint64_t id, AckErrc error) {
   SocketState* const socket = state(handle);
   if (socket == nullptr || socket->extra_ == nullptr) return;
-  auto& waiting = socket->extra_->waiting;
-  const auto found = std::find_if(waiting.begin(), waiting.end(),
-                                  [id](const SocketState::Waiting& w) { return w.id == id; });
-  if (found == waiting.end()) return;
-  AckHandler handler = std::move(found->handler);
-  waiting.erase(found);
+  PendingAck ack = socket->extra_->acks.take(id);
+  if (!ack.handler) return;
   Json none = Json::array();
-  server_->guarded([&] { handler(error, none); });
+  server_->guarded([&] { ack.handler(error, none); });
 }
 
 void Namespace::drop_acks(SocketState& socket) {
   if (socket.extra_ == nullptr) return;
-  while (!socket.extra_->waiting.empty()) {
-    give_up_ack(socket.handle, socket.extra_->waiting.front().id, AckErrc::disconnected);
+  for (PendingAck& ack : socket.extra_->acks.take_all()) {
+    Json none = Json::array();
+    server_->guarded([&] { ack.handler(AckErrc::disconnected, none); });
   }
 }
 

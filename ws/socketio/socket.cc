@@ -2,7 +2,6 @@
 
 #include "ws/socketio/socket.h"
 
-#include "ws/socketio/ack.h"
 #include "ws/socketio/client.h"
 #include "ws/socketio/namespace.h"
 #include "ws/socketio/server.h"
@@ -95,21 +94,9 @@ void Socket::use(Callback<bool(std::string_view event, Json& values)> middleware
   }
 }
 
-bool Socket::emit_values(std::string_view event, Json values) const {
-  values.insert(values.begin(), Json(event));
+bool Socket::send(Emission emission, const Flags& flags) const {
   SocketState* const socket = state();
-  return socket != nullptr && key_.nsp->send(*socket, {.values = std::move(values)}, {});
-}
-
-bool SocketEmitter::send(Emission emission) const {
-  SocketState* const socket = key_.nsp != nullptr ? key_.nsp->state(key_.handle) : nullptr;
-  return socket != nullptr && key_.nsp->send(*socket, std::move(emission), flags_);
-}
-
-void Ack::send(Json answers) {
-  const std::uint64_t id = *std::exchange(id_, std::nullopt);
-  SocketState* const socket = socket_.nsp->state(socket_.handle);
-  if (socket != nullptr) socket_.nsp->send_ack(*socket, id, std::move(answers));
+  return socket != nullptr && key_.nsp->send(*socket, std::move(emission), flags);
 }
 
 // --- rooms ---------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@
 #include "ws/request.h"
 #include "ws/socketio/arguments.h"
 #include "ws/socketio/broadcast.h"
+#include "ws/socketio/event_verbs.h"
 #include "ws/socketio/socket_key.h"
 #include "ws/socketio/targets.h"
 
@@ -42,40 +43,7 @@ namespace hilo::socketio {
 
 struct SocketState;
 
-// socket.volatile_().emit(...), socket.timeout(5_s).emit(..., handler): how that one emit goes out.
-class SocketEmitter {
- public:
-  SocketEmitter(SocketKey key, const Flags& flags) noexcept : key_(key), flags_(flags) {}
-
-  SocketEmitter volatile_() const noexcept {
-    return with([](Flags& f) { f.volatile_ = true; });
-  }
-  SocketEmitter compress(bool on) const noexcept {
-    return with([on](Flags& f) { f.compress = on; });
-  }
-  SocketEmitter timeout(net::Duration duration) const noexcept {
-    return with([duration](Flags& f) { f.timeout = duration; });
-  }
-
-  template <class... V>
-  bool emit(std::string_view event, V&&... values) const {
-    return send(make_emission(event, std::forward<V>(values)...));
-  }
-
- private:
-  template <class Change>
-  SocketEmitter with(Change&& change) const noexcept {
-    SocketEmitter changed = *this;
-    change(changed.flags_);
-    return changed;
-  }
-  bool send(Emission emission) const;
-
-  SocketKey key_;
-  Flags flags_;
-};
-
-class Socket {
+class Socket : public EventVerbs<Socket> {
  public:
   Socket() noexcept = default;
   explicit Socket(SocketKey key) noexcept : key_(key) {}
@@ -101,16 +69,8 @@ class Socket {
 
   // --- events ---
 
-  template <class F>
-  const Socket& on(std::string_view event, F&& handler) const {
-    add_listener(event, bind_event(std::forward<F>(handler)), false);
-    return *this;
-  }
-  template <class F>
-  const Socket& once(std::string_view event, F&& handler) const {
-    add_listener(event, bind_event(std::forward<F>(handler)), true);
-    return *this;
-  }
+  // on(), once(), emit(), volatile_(), compress(), timeout(): event_verbs.h.
+
   // All handlers of an event; without one, all of all.
   void off(std::string_view event) const;
   void off() const;
@@ -119,21 +79,6 @@ class Socket {
   void on_any_outgoing(Callback<void(std::string_view event, const Json& values)> handler) const;
   // Asked about every event that comes in: false, and it goes no further.
   void use(Callback<bool(std::string_view event, Json& values)> middleware) const;
-
-  template <class... V>
-  bool emit(std::string_view event, V&&... values) const {
-    return SocketEmitter(key_, {}).emit(event, std::forward<V>(values)...);
-  }
-  bool emit(std::string_view event, Json::initializer_list_t value) const {
-    return emit(event, Json(value));
-  }
-  // The same with the values of an array.
-  bool emit_values(std::string_view event, Json values) const;
-  SocketEmitter volatile_() const noexcept { return SocketEmitter(key_, {.volatile_ = true}); }
-  SocketEmitter compress(bool on) const noexcept { return SocketEmitter(key_, {.compress = on}); }
-  SocketEmitter timeout(net::Duration duration) const noexcept {
-    return SocketEmitter(key_, {.timeout = duration});
-  }
 
   // --- rooms ---
 
@@ -156,8 +101,12 @@ class Socket {
   friend bool operator==(const Socket&, const Socket&) = default;
 
  private:
+  friend class EventVerbs<Socket>;
+  friend class Emitter<Socket>;
+
   SocketState* state() const noexcept;
   void add_listener(std::string_view event, EventHandler handler, bool once) const;
+  bool send(Emission emission, const Flags& flags) const;
 
   SocketKey key_;
 };

@@ -14,6 +14,7 @@
 
 #include "net/base/slab.h"
 #include "ws/socketio/listeners.h"
+#include "ws/socketio/pending_acks.h"
 #include "ws/socketio/socket_id.h"
 #include "ws/socketio/values.h"
 
@@ -33,14 +34,9 @@ struct SocketState {
     Room* room;
     std::uint32_t index;
   };
-  // An answer that is waited for.
-  struct Waiting {
-    std::uint64_t id;
-    AckHandler handler;
-  };
   // What most sockets never have.
   struct Extra {
-    std::vector<Waiting> waiting;
+    PendingAcks acks;
     // Deques: what is called may add to them.
     std::deque<Callback<void(std::string_view event, Json& values)>> on_any;
     std::deque<Callback<void(std::string_view event, const Json& values)>> on_any_outgoing;

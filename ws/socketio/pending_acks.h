@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// PendingAcks: the answers that one socket waits for, of a server's or a client's. Whoever adds one
+// looks at size() first: a peer that never answers must not make it grow.
+
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "net/loop.h"
+#include "ws/socketio/arguments.h"
+
+namespace hilo::socketio {
+
+struct PendingAck {
+  std::uint64_t id = 0;
+  AckHandler handler = nullptr;   // none: nobody waits
+  net::Loop::TimerId timer = {};  // what ends the waiting, if something does
+};
+
+class PendingAcks {
+ public:
+  std::size_t size() const noexcept { return list_.size(); }
+  void add(PendingAck ack) { list_.push_back(std::move(ack)); }
+  // Without a handler if nobody waits for that one, or no longer.
+  PendingAck take(std::uint64_t id) {
+    const auto found = std::find_if(list_.begin(), list_.end(),
+                                    [id](const PendingAck& each) { return each.id == id; });
+    if (found == list_.end()) return {};
+    PendingAck taken = std::move(*found);
+    list_.erase(found);
+    return taken;
+  }
+  std::vector<PendingAck> take_all() { return std::exchange(list_, {}); }
+
+ private:
+  std::vector<PendingAck> list_;
+};
+
+}  // namespace hilo::socketio
