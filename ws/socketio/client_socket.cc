@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/socketio/client_socket.h"
+
+#include "ws/socketio/client_socket_state.h"
+#include "ws/socketio/manager.h"
+
+namespace hilo::socketio {
+
+void GiveAuth::operator()(Json auth) {
+  if (socket_ != nullptr) std::exchange(socket_, nullptr)->give_auth(std::move(auth), session_);
+}
+
+// --- facts ---------------------------------------------------------------------------------------
+
+bool ClientSocket::connected() const noexcept {
+  return state_ != nullptr && state_->stage_ == ClientSocketState::Stage::connected;
+}
+
+bool ClientSocket::active() const noexcept {
+  return state_ != nullptr && state_->is_active();
+}
+
+bool ClientSocket::recovered() const noexcept {
+  return state_ != nullptr && state_->recovered_;
+}
+
+std::string_view ClientSocket::id() const noexcept {
+  return state_ != nullptr ? std::string_view(state_->id_) : std::string_view{};
+}
+
+std::string_view ClientSocket::nsp() const noexcept {
+  return state_ != nullptr ? state_->name_ : std::string_view{};
+}
+
+std::size_t ClientSocket::waiting_events() const noexcept {
+  return state_ != nullptr ? state_->waiting_.size() + state_->queue_.size() : 0;
+}
+
+Manager& ClientSocket::manager() const noexcept {
+  return *state_->manager_;
+}
+
+// --- events --------------------------------------------------------------------------------------
+
+void ClientSocket::add_listener(std::string_view event, EventHandler handler, bool once) const {
+  if (state_ == nullptr) return;
+  state_->listeners_.add(state_->manager_->names_.add(event), std::move(handler), once);
+}
+
+void ClientSocket::off(std::string_view event) const {
+  if (state_ == nullptr) return;
+  const std::uint32_t name = state_->manager_->names_.find(event);
+  if (name != Names::none) state_->listeners_.remove(name);
+}
+
+void ClientSocket::off() const {
+  if (state_ != nullptr) state_->listeners_.remove(Names::none);
+}
+
+void ClientSocket::on_any(Callback<void(std::string_view event, Json& values)> handler) const {
+  if (state_ != nullptr) state_->on_any_.push_back(std::move(handler));
+}
+
+void ClientSocket::on_any_outgoing(
+    Callback<void(std::string_view event, const Json& values)> handler) const {
+  if (state_ != nullptr) state_->on_any_outgoing_.push_back(std::move(handler));
+}
+
+bool ClientSocket::send(Emission emission, const Flags& flags) const {
+  return state_ != nullptr && state_->send(std::move(emission), flags);
+}
+
+// --- the way in and out --------------------------------------------------------------------------
+
+void ClientSocket::connect() const {
+  if (state_ != nullptr) state_->connect();
+}
+
+void ClientSocket::disconnect() const {
+  if (state_ != nullptr) state_->disconnect();
+}
+
+}  // namespace hilo::socketio

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/socketio/client_socket_state.h"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "ws/socketio/manager.h"
+
+namespace hilo::socketio {
+namespace {
+
+// Of what a server may have us keep: ids and offsets.
+constexpr std::size_t token_bytes_max = 256;
+
+// Empty if there is none that may be kept.
+std::string_view token_of(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_string()) return {};
+  const std::string_view text = *found->get_ptr<const std::string*>();
+  return text.size() <= token_bytes_max ? text : std::string_view{};
+}
+
+}  // namespace
+
+ClientSocketState::ClientSocketState(Manager& manager, std::string_view address,
+                                     ClientSocketOptions options)
+    : manager_(&manager), address_(address), options_(std::move(options)) {
+  name_ = std::string_view(address_).substr(0, address_.find('?'));
+}
+
+// --- the way in ----------------------------------------------------------------------------------
+
+void ClientSocketState::connect() {
+  if (stage_ == Stage::leaving) stage_ = Stage::asked;
+  if (stage_ == Stage::idle) stage_ = Stage::waiting;
+  if (stage_ == Stage::waiting) manager_->want(*this);
+}
+
+void ClientSocketState::session_opened() {
+  if (stage_ != Stage::waiting) return;
+  stage_ = Stage::asking;
+  if (!options_.ask_auth) return ask(options_.auth);
+  manager_->call([&] { options_.ask_auth(GiveAuth(*this, manager_->session_)); });
+}
+
+void ClientSocketState::give_auth(Json auth, std::uint64_t session) {
+  if (stage_ == Stage::asking && session == manager_->session_) ask(std::move(auth));
+}
+
+void ClientSocketState::ask(Json auth) {
+  stage_ = Stage::asked;
+  PacketHead head{.type = PacketType::connect, .nsp = name_};
+  if (!manager_->is_v3()) {
+    if (!auth.is_object()) auth = nullptr;
+    if (!pid_.empty()) {
+      Json with_pid = {{"pid", pid_}, {"offset", offset_}};
+      if (!auth.is_null()) with_pid.update(auth);
+      auth = std::move(with_pid);
+    }
+    manager_->send(EncodedPacket(head, std::move(auth)), {});
+    return;
+  }
+  // Protocol 4: who is there is in "/" already.
+  if (name_ == "/" && !left_) {
+    if (std::exchange(manager_->main_given_, false)) {
+      manager_->at_reap([this] {
+        if (stage_ == Stage::asked) connected();
+      });
+    }
+    return;
+  }
+  head.nsp = address_;
+  manager_->send(EncodedPacket(head, nullptr), {});
+}
+
+Errc ClientSocketState::accept(const Json& data) {
+  if (stage_ != Stage::asked && stage_ != Stage::leaving) return Errc::connect_unasked;
+  if (manager_->is_v3()) {
+    id_ = manager_->engine_.handshake().sid;
+    if (name_ != "/") id_ = std::string(name_).append("#").append(id_);
+  } else {
+    // A server of Socket.IO 2 that is spoken to in protocol 5 says none.
+    if (!data.is_object() || token_of(data, "sid").empty()) return Errc::packet_payload;
+    const std::string_view pid = token_of(data, "pid");
+    recovered_ = !pid.empty() && pid == pid_;
+    if (!recovered_) offset_.clear();
+    pid_ = pid;
+    id_ = token_of(data, "sid");
+  }
+  if (stage_ == Stage::asked) {
+    connected();
+    return Errc::none;
+  }
+  stage_ = Stage::idle;
+  left_ = true;
+  id_.clear();
+  manager_->send(EncodedPacket({.type = PacketType::disconnect, .nsp = name_}, nullptr), {});
+  return Errc::none;
+}
+
+void ClientSocketState::connected() {
+  stage_ = Stage::connected;
+  ++connection_;
+  ++manager_->metrics_.connected;
+  manager_->backoff_.reset();
+  flush();
+  Json none = Json::array();
+  if (stage_ == Stage::connected) dispatch("connect", {none});
+}
+
+// --- the way out ---------------------------------------------------------------------------------
+
+void ClientSocketState::disconnect() {
+  switch (stage_) {
+    case Stage::connected:
+      manager_->send(EncodedPacket({.type = PacketType::disconnect, .nsp = name_}, nullptr), {});
+      left_ = true;
+      end("io client disconnect", Stage::idle);
+      break;
+    case Stage::asked: stage_ = Stage::leaving; break;
+    case Stage::waiting:
+    case Stage::asking: stage_ = Stage::idle; break;
+    case Stage::idle:
+    case Stage::leaving: return;
+  }
+  manager_->close_if_unwanted();
+}
+
+void ClientSocketState::give_up(std::string_view reason) {
+  if (stage_ == Stage::connected) return end(reason, Stage::idle);
+  stage_ = Stage::idle;
+}
+
+void ClientSocketState::session_lost(std::string_view reason) {
+  left_ = false;
+  switch (stage_) {
+    case Stage::connected: return end(reason, Stage::waiting);
+    case Stage::asking:
+    case Stage::asked:
+      stage_ = Stage::waiting;
+      return manager_->at_reap([this, reason] { tell_refusal(reason, nullptr); });
+    case Stage::leaving: stage_ = Stage::idle; return;
+    case Stage::idle:
+    case Stage::waiting: return;
+  }
+}
+
+void ClientSocketState::session_failed(std::string_view message) {
+  if (is_active()) tell_refusal(message, nullptr);
+}
+
+void ClientSocketState::end(std::string_view reason, Stage next) {
+  stage_ = next;
+  id_.clear();
+  // What is emitted from now on waits for the next connection, and so do its answers.
+  auto acks = std::make_shared<std::vector<PendingAck>>(acks_.take_all());
+  for (const PendingAck& ack : *acks) manager_->loop_->cancel(ack.timer);
+  manager_->at_reap([this, reason, acks] {
+    ++manager_->metrics_.disconnected;
+    Json values = Json::array({reason});
+    dispatch("disconnect", {values});
+    for (PendingAck& ack : *acks) {
+      Json none = Json::array();
+      manager_->call([&] { ack.handler(AckErrc::disconnected, none); });
+    }
+  });
+}
+
+Errc ClientSocketState::refused(const Json& data) {
+  if (stage_ == Stage::connected && manager_->is_v3()) {
+    // ERROR in protocol 4 is also what goes wrong later.
+    Json values = Json::array({data});
+    dispatch("error", {values});
+    return Errc::none;
+  }
+  if (stage_ != Stage::asked && stage_ != Stage::leaving) return Errc::connect_unasked;
+  const bool is_told = stage_ == Stage::asked;
+  stage_ = Stage::idle;
+  manager_->close_if_unwanted();
+  if (!is_told) return Errc::none;
+  std::string message;
+  if (data.is_string()) message = data.get<std::string>();
+  if (data.is_object() && data.contains("message") && data["message"].is_string()) {
+    message = data["message"].get<std::string>();
+  }
+  tell_refusal(message, data.is_object() && data.contains("data") ? data["data"] : Json());
+  return Errc::none;
+}
+
+// DISCONNECT.
+Errc ClientSocketState::dismissed() {
+  switch (stage_) {
+    case Stage::connected: end("io server disconnect", Stage::idle); break;
+    case Stage::leaving: stage_ = Stage::idle; break;
+    case Stage::asked:
+      if (left_) return Errc::none;  // of the last connection: the answer is still to come
+      stage_ = Stage::idle;
+      tell_refusal("io server disconnect", nullptr);
+      break;
+    case Stage::idle:
+    case Stage::waiting:
+    case Stage::asking: return left_ ? Errc::none : Errc::not_connected;
+  }
+  left_ = true;
+  manager_->close_if_unwanted();
+  return Errc::none;
+}
+
+void ClientSocketState::tell_refusal(std::string_view message, Json data) {
+  Json values = Json::array({message, std::move(data)});
+  dispatch("connect_error", {values});
+}
+
+// --- what comes in -------------------------------------------------------------------------------
+
+Errc ClientSocketState::receive(Packet& packet) {
+  switch (packet.head.type) {
+    case PacketType::connect: return accept(packet.data);
+    case PacketType::connect_error: return refused(packet.data);
+    case PacketType::disconnect: return dismissed();
+    case PacketType::event: return receive_event(packet.head.id, std::move(packet.data));
+    case PacketType::ack:
+      if (stage_ != Stage::connected && !left_) return Errc::not_connected;
+      receive_ack(packet.head.id, std::move(packet.data));
+      return Errc::none;
+    case PacketType::binary_event:
+    case PacketType::binary_ack: break;
+  }
+  return Errc::packet_type;
+}
+
+Errc ClientSocketState::receive_event(std::optional<std::uint64_t> id, Json values) {
+  // Those that were missed come before the answer that says so.
+  const bool is_recovering = stage_ == Stage::asked && !pid_.empty() && !left_;
+  if (stage_ == Stage::connected || is_recovering) {
+    deliver(id, std::move(values));
+    return Errc::none;
+  }
+  return left_ ? Errc::none : Errc::not_connected;
+}
+
+void ClientSocketState::deliver(std::optional<std::uint64_t> id, Json values) {
+  ++manager_->metrics_.events_received;
+  Json& front = values.front();
+  if (front.is_number()) front = front.dump();
+  const std::string event = front.get<std::string>();
+  // An event that can be asked for again has its place behind its values.
+  std::string offset;
+  if (!pid_.empty() && !id && values.back().is_string() && values.size() > 1) {
+    offset = values.back().get<std::string>();
+  }
+  for (std::size_t i = 0; i < on_any_.size(); ++i) {
+    manager_->call([&] { on_any_[i](event, values); });
+  }
+  // They may have left anything there.
+  if (values.is_array() && !values.empty()) {
+    Ack ack = id ? Ack(*this, {.index = 0, .generation = connection_}, *id) : Ack();
+    dispatch(event, {values, 1, &ack});
+  }
+  if (!offset.empty() && offset.size() <= token_bytes_max) offset_ = std::move(offset);
+}
+
+void ClientSocketState::dispatch(std::string_view event, const Arguments& arguments) {
+  const std::uint32_t name = manager_->names_.find(event);
+  if (name == Names::none) return;
+  listeners_.for_each(name, [&](EventHandler& handler) {
+    bool fits = true;
+    manager_->call([&] { fits = handler(arguments); });
+    if (fits) return;
+    manager_->reject(Errc::arguments);
+    manager_->tell(manager_->on_misfit_, ClientSocket(*this), event);
+  });
+}
+
+void ClientSocketState::receive_ack(std::optional<std::uint64_t> id, Json values) {
+  PendingAck ack;
+  if (id) ack = acks_.take(*id);
+  if (!ack.handler) return manager_->reject(Errc::ack_unknown);
+  manager_->loop_->cancel(ack.timer);
+  manager_->call([&] { ack.handler({}, values); });
+}
+
+void ClientSocketState::answer(SlabHandle connection, std::uint64_t id, Json answers) {
+  if (stage_ != Stage::connected || connection.generation != connection_) return;
+  const PacketHead head{.type = PacketType::ack, .nsp = name_, .id = id};
+  manager_->send(EncodedPacket(head, std::move(answers)), {});
+}
+
+// --- what goes out -------------------------------------------------------------------------------
+
+bool ClientSocketState::send(Emission emission, const Flags& flags) {
+  const auto* const event = emission.values.front().get_ptr<const Json::string_t*>();
+  if (event == nullptr || is_reserved_event(*event)) return false;
+  if (options_.retries != 0 && !flags.volatile_) return enqueue(std::move(emission), flags);
+  return emit(std::move(emission), flags);
+}
+
+bool ClientSocketState::emit(Emission emission, const Flags& flags) {
+  const bool is_now = stage_ == Stage::connected;
+  if (!is_now && flags.volatile_) return refuse(std::move(emission.ack), AckErrc::disconnected);
+  if (!is_now && waiting_.size() >= manager_->options_.waiting_events_max) {
+    return refuse(std::move(emission.ack), AckErrc::too_many);
+  }
+  std::optional<std::uint64_t> id;
+  if (emission.ack) {
+    if (acks_.size() >= manager_->options_.acks_max) {
+      return refuse(std::move(emission.ack), AckErrc::too_many);
+    }
+    id = next_ack_++;
+    PendingAck ack{.id = *id, .handler = std::move(emission.ack)};
+    const net::Duration timeout = flags.timeout.value_or(options_.ack_timeout);
+    if (timeout.nanoseconds != 0 || flags.timeout) {
+      ack.timer = manager_->later(timeout, [this, id] { give_up_ack(*id, AckErrc::timed_out); });
+    }
+    acks_.add(std::move(ack));
+  }
+  if (is_now) return write(std::move(emission.values), flags, id);
+  waiting_.push_back({std::move(emission.values), flags, id});
+  return true;
+}
+
+bool ClientSocketState::write(Json values, const Flags& flags, std::optional<std::uint64_t> id) {
+  const std::string event = values.front().get<std::string>();
+  for (std::size_t i = 0; i < on_any_outgoing_.size(); ++i) {
+    manager_->call([&] { on_any_outgoing_[i](event, std::as_const(values)); });
+  }
+  const PacketHead head{.type = PacketType::event, .nsp = name_, .id = id};
+  return manager_->send(EncodedPacket(head, std::move(values)), flags);
+}
+
+// Nothing of the application's is called within its own call.
+bool ClientSocketState::refuse(AckHandler ack, AckErrc error) {
+  if (!ack) return false;
+  manager_->at_reap([this, error, ack = std::move(ack)]() mutable {
+    Json none = Json::array();
+    manager_->call([&] { ack(error, none); });
+  });
+  return false;
+}
+
+void ClientSocketState::give_up_ack(std::uint64_t id, AckErrc error) {
+  PendingAck ack = acks_.take(id);
+  if (!ack.handler) return;
+  std::erase_if(waiting_, [id](const Waiting& each) { return each.id == id; });
+  Json none = Json::array();
+  manager_->call([&] { ack.handler(error, none); });
+}
+
+// What has waited goes first, in its order.
+void ClientSocketState::flush() {
+  while (!waiting_.empty() && stage_ == Stage::connected) {
+    Waiting next = std::move(waiting_.front());
+    waiting_.pop_front();
+    write(std::move(next.values), next.flags, next.id);
+  }
+  drain_queue();
+}
+
+// --- one after the other, until it is answered ---------------------------------------------------
+
+bool ClientSocketState::enqueue(Emission emission, const Flags& flags) {
+  if (queue_.size() >= manager_->options_.waiting_events_max) {
+    return refuse(std::move(emission.ack), AckErrc::too_many);
+  }
+  queue_.push_back({next_queued_++, std::move(emission.values), std::move(emission.ack), flags});
+  drain_queue();
+  return true;
+}
+
+void ClientSocketState::drain_queue() {
+  if (stage_ != Stage::connected || queue_.empty() || queue_.front().is_sent) return;
+  Queued& next = queue_.front();
+  next.is_sent = true;
+  ++next.tries;
+  Emission again;
+  again.values = next.values;
+  again.ack = [this, number = next.number](std::error_code error, Json& answers) {
+    answered(number, error, answers);
+  };
+  static_cast<void>(emit(std::move(again), Flags(next.flags)));
+}
+
+void ClientSocketState::answered(std::uint64_t number, std::error_code error, Json& answers) {
+  if (queue_.empty() || queue_.front().number != number) return;
+  if (error && queue_.front().tries <= options_.retries) {
+    queue_.front().is_sent = false;
+    return drain_queue();
+  }
+  Queued done = std::move(queue_.front());
+  queue_.pop_front();
+  if (done.ack) manager_->call([&] { done.ack(error, answers); });
+  drain_queue();
+}
+
+}  // namespace hilo::socketio

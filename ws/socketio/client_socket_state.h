@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+//
+// ClientSocketState: what there is of a client's end of one namespace, in its Manager. Applications
+// hold a ClientSocket (client_socket.h).
+//
+//             connect()           session open           answer
+//      idle -----------> waiting ------------> asked ------------> connected
+//       ^                   ^                    |                     |
+//       |                   +----- session lost -+---------------------+
+//       +---- refused, DISCONNECT, disconnect() -+---------------------+
+//
+// What it asks a server for it must not take back before the answer: then it is `leaving`.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "ws/socketio/client_socket.h"
+#include "ws/socketio/decoder.h"
+#include "ws/socketio/listeners.h"
+#include "ws/socketio/pending_acks.h"
+
+namespace hilo::socketio {
+
+class ClientSocketState final : public AckTarget {
+ public:
+  // `address` is the name, maybe with a query behind it.
+  ClientSocketState(Manager& manager, std::string_view address, ClientSocketOptions options);
+
+  // --- the application ---
+
+  void connect();
+  void disconnect();
+  bool send(Emission emission, const Flags& flags);
+  void give_auth(Json auth, std::uint64_t session);
+
+  // --- the Manager ---
+
+  void session_opened();
+  // The session is gone for `reason`, which is static text.
+  void session_lost(std::string_view reason);
+  // There was none: "connect_error".
+  void session_failed(std::string_view message);
+  // As after disconnect(), but the server is not told.
+  void give_up(std::string_view reason);
+  Errc receive(Packet& packet);
+
+  std::string_view name() const noexcept { return name_; }
+  // It is connected, or will be by itself.
+  bool is_active() const noexcept { return stage_ != Stage::idle && stage_ != Stage::leaving; }
+  // The server has been asked for it in this session.
+  bool is_talking() const noexcept {
+    return stage_ == Stage::asked || stage_ == Stage::leaving || stage_ == Stage::connected;
+  }
+
+ private:
+  friend class ClientSocket;
+  enum class Stage : std::uint8_t { idle, waiting, asking, asked, leaving, connected };
+  // What waits for the connection.
+  struct Waiting {
+    Json values;
+    Flags flags;
+    std::optional<std::uint64_t> id;
+  };
+  // What waits for the answer of the one before it.
+  struct Queued {
+    std::uint64_t number;
+    Json values;
+    AckHandler ack;
+    Flags flags;
+    std::uint32_t tries = 0;
+    bool is_sent = false;
+  };
+
+  // AckTarget
+  void answer(SlabHandle socket, std::uint64_t id, Json answers) override;
+
+  // The way in and out.
+  void ask(Json auth);
+  Errc accept(const Json& data);
+  Errc refused(const Json& data);
+  Errc dismissed();
+  void connected();
+  void end(std::string_view reason, Stage next);
+  void tell_refusal(std::string_view message, Json data);
+
+  // What comes in.
+  Errc receive_event(std::optional<std::uint64_t> id, Json values);
+  void receive_ack(std::optional<std::uint64_t> id, Json values);
+  void deliver(std::optional<std::uint64_t> id, Json values);
+  void dispatch(std::string_view event, const Arguments& arguments);
+
+  // What goes out.
+  bool emit(Emission emission, const Flags& flags);
+  bool write(Json values, const Flags& flags, std::optional<std::uint64_t> id);
+  bool refuse(AckHandler ack, AckErrc error);
+  void give_up_ack(std::uint64_t id, AckErrc error);
+  void flush();
+  bool enqueue(Emission emission, const Flags& flags);
+  void drain_queue();
+  void answered(std::uint64_t number, std::error_code error, Json& answers);
+
+  Manager* manager_;
+  std::string address_;
+  std::string_view name_;  // of the namespace, in address_
+  ClientSocketOptions options_;
+  Listeners listeners_;
+  // Deques: what is called may add to them.
+  std::deque<Callback<void(std::string_view event, Json& values)>> on_any_;
+  std::deque<Callback<void(std::string_view event, const Json& values)>> on_any_outgoing_;
+  PendingAcks acks_;
+  std::uint64_t next_ack_ = 0;
+  std::deque<Waiting> waiting_;
+  std::deque<Queued> queue_;
+  std::uint64_t next_queued_ = 0;
+  std::string id_;
+  std::string pid_;     // by which the server knows the connection again, if it offers that
+  std::string offset_;  // of the last event that came
+  std::uint32_t connection_ = 0;  // counts them: answers to events of an earlier one are not sent
+  Stage stage_ = Stage::idle;
+  bool recovered_ = false;
+  bool left_ = false;  // in this session: what still comes may have been sent before
+};
+
+}  // namespace hilo::socketio

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/socketio/manager.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "net/base/bytes.h"
+#include "net/entropy.h"
+#include "ws/socketio/client_socket_state.h"
+
+namespace hilo::socketio {
+
+Manager::Manager(net::Loop& loop, std::string_view url, ManagerOptions options)
+    : loop_(&loop),
+      url_(url),
+      options_(std::move(options)),
+      volatile_bytes_max_(options_.engine.websocket.limits.queue_bytes_pause),
+      self_(std::make_shared<Manager*>(this)),
+      backoff_({.base = options_.reconnection.delay, .cap = options_.reconnection.delay_max}),
+      decoder_(options_.packet, Side::client),
+      engine_(loop, std::move(options_.engine)) {
+  if (const auto token = loop.watch(-1, net::Interest::none, *this)) token_ = *token;
+  engine_.on_open([this](engineio::Client&) { opened(); })
+      .on_message([this](engineio::Client&, engineio::Message message) { receive(message); })
+      .on_ping([this](engineio::Client&) { tell(on_ping_); })
+      .on_close([this](engineio::Client&, engineio::CloseReason reason) {
+        ended(engineio::to_string(reason));
+      })
+      .on_failed([this](engineio::Client&, std::error_code error) { failed(error); });
+}
+
+Manager::~Manager() {
+  *self_ = nullptr;
+  loop_->timers().cancel(*this);
+  loop_->unwatch(token_);
+}
+
+ClientSocket Manager::socket(std::string_view nsp, ClientSocketOptions options) {
+  std::string address(nsp);
+  if (!address.starts_with('/')) address.insert(0, 1, '/');
+  const std::string_view name = std::string_view(address).substr(0, address.find('?'));
+  const bool connects = options.connect;
+  const auto found = std::find_if(sockets_.begin(), sockets_.end(),
+                                  [&](const auto& each) { return each->name() == name; });
+  ClientSocketState* socket = found != sockets_.end() ? found->get() : nullptr;
+  if (socket == nullptr) {
+    sockets_.push_back(std::make_unique<ClientSocketState>(*this, address, std::move(options)));
+    socket = sockets_.back().get();
+  }
+  if (connects) socket->connect();
+  return ClientSocket(*socket);
+}
+
+// --- the way in ----------------------------------------------------------------------------------
+
+Status Manager::open() {
+  switch (state_) {
+    case State::open:
+    case State::opening: return {};
+    case State::closing:
+      // If it comes back anyway, then in its time.
+      reopens_ = !wanted_;
+      wanted_ = true;
+      return {};
+    case State::waiting:
+    case State::closed: break;
+  }
+  wanted_ = true;
+  return start();
+}
+
+Status Manager::start() {
+  loop_->timers().cancel(*this);
+  state_ = State::closed;
+  engineio::ConnectOptions connect = options_.connect;
+  connect.url = url_;
+  if (Status status = engine_.connect(connect); !status) return status;
+  state_ = State::opening;
+  return {};
+}
+
+void Manager::want(ClientSocketState& socket) {
+  if (state_ == State::open) return socket.session_opened();
+  if (state_ == State::waiting) return;
+  const Status status = open();
+  if (status) return;
+  wanted_ = false;
+  at_reap([this, error = status.error()] { failed(error); });
+}
+
+void Manager::opened() {
+  state_ = State::open;
+  ++session_;
+  decoder_ = Decoder(options_.packet, Side::client);
+  main_given_ = false;
+  const bool is_back = std::exchange(retrying_, false);
+  const std::uint32_t attempt = backoff_.count();
+  // By number: what is called may make more of them.
+  for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->session_opened();
+  tell(on_open_);
+  if (is_back) tell(on_reconnect_, attempt);
+}
+
+void Manager::failed(std::error_code error) {
+  const bool was_closing = state_ == State::closing;
+  const bool was_retrying = std::exchange(retrying_, false);
+  if (was_closing) return ended({});
+  state_ = State::closed;
+  tell(on_error_, error);
+  const std::string message = error.message();
+  for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->session_failed(message);
+  if (was_retrying) tell(on_reconnect_error_, error);
+  if (state_ == State::closed && wanted_) reconnect();
+}
+
+// --- the way out ---------------------------------------------------------------------------------
+
+void Manager::ended(std::string_view reason) {
+  const bool was_closing = state_ == State::closing;
+  loop_->timers().cancel(*this);
+  state_ = State::closed;
+  if (!was_closing) {
+    lose_sockets(reason);
+    at_reap([this, reason] { tell(on_close_, reason); });
+  }
+  if (!wanted_) return;
+  if (!std::exchange(reopens_, false)) return reconnect();
+  if (const Status status = start(); !status) failed(status.error());
+}
+
+// The sockets are told now, and not when the connection is gone at last.
+void Manager::end(std::string_view reason) {
+  switch (state_) {
+    case State::open: at_reap([this, reason] { tell(on_close_, reason); }); break;
+    case State::opening: break;
+    case State::waiting:
+      loop_->timers().cancel(*this);
+      state_ = State::closed;
+      return;
+    case State::closed:
+    case State::closing: return;
+  }
+  state_ = State::closing;
+  loop_->timers().cancel(*this);
+  lose_sockets(reason);
+  engine_.close();
+}
+
+void Manager::lose_sockets(std::string_view reason) {
+  for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->session_lost(reason);
+}
+
+void Manager::close() {
+  wanted_ = reopens_ = retrying_ = false;
+  for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->give_up("forced close");
+  end("forced close");
+}
+
+// Whoever is told of an end may want to come back: so not before that.
+void Manager::close_if_unwanted() {
+  at_reap([this] {
+    const bool is_wanted = std::any_of(sockets_.begin(), sockets_.end(),
+                                       [](const auto& each) { return each->is_active(); });
+    if (!is_wanted) close();
+  });
+}
+
+// --- time ----------------------------------------------------------------------------------------
+
+void Manager::reconnect() {
+  const ReconnectionOptions& options = options_.reconnection;
+  if (!options.enabled) {
+    wanted_ = false;
+  } else if (options.attempts_max != 0 && backoff_.count() >= options.attempts_max) {
+    wanted_ = false;
+    backoff_.reset();
+    tell(on_reconnect_failed_);
+  } else {
+    state_ = State::waiting;
+    loop_->timers().arm(*this, loop_->now() + next_delay());
+  }
+}
+
+// Never above the longest: there it is only shorter.
+net::Duration Manager::next_delay() {
+  const std::int64_t middle = backoff_.ceiling().nanoseconds;
+  std::array<std::uint8_t, 8> bytes{};
+  const bool is_random = static_cast<bool>(net::entropy_fill(bytes));
+  const std::uint64_t random = is_random ? load_be64(bytes.data()) : 0;
+  static_cast<void>(backoff_.next(random));
+  const double part = std::clamp(options_.reconnection.randomization, 0.0, 1.0);
+  const auto spread = static_cast<std::int64_t>(static_cast<double>(middle) * part);
+  const std::int64_t most = std::min(options_.reconnection.delay_max.nanoseconds, middle + spread);
+  const std::int64_t least = middle - spread;
+  const auto choices = static_cast<std::uint64_t>(most - least) + 1;
+  return {least + static_cast<std::int64_t>(random % choices)};
+}
+
+void Manager::on_timer(net::Time) {
+  if (state_ == State::open) return fail(Errc::attachment_timeout);
+  if (state_ != State::waiting) return;
+  tell(on_reconnect_attempt_, backoff_.count());
+  if (state_ != State::waiting) return;
+  retrying_ = true;
+  if (const Status status = start(); !status) failed(status.error());
+}
+
+net::Loop::TimerId Manager::later(net::Duration after, Callback<void()> callback) {
+  return loop_->call_after(after, [self = self_, callback = std::move(callback)]() mutable {
+    if (*self != nullptr) callback();
+  });
+}
+
+void Manager::at_reap(Callback<void()> callback) {
+  at_reap_.push_back(std::move(callback));
+  loop_->schedule(token_, net::Phase::reap);
+}
+
+void Manager::on_ready(net::Ready) {}
+
+void Manager::on_reap() {
+  std::vector<Callback<void()>> callbacks;
+  callbacks.swap(at_reap_);
+  for (Callback<void()>& callback : callbacks) callback();
+}
+
+// --- what comes in and goes out ------------------------------------------------------------------
+
+void Manager::receive(engineio::Message message) {
+  if (state_ != State::open) return;
+  const bool was_waiting = decoder_.waiting();
+  Packet packet;
+  bool is_whole = false;
+  Errc error = message.binary ? decoder_.take_binary(message.payload, packet, is_whole)
+                              : decoder_.take_text(message.text(), packet, is_whole);
+  if (error == Errc::none && is_whole) error = dispatch(packet);
+  if (error != Errc::none) return fail(error);
+  if (was_waiting == decoder_.waiting() || state_ != State::open) return;
+  loop_->timers().cancel(*this);
+  if (decoder_.waiting() && options_.attachment_timeout.nanoseconds != 0) {
+    loop_->timers().arm(*this, loop_->now() + options_.attachment_timeout);
+  }
+}
+
+Errc Manager::dispatch(Packet& packet) {
+  const auto found = std::find_if(sockets_.begin(), sockets_.end(), [&](const auto& each) {
+    return each->name() == packet.head.nsp;
+  });
+  ClientSocketState* const socket = found != sockets_.end() ? found->get() : nullptr;
+  if (is_v3() && packet.head.nsp == "/" && (socket == nullptr || !socket->is_talking())) {
+    if (packet.head.type == PacketType::connect) main_given_ = true;
+    if (packet.head.type == PacketType::disconnect) main_given_ = false;
+    return Errc::none;
+  }
+  if (socket != nullptr) return socket->receive(packet);
+  return packet.head.type == PacketType::connect ? Errc::connect_unasked : Errc::not_connected;
+}
+
+void Manager::reject(Errc error) {
+  ++metrics_.rejects[static_cast<std::size_t>(error)];
+}
+
+void Manager::fail(Errc error) {
+  reject(error);
+  // One that throws has nobody left to tell.
+  at_reap([this, error] {
+    if (on_error_) static_cast<void>(ws::guarded([&] { on_error_(error); }));
+  });
+  if (error == Errc::handler_threw) return close();
+  end("parse error");
+}
+
+bool Manager::send(const EncodedPacket& packet, const Flags& flags) {
+  if (state_ != State::open) return false;
+  if (flags.volatile_ && engine_.buffered_bytes() > volatile_bytes_max_) return false;
+  if (engine_.send_packet(packet.text(engine_.revision())) != ws::Sent::accepted) return false;
+  ++metrics_.packets_sent;
+  for (const Json::binary_t& attachment : packet.attachments()) {
+    if (engine_.send_binary(Bytes{attachment}) != ws::Sent::accepted) return false;
+  }
+  return true;
+}
+
+}  // namespace hilo::socketio
