@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+//
+// The client against servers that do what they must not (P 237 to 261, as far as a server can), and
+// what it says on the wire to one that keeps connections.
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/socketio_client.h"
+
+using namespace hilo;
+using namespace hilo::socketio;
+using namespace hilo::test;
+
+namespace {
+
+constexpr std::string_view open_packet =
+    "0{\"sid\":\"eio\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000}";
+
+// A server that says what it is told to: `answer` to the first message of each connection, a byte
+// string beginning with "b" as a binary message.
+struct ScriptedServer : SocketioServer {
+  ScriptedServer() {
+    server.at("/raw/")
+        .on_open([this](ws::Connection& c) {
+          c.send_text(open_packet);
+          is_first = true;
+        })
+        .on_message([this](ws::Connection& c, ws::Message m) {
+          heard.emplace_back(m.text());
+          if (std::exchange(is_first, false)) say(c, answer);
+        });
+  }
+  static void say(ws::Connection& c, const Events& packets) {
+    for (const std::string& packet : packets) {
+      if (packet.starts_with('b')) {
+        c.send_binary(as_bytes(packet.substr(1)));
+      } else {
+        c.send_text(packet);
+      }
+    }
+  }
+  void say(const Events& packets) {
+    server.for_each([&](ws::Connection& c) { say(c, packets); });
+  }
+  Events answer = {"40{\"sid\":\"s\"}"};
+  Events heard;
+  bool is_first = false;
+};
+
+ManagerOptions raw(ManagerOptions options = quick()) {
+  options.connect.path = "/raw/";
+  return options;
+}
+
+struct Row {
+  Events packets;  // of the server's, to the CONNECT
+  Errc error;
+};
+
+}  // namespace
+
+TEST_CASE("what breaks a rule ends the connection, with one error and one count") {
+  const std::string sid = "40{\"sid\":\"s\"}";
+  const std::vector<Row> rows = {
+      {{"4"}, Errc::packet_type},                                                         // 237
+      {{"4abc"}, Errc::packet_type},                                                      //
+      {{sid, "42{}"}, Errc::packet_payload},                                              // 238
+      {{sid, "42[]"}, Errc::packet_payload},                                              //
+      {{sid, "42[1"}, Errc::packet_json},                                                 //
+      {{sid, "42abc[\"x\"]"}, Errc::packet_json},                                         // 239
+      {{sid, "42[null]"}, Errc::event_name},                                              // 240
+      {{sid, "42[\"connect\"]"}, Errc::event_name},                                       // 241
+      {{sid, "42[\"disconnect\",\"x\"]"}, Errc::event_name},                              //
+      {{"42[\"x\"]"}, Errc::not_connected},                                               // 242
+      {{sid, sid}, Errc::connect_unasked},                                                //
+      {{"40/other,{\"sid\":\"s\"}"}, Errc::connect_unasked},                              //
+      {{sid, "44{\"message\":\"x\"}"}, Errc::connect_unasked},                            //
+      {{"44[1]"}, Errc::packet_payload},                                                  //
+      {{"40"}, Errc::packet_payload},                                                     // 245
+      {{"40[]"}, Errc::packet_payload},                                                   //
+      {{"40{\"sid\":1}"}, Errc::packet_payload},                                          //
+      {{"40{\"sid\":\"" + std::string(300, 's') + "\"}"}, Errc::packet_payload},          //
+      {{sid, "42/" + std::string(300, 'n') + ",[\"x\"]"}, Errc::packet_namespace},        // 246
+      {{sid, "42/other,[\"x\"]"}, Errc::not_connected},                                   // 247
+      {{sid, "41/other,"}, Errc::not_connected},                                          //
+      {{sid, "41{}"}, Errc::packet_payload},                                              // 248
+      {{sid, "4399999999999999999[]"}, Errc::packet_id},                                  // 249
+      {{sid, "42[\"x\",1e400]"}, Errc::packet_json},                                      // 251
+      {{sid, "45x-[\"x\"]"}, Errc::packet_attachments},                                   // 252
+      {{sid, "4511-[\"x\"]"}, Errc::attachments_too_many},                                // 253
+      {{sid, "bx"}, Errc::attachment_unexpected},                                         // 255
+      {{sid, "451-[\"x\"]", "42[\"x\"]"}, Errc::attachment_missing},                      //
+      {{sid, "451-[\"x\",{\"_placeholder\":true,\"num\":1}]", "bx"}, Errc::placeholder},  // 258
+      {{sid, "42[\"" + std::string(300, 'e') + "\"]"}, Errc::event_name},                 // 261
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.packets.back());
+    ScriptedServer server;
+    server.answer = row.packets;
+    const Baseline before = server.baseline();
+    {
+      ManagerOptions options = raw();
+      options.reconnection.enabled = false;
+      TestClient client(server, std::move(options));
+      std::vector<std::error_code> errors;
+      client.manager.on_error([&](std::error_code error) { errors.push_back(error); });
+      const ClientSocket socket = client.socket();
+      REQUIRE(server.until([&] { return !errors.empty(); }));
+      REQUIRE(server.settle());
+      CHECK(errors == std::vector<std::error_code>{row.error});
+      CHECK(client.rejects(row.error) == 1);
+      const bool was_connected = row.packets.front() == sid;
+      CHECK(client.events.back() ==
+            (was_connected ? "/ disconnect: parse error" : "/ connect_error: parse error"));
+      CHECK_FALSE(socket.connected());
+    }
+    CHECK(server.baseline() == before);
+  }
+}
+
+TEST_CASE(
+    "attachments that do not come in time end the connection (256), too many bytes too (257)") {
+  ScriptedServer server;
+  server.answer.emplace_back("452-[\"x\",{\"_placeholder\":true,\"num\":0}]");
+  server.answer.emplace_back("bx");
+  ManagerOptions options = raw();
+  options.attachment_timeout = milliseconds(10);
+  options.packet.attachment_bytes_max = 10;
+  TestClient client(server, std::move(options));
+  client.socket();
+  REQUIRE(client.heard_soon("/ disconnect: parse error"));
+  CHECK(client.rejects(Errc::attachment_timeout) == 1);
+  // It comes back, and a server that has learned is forgiven.
+  server.answer = {"40{\"sid\":\"s\"}", "451-[\"x\",{\"_placeholder\":true,\"num\":0}]",
+                   "b12345678901"};
+  REQUIRE(server.until([&] { return client.rejects(Errc::attachment_bytes) == 1; }));
+  server.answer = {"40{\"sid\":\"s\"}"};
+  REQUIRE(server.until([&] { return client.events.back() == "/ connect"; }));
+}
+
+TEST_CASE("answers that nobody waits for are dropped (250, 260)") {
+  ScriptedServer server;
+  server.answer.emplace_back("437[1]");
+  server.answer.emplace_back("461-7[{\"_placeholder\":true,\"num\":0}]");
+  server.answer.emplace_back("bx");
+  server.answer.emplace_back("43[1]");
+  server.answer.emplace_back("42[\"error\",1]");
+  TestClient client(server, raw());
+  const ClientSocket socket = client.socket();
+  socket.on("error", [&] { client.note("error"); });
+  REQUIRE(client.until("error"));
+  CHECK(client.rejects(Errc::ack_unknown) == 3);
+  CHECK(socket.connected());
+}
+
+TEST_CASE("what was on its way when a namespace was left does no harm") {
+  ScriptedServer server;
+  server.answer = {};
+  TestClient client(server, raw());
+  client.socket("/keeps");
+  const ClientSocket leaves = client.socket("/leaves");
+  leaves.on("late", [&] { client.note("late"); });
+  const auto hears = [&](std::string_view packet) {
+    REQUIRE(server.until([&] { return !server.heard.empty() && server.heard.back() == packet; }));
+    server.heard.clear();
+  };
+  hears("40/leaves,");
+  server.say({"40/keeps,{\"sid\":\"k\"}", "40/leaves,{\"sid\":\"l\"}"});
+  REQUIRE(client.until("/leaves connect"));
+  leaves.disconnect();
+  leaves.connect();
+  hears("40/leaves,");
+  server.say({"42/leaves,[\"late\"]", "43/leaves,1[]", "41/leaves,", "40/leaves,{\"sid\":\"l\"}"});
+  REQUIRE(client.until("/leaves connect"));
+  CHECK(client.events == Events{"/keeps connect", "/leaves connect",
+                                "/leaves disconnect: io client disconnect", "/leaves connect"});
+  // Who changes his mind before the answer says so behind it.
+  leaves.disconnect();
+  leaves.connect();
+  hears("40/leaves,");
+  leaves.disconnect();
+  server.say({"40/leaves,{\"sid\":\"l\"}"});
+  hears("41/leaves,");
+  server.say({"42/leaves,[\"late\"]", "42/keeps,1[\"ask\"]"});
+  CHECK_FALSE(leaves.active());
+  REQUIRE(client.until("/leaves disconnect: io client disconnect"));
+  CHECK_FALSE(client.heard("late"));
+  CHECK(client.manager.is_open());
+}
+
+TEST_CASE("a connection that can be taken up again says how far it came") {
+  ScriptedServer server;
+  server.answer = {"40{\"sid\":\"s1\",\"pid\":\"p\"}", "42[\"news\",\"one\",\"offset 1\"]",
+                   "427[\"ask\",\"no offset\"]", "42[\"no offset\"]"};
+  TestClient client(server, raw());
+  const ClientSocket socket = client.socket("/", {.auth = {{"token", "t"}}});
+  socket.on("news", [&](std::string_view text) { client.note("news " + std::string(text)); });
+  socket.on("no offset", [&] { client.note("all"); });
+  REQUIRE(client.until("all"));
+  CHECK_FALSE(socket.recovered());
+  CHECK(server.heard[0] == "40{\"token\":\"t\"}");
+  // The reference sends what was missed before its answer.
+  server.answer = {"42[\"news\",\"two\",\"offset 2\"]", "40{\"sid\":\"s1\",\"pid\":\"p\"}"};
+  server.server.for_each([](ws::Connection& c) { c.abort(); });
+  REQUIRE(server.until([&] { return client.count("/ connect") == 2; }));
+  CHECK(socket.recovered());
+  CHECK(client.events == Events{"/ connect", "news one", "all", "/ disconnect: transport close",
+                                "news two", "/ connect"});
+  CHECK(server.heard.back() == "40{\"offset\":\"offset 1\",\"pid\":\"p\",\"token\":\"t\"}");
+  // Another connection has another history.
+  server.answer = {"40{\"sid\":\"s2\",\"pid\":\"q\"}"};
+  server.server.for_each([](ws::Connection& c) { c.abort(); });
+  REQUIRE(server.until([&] { return client.count("/ connect") == 3; }));
+  CHECK_FALSE(socket.recovered());
+  CHECK(server.heard.back() == "40{\"offset\":\"offset 2\",\"pid\":\"p\",\"token\":\"t\"}");
+}
