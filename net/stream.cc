@@ -58,10 +58,26 @@ Status Stream::start() noexcept {
   }
   token_ = *token;
   // What was asked for before could not be scheduled without a token.
-  if (input_waits()) loop_->schedule(token_, Phase::resume);
+  if (again_ || input_waits()) loop_->schedule(token_, Phase::resume);
   if (!queue_.empty() || shutdown_wanted_) loop_->schedule(token_, Phase::flush);
   if (closed_) loop_->schedule(token_, Phase::reap);
   return {};
+}
+
+Status Stream::restore_input(Bytes input) noexcept {
+  if (input.empty()) return {};
+  again_ = true;
+  return stash_.append(input);
+}
+
+Stream::Parts Stream::take_apart() noexcept {
+  HILO_DCHECK(!in_dispatch());
+  HILO_DCHECK(queue_.empty());
+  loop_->unwatch(token_);
+  token_ = {};
+  closed_ = true;
+  stash_.release();
+  return {std::move(fd_), std::move(transport_)};
 }
 
 void Stream::on_ready(Ready ready) {

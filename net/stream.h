@@ -116,6 +116,19 @@ class Stream final : private Watcher {
   // being handled.
   void set_handler(Handler& handler) noexcept;
 
+  // What a stream is made of, for another one, of another loop perhaps, to go on with.
+  struct Parts {
+    Fd fd;
+    std::unique_ptr<Transport> transport;
+  };
+  // Outside every call of the handler and with nothing queued: the stream is dead then, may just be
+  // destroyed, and calls nobody any more. Its unread_input() is to be copied before.
+  Parts take_apart() noexcept;
+  // Input that was received and that the handler has not consumed. Valid until the next one comes.
+  Bytes unread_input() const noexcept { return stash_.readable(); }
+  // Before start(): such input of the stream before, which stands in front of all that comes.
+  Status restore_input(Bytes input) noexcept;
+
   // Queues or sends the slices as one piece. They may be reused when this returns.
   Status write(std::span<const Bytes> slices) noexcept;
   Status write(Bytes bytes) noexcept { return write({&bytes, 1}); }

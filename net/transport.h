@@ -25,7 +25,7 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
-  // The stream that will read and write here, set once.
+  // The stream that reads and writes here from now on, in the thread of its loop.
   virtual void attach(Stream& stream) noexcept = 0;
 
   // As socket::receive and socket::send.

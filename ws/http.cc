@@ -92,9 +92,16 @@ HttpConnection::~HttpConnection() {
   loop_->timers().cancel(*this);
 }
 
-Status HttpConnection::start(std::unique_ptr<net::Stream> stream) noexcept {
+Status HttpConnection::start(std::unique_ptr<net::Stream> stream, const HttpPast* past) noexcept {
   stream_ = std::move(stream);
   asking_since_ = loop_->now();
+  if (past != nullptr) {
+    request_number_ = past->requests;
+    // This loop's turn may have begun before the other one's.
+    asking_since_ = std::min(asking_since_, past->asking_since);
+    keep_alive_ = past->keep_alive;
+    came_with_request_ = true;
+  }
   arm(tls() != nullptr ? limits_->tls_handshake_timeout : limits_->head_timeout);
   return stream_->start();
 }
@@ -136,6 +143,7 @@ net::Stream::Want HttpConnection::on_input(MutableBytes& input) {
       // The next requests wait in the stash, and no more of them than it may cost us.
       if (input.size() > limits_->linger_bytes_max) stream_->pause();
       break;
+    case State::leaving: break;  // all of it stays in the stash
     case State::lingering:
     case State::ended:
       lingered_bytes_ += input.size();
@@ -167,6 +175,7 @@ bool HttpConnection::serve_one(MutableBytes& input) {
     return true;
   }
   const RequestHead head = parser_.head(input);
+  const bool could_stay = keep_alive_;
   keep_alive_ =
       keep_alive_ && head.version_minor >= 1 && !head.fields.lists_token("Connection", "close");
   head_only_ = head.method == Method::head;
@@ -175,6 +184,13 @@ bool HttpConnection::serve_one(MutableBytes& input) {
   announced_ = &framing;
   if (accept_framing(head, input.size() == progress.head_bytes)) dispatch(head);
   announced_ = nullptr;
+  came_with_request_ = false;
+  if (state_ == State::leaving) {
+    // Who gets the connection reads the request once more.
+    keep_alive_ = could_stay;
+    --request_number_;
+    return true;
+  }
   if (state_ == State::receiving && !body_->head.append(input.first(progress.head_bytes))) {
     refuse(Errc::no_memory);
   }
@@ -447,6 +463,16 @@ void HttpConnection::refuse(std::uint16_t status, std::string_view reason,
   if (!respond(status, "text/plain; charset=utf-8", reason, fields)) end();
 }
 
+void HttpConnection::leave(std::shared_ptr<Dock> destination) noexcept {
+  destination_ = std::move(destination);
+  state_ = State::leaving;
+  stream_->pause();
+  progress_mark_ = stream_->sent_bytes();
+  // Not from here: the stream is in the midst of its dispatch.
+  if (stream_->queued_bytes() != 0) return arm(limits_->stall_timeout);
+  loop_->timers().arm(*this, loop_->now());
+}
+
 std::unique_ptr<net::Stream> HttpConnection::release_stream() noexcept {
   state_ = State::released;
   return std::move(stream_);
@@ -461,6 +487,7 @@ void HttpConnection::close_when_idle() {
     case State::receiving:
     case State::waiting:
     case State::sending: return arm(limits_->close_timeout);
+    case State::leaving:
     case State::lingering:
     case State::released:
     case State::ended: return;
@@ -536,6 +563,7 @@ void HttpConnection::on_end() {
     case State::lingering: end_if_sent(); break;
     case State::receiving:
     case State::sending:
+    case State::leaving:
     case State::released:
     case State::ended: break;
   }
@@ -544,12 +572,14 @@ void HttpConnection::on_end() {
 void HttpConnection::on_blocked() {
   // A head that has begun keeps its own deadline.
   const bool is_between = state_ == State::reading && !parser_.started();
-  if (is_between || state_ == State::lingering) arm(limits_->stall_timeout);
+  if (is_between || state_ == State::lingering || state_ == State::leaving)
+    arm(limits_->stall_timeout);
 }
 
 void HttpConnection::on_drained() {
   if (state_ == State::lingering) return end_seen_ ? end() : arm(limits_->linger_timeout);
   if (state_ == State::sending) return send_pieces();
+  if (state_ == State::leaving) return loop_->timers().arm(*this, loop_->now());
   if (state_ != State::reading) return;
   stream_->resume();
   // The peer was busy with our answer until now.
@@ -577,6 +607,9 @@ void HttpConnection::arm_or_stall(net::Duration patience) noexcept {
 }
 
 void HttpConnection::on_timer(net::Time now) {
+  if (state_ == State::leaving && stream_->queued_bytes() == 0) {
+    return host_->on_http_leaving(*this);
+  }
   if (state_ == State::reading && parser_.started()) return refuse(Errc::head_timeout);
   if (state_ != State::reading && wants_input()) return fail_body(Errc::http_body_timeout);
   if (tls() != nullptr && state_ == State::reading && request_number_ == 0) {
@@ -597,7 +630,8 @@ void HttpConnection::on_timer(net::Time now) {
     progress_mark_ = sent;
     return arm(limits_->stall_timeout);
   }
-  const bool is_stalled = state_ == State::reading && stream_->queued_bytes() != 0;
+  const bool is_answered = state_ == State::reading || state_ == State::leaving;
+  const bool is_stalled = is_answered && stream_->queued_bytes() != 0;
   if (is_stalled || state_ == State::sending) {
     host_->on_http_reject(*this, Errc::write_stalled);
     return abort_answer();

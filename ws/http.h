@@ -40,6 +40,7 @@
 namespace hilo::ws {
 
 class HttpConnection;
+class Dock;
 
 namespace http {
 
@@ -114,6 +115,13 @@ using Route = Callback<void(Exchange&)>;
 
 }  // namespace http
 
+// What a connection has behind it that came from another server (transfer.h).
+struct HttpPast {
+  std::uint64_t requests = 0;
+  net::Time asking_since;
+  bool keep_alive = true;
+};
+
 // An accepted connection while it speaks HTTP. Server's own; applications see Exchange.
 class HttpConnection final : private net::Stream::Handler, private net::Timer {
  public:
@@ -133,6 +141,8 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
     // More is held for a connection than before.
     virtual void on_http_held() = 0;
     virtual void on_http_gone(HttpConnection& connection) = 0;
+    // It was told to leave(), and all that was answered has left. Takes its stream, or refuses.
+    virtual void on_http_leaving(HttpConnection& connection) = 0;
 
    protected:
     ~Host() = default;
@@ -144,7 +154,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   HttpConnection& operator=(const HttpConnection&) = delete;
   ~HttpConnection();
 
-  Status start(std::unique_ptr<net::Stream> stream) noexcept;
+  Status start(std::unique_ptr<net::Stream> stream, const HttpPast* past = nullptr) noexcept;
 
   SlabHandle handle() const noexcept { return handle_; }
   net::Stream::Handler& stream_handler() noexcept { return *this; }
@@ -181,6 +191,14 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   bool read_body(const http::RouteOptions& options);
   // Gives the stream to a WebSocket. This object dies at the end of the turn.
   std::unique_ptr<net::Stream> release_stream() noexcept;
+  // Within Host::on_request: the connection goes to another server together with this request, as
+  // if it had not been read. on_http_leaving follows. Not what came that way with this very
+  // request, or servers that point at each other would pass it on for ever; nor what has begun here
+  // already.
+  bool may_leave() const noexcept { return announced_ != nullptr && !came_with_request_; }
+  void leave(std::shared_ptr<Dock> destination) noexcept;
+  const std::shared_ptr<Dock>& destination() const noexcept { return destination_; }
+  HttpPast past() const noexcept { return {request_number_, asking_since_, keep_alive_}; }
   // No further request is served; what is being answered still is, within Limits::close_timeout.
   void close_when_idle();
   // The same, but a request that is on its way, or a first one that may be, is still waited for as
@@ -205,7 +223,8 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
     waiting,    // for the application's answer
     sending,    // an answer that is read piece by piece
     lingering,  // the last answer was written, the peer's bytes are thrown away
-    released,   // the stream belongs to a WebSocket now
+    leaving,    // for another server, when all that was answered has left
+    released,   // the stream belongs to a WebSocket now, or to another server
     ended,
   };
 
@@ -261,6 +280,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   http::Exchange exchange_;
   std::unique_ptr<Body> body_;  // of this request, once it is wanted
   std::unique_ptr<Sending> sending_;
+  std::shared_ptr<Dock> destination_;       // while leaving
   const BodyFraming* announced_ = nullptr;  // the body of the request being dispatched
   std::uint64_t request_number_ = 0;
   net::Time asking_since_;
@@ -273,6 +293,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   bool end_seen_ = false;
   bool continue_expected_ = false;  // the peer waits for 100 before it sends the body
   bool turned_away_ = false;
+  bool came_with_request_ = false;  // from another server, and it was not served yet
 };
 
 }  // namespace hilo::ws

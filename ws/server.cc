@@ -41,6 +41,7 @@ Server::Server(net::Loop& loop, const Limits& limits, ServerOptions options)
 }
 
 Server::~Server() {
+  if (dock_ != nullptr) dock_->close();
   stopping_ = true;
   on_stopped_ = nullptr;
   drain_.reset();
@@ -214,6 +215,7 @@ void Server::end_drain() {
 void Server::check_stopped() {
   if (!is_draining()) return;
   if (connections_.size() != 0 || http_connections_.size() != 0 || prefaces_.size() != 0) return;
+  if (dock_ != nullptr && dock_->awaits_any()) return;
   if (drain_ != nullptr) drain_->end();
   if (on_stopped_) loop_->post(std::exchange(on_stopped_, nullptr));
 }

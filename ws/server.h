@@ -17,7 +17,7 @@
 //
 //   threads   One loop, one thread, one Server; for more cores run several, each with its own Loop,
 //             listening on the same port with reuse_port. Nothing here may be called from another
-//             thread: go through Loop::post.
+//             thread: go through Loop::post. What must be served in one thread has transfer().
 //   lifetime  Loop first, Server after it. Set services, routes and callbacks before listen().
 //             Destroying the server resets what is still open, and calls on_close for it, and
 //             on_gone for requests and handshakes that wait. Not within a callback: see
@@ -49,6 +49,7 @@
 #include "ws/memory_watch.h"
 #include "ws/proxy_preface.h"
 #include "ws/static_files.h"
+#include "ws/transfer.h"
 #include "ws/upgrade.h"
 
 namespace hilo::ws {
@@ -187,6 +188,16 @@ class Server final : public HandlerSetters<Server>,
   Status files(std::string_view prefix, std::string_view directory,
                const FilesOptions& options = {});
 
+  // Connections that ask for `pattern`, by whatever method, move to another server of this process
+  // and its thread (transfer.h). This goes before all that is served there.
+  Server& transfer(std::string_view pattern, Destination destination);
+  // The same where the request decides; null, or this server: it stays. It must say the same of the
+  // same request.
+  Server& transfer_by(std::string_view pattern,
+                      Callback<Destination(const Request&)> destination_of);
+  // This server for transfer() of others. In the loop's thread, or before it runs.
+  Destination destination();
+
   // --- where ---
 
   // Starts to listen and returns the address, with the port that the kernel chose if it was 0.
@@ -274,6 +285,7 @@ class Server final : public HandlerSetters<Server>,
  private:
   friend class HandlerSetters<Server>;
   friend class PendingUpgrade;
+  friend class Dock;
   // A listening socket, and how those who come in by it are received.
   struct Door;
   using MethodSet = std::uint32_t;  // a bit for each Method
@@ -291,6 +303,8 @@ class Server final : public HandlerSetters<Server>,
     Service service;
     bool has_service = false;
     std::vector<MethodRoute> routes;
+    Destination destination;
+    Callback<Destination(const Request&)> destination_of;
   };
 
   Handlers& handlers();
@@ -304,6 +318,7 @@ class Server final : public HandlerSetters<Server>,
   void log_reject(HttpConnection& connection, Errc error, std::uint16_t status);
   void on_http_held() override { memory_.look(); }
   void on_http_gone(HttpConnection& connection) override;
+  void on_http_leaving(HttpConnection& connection) override;
   // Connection::Owner
   void on_connection_gone(Connection& connection) override;
   // ProxyPreface::Host
@@ -322,6 +337,11 @@ class Server final : public HandlerSetters<Server>,
                  const net::tls::ServerContext* tls);
   HttpConnection* serve(net::Fd fd, const net::PeerAddress& peer,
                         const net::tls::ServerContext* tls);
+
+  // To other servers, and from them: server_transfer.cc.
+  bool leaves(HttpConnection& connection, Path& path, const Request& request);
+  void arrive(std::unique_ptr<TransferredConnection> coming);
+  bool go_on(TransferredConnection& coming);
 
   Result<Path*> make_path(std::string_view pattern);
   Path& path_entry(std::string_view pattern);
@@ -373,6 +393,7 @@ class Server final : public HandlerSetters<Server>,
   Slab<HttpConnection> http_connections_;
   Slab<Connection> connections_;
   std::unique_ptr<Drain> drain_;
+  Destination dock_;  // null until somebody asks for it
   Callback<void()> on_stopped_;
   std::uint32_t turned_away_ = 0;  // being told so, and not counted by admission_
   bool stopping_ = false;

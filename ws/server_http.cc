@@ -123,6 +123,7 @@ class Server::Fitting final : public Router::Filter {
 
   bool takes(std::uint32_t pattern) override {
     Path& path = *server_->paths_[pattern];
+    if (path.destination != nullptr) return true;
     allowed |= path.methods();
     return (path.has_service && may_be_websocket_) || path.find(method_) != nullptr;
   }
@@ -141,6 +142,7 @@ void Server::on_request(HttpConnection& connection, http::Exchange& exchange,
   Fitting fitting(*this, head);
   const std::optional<std::uint32_t> place = router_.find(head.path, parameters, &fitting);
   Path* const path = place ? paths_[*place].get() : nullptr;
+  if (path != nullptr && !stopping_ && leaves(connection, *path, request)) return;
   Service* service = path != nullptr && path->has_service ? &path->service : nullptr;
   // The service of all other paths.
   if (fitting.allowed == 0 && has_default_service_) {

@@ -20,11 +20,12 @@ struct Counter {
 };
 
 // clang-format off
-constexpr std::array<Counter, 16> counters = {{
+constexpr std::array<Counter, 17> counters = {{
     {"accepts", "TCP and Unix connections accepted", &ws::Metrics::accepted},
     {"shed", "times that connections were dropped for want of descriptors", &ws::Metrics::shed},
     {"http_requests", "plain HTTP requests served", &ws::Metrics::http_requests},
     {"upgrades", "WebSocket connections opened", &ws::Metrics::upgrades},
+    {"transfers", "connections that moved from one thread to another", &ws::Metrics::transfers},
     {"messages_in", "messages received", &ws::Metrics::messages_received},
     {"messages_out", "messages accepted for sending", &ws::Metrics::messages_sent},
     {"messages_dropped", "messages lost by --overflow drop", &ws::Metrics::messages_dropped},
