@@ -80,7 +80,7 @@ BENCH_SOURCES := $(sort $(wildcard bench/bench_*.cc))
 WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/engineio \
-  ws/socketio tests tests/support tests/sim fuzz bench bench/peers tools/conform tools/broken tools/hilo tools/ladder \
+  ws/socketio tests tests/support tests/sim fuzz bench bench/peers tools/check tools/conform tools/broken tools/hilo tools/ladder \
   tools/web,$(folder)/*.h $(folder)/*.cc)))
 
 objects = $(patsubst %.cc,$(O)/%.o,$(1))
@@ -206,21 +206,35 @@ $(O)/%.o: %.cc $(O)/flags | .setup-build
 TEST_FLAGS := -DDOCTEST_CONFIG_USE_STD_HEADERS -O0 $(if $(filter debug,$(MODE)),,-g1) -U_FORTIFY_SOURCE
 $(O)/tests/%.o: tests/%.cc $(O)/flags | .setup-test
 	$(call compile,$(TEST_FLAGS))
-# Half of a test's compilation is what all of its kind include, so that is compiled once; the core's
-# tests see the core alone. PRECOMPILED=0 finds the test that relies on it for an include of its own.
+# Half of a compilation is reading what many files include, so that is compiled once for each kind:
+# for tests always (the core's see the core alone), for the libraries where nobody measures them.
+# PRECOMPILED=0 finds the file that relies on it for an include of its own; so does a release.
 PRECOMPILED ?= 1
 ifneq ($(PRECOMPILED),0)
-TEST_HEADER := $(O)/tests/precompiled.h
-$(TEST_HEADER): tests/support/precompiled.h
-	@mkdir -p $(@D)
-	@printf '#include "%s"\n' $< > $@
-$(TEST_HEADER).gch: $(TEST_HEADER) $(O)/flags | .setup-test
-	$(call quiet,CXX,tests/support/precompiled.h)$(CXX) $(ALL_FLAGS) $(TEST_FLAGS) -MMD -MP -x c++-header $< -o $@
-define precompiled_test
-$(O)/tests/$(1)%.o: tests/$(1)%.cc $(O)/flags $(TEST_HEADER).gch | .setup-test
-	$$(call compile,$(TEST_FLAGS) -include $(TEST_HEADER))
+# Name, header, what to install first, more flags.
+define precompile
+$(O)/precompiled/$(1).h: $(2)
+	@mkdir -p $$(@D)
+	@printf '#include "%s"\n' $$< > $$@
+$(O)/precompiled/$(1).h.gch: $(O)/precompiled/$(1).h $(O)/flags | .setup-$(3)
+	$$(call quiet,CXX,$(2))$$(CXX) $$(ALL_FLAGS) $(4) -MMD -MP -x c++-header $$< -o $$@
 endef
-$(foreach kind,test_net_ test_ws_ test_engineio_ test_socketio_ sim/test_,$(eval $(call precompiled_test,$(kind))))
+# Folder or beginning of the files, and the same.
+define with_precompiled
+$(O)/$(1)%.o: $(1)%.cc $(O)/flags $(O)/precompiled/$(2).h.gch | .setup-$(3)
+	$$(call compile,$(4) -include $(O)/precompiled/$(2).h)
+endef
+$(eval $(call precompile,test,tests/support/precompiled.h,test,$(TEST_FLAGS)))
+$(eval $(call precompile,test_socketio,tests/support/precompiled_socketio.h,test,$(TEST_FLAGS)))
+$(foreach kind,test_net_ test_ws_ test_engineio_ sim/test_,$(eval \
+  $(call with_precompiled,tests/$(kind),test,test,$(TEST_FLAGS))))
+$(eval $(call with_precompiled,tests/test_socketio_,test_socketio,test,$(TEST_FLAGS)))
+ifneq ($(filter asan tsan cov,$(MODE)),)
+$(eval $(call precompile,library,tools/check/precompiled_library.h,build))
+$(eval $(call precompile,socketio,tools/check/precompiled_socketio.h,build))
+$(foreach folder,net/ ws/,$(eval $(call with_precompiled,$(folder),library,build)))
+$(eval $(call with_precompiled,ws/socketio/,socketio,build))
+endif
 endif
 $(O)/bench/%.o: bench/%.cc $(O)/flags | .setup-bench
 	$(call compile)
@@ -402,8 +416,9 @@ layers: .setup-check
 purity: $(call objects,$(sort $(CORE_SOURCES) $(HILO_SOURCES) $(OS_SOURCES)))
 	@NM=$(NM) READELF=$(READELF) sh tools/check/check_purity.sh $^
 
-# Each header compiles alone, and twice in a row.
-HEADER_STAMPS := $(patsubst %.h,$(O)/headers/%.ok,$(HEADERS))
+# Each header compiles alone, and twice in a row: shown here for those without a source of their own,
+# which would include it first of all.
+HEADER_STAMPS := $(patsubst %.h,$(O)/headers/%.ok,$(filter-out $(patsubst %.cc,%.h,$(filter %.cc,$(ALL_CODE))),$(HEADERS)))
 headers: $(HEADER_STAMPS)
 $(O)/headers/%.ok: %.h $(O)/flags | .setup-build
 	@mkdir -p $(@D)

@@ -100,6 +100,8 @@ def check_includes(path, lines, complain):
         name = match.group(1)
         # A test has no header of its own: what it tests stands in that place.
         tested = not seen_any and name[0] == '"' and path.parts[0] in ("tests", "bench", "fuzz")
+        if not seen_any and name != own and path.suffix == ".cc" and path.with_suffix(".h").exists():
+            complain(number, f"{own} does not come first, which shows that it compiles alone")
         seen_any = True
         kind = 0 if name == own or tested else 1 if name[0] == "<" else 2
         # The order of system headers may matter, and each system's block stands on its own.
