@@ -340,7 +340,7 @@ test-programs: $(TESTS_PICKED) $(if $(INTEROP_PICKED),$(HILO)) \
   $(if $(T),,$(O)/tests/link_core $(README_PROGRAMS))
 test: test-programs | .setup-test  ## every test (T=name: one); the last line counts them
 	@BUILD=$(BUILD) HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(JOBS) \
-	  --summary $(O)/test_summary $(TESTS_PICKED) $(INTEROP_PICKED)
+	  --summary $(O)/test_summary $(INTEROP_PICKED) $(TESTS_PICKED)
 
 .PHONY: conform-peers
 conform-peers: $(HILO) | .setup-test .setup-peers  ## hilo conform against other people's libraries: a table
