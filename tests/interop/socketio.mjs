@@ -29,13 +29,14 @@ for (const [version, name] of Object.entries(versions)) {
     skip_all("socketio", `the npm package ${name} is not installed`));
   clients[version] = module.io ?? module.default;
 }
-const server = await serve();
-const base = server.page.replace(/\/$/, "");
+const one_thread = await serve();
+// Connections come in at either thread, as the kernel likes; all sessions are in one of them.
+const two_threads = await serve("--threads", "2");
 
 // A socket, and what has come to it: [event, ...values].
 class Peer {
-  constructor(version, transports, options = {}) {
-    this.listen(clients[version](`${base}/`, {transports, forceNew: true, ...options}));
+  constructor(server, version, transports, options = {}) {
+    this.listen(clients[version](server.page, {transports, forceNew: true, ...options}));
   }
   // Another namespace over the same connection.
   in(nsp) {
@@ -61,14 +62,19 @@ class Peer {
   ask(event, ...values) {
     return new Promise((resolve) => this.socket.emit(event, ...values, (...all) => resolve(all)));
   }
+  async moves() {
+    const engine = this.socket.io.engine;
+    if (engine.transport.name === "websocket") return;
+    await new Promise((resolve) => engine.once("upgrade", resolve));
+  }
   get transport() { return this.socket.io.engine.transport.name; }
   close() { this.socket.disconnect(); }
 }
 
-for (const version of Object.keys(versions)) {
+function events_and_answers(server, version, who = version) {
   for (const [way, transports] of Object.entries(ways)) {
-    test(`${version}, ${way}: events and answers, text and numbers come back as they were`, async () => {
-      const peer = new Peer(version, transports);
+    test(`${who}, ${way}: events and answers, text and numbers come back as they were`, async () => {
+      const peer = new Peer(server, version, transports);
       await peer.connected;
       assert.match((await peer.next("welcome"))[0].ver, /^\d+\.\d+\.\d+$/);
       assert.ok((await peer.next("stats"))[0].numClients >= 1);
@@ -83,8 +89,8 @@ for (const version of Object.keys(versions)) {
     });
     // The client of 1.3.5 sends the whole of Node's pool instead of its part: no measure for others.
     if (version !== "1.3.5") {
-      test(`${version}, ${way}: bytes come back, in order among the rest`, async () => {
-        const peer = new Peer(version, transports);
+      test(`${who}, ${way}: bytes come back, in order among the rest`, async () => {
+        const peer = new Peer(server, version, transports);
         await peer.connected;
         const bytes = Uint8Array.from({length: 5000}, (_, i) => i * 7).buffer;
         peer.socket.emit("bin", Buffer.from(bytes));
@@ -100,14 +106,14 @@ for (const version of Object.keys(versions)) {
         peer.close();
       });
     }
-    test(`${version}, ${way}: two namespaces over one connection, and one that is not there`, async () => {
-      const main = new Peer(version, transports);
+    test(`${who}, ${way}: two namespaces over one connection, and one that is not there`, async () => {
+      const main = new Peer(server, version, transports);
       await main.connected;
       const chat = main.in("/chat");
       await chat.connected;
       await chat.next("welcome");
       assert.deepEqual(await chat.ask("echo", "in chat"), ["in chat"]);
-      const refused = clients[version](`${base}/nope`, {transports, forceNew: true});
+      const refused = clients[version](`${server.page}nope`, {transports, forceNew: true});
       const why = await new Promise((resolve) => {
         refused.once("connect_error", resolve);
         refused.once("error", resolve);  // 1.x and 2.x
@@ -119,46 +125,50 @@ for (const version of Object.keys(versions)) {
       main.close();
     });
   }
-  test(`${version}: a client moves from polling to a WebSocket`, async () => {
-    const peer = new Peer(version, ways.upgrade);
+  test(`${who}: a client moves from polling to a WebSocket`, async () => {
+    const peer = new Peer(server, version, ways.upgrade);
     await peer.connected;
-    const engine = peer.socket.io.engine;
-    if (engine.transport.name !== "websocket") {
-      await new Promise((resolve) => engine.once("upgrade", resolve));
-    }
+    await peer.moves();
     assert.equal(peer.transport, "websocket");
     assert.deepEqual(await peer.ask("echo", 1), [1]);
     peer.close();
   });
 }
 
+for (const version of Object.keys(versions)) events_and_answers(one_thread, version);
+for (const version of ["1.7.4", "4.8.1"]) {
+  events_and_answers(two_threads, version, `${version}, two threads`);
+}
+
 // ---- one chat for all generations -------------------------------------------------------------
 
-test("clients of all generations count each other and talk in one room", async () => {
-  const peers = [];
-  for (const version of Object.keys(versions)) {
-    const peer = new Peer(version, peers.length % 2 ? ways.websocket : ways.polling);
-    await peer.connected;
-    peers.push(peer);
-  }
-  for (const [i, peer] of peers.entries()) {
-    const [names] = await peer.ask("join", "hall", `n${i}`);
-    assert.equal(names.length, i + 1);
-  }
-  for (const peer of peers) {
-    peer.socket.emit("message", thread);
-    const from = `n${peers.indexOf(peer)}`;
-    for (const other of peers) assert.deepEqual(await other.next("message"), [from, thread]);
-  }
-  while ((await peers[0].next("stats"))[0].numClients !== peers.length);
-  const last = peers.at(-1);
-  for (const peer of peers.slice(0, -1)) peer.close();
-  while ((await last.next("stats"))[0].numClients !== 1);
-  last.close();
-});
+for (const [server, where] of [[one_thread, ""], [two_threads, ", two threads"]]) {
+  test(`clients of all generations count each other and talk in one room${where}`, async () => {
+    const peers = [];
+    for (const version of Object.keys(versions)) {
+      const peer = new Peer(server, version, peers.length % 2 ? ways.websocket : ways.polling);
+      await peer.connected;
+      peers.push(peer);
+    }
+    for (const [i, peer] of peers.entries()) {
+      const [names] = await peer.ask("join", "hall", `n${i}`);
+      assert.equal(names.length, i + 1);
+    }
+    for (const peer of peers) {
+      peer.socket.emit("message", thread);
+      const from = `n${peers.indexOf(peer)}`;
+      for (const other of peers) assert.deepEqual(await other.next("message"), [from, thread]);
+    }
+    while ((await peers[0].next("stats"))[0].numClients !== peers.length);
+    const last = peers.at(-1);
+    for (const peer of peers.slice(0, -1)) peer.close();
+    while ((await last.next("stats"))[0].numClients !== 1);
+    last.close();
+  });
+}
 
 test("4.8.1 comes back by itself when its connection breaks", async () => {
-  const peer = new Peer("4.8.1", ways.websocket, {reconnectionDelay: 10});
+  const peer = new Peer(one_thread, "4.8.1", ways.websocket, {reconnectionDelay: 10});
   await peer.connected;
   const first = peer.socket.id;
   const again = new Promise((resolve) => peer.socket.once("connect", resolve));
@@ -172,4 +182,22 @@ test("4.8.1 comes back by itself when its connection breaks", async () => {
   peer.close();
 });
 
-await run_cases(async () => assert.equal((await server.stop()).code, 0));
+test("SIGTERM ends the clients of two threads in peace, by whatever way they came", async () => {
+  const server = await serve("--threads", "2", "--drain-time", "5s");
+  const peers = [];
+  for (let i = 0; i < 9; ++i) {
+    const transports = Object.values(ways)[i % 3];
+    const peer = new Peer(server, "4.8.1", transports, {reconnection: false});
+    await peer.connected;
+    if (transports.length === 2) await peer.moves();
+    assert.deepEqual(await peer.ask("echo", i), [i]);
+    peers.push(peer);
+  }
+  const end = server.stop();
+  for (const peer of peers) assert.equal(await peer.disconnected, "transport close");
+  assert.equal((await end).code, 0);
+});
+
+await run_cases(async () => {
+  for (const server of [one_thread, two_threads]) assert.equal((await server.stop()).code, 0);
+});

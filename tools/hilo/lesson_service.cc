@@ -67,8 +67,10 @@ Complaint take_client_bundle(std::string_view value, std::string& into) {
   return {};
 }
 
-LessonService::LessonService(ws::Server& server, std::string_view client_bundle)
-    : io_(server, options()), lesson_(io_, HILO_VERSION) {
+LessonService::LessonService(ws::Server& server)
+    : io_(server, options()), lesson_(io_, HILO_VERSION) {}
+
+void serve_lesson_pages(ws::Server& server, std::string_view client_bundle) {
   serve_asset(server, "/chat", "chat.html");
   serve_asset(server, "/lesson", "lesson.html");
   const std::string bundle = find_bundle(client_bundle);

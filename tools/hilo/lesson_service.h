@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // LessonService: Socket.IO as `hilo serve` offers it. The lesson's events (lesson.h) at
-// /socket.io/, the script of the client there, and two pages that use them:
+// /socket.io/, in one thread of all; and what every thread serves for itself, the script of the
+// client there and two pages that use them:
 //
 //   /chat     rooms, who is typing, how many are connected
 //   /lesson   the client of the lesson, call for call
@@ -23,10 +24,14 @@ namespace hilo::tools {
 // A directory that has the script.
 Complaint take_client_bundle(std::string_view value, std::string& into);
 
+// The pages and the script. `client_bundle` is a directory, or empty.
+void serve_lesson_pages(ws::Server& server, std::string_view client_bundle);
+
+// The events.
 class LessonService {
  public:
-  // `client_bundle` is a directory, or empty. Server first.
-  LessonService(ws::Server& server, std::string_view client_bundle);
+  // Server first.
+  explicit LessonService(ws::Server& server);
 
   socketio::Server& io() noexcept { return io_; }
 

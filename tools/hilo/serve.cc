@@ -26,7 +26,7 @@ constexpr char description[] =
     "    /echo        WebSocket: sends every message back, text and binary\n"
     "    /broadcast   WebSocket: sends every message to all who are there\n"
     "    /body        sends the body of a request back (POST)\n"
-    "    /socket.io/  Socket.IO, if there is one thread; /chat and /lesson are pages\n"
+    "    /socket.io/  Socket.IO, all in the first thread; /chat and /lesson are pages\n"
     "                 that use it (GET)\n"
     "    /health      \"ok\", or 503 while it drains (GET)\n"
     "    /metrics     counters in the text format of Prometheus (GET)\n"

@@ -114,6 +114,7 @@ bool ServeProcess::make_workers() {
       complain("cannot serve the files of " + settings_->files, status.error().message());
       return false;
     }
+    i == 0 ? worker.open_lesson() : workers_.front()->gather_lesson_from(worker);
     hubs.push_back(&worker.server().hub());
     servers.push_back(&worker.server());
   }
@@ -279,8 +280,8 @@ void ServeProcess::begin_stop(int signal_number) {
   if (in_peace) return drain(ws::CloseCode::going_away, false);
   if (!std::exchange(ending_, true)) remove_files();
   for (const auto& worker : workers_) {
-    worker->loop().post([this, server = &worker->server()] {
-      server->stop(ws::CloseCode::going_away, [this] { on_stopped(); });
+    worker->loop().post([this, each = worker.get()] {
+      each->stop(ws::CloseCode::going_away, [this] { on_stopped(); });
     });
   }
 }
@@ -294,9 +295,8 @@ void ServeProcess::drain(ws::CloseCode code, bool handed_over) {
   const ws::DrainOptions options{
       .window = settings_->drain_time, .code = code, .handed_over = handed_over};
   for (const auto& worker : workers_) {
-    worker->loop().post([this, options, server = &worker->server()] {
-      server->drain(options, [this] { on_stopped(); });
-    });
+    worker->loop().post(
+        [this, options, each = worker.get()] { each->drain(options, [this] { on_stopped(); }); });
   }
 }
 

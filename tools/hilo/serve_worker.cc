@@ -84,9 +84,22 @@ void ServeWorker::serve_paths(const ServeSettings& settings) {
       [](ws::Connection& c, ws::Message m) { static_cast<void>(c.send(m)); });
   room_.open(server_);
   metrics_.open(server_);
-  if (settings.threads == 1) {
-    lesson_ = std::make_unique<LessonService>(server_, settings.client_bundle);
-  }
+  serve_lesson_pages(server_, settings.client_bundle);
+}
+
+void ServeWorker::open_lesson() {
+  lesson_ = std::make_unique<LessonService>(server_);
+}
+
+// The server first, so that polls are answered for the last time on their connection.
+void ServeWorker::drain(const ws::DrainOptions& options, Callback<void()> on_drained) {
+  server_.drain(options, std::move(on_drained));
+  if (lesson_ != nullptr) lesson_->io().drain(options.handed_over);
+}
+
+void ServeWorker::stop(ws::CloseCode code, Callback<void()> on_stopped) {
+  server_.stop(code, std::move(on_stopped));
+  if (lesson_ != nullptr) lesson_->io().drain();
 }
 
 }  // namespace hilo::tools

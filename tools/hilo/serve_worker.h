@@ -6,7 +6,8 @@
 //   /echo        WebSocket: every message back, as one frame
 //   /broadcast   WebSocket: every message to all (broadcast.h)
 //   /body        POST: the body back
-//   /socket.io/  Socket.IO: the lesson's events, and the client's script
+//   /socket.io/  Socket.IO: the lesson's events, and the client's script. The first worker has all
+//                clients; who comes in elsewhere moves there.
 //   /chat        a page that talks them, and /lesson, the lesson's own (lesson_service.h)
 //   /health      "ok", or 503 while it drains
 //   /metrics     counters (metrics_page.h)
@@ -63,6 +64,14 @@ class ServeWorker {
   ServeWorker& operator=(const ServeWorker&) = delete;
   ~ServeWorker() = default;
 
+  // Socket.IO here; and what comes for it to another worker. Before the loops run.
+  void open_lesson();
+  void gather_lesson_from(ServeWorker& other) { lesson_->io().gather_from(other.server_); }
+
+  // In the loop's thread; as those of ws::Server, and for Socket.IO, too.
+  void drain(const ws::DrainOptions& options, Callback<void()> on_drained);
+  void stop(ws::CloseCode code, Callback<void()> on_stopped);
+
   net::Loop& loop() noexcept { return loop_; }
   ws::Server& server() noexcept { return server_; }
   MetricsPage& metrics() noexcept { return metrics_; }
@@ -78,7 +87,7 @@ class ServeWorker {
   BroadcastRoom room_;
   MetricsPage metrics_;
   ws::Server server_;
-  std::unique_ptr<LessonService> lesson_;  // where there is one thread
+  std::unique_ptr<LessonService> lesson_;  // of the first worker
   Status status_;
 };
 

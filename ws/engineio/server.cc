@@ -61,6 +61,13 @@ CloseReason reason_for(Errc error) noexcept {
   return CloseReason::transport_error;
 }
 
+// With and without a slash at its end.
+std::vector<std::string> patterns_of(std::string_view path) {
+  std::vector<std::string> patterns{std::string(path)};
+  if (path != "/") patterns.push_back(patterns.front() + '/');
+  return patterns;
+}
+
 }  // namespace
 
 Server::Server(ws::Server& http, std::string_view path, Options options)
@@ -72,11 +79,17 @@ Server::Server(ws::Server& http, std::string_view path, Options options)
       std::min(options_.payload_bytes_max, http.limits().message_bytes_max);
   if (const auto token = loop().watch(-1, net::Interest::none, *this)) token_ = *token;
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
-  const std::string with_slash = std::string(path) + '/';
-  for (const std::string_view pattern : {path, std::string_view{with_slash}}) {
+  path_ = path;
+  for (const auto& pattern : patterns_of(path_)) {
     mount_polling(pattern);
     mount_websocket(pattern);
-    if (path == "/") break;
+  }
+}
+
+void Server::gather_from(ws::Server& other) {
+  if (&other == http_) return;
+  for (const auto& pattern : patterns_of(path_)) {
+    other.transfer(pattern, http_->destination());
   }
 }
 
@@ -344,6 +357,13 @@ void Server::erase(Socket& socket) noexcept {
 void Server::close_all(CloseReason reason) {
   closing_ = true;
   for_each([reason](Socket& socket) { socket.close(reason); });
+}
+
+void Server::drain(bool handed_over) {
+  if (!handed_over) closing_ = true;
+  for_each([](Socket& socket) {
+    if (socket.connection_ == nullptr) socket.close(CloseReason::server_shutdown);
+  });
 }
 
 void Server::reject(Errc error, const net::PeerAddress& peer, std::uint64_t number) {

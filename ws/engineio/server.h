@@ -10,7 +10,8 @@
 // A Socket is one session, whatever carries it. It begins with on_open and ends with on_close; the
 // change from polling to WebSocket in between loses, doubles and reorders nothing.
 //
-//   threads   the ws::Server's loop, and no other
+//   threads   the ws::Server's loop, and no other. Where several share a port one of them has all
+//             sessions, and the others send it who asks for them: gather_from().
 //   lifetime  Loop and ws::Server first, this after them and before listen(). Destroy it before
 //             them; sockets that are there then are gone without on_close, and its path is 404.
 //   errors    values; a handler that throws costs its session
@@ -25,6 +26,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -47,11 +49,16 @@ namespace hilo::engineio {
 
 class Server final : private net::Watcher {
  public:
-  // Serves `path`, with and without a slash at its end.
+  // Serves `path`, with and without a slash at its end, but nothing below it.
   explicit Server(ws::Server& http, std::string_view path = "/engine.io/", Options options = {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
+
+  // Who asks `other`, a server of another thread, for this path is served here: the connection
+  // moves (ws/transfer.h), so that a session's requests find it wherever they come in. Before the
+  // loops run.
+  void gather_from(ws::Server& other);
 
   // Whether a session may begin; a refusal is 403. Neither later requests of it nor its upgrade
   // are asked about.
@@ -99,6 +106,9 @@ class Server final : private net::Watcher {
 
   // Closes every session and opens no more (503). Those that poll are told with their next answer.
   void close_all(CloseReason reason = CloseReason::server_shutdown);
+  // Beside ws::Server::drain() and stop(), which end WebSockets: ends the sessions that poll, and
+  // opens no more unless `handed_over` (ws::DrainOptions).
+  void drain(bool handed_over = false);
 
   const Options& options() const noexcept { return options_; }
   const Metrics& metrics() const noexcept { return metrics_; }
@@ -197,6 +207,7 @@ class Server final : private net::Watcher {
   Socket* linked(ws::Connection& connection) noexcept;
 
   ws::Server* http_;
+  std::string path_;  // without a slash at its end, but for "/"
   Options options_;
   Metrics metrics_;
   Callback<bool(const ws::Request&)> allow_;

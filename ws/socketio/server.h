@@ -10,7 +10,8 @@
 //   });
 //   http.listen({.port = 3000});
 //
-//   threads   the ws::Server's loop, and no other: a plain ++clients in a handler is right
+//   threads   the ws::Server's loop, and no other: a plain ++clients in a handler is right. With
+//             several loops on one port, gather_from() those of the others.
 //   lifetime  Loop and ws::Server first, this after them and before listen(). Destroy it before
 //             them; what is connected then is gone without "disconnect". Not within a handler.
 //   errors    values. A handler that throws costs its client, and nobody else.
@@ -44,6 +45,10 @@ class Server final : private net::Watcher {
   Server& operator=(const Server&) = delete;
   ~Server();
 
+  // Clients that come in at `other`, a server of another thread, live here, too: their connections
+  // move, and handlers run in this thread alone. Before the loops run.
+  void gather_from(ws::Server& other) { engine_.gather_from(other); }
+
   // The namespace of this name, made if it is not there. The slash in front may be left out.
   Namespace& of(std::string_view name);
   // Namespaces that are made when a client asks: `may_be` says which names, `made` sets one up.
@@ -75,6 +80,8 @@ class Server final : private net::Watcher {
 
   // Ends every client ("server shutting down") and lets no more in.
   void close();
+  // The part of ws::Server::drain() and stop() that is Socket.IO's: see engineio::Server::drain().
+  void drain(bool handed_over = false) { engine_.drain(handed_over); }
 
   // Connections, of which each has its sockets.
   std::size_t client_count() const noexcept { return engine_.socket_count(); }
