@@ -18,10 +18,20 @@ using namespace hilo::test;
 
 namespace {
 
-// The engine runs in the test's thread; the other door in one of its own.
+enum class Sessions { in_one, in_each };
+
+// The engine runs in the test's thread; the other door, with an engine or without, in its own.
 struct TwoDoors : EngineServer {
-  TwoDoors() : front(address), other(other_loop, {}, {.loop_index = 1}) {
-    engine.gather_from(other);
+  explicit TwoDoors(Sessions sessions = Sessions::in_one)
+      : front(address), other(other_loop, {}, {.loop_index = 1}) {
+    if (sessions == Sessions::in_one) {
+      engine.gather_from(other);
+    } else {
+      second = std::make_unique<engineio::Server>(other);
+      second->on_message([](engineio::Socket& socket, engineio::Message m) { socket.send(m); });
+      engineio::Server* const both[] = {&engine, second.get()};
+      engineio::Server::meet(both);
+    }
     const auto bound = other.listen(ws::ListenOptions{.host = "127.0.0.1"});
     REQUIRE(bound);
     back = *bound;
@@ -39,6 +49,7 @@ struct TwoDoors : EngineServer {
   net::Address back;
   net::Loop other_loop;
   ws::Server other;
+  std::unique_ptr<engineio::Server> second;
   std::thread thread;
   std::mt19937 random{19};
 };
@@ -126,4 +137,40 @@ TEST_CASE("who polls is told when the server drains, and no session begins any m
   CHECK(end.head.find("Connection: close") != std::string::npos);
   CHECK(late.get(polling()).status == 503);
   REQUIRE(server.until_event("close: server shutting down"));
+}
+
+TEST_CASE("where each thread has sessions a sid tells whose it is, and requests go there") {
+  TwoDoors server(Sessions::in_each);
+  for (int i = 0; i < 40; ++i) {
+    const bool by_other = server.random() % 2 == 0;
+    server.use(by_other);
+    HttpPeer fetch(server);
+    const std::string sid = open_session(fetch);
+    const auto place = engineio::Sid::place(sid);
+    REQUIRE(place);
+    CHECK(place->loop_index == (by_other ? 1 : 0));
+    server.use_any();
+    HttpPeer post(server);
+    CHECK(post.post(polling(sid), "4one").body == "ok");
+    server.use_any();
+    HttpPeer get(server);
+    CHECK(get.get(polling(sid)).body == "4one");
+    server.use_any();
+    WirePeer socket(server);
+    REQUIRE(socket.upgrade(websocket(sid)));
+    REQUIRE(socket.send(client_frame(0x81, "2probe")));
+    REQUIRE(socket.until_contains("3probe"));
+    REQUIRE(get.get(polling(sid)).body == "6");
+    REQUIRE(socket.send(client_frame(0x81, "5") + client_frame(0x81, "4two")));
+    REQUIRE(socket.until_contains("4two"));
+  }
+  // Nobody's session, and that of a loop which does not exist, are unknown wherever they are asked.
+  for (const std::string_view sid :
+       {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAABAAAA",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAA_AAAA", "short", "not a sid"}) {
+    server.use_any();
+    HttpPeer peer(server);
+    CHECK(peer.get(polling(sid)).status == 400);
+  }
+  REQUIRE(server.engine_settles());
 }

@@ -361,3 +361,44 @@ TEST_CASE("many come and go in every way while others move; all is given back") 
     CHECK(open_descriptors() == descriptors);
   }
 }
+
+TEST_CASE("however the bytes come in pieces, what is answered is the same") {
+  // Both servers on one loop: what happens depends on nothing but the pieces.
+  WireServer front;
+  ws::Server there(front.loop, {}, {.date = false});
+  there.get("/there", [](Exchange& x) { CHECK(x.respond(200, "t/a", x.request().query())); });
+  there.post("/there", [](Exchange& x) { CHECK(x.respond(200, "t/b", as_text(x.body()))); });
+  there.at("/there").on_message([](ws::Connection& c, ws::Message m) { c.send(m); });
+  there.transfer("/page", front.server.destination());
+  front.server.transfer("/there", there.destination());
+  const std::string all = get("/there?1") + get("/page") + get("/page") +
+                          "POST /there HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                          "3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n" +
+                          get("/page") + get("/there?2") + upgrade_request("/there") +
+                          client_frame(0x01, "one ") + client_frame(0x80, "message") +
+                          client_frame(0x88, close_body(1000));
+  const std::string frames =
+      server_frame(0x81, "one message") + server_frame(0x88, close_body(1000));
+  std::mt19937 random{7};
+  std::string whole;
+  for (int round = 0; round < 60; ++round) {
+    WirePeer peer(front);
+    std::string_view rest = all;
+    while (!rest.empty()) {
+      const std::size_t piece = round == 0 ? rest.size() : 1 + random() % (round < 20 ? 3 : 400);
+      REQUIRE(peer.send(rest.substr(0, piece)));
+      rest.remove_prefix(std::min(piece, rest.size()));
+      for (std::uint32_t turns = random() % 4; turns != 0; --turns) {
+        REQUIRE(front.loop.run_once({0}));
+      }
+    }
+    REQUIRE(peer.until_end());
+    if (round == 0) whole = peer.received;
+    CHECK(peer.received == whole);
+  }
+  CHECK(whole.ends_with(frames));
+  CHECK(count(whole, "HTTP/1.1 200 ") == 6);
+  REQUIRE(
+      front.until([&] { return there.connection_count() + there.http_connection_count() == 0; }));
+  CHECK(front.loop.pool().taken_bytes() == 0);
+}

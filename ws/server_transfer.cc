@@ -98,6 +98,7 @@ bool Server::go_on(TransferredConnection& coming) {
   if (stream != nullptr && stream->restore_input(input) &&
       entry.object->start(std::move(stream), &coming.past)) {
     coming.admission = nullptr;  // the connection owes it now
+    memory_.look();
     return true;
   }
   http_connections_.erase(entry.handle);

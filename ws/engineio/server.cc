@@ -108,6 +108,30 @@ Server::~Server() {
   });
 }
 
+void Server::meet(std::span<Server* const> servers) {
+  std::vector<ws::Destination> owners;
+  for (const Server* const each : servers) {
+    const std::size_t index = each->http_->loop_index();
+    if (owners.size() <= index) owners.resize(index + 1);
+    owners[index] = each->http_->destination();
+  }
+  for (Server* const each : servers) {
+    each->owners_ = owners;
+    for (const auto& pattern : patterns_of(each->path_)) {
+      each->http_->transfer_by(pattern, [gate = each->gate_](const ws::Request& request) {
+        return gate->server != nullptr ? gate->server->owner_of(request) : nullptr;
+      });
+    }
+  }
+}
+
+// Whose session the request is for; null: nobody's, which is to be answered here.
+ws::Destination Server::owner_of(const ws::Request& request) const {
+  const std::optional<SidPlace> place = Sid::place(read_query(request.query(), options_).sid);
+  if (!place || place->loop_index >= owners_.size()) return nullptr;
+  return owners_[place->loop_index];
+}
+
 void Server::on_ready(net::Ready ready) {
   static_cast<void>(ready);
 }

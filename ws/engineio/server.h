@@ -59,6 +59,10 @@ class Server final : private net::Watcher {
   // moves (ws/transfer.h), so that a session's requests find it wherever they come in. Before the
   // loops run.
   void gather_from(ws::Server& other);
+  // In place of that: each thread has a server, and each of them the sessions that began there. A
+  // sid tells whose it is (ServerOptions::loop_index, which must differ), and a request that comes
+  // in elsewhere moves. Same path and options for all; before the loops run.
+  static void meet(std::span<Server* const> servers);
 
   // Whether a session may begin; a refusal is 403. Neither later requests of it nor its upgrade
   // are asked about.
@@ -156,6 +160,7 @@ class Server final : private net::Watcher {
     Socket* socket = nullptr;
   };
   Made make(const Query& query, ws::KeptRequest request, const net::PeerAddress& peer);
+  ws::Destination owner_of(const ws::Request& request) const;
   Errc unknown_sid(const net::PeerAddress& peer) noexcept;
   Errc may_open(const Query& query, const Arrival& arrival, const ws::Request& request);
   Errc receive(Socket& socket, const Packet& packet);
@@ -207,7 +212,8 @@ class Server final : private net::Watcher {
   Socket* linked(ws::Connection& connection) noexcept;
 
   ws::Server* http_;
-  std::string path_;  // without a slash at its end, but for "/"
+  std::string path_;                     // without a slash at its end, but for "/"
+  std::vector<ws::Destination> owners_;  // by their loop_index; empty: this has all sessions
   Options options_;
   Metrics metrics_;
   Callback<bool(const ws::Request&)> allow_;
