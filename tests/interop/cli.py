@@ -3,6 +3,7 @@
 """The tool as a user meets it: flags, exit codes, pipes, signals."""
 
 import contextlib
+import json
 import os
 import pathlib
 import pty
@@ -63,7 +64,7 @@ def _():
         "connect": "header subprotocol origin proxy user redirects reconnect binary hex one echo "
         "timestamps quiet ping ping-every "
         "count wait close-code close-reason ca-file insecure tls-server-name tls-cert tls-key "
-        "tls-keylog",
+        "tls-keylog socketio namespace auth event ask ack-timeout listen path eio3",
     }
     deflate = "deflate" + "".join(
         " deflate-" + name
@@ -88,7 +89,7 @@ def _():
     samples |= {"NAME": "a", "TEXT": "a", "'NAME: VALUE'": "A: b", "FILE": "a.pem"}
     samples |= {"FAULT": "no-pong", "MODE": "0660", "PATH": "/none", "RANGE": "10.0.0.0/8", "text|json": "json"}
     samples |= {"x-forwarded|forwarded": "forwarded", "DIR": str(WEB), "SUITE": "engineio"}
-    samples |= {"NAME:PASSWORD": "a:b"}
+    samples |= {"NAME:PASSWORD": "a:b", "NSP": "/a", "JSON": "{}", "LINE": "a 1"}
     samples |= {"close|drop|refuse": "drop", "debug|info|warn|error": "warn"}
     for command in ("serve", "connect"):
         text = run(command, "--help")[1].decode()
@@ -133,6 +134,13 @@ def _():
         (["connect", "--close-reason", "x" * 124, "ws://host/"], "is longer than 123 bytes"),
         (["connect", "-H", "nothing", "ws://host/"], "is not of the form"),
         (["connect", "-H", "a b: c", "ws://127.0.0.1:1/"], "hilo connect: ws://127.0.0.1:1/: "),
+        (["connect", "http://host/"], "hilo connect: http is for --socketio"),
+        (["connect", "--listen", "ws://host/"], "--listen and --eio3 are for --socketio"),
+        (["connect", "--socketio", "--hex", "ws://host/"], "are not for --socketio"),
+        (["connect", "--socketio", "ws+unix:///a:/"], "--socketio knows no Unix sockets"),
+        (["connect", "--socketio", "--auth", "[]", "ws://host/"], "'[]' is no JSON object"),
+        (["connect", "--socketio", "--event", "a {", "ws://host/"], "'a {' is wrong: '{' is no JSON"),
+        (["connect", "--socketio", "--ask", "connect", "ws://host/"], "is no event's name"),
     ):
         code, out, errors = run(*arguments)
         equal((code, out, errors.count("\n")), (2, b"", 1))
@@ -602,6 +610,90 @@ def _():
             )
             equal(source.returncode, 1)
             contains(source.stderr, b"cannot write to stdout: No space left on device")
+
+
+# ---- connect --socketio ----------------------------------------------------------------------
+
+
+def lines_of(out):
+    return [json.loads(line) for line in out.decode().splitlines()]
+
+
+@case("events and answers are lines of JSON, and the end of stdin waits for the answers")
+def _():
+    with Serve() as server:
+        url = f"http://{server.addresses[0]}"
+        code, out, errors = run(
+            *("connect", "--socketio", "--namespace", "/", "--namespace", "/chat", url),
+            stdin=b'ack echo 1 "two" [{"$base64":"AQI="}]\n\n/chat ack "echo" null\n',
+        )
+        equal(code, 0)
+        contains(errors, "connected to /chat as ")
+        contains(errors, "disconnected from /: io client disconnect\n")
+        answers = [line for line in lines_of(out) if "answer" in line]
+        first = {"answer": [1, "two", [{"$base64": "AQI="}]], "event": "echo", "nsp": "/"}
+        equal(answers, [first, {"answer": [None], "event": "echo", "nsp": "/chat"}])
+
+
+@case("an event of the command line needs no stdin; --count, --wait and --quiet hold for events")
+def _():
+    with Serve() as server:
+        url = f"ws://{server.addresses[0]}/chat"
+        words = ("connect", "--socketio", "--quiet")
+        equal(run(*words, "--event", "echo 1", url)[::2], (0, ""))
+        code, out, errors = run(*words, "--event", "echo 1", "--count", "2", url)
+        equal((code, errors), (0, ""))
+        equal(lines_of(out)[1], {"event": "echo-back", "nsp": "/chat", "values": [1]})
+        equal(run(*words, "--wait", "1ms", url)[0], 0)
+        code, out, _ = run(*words, "--eio3", "--ask", 'echo "h\u00e9"', url)
+        equal((code, lines_of(out)[-1]["answer"]), (0, ["h\u00e9"]))
+
+
+@case("who is not let in, not answered or not understood ends with 1")
+def _():
+    with Serve() as server:
+        url = f"http://{server.addresses[0]}"
+        words = ("connect", "--socketio", "--quiet")
+        line = f"hilo connect: {url}/none: /none: Invalid namespace\n"
+        equal(run(*words, url + "/none"), (1, b"", line))
+        code, out, errors = run(*words, "--ack-timeout", "1ms", "--ask", "nobody", url)
+        equal((code, errors), (1, ""))
+        equal(lines_of(out)[-1]["error"], "operation has timed out")
+        for typed, what in (
+            (b"dance", "line 1: 'dance' is no emit, ack or answer"),
+            (b"emit a\nemit b {", "line 2: '{' is no JSON"),
+            (b"emit", "line 1: an event needs a name"),
+            (b'emit a {"$base64":"?"}', "is no base64"),
+            (b"/other emit a", "not connected to '/other'"),
+            (b"answer 1", "nobody waits for that answer"),
+            (b"answer x", "'x' is no number"),
+            (b"emit a \xff", "it is not UTF-8"),
+        ):
+            code, _, errors = run(*words, url, stdin=typed)
+            equal((code, errors.count("\n")), (1, 1))
+            contains(errors, what)
+    code, _, errors = run("connect", "--socketio", "http://127.0.0.1:1")
+    equal(code, 1)
+    contains(errors, "/: Connection refused\n")
+
+
+@case("--listen stays until the server goes or a signal comes")
+def _():
+    with Serve() as server:
+        words = [HILO, "connect", "--socketio", "--listen", f"http://{server.addresses[0]}"]
+        for number in (signal.SIGINT, None):
+            process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=PIPE, stderr=PIPE)
+            contains(process.stdout.readline(), b"stats")
+            if number:
+                process.send_signal(number)
+            else:
+                server.stop()
+            _, errors = process.communicate(timeout=PATIENCE)
+            equal(process.returncode, 0 if number else 3)
+            contains(errors, b"disconnected from /: " + (b"io client" if number else b"transport"))
+
+
+# ---- the terminal ----------------------------------------------------------------------------
 
 
 def read_terminal(terminal, until):

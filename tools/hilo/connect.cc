@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tools/hilo/connect_session.h"
+#include "tools/hilo/connect_socketio.h"
 #include "tools/hilo/deflate_flags.h"
 #include "tools/hilo/flags.h"
 #include "tools/hilo/limits_flags.h"
@@ -30,7 +31,18 @@ constexpr char description[] =
     "  URL is ws:// or wss://[user[:password]@]host[:port]/path?query or\n"
     "  ws+unix:///path/of/socket:/path?query\n"
     "  A server that answers no Ping is given --pong-timeout at the end; answers that\n"
-    "  it sends later, or out of order, take --count or --wait.\n";
+    "  it sends later, or out of order, take --count or --wait.\n"
+    "\n"
+    "  With --socketio it speaks to a Socket.IO server at http://, https://, ws:// or\n"
+    "  wss://host[:port]/namespace?query. Lines of stdin are then\n"
+    "    emit NAME JSON...    an event with these values\n"
+    "    ack NAME JSON...     one that wants an answer, which is printed\n"
+    "    answer NUMBER JSON...  to an event that was printed with this \"question\"\n"
+    "  with /namespace in front where there are several. A name with blanks is\n"
+    "  written as JSON; bytes are {\"$base64\":\"AQI=\"}, both ways. Each event is\n"
+    "  printed as a line: {\"event\":\"stats\",\"nsp\":\"/\",\"values\":[1]}, an answer with\n"
+    "  \"answer\" or \"error\" in place of the values. At the end of stdin answers are\n"
+    "  waited for; what else the server says takes --count, --wait or --listen.\n";
 
 constexpr char examples[] =
     "  hilo connect ws://127.0.0.1:8080/echo\n"
@@ -40,6 +52,8 @@ constexpr char examples[] =
     "  hilo connect --ping-every 1s --wait 1min ws://127.0.0.1:8080/echo </dev/null\n"
     "  hilo connect --binary --one ws://127.0.0.1:8080/echo <photo.jpg >same.jpg\n"
     "  echo 00ff | hilo connect --hex ws+unix:///tmp/hilo.sock:/echo\n"
+    "  hilo connect --socketio --listen http://127.0.0.1:8080/chat\n"
+    "  hilo connect --socketio --ask 'echo 1 \"two\"' http://127.0.0.1:8080/\n"
     "  hilo connect --proxy socks5://127.0.0.1:1080 wss://example.com/\n";
 
 constexpr char values[] =
@@ -49,7 +63,8 @@ constexpr char values[] =
 constexpr char exit_codes[] =
     "  0    closed by both sides with 1000 or 1001, or without a code;\n"
     "       with --echo: closed by both sides\n"
-    "  1    not connected, or stdin could not be sent, or stdout not written\n"
+    "  1    not connected, or stdin could not be sent, or stdout not written, or an\n"
+    "       answer did not come\n"
     "  2    wrong usage\n"
     "  3    closed with another code, or lost\n"
     "  130  ended by SIGINT before it was connected, or by a second SIGINT;\n"
@@ -238,9 +253,10 @@ Command connect_command() {
   command.argument = Argument{
       .name = "URL", .take = [settings](std::string_view v) { return take_url(v, settings->url); }};
   command.before = {{"What it does", description}, {"Examples", examples}, {"Values", values}};
-  command.groups = {handshake_flags(*settings),       way_flags(*settings),
-                    tls_connect_flags(settings->tls), message_flags(*settings),
-                    deflate_flags(settings->deflate), end_flags(*settings)};
+  command.groups = {handshake_flags(*settings),        way_flags(*settings),
+                    tls_connect_flags(settings->tls),  message_flags(*settings),
+                    deflate_flags(settings->deflate),  end_flags(*settings),
+                    socketio_flags(settings->socketio)};
   for (FlagGroup& group : limits_flags(settings->limits)) {
     command.groups.push_back(std::move(group));
   }
@@ -249,6 +265,14 @@ Command connect_command() {
     if (const Complaint complaint = check(settings->tls)) {
       print_error("hilo connect: " + *complaint);
       return exit_usage;
+    }
+    if (const Complaint complaint = check_socketio(*settings)) {
+      print_error("hilo connect: " + *complaint);
+      return exit_usage;
+    }
+    if (settings->socketio.on) {
+      ConnectSocketio session{*settings};
+      return session.run();
     }
     ConnectSession session{*settings};
     return session.run();

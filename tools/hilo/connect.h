@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// `hilo connect URL`: a WebSocket between a server and stdin and stdout.
+// `hilo connect URL`: a WebSocket between a server and stdin and stdout; with --socketio, events.
 
 #pragma once
 

@@ -26,15 +26,6 @@ MessageInput::Cut cut_for(const ConnectSettings& settings) noexcept {
   return settings.binary ? MessageInput::Cut::pieces : MessageInput::Cut::lines;
 }
 
-// What a URL may hold of secrets is not for eyes and logs.
-std::string without_userinfo(std::string_view url) {
-  std::string shown(url);
-  const Result<ws::Url> parsed = ws::parse_url(url);
-  if (!parsed || parsed->userinfo.empty()) return shown;
-  const auto begin = static_cast<std::size_t>(parsed->userinfo.data() - url.data());
-  return shown.erase(begin, parsed->userinfo.size() + 1);
-}
-
 }  // namespace
 
 ConnectSession::ConnectSession(const ConnectSettings& settings)
@@ -84,53 +75,17 @@ int ConnectSession::run() {
 bool ConnectSession::connect() {
   ws::ConnectOptions options;
   options.url = settings_->url;
-  options.subprotocols.assign(settings_->subprotocols.begin(), settings_->subprotocols.end());
-  options.origin = settings_->origin;
-  for (const HeaderField& field : settings_->fields) {
-    options.fields.push_back({field.name, field.value});
-  }
-  options.user = settings_->user;
-  options.password = settings_->password;
-  options.proxy = settings_->proxy;
-  options.redirects_max = settings_->redirects;
   options.reconnect.enabled = settings_->reconnect;
-  options.deflate = settings_->deflate;
-  if (!make_tls(options)) return false;
+  if (!fill_options(*settings_, options)) {
+    exit_code_ = exit_failure;
+    return false;
+  }
   const Status started = client_.connect(options);
   if (started) return true;
   print_error("hilo connect: " + shown_url_ + ": " + started.error().message());
   exit_code_ =
       started.error() == ws::make_error_code(ws::Errc::argument) ? exit_usage : exit_failure;
   return false;
-}
-
-bool ConnectSession::make_tls(ws::ConnectOptions& options) {
-  // Reading the authorities of the system takes its time: not for those who will not ask them.
-  const Result<ws::Url> url = ws::parse_url(settings_->url);
-  const bool may_change = settings_->redirects != 0;
-  if (!url) return true;
-  if (!may_change && url->scheme != ws::Url::Scheme::wss) return true;
-  const TlsConnectSettings& from = settings_->tls;
-  options.tls_server_name = from.server_name;
-  std::string detail;
-  auto context = net::tls::ClientContext::create(
-      {.ca_file = from.ca_file,
-       .certificate = {.certificate = from.certificate_file, .key = from.key_file},
-       .insecure = from.insecure,
-       .keylog_file = from.keylog_file},
-      &detail);
-  if (!context) {
-    print_error("hilo connect: TLS: " + detail);
-    exit_code_ = exit_failure;
-    return false;
-  }
-  options.tls = std::move(*context);
-  if (from.insecure) {
-    print_error(
-        "hilo connect: --insecure: the server is not asked who it is; anyone on the way can read "
-        "and change everything");
-  }
-  return true;
 }
 
 // --- the connection ------------------------------------------------------------------------------

@@ -25,53 +25,17 @@
 
 #include "net/duration.h"
 #include "net/loop.h"
+#include "tools/hilo/connect_options.h"
 #include "tools/hilo/message_input.h"
 #include "tools/hilo/output_queue.h"
 #include "tools/hilo/standard_input.h"
 #include "tools/hilo/stop_signals.h"
-#include "tools/hilo/tls_flags.h"
 #include "ws/client.h"
-#include "ws/limits.h"
 
 namespace hilo::tools {
 
 // The exit code of its own: closed with a code that is no good-bye, or not closed at all but lost.
 inline constexpr int exit_bad_close = 3;
-
-struct HeaderField {
-  std::string name;
-  std::string value;
-};
-
-struct ConnectSettings {
-  std::string url;
-  std::vector<HeaderField> fields;
-  std::vector<std::string> subprotocols;
-  std::string origin;
-  std::string user;  // Basic credentials, instead of those of the URL
-  std::string password;
-  std::string proxy;
-  std::uint32_t redirects = 0;  // to be followed
-  bool reconnect = false;
-
-  bool binary = false;      // send binary messages, print what comes as it is
-  bool hex = false;         // lines are hexadecimal, both ways
-  bool one = false;         // all of stdin is one message
-  bool echo = false;        // send everything back; stdin and stdout are not used
-  bool timestamps = false;  // in front of each message
-  bool quiet = false;       // nothing on stderr but failures
-
-  bool ping = false;         // once, when open
-  net::Duration ping_every;  // 0: not again
-  std::uint64_t count = 0;   // messages to receive before we close; 0: no such number
-  bool waits = false;        // `wait` was given
-  net::Duration wait;        // from the end of the input to our Close
-  std::uint16_t close_code = 1000;
-  std::string close_reason;
-  ws::DeflateOptions deflate;
-  TlsConnectSettings tls;
-  ws::Limits limits;
-};
 
 class ConnectSession {
  public:
@@ -89,7 +53,6 @@ class ConnectSession {
   static constexpr std::size_t unprinted_bytes_max = std::size_t{256} << 10;
 
   bool connect();
-  bool make_tls(ws::ConnectOptions& options);
   void on_open(ws::Connection& connection);
   void on_message(ws::Connection& connection, const ws::Message& message);
   void on_pong(Bytes payload);

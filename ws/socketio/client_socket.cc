@@ -58,7 +58,7 @@ void ClientSocket::off() const {
   if (state_ != nullptr) state_->listeners_.remove(Names::none);
 }
 
-void ClientSocket::on_any(Callback<void(std::string_view event, Json& values)> handler) const {
+void ClientSocket::add_any(Callback<void(std::string_view, const Arguments&)> handler) const {
   if (state_ != nullptr) state_->on_any_.push_back(std::move(handler));
 }
 

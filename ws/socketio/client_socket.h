@@ -34,6 +34,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "net/duration.h"
@@ -103,8 +104,19 @@ class ClientSocket : public EventVerbs<ClientSocket> {
   // All handlers of an event; without one, all of all.
   void off(std::string_view event) const;
   void off() const;
-  // Every event that comes in, before its handlers; every one that goes out.
-  void on_any(Callback<void(std::string_view event, Json& values)> handler) const;
+  // Every event that comes in, before its handlers; every one that goes out. The former may take
+  // `const Arguments&` in place of the values, and with them the Ack.
+  template <class F>
+  void on_any(F&& handler) const {
+    if constexpr (std::is_invocable_v<F&, std::string_view, const Arguments&>) {
+      add_any(std::forward<F>(handler));
+    } else {
+      add_any([handler = std::forward<F>(handler)](std::string_view event,
+                                                   const Arguments& arguments) mutable {
+        handler(event, arguments.values);
+      });
+    }
+  }
   void on_any_outgoing(Callback<void(std::string_view event, const Json& values)> handler) const;
 
   // --- the way in and out ---
@@ -120,6 +132,7 @@ class ClientSocket : public EventVerbs<ClientSocket> {
   friend class Emitter<ClientSocket>;
 
   void add_listener(std::string_view event, EventHandler handler, bool once) const;
+  void add_any(Callback<void(std::string_view, const Arguments&)> handler) const;
   bool send(Emission emission, const Flags& flags) const;
 
   ClientSocketState* state_ = nullptr;

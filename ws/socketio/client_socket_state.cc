@@ -251,14 +251,12 @@ void ClientSocketState::deliver(std::optional<std::uint64_t> id, Json values) {
   if (!pid_.empty() && !id && values.back().is_string() && values.size() > 1) {
     offset = values.back().get<std::string>();
   }
+  Ack ack = id ? Ack(*this, {.index = 0, .generation = connection_}, *id) : Ack();
   for (std::size_t i = 0; i < on_any_.size(); ++i) {
-    manager_->call([&] { on_any_[i](event, values); });
+    manager_->call([&] { on_any_[i](event, {values, 1, &ack}); });
   }
   // They may have left anything there.
-  if (values.is_array() && !values.empty()) {
-    Ack ack = id ? Ack(*this, {.index = 0, .generation = connection_}, *id) : Ack();
-    dispatch(event, {values, 1, &ack});
-  }
+  if (values.is_array() && !values.empty()) dispatch(event, {values, 1, &ack});
   if (!offset.empty() && offset.size() <= token_bytes_max) offset_ = std::move(offset);
 }
 

@@ -112,7 +112,7 @@ class ClientSocketState final : public AckTarget {
   ClientSocketOptions options_;
   Listeners listeners_;
   // Deques: what is called may add to them.
-  std::deque<Callback<void(std::string_view event, Json& values)>> on_any_;
+  std::deque<Callback<void(std::string_view event, const Arguments&)>> on_any_;
   std::deque<Callback<void(std::string_view event, const Json& values)>> on_any_outgoing_;
   PendingAcks acks_;
   std::uint64_t next_ack_ = 0;

@@ -125,7 +125,10 @@ void Manager::ended(std::string_view reason) {
     lose_sockets(reason);
     at_reap([this, reason] { tell(on_close_, reason); });
   }
-  if (!wanted_) return;
+  if (!wanted_) {
+    if (was_closing) tell(on_gone_);
+    return;
+  }
   if (!std::exchange(reopens_, false)) return reconnect();
   if (const Status status = start(); !status) failed(status.error());
 }

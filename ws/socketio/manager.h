@@ -102,6 +102,8 @@ class Manager final : private net::Timer, private net::Watcher {
   Manager& on_close(Callback<void(std::string_view reason)> callback) {
     return set(on_close_, std::move(callback));
   }
+  // What close() or the last disconnect() has ended is gone, and all that was sent has left.
+  Manager& on_gone(Callback<void()> callback) { return set(on_gone_, std::move(callback)); }
   // The server's heartbeat (protocol 5).
   Manager& on_ping(Callback<void()> callback) { return set(on_ping_, std::move(callback)); }
   // Attempts count from one. After the last one that may fail comes on_reconnect_failed.
@@ -123,6 +125,10 @@ class Manager final : private net::Timer, private net::Watcher {
   }
 
   bool is_open() const noexcept { return state_ == State::open; }
+  // There is no connection, and none is waited for.
+  bool is_closed() const noexcept { return state_ == State::closed; }
+  // Sent, and not yet on its way.
+  std::size_t buffered_bytes() noexcept { return engine_.buffered_bytes(); }
   const ManagerOptions& options() const noexcept { return options_; }
   const Metrics& metrics() const noexcept { return metrics_; }
   const engineio::Client& engine() const noexcept { return engine_; }
@@ -191,6 +197,7 @@ class Manager final : private net::Timer, private net::Watcher {
   Callback<void()> on_open_;
   Callback<void(std::error_code)> on_error_;
   Callback<void(std::string_view)> on_close_;
+  Callback<void()> on_gone_;
   Callback<void()> on_ping_;
   Callback<void(std::uint32_t)> on_reconnect_attempt_;
   Callback<void(std::uint32_t)> on_reconnect_;
