@@ -382,6 +382,12 @@ $(addprefix $(O)/bench/,$(BENCH_NAMES)): $(O)/bench/%: $(O)/bench/bench_%.o $(LI
 bench: $(addprefix $(O)/bench/,$(BENCH_PICKED))  ## benchmarks (B=name: one); JSON in build/release/bench
 	@for name in $(BENCH_PICKED); do \
 	  $(O)/bench/$$name --benchmark_out=$(O)/bench/$$name.json --benchmark_out_format=json $(ARGS) || exit 1; done
+SOCKETIO_BENCH := $(addprefix $(O)/bench/socketio_,server load)
+$(SOCKETIO_BENCH): $(O)/bench/%: $(O)/bench/%.o $(LIBRARIES) $(O)/link_flags
+	$(call link)
+.PHONY: bench-socketio
+bench-socketio: $(SOCKETIO_BENCH) | .setup-test  ## our Socket.IO server beside npm's on Node, in turns (ARGS="--rounds 7")
+	@BUILD=$(O)/bench $(PYTHON) bench/socketio_peers.py $(ARGS)
 BASE ?= HEAD
 bench-compare: $(addprefix $(O)/bench/,$(BENCH_PICKED)) | .setup-test  ## this tree against BASE=commit, in turns (B=name)
 	@BUILD=$(BUILD) ARGS='$(or $(ARGS),--benchmark_min_time=0.1)' $(PYTHON) tools/check/bench_compare.py $(BASE) $(BENCH_PICKED)
