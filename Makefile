@@ -327,7 +327,7 @@ $(filter-out $(CONFORM_TESTS),$(patsubst %.cc,$(O)/%,$(TEST_SOURCES))): $(O)/tes
 $(O)/tests/link_core: $(O)/tests/link_core.o $(call objects,$(CORE_SOURCES)) $(O)/link_flags
 	$(call link)
 # The programs of the README are compiled as they stand there.
-README_NUMBERS := 1 2
+README_NUMBERS := 1 2 3
 README_PROGRAMS := $(addprefix $(O)/tests/readme_,$(README_NUMBERS))
 $(patsubst %,$(O)/gen/readme_%.cc,$(README_NUMBERS)): $(O)/gen/readme_%.cc: README.md
 	@mkdir -p $(@D)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Socket.IO: a sequence of messages, text and binary, through the Decoder. What is a packet is
-// written again by EncodedPacket, and read again to the same.
+// Socket.IO: a sequence of messages, text and binary, through the Decoder of either side. What is a
+// packet is written again by EncodedPacket, and read again to the same.
 //
 //   input   lines; one that begins with 'b' is binary, any other is text
 
@@ -27,11 +27,11 @@ constexpr PacketLimits wide{.attachments_max = 1 << 20,
                             .json_depth_max = 18,
                             .attachment_bytes_max = 1 << 20};
 
-void check_again(const Packet& packet) {
+void check_again(const Packet& packet, Side side) {
   if (packet.head.type == PacketType::connect && !packet.head.query.empty()) return;
   const EncodedPacket encoded(packet.head, packet.data);
   for (const engineio::Revision revision : {engineio::Revision::v4, engineio::Revision::v3}) {
-    Decoder decoder(wide);
+    Decoder decoder(wide, side);
     Packet again;
     bool is_whole = false;
     const std::string_view text = encoded.text(revision);
@@ -48,8 +48,8 @@ void check_again(const Packet& packet) {
   }
 }
 
-void run(std::string_view lines) {
-  Decoder decoder(limits);
+void run(std::string_view lines, Side side) {
+  Decoder decoder(limits, side);
   std::size_t due = 0;
   while (!lines.empty()) {
     const std::string_view line = lines.substr(0, lines.find('\n'));
@@ -63,7 +63,7 @@ void run(std::string_view lines) {
     due = is_binary ? due + 1 : 0;
     HILO_CHECK(due <= limits.attachments_max);
     HILO_CHECK(is_whole != decoder.waiting());
-    if (is_whole) check_again(packet);
+    if (is_whole) check_again(packet, side);
   }
 }
 
@@ -72,6 +72,8 @@ void run(std::string_view lines) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  run({reinterpret_cast<const char*>(data), size});
+  const std::string_view lines(reinterpret_cast<const char*>(data), size);
+  run(lines, Side::server);
+  run(lines, Side::client);
   return 0;
 }

@@ -3,6 +3,7 @@
 // The client against servers that do what they must not (P 237 to 261, as far as a server can), and
 // what it says on the wire to one that keeps connections.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -216,4 +217,108 @@ TEST_CASE("a connection that can be taken up again says how far it came") {
   REQUIRE(server.until([&] { return client.count("/ connect") == 3; }));
   CHECK_FALSE(socket.recovered());
   CHECK(server.heard.back() == "40{\"offset\":\"offset 2\",\"pid\":\"p\",\"token\":\"t\"}");
+}
+
+TEST_CASE("what belongs to an earlier connection is not said in the next one") {
+  ScriptedServer server;
+  server.answer.emplace_back("421[\"ask\"]");
+  std::vector<GiveAuth> asked;
+  std::vector<Ack> kept;
+  TestClient client(server, raw());
+  ClientSocketOptions options;
+  options.ask_auth = [&](GiveAuth give) { asked.push_back(std::move(give)); };
+  const ClientSocket socket = client.socket("/", std::move(options));
+  socket.on("ask", [&](Ack ack) { kept.push_back(std::move(ack)); });
+  const auto break_off = [&] {
+    server.heard.clear();
+    const std::size_t before = asked.size();
+    server.server.for_each([](ws::Connection& c) { c.abort(); });
+    REQUIRE(server.until([&] { return asked.size() > before; }));
+  };
+  REQUIRE(server.until([&] { return asked.size() == 1; }));
+  break_off();
+  CHECK(client.events == Events{"/ connect_error: transport close"});
+  asked[0]({{"token", 1}});
+  asked[1]({{"token", 2}});
+  REQUIRE(server.until([&] { return kept.size() == 1; }));
+  break_off();
+  asked[2](nullptr);
+  REQUIRE(server.until([&] { return kept.size() == 2; }));
+  kept[0]("too late");
+  kept[1]("in time");
+  REQUIRE(server.until([&] { return server.heard.size() == 2; }));
+  CHECK(server.heard == Events{"40", "431[\"in time\"]"});
+}
+
+TEST_CASE("who is told of an end may connect again at once; on_gone comes when all has left") {
+  ScriptedServer server;
+  TestClient client(server, raw());
+  client.note_manager();
+  client.manager.on_ping([&] { client.note("ping"); }).on_gone([&] { client.note("gone"); });
+  const ClientSocket socket = client.socket();
+  bool comes_back = true;
+  socket.on("disconnect", [&] {
+    if (std::exchange(comes_back, false)) socket.connect();
+  });
+  REQUIRE(client.until("/ connect"));
+  server.say({"2"});
+  REQUIRE(client.until("ping"));
+  server.is_first = true;
+  socket.disconnect();
+  REQUIRE(client.until("/ connect"));
+  CHECK(server.heard == Events{"40", "3", "41", "40"});
+  CHECK(socket.emit("last"));
+  client.manager.close();
+  CHECK_FALSE(socket.active());
+  // And again, while the connection still closes.
+  socket.connect();
+  REQUIRE(server.until([&] { return client.count("/ connect") == 3; }));
+  CHECK(server.heard.back() == "40");
+  CHECK(client.count("/ disconnect: forced close") == 1);
+  CHECK_FALSE(client.heard("gone"));
+  socket.emit("last");
+  client.manager.close();
+  CHECK_FALSE(client.manager.is_closed());
+  REQUIRE(client.until("gone"));
+  CHECK(client.manager.is_closed());
+  CHECK(server.heard.back() == "42[\"last\"]");
+  CHECK(client.count("open") == 2);
+  CHECK_FALSE(client.heard("reconnect_attempt 1"));
+}
+
+TEST_CASE("protocol 4: what goes wrong later comes as \"error\", and nobody need want \"/\"") {
+  ScriptedServer server;
+  server.answer = {"42[\"for nobody\"]", "41", "40", "40/news?a=1,", "44/news,\"wrong\""};
+  ManagerOptions options = raw();
+  options.connect.revision = engineio::Revision::v3;
+  TestClient client(server, std::move(options));
+  const ClientSocket news = client.socket("/news?a=1");
+  news.on("error", [&](std::string_view text) { client.note("error " + std::string(text)); });
+  REQUIRE(client.until("error wrong"));
+  CHECK(client.events == Events{"/news connect", "error wrong"});
+  CHECK(server.heard == Events{"40/news?a=1,"});
+  const ClientSocket main = client.socket();
+  REQUIRE(client.until("/ connect"));
+  CHECK(main.id() == "eio");
+  CHECK(news.id() == "/news#eio");
+}
+
+TEST_CASE("a Manager that goes takes everything along, and tells nobody") {
+  SocketioServer server;
+  server.io.on_connection([](Socket) {});
+  const Baseline before = server.baseline();
+  Events events;
+  {
+    TestClient client(server);
+    const ClientSocket socket = client.socket();
+    socket.on("disconnect", [&] { events.emplace_back("disconnect"); });
+    socket.timeout(milliseconds(1)).emit("x", [&](std::error_code) { events.emplace_back("ack"); });
+    REQUIRE(client.until("/ connect"));
+    client.socket("/other");
+    socket.disconnect();
+  }
+  REQUIRE(server.io_settles());
+  server.turns();
+  CHECK(std::count(events.begin(), events.end(), "disconnect") == 0);
+  CHECK(server.until([&] { return server.baseline() == before; }));
 }

@@ -724,5 +724,25 @@ def _():
         os.close(terminal)
 
 
+@case("commands have a prompt on a terminal, and a wrong one is not the end")
+def _():
+    with Serve() as server:
+        terminal, inside = pty.openpty()
+        url = f"http://{server.addresses[0]}/chat"
+        process = subprocess.Popen(
+            [HILO, "connect", "--socketio", url], stdin=inside, stdout=inside, stderr=inside
+        )
+        os.close(inside)
+        read_terminal(terminal, b" (Ctrl-D ends)\r\n> ")
+        os.write(terminal, b"dance\n")
+        read_terminal(terminal, b"line 1: 'dance' is no emit, ack or answer\r\n> ")
+        os.write(terminal, b"emit echo 7\n")
+        read_terminal(terminal, b'\x1b[K{"event":"echo-back","nsp":"/chat","values":[7]}\r\n> ')
+        os.write(terminal, b"\x04")
+        read_terminal(terminal, b"disconnected from /chat: io client disconnect\r\n")
+        equal(process.wait(PATIENCE), 0)
+        os.close(terminal)
+
+
 if __name__ == "__main__":
     sys.exit(run_cases())

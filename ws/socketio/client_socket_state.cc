@@ -77,10 +77,7 @@ void ClientSocketState::ask(Json auth) {
 
 Errc ClientSocketState::accept(const Json& data) {
   if (stage_ != Stage::asked && stage_ != Stage::leaving) return Errc::connect_unasked;
-  if (manager_->is_v3()) {
-    id_ = manager_->engine_.handshake().sid;
-    if (name_ != "/") id_ = std::string(name_).append("#").append(id_);
-  } else {
+  if (!manager_->is_v3()) {
     // A server of Socket.IO 2 that is spoken to in protocol 5 says none.
     if (!data.is_object() || token_of(data, "sid").empty()) return Errc::packet_payload;
     const std::string_view pid = token_of(data, "pid");
@@ -101,6 +98,10 @@ Errc ClientSocketState::accept(const Json& data) {
 }
 
 void ClientSocketState::connected() {
+  if (manager_->is_v3()) {
+    id_ = manager_->engine_.handshake().sid;
+    if (name_ != "/") id_ = std::string(name_).append("#").append(id_);
+  }
   stage_ = Stage::connected;
   ++connection_;
   ++manager_->metrics_.connected;
