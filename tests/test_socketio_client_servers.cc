@@ -80,7 +80,7 @@ TEST_CASE("what breaks a rule ends the connection, with one error and one count"
       {{"40/other,{\"sid\":\"s\"}"}, Errc::connect_unasked},                              //
       {{sid, "44{\"message\":\"x\"}"}, Errc::connect_unasked},                            //
       {{"44[1]"}, Errc::packet_payload},                                                  //
-      {{"40"}, Errc::packet_payload},                                                     // 245
+      {{"40"}, Errc::connect_protocol},                                                   // 245
       {{"40[]"}, Errc::packet_payload},                                                   //
       {{"40{\"sid\":1}"}, Errc::packet_payload},                                          //
       {{"40{\"sid\":\"" + std::string(300, 's') + "\"}"}, Errc::packet_payload},          //
@@ -115,7 +115,8 @@ TEST_CASE("what breaks a rule ends the connection, with one error and one count"
       CHECK(client.rejects(row.error) == 1);
       const bool was_connected = row.packets.front() == sid;
       CHECK(client.events.back() ==
-            (was_connected ? "/ disconnect: parse error" : "/ connect_error: parse error"));
+            (was_connected ? "/ disconnect: parse error"
+                           : "/ connect_error: " + std::string(rule(row.error).text)));
       CHECK_FALSE(socket.connected());
     }
     CHECK(server.baseline() == before);
@@ -217,6 +218,9 @@ TEST_CASE("a connection that can be taken up again says how far it came") {
   REQUIRE(server.until([&] { return client.count("/ connect") == 3; }));
   CHECK_FALSE(socket.recovered());
   CHECK(server.heard.back() == "40{\"offset\":\"offset 2\",\"pid\":\"p\",\"token\":\"t\"}");
+  server.server.for_each([](ws::Connection& c) { c.abort(); });
+  REQUIRE(server.until([&] { return client.count("/ connect") == 4; }));
+  CHECK(server.heard.back() == "40{\"pid\":\"q\",\"token\":\"t\"}");
 }
 
 TEST_CASE("what belongs to an earlier connection is not said in the next one") {

@@ -124,6 +124,14 @@ for (const version of Object.keys(packages)) {
   });
 }
 
+test("2.5.1: who speaks protocol 5 to it is told", async () => {
+  const server = await start("2.5.1");
+  const {code, errors} = await new Client("4", server.url).program.ended;
+  assert.equal(code, 1);
+  assert.match(errors, /the server speaks protocol 4/);
+  server.close();
+});
+
 test("4.8.1: a connection is recovered, and what was missed comes", async () => {
   const server = await start("4.8.1", {connectionStateRecovery: {}});
   const client = new Client("4.8.1", "--reconnect", server.url);

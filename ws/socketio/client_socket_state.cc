@@ -55,7 +55,8 @@ void ClientSocketState::ask(Json auth) {
   if (!manager_->is_v3()) {
     if (!auth.is_object()) auth = nullptr;
     if (!pid_.empty()) {
-      Json with_pid = {{"pid", pid_}, {"offset", offset_}};
+      Json with_pid = {{"pid", pid_}};
+      if (!offset_.empty()) with_pid["offset"] = offset_;
       if (!auth.is_null()) with_pid.update(auth);
       auth = std::move(with_pid);
     }
@@ -78,7 +79,7 @@ void ClientSocketState::ask(Json auth) {
 Errc ClientSocketState::accept(const Json& data) {
   if (stage_ != Stage::asked && stage_ != Stage::leaving) return Errc::connect_unasked;
   if (!manager_->is_v3()) {
-    // A server of Socket.IO 2 that is spoken to in protocol 5 says none.
+    if (data.is_null()) return Errc::connect_protocol;
     if (!data.is_object() || token_of(data, "sid").empty()) return Errc::packet_payload;
     const std::string_view pid = token_of(data, "pid");
     recovered_ = !pid.empty() && pid == pid_;
@@ -134,14 +135,14 @@ void ClientSocketState::give_up(std::string_view reason) {
   stage_ = Stage::idle;
 }
 
-void ClientSocketState::session_lost(std::string_view reason) {
+void ClientSocketState::session_lost(std::string_view reason, std::string_view why) {
   left_ = false;
   switch (stage_) {
     case Stage::connected: return end(reason, Stage::waiting);
     case Stage::asking:
     case Stage::asked:
       stage_ = Stage::waiting;
-      return manager_->at_reap([this, reason] { tell_refusal(reason, nullptr); });
+      return manager_->at_reap([this, why] { tell_refusal(why, nullptr); });
     case Stage::leaving: stage_ = Stage::idle; return;
     case Stage::idle:
     case Stage::waiting: return;

@@ -43,8 +43,9 @@ class ClientSocketState final : public AckTarget {
   // --- the Manager ---
 
   void session_opened();
-  // The session is gone for `reason`, which is static text.
-  void session_lost(std::string_view reason);
+  // The session is gone. Both are static text: what "disconnect" is told, and who only was about to
+  // connect.
+  void session_lost(std::string_view reason, std::string_view why);
   // There was none: "connect_error".
   void session_failed(std::string_view message);
   // As after disconnect(), but the server is not told.

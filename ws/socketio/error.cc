@@ -29,6 +29,7 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::connect_timeout, "sio_connect_timeout", "no namespace was connected to in time"},
     {Errc::connect_twice, "sio_connect_twice", "connected to a namespace twice"},
     {Errc::connect_unasked, "sio_connect_unasked", "an answer to a CONNECT that was not sent"},
+    {Errc::connect_protocol, "sio_connect_protocol", "the server speaks protocol 4, as Socket.IO 2 does"},
     {Errc::not_connected, "sio_not_connected", "an event for a namespace that was not connected to"},
     {Errc::namespaces_too_many, "sio_namespaces", "too many namespaces on one connection"},
     {Errc::handler_threw, "sio_handler_threw", "a handler of the application's failed"},

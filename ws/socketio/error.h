@@ -38,6 +38,7 @@ enum class Errc : std::uint8_t {
   connect_timeout,      // no namespace was connected to in time
   connect_twice,        // to a namespace
   connect_unasked,      // a server answers what it was not asked
+  connect_protocol,     // it answers without an id, as servers of protocol 4 do
   not_connected,        // an event for a namespace before it was connected to
   namespaces_too_many,  // on one connection
   handler_threw,

@@ -122,7 +122,7 @@ void Manager::ended(std::string_view reason) {
   loop_->timers().cancel(*this);
   state_ = State::closed;
   if (!was_closing) {
-    lose_sockets(reason);
+    lose_sockets(reason, reason);
     at_reap([this, reason] { tell(on_close_, reason); });
   }
   if (!wanted_) {
@@ -134,7 +134,7 @@ void Manager::ended(std::string_view reason) {
 }
 
 // The sockets are told now, and not when the connection is gone at last.
-void Manager::end(std::string_view reason) {
+void Manager::end(std::string_view reason, std::string_view why) {
   switch (state_) {
     case State::open: at_reap([this, reason] { tell(on_close_, reason); }); break;
     case State::opening: break;
@@ -147,18 +147,18 @@ void Manager::end(std::string_view reason) {
   }
   state_ = State::closing;
   loop_->timers().cancel(*this);
-  lose_sockets(reason);
+  lose_sockets(reason, why);
   engine_.close();
 }
 
-void Manager::lose_sockets(std::string_view reason) {
-  for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->session_lost(reason);
+void Manager::lose_sockets(std::string_view reason, std::string_view why) {
+  for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->session_lost(reason, why);
 }
 
 void Manager::close() {
   wanted_ = reopens_ = retrying_ = false;
   for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->give_up("forced close");
-  end("forced close");
+  end("forced close", "forced close");
 }
 
 // Whoever is told of an end may want to come back: so not before that.
@@ -272,7 +272,7 @@ void Manager::fail(Errc error) {
     if (on_error_) static_cast<void>(ws::guarded([&] { on_error_(error); }));
   });
   if (error == Errc::handler_threw) return close();
-  end("parse error");
+  end("parse error", rule(error).text);
 }
 
 bool Manager::send(const EncodedPacket& packet, const Flags& flags) {
@@ -281,7 +281,10 @@ bool Manager::send(const EncodedPacket& packet, const Flags& flags) {
   if (engine_.send_packet(packet.text(engine_.revision())) != ws::Sent::accepted) return false;
   ++metrics_.packets_sent;
   for (const Json::binary_t& attachment : packet.attachments()) {
-    if (engine_.send_binary(Bytes{attachment}) != ws::Sent::accepted) return false;
+    if (engine_.send_binary(Bytes{attachment}) == ws::Sent::accepted) continue;
+    // The server would wait for the rest.
+    end("transport error", "transport error");
+    return false;
   }
   return true;
 }

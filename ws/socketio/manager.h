@@ -169,8 +169,8 @@ class Manager final : private net::Timer, private net::Watcher {
   void opened();
   void failed(std::error_code error);
   void ended(std::string_view reason);
-  void end(std::string_view reason);
-  void lose_sockets(std::string_view reason);
+  void end(std::string_view reason, std::string_view why);
+  void lose_sockets(std::string_view reason, std::string_view why);
   void reconnect();
   net::Duration next_delay();
 
