@@ -32,7 +32,7 @@ class Broadcast {
     return with([room](Targets& t) { t.except.emplace_back(room); });
   }
   Broadcast local() const {
-    return with([](Targets& t) { t.local = true; });
+    return with([](Targets& t) { t.local = true; });  // not those of other loops
   }
   Broadcast volatile_() const {
     return with([](Targets& t) { t.flags.volatile_ = true; });
@@ -45,7 +45,8 @@ class Broadcast {
   }
 
   // With a handler as its last value it wants an answer of each: the handler is called once, with
-  // the first values of all answers, and AckErrc::timed_out if some did not come. How many got it.
+  // the first values of all answers, and AckErrc::timed_out if some did not come. How many of this
+  // loop got it.
   template <class... V>
   std::size_t emit(std::string_view event, V&&... values) const {
     return send(make_emission(event, std::forward<V>(values)...));
@@ -57,7 +58,7 @@ class Broadcast {
   void sockets_join(std::string_view room) const;
   void sockets_leave(std::string_view room) const;
   void disconnect_sockets(bool close = false) const;
-  // Every socket that is meant. The visit may do anything but destroy the server.
+  // Every socket of this loop that is meant. The visit may do anything but destroy the server.
   void for_each(Callback<void(Socket)> visit) const;
 
  private:

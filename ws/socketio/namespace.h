@@ -22,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -131,8 +132,21 @@ class Namespace final : private AckTarget {
   bool send(SocketState& socket, Emission emission, const Flags& flags);
   // AckTarget
   void answer(SlabHandle socket, std::uint64_t id, Json answers) override;
+  // To many, in other loops too: namespace_relay.cc.
+  struct Gathering;
+  class Answerer;
   std::size_t broadcast(const Targets& targets, Emission emission);
+  std::size_t write(const Targets& targets, const EncodedPacket& packet);
+  std::size_t ask(const Targets& targets, Emission emission);
+
   std::vector<Socket> matching(const Targets& targets);
+  bool is_relayed(const Targets& targets) const noexcept;
+  template <class Do>
+  void relay(const Targets& targets, std::size_t bytes, const Do& action);
+  void relay(const Targets& targets, EncodedPacket packet);
+  void relay_question(const Targets& targets, std::uint64_t question, const Json& values,
+                      const std::shared_ptr<Gathering>& gathering);
+  void take_answers(std::uint64_t question, std::error_code error, Json answers);
   bool wait_for_ack(SocketState& socket, std::uint64_t id, AckHandler handler);
   void give_up_ack(SlabHandle socket, std::uint64_t id, AckErrc error);
   void drop_acks(SocketState& socket);
@@ -149,7 +163,8 @@ class Namespace final : private AckTarget {
   std::vector<SlabHandle> slots_;  // by the slot that an id names
   std::size_t connected_ = 0;
   std::uint64_t next_ack_ = 0;
-  std::uint32_t mark_ = 0;  // of the latest broadcast
+  std::unordered_map<std::uint64_t, std::shared_ptr<Gathering>> asked_;  // in other loops
+  std::uint32_t mark_ = 0;                                               // of the latest broadcast
   Slab<SocketState> sockets_;
 };
 

@@ -15,6 +15,7 @@ Client* client_of(engineio::Socket& engine) noexcept {
 
 Server::Server(ws::Server& http, Options options, std::string_view path)
     : options_(std::move(options)),
+      neighbour_(std::make_shared<Neighbour>(*this, http.loop(), http.limits().publish_bytes_max)),
       self_(std::make_shared<Server*>(this)),
       engine_(http, path, options_.engine) {
   options_.packet.attachment_bytes_max = engine_.options().payload_bytes_max;
@@ -33,8 +34,20 @@ Server::Server(ws::Server& http, Options options, std::string_view path)
 }
 
 Server::~Server() {
+  neighbour_->end();
   *self_ = nullptr;
   loop().unwatch(token_);
+}
+
+void Server::meet(std::span<Server* const> servers) {
+  std::vector<engineio::Server*> engines;
+  for (Server* const each : servers) {
+    engines.push_back(&each->engine_);
+    for (const Server* const other : servers) {
+      if (other != each) each->neighbours_.push_back(other->neighbour_);
+    }
+  }
+  engineio::Server::meet(engines);
 }
 
 // --- namespaces ----------------------------------------------------------------------------------

@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -34,6 +35,7 @@
 #include "ws/server.h"
 #include "ws/socketio/metrics.h"
 #include "ws/socketio/namespace.h"
+#include "ws/socketio/neighbour.h"
 #include "ws/socketio/options.h"
 
 namespace hilo::socketio {
@@ -48,6 +50,12 @@ class Server final : private net::Watcher {
   // Clients that come in at `other`, a server of another thread, live here, too: their connections
   // move, and handlers run in this thread alone. Before the loops run.
   void gather_from(ws::Server& other) { engine_.gather_from(other); }
+
+  // In place of that: a server in each of several loops, all set up alike, each with the clients
+  // that came in there. Handlers run in as many threads. What goes to many reaches those of all
+  // loops, unless it is local(); what counts or shows sockets is of this loop alone. Before the
+  // loops run.
+  static void meet(std::span<Server* const> servers);
 
   // The namespace of this name, made if it is not there. The slash in front may be left out.
   Namespace& of(std::string_view name);
@@ -125,6 +133,8 @@ class Server final : private net::Watcher {
   std::size_t dynamic_count_ = 0;
   Namespace* main_ = nullptr;
   net::Token token_{};
+  std::shared_ptr<Neighbour> neighbour_;  // this one, for others
+  std::vector<std::shared_ptr<Neighbour>> neighbours_;
   std::vector<SocketKey> ended_;   // to be told in the reap phase
   std::shared_ptr<Server*> self_;  // by which later calls find it, or that it is gone
   engineio::Server engine_;        // first to go: its sockets hold the clients

@@ -147,16 +147,4 @@ void Broadcast::for_each(Callback<void(Socket)> visit) const {
   for (const Socket& socket : nsp_->matching(targets_)) visit(socket);
 }
 
-void Broadcast::sockets_join(std::string_view room) const {
-  for (const Socket& socket : nsp_->matching(targets_)) socket.join(room);
-}
-
-void Broadcast::sockets_leave(std::string_view room) const {
-  for (const Socket& socket : nsp_->matching(targets_)) socket.leave(room);
-}
-
-void Broadcast::disconnect_sockets(bool close) const {
-  for (const Socket& socket : nsp_->matching(targets_)) socket.disconnect(close);
-}
-
 }  // namespace hilo::socketio

@@ -25,7 +25,7 @@ struct Targets {
   std::vector<std::string> rooms = {};
   std::vector<std::string> except = {};
   std::optional<SlabHandle> sender = {};  // who does not get it
-  bool local = false;                     // of this process alone
+  bool local = false;                     // of this loop alone
   Flags flags = {};
 };
 

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+//
+// Socket.IO servers of two threads that are one to their clients.
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "tests/support/socketio_wire.h"
+
+using namespace hilo;
+using namespace hilo::socketio;
+using namespace hilo::test;
+
+namespace {
+
+// Both do the same for their clients; handlers run in either thread.
+void set_up(Server& io) {
+  io.on_connection([&io](Socket socket) {
+    socket.on("join", [socket](std::string_view room, Ack ack) {
+      socket.join(room);
+      ack();
+    });
+    socket.on("all", [&io](const Json& value) { io.emit("said", value); });
+    socket.on("others", [socket](const Json& value) { socket.broadcast().emit("said", value); });
+    socket.on("to", [&io](std::string_view room, const Json& value) {
+      io.to(room).except("deaf").emit("said", value);
+    });
+    socket.on("local", [&io](const Json& value) { io.broadcast().local().emit("said", value); });
+    socket.on("gather", [&io](std::string_view room) { io.broadcast().sockets_join(room); });
+    socket.on("scatter", [&io](std::string_view room) { io.to(room).sockets_leave(room); });
+    socket.on("end", [&io](std::string_view room) { io.to(room).disconnect_sockets(); });
+    socket.on("vote", [socket, &io](int milliseconds) {
+      io.broadcast()
+          .timeout(net::Duration::milliseconds(milliseconds))
+          .emit("vote", "?", [socket](std::error_code error, std::vector<Json> answers) {
+            std::sort(answers.begin(), answers.end());
+            socket.emit("result", error ? error.message() : "all", answers);
+          });
+    });
+  });
+}
+
+Options all_revisions() {
+  Options options;
+  options.engine.revision3 = true;
+  return options;
+}
+
+// One loop is the test's, the other has a thread.
+struct Two : SocketioServer {
+  struct Other {
+    explicit Other(const ws::Limits& limits)
+        : server(loop, limits, {.loop_index = 1}), io(server, all_revisions()) {}
+    net::Loop loop;
+    ws::Server server;
+    Server io;
+  };
+
+  explicit Two(const ws::Limits& limits = {})
+      : SocketioServer(all_revisions()), front(address), other(std::make_unique<Other>(limits)) {
+    set_up(io);
+    set_up(other->io);
+    Server* const both[] = {&io, &other->io};
+    Server::meet(both);
+    const auto bound = other->server.listen(ws::ListenOptions{.host = "127.0.0.1"});
+    REQUIRE(bound);
+    back = *bound;
+  }
+  ~Two() { stop(); }
+  void run() {
+    thread = std::thread([this] { static_cast<void>(other->loop.run()); });
+  }
+  void stop() {
+    if (!thread.joinable()) return;
+    other->loop.stop();
+    thread.join();
+  }
+  std::unique_ptr<SocketioPeer> peer(int side, int revision = 4) {
+    address = side == 0 ? front : back;
+    auto made = std::make_unique<SocketioPeer>(*this, revision);
+    id = revision == 4 ? made->connect() : made->hear();
+    return made;
+  }
+
+  net::Address front;
+  net::Address back;
+  std::unique_ptr<Other> other;
+  std::thread thread;
+  std::string id;  // of the last peer
+};
+
+std::string said(std::string_view value) {
+  return "42[\"said\"," + std::string(value) + "]";
+}
+
+}  // namespace
+
+TEST_CASE("what goes to many reaches the clients of every loop, and no others") {
+  Two two;
+  two.run();
+  auto a = two.peer(0);
+  auto b = two.peer(1);
+  const std::string id = two.id;
+  auto old = two.peer(1, 3);
+  a->say("42[\"all\",{\"n\":\"\u00f1\"}]");
+  CHECK(a->hear() == said("{\"n\":\"\u00f1\"}"));
+  CHECK(b->hear() == said("{\"n\":\"\u00f1\"}"));
+  CHECK(old->hear() == said("{\"n\":\"\\u00f1\"}"));
+  // The sender is left out wherever the others are; its id is a room.
+  b->say("42[\"others\",2]");
+  CHECK(a->hear() == said("2"));
+  CHECK(old->hear() == said("2"));
+  a->say("42[\"to\",\"" + id + "\",3]");
+  CHECK(b->hear() == said("3"));
+  a->say("42[\"local\",4]");
+  CHECK(a->hear() == said("4"));
+  // Rooms, filled from afar.
+  b->say("420[\"join\",\"deaf\"]");
+  CHECK(b->hear() == "430[]");
+  a->say("42[\"gather\",\"room\"]");
+  a->say("42[\"to\",\"room\",5]");
+  CHECK(a->hear() == said("5"));
+  CHECK(old->hear() == said("5"));
+  a->say("42[\"scatter\",\"room\"]");
+  a->say("42[\"to\",\"room\",6]");
+  a->say("42[\"end\",\"deaf\"]");
+  CHECK(b->hear() == "41");
+  a->say("42[\"all\",7]");
+  CHECK(a->hear() == said("7"));
+  CHECK(old->hear() == said("7"));
+}
+
+TEST_CASE("what one client says arrives in its order in every loop, bytes too") {
+  Two two;
+  two.run();
+  auto a = two.peer(0);
+  auto b = two.peer(1);
+  for (int i = 0; i < 300; ++i) {
+    if (i % 3 == 0) {
+      a->say("451-[\"all\",{\"_placeholder\":true,\"num\":0}]");
+      a->say_binary(std::to_string(i));
+    } else {
+      a->say("42[\"all\"," + std::to_string(i) + "]");
+    }
+  }
+  for (SocketioPeer* const each : {a.get(), b.get()}) {
+    for (int i = 0; i < 300; ++i) {
+      if (i % 3 == 0) {
+        REQUIRE(each->hear() == "451-[\"said\",{\"_placeholder\":true,\"num\":0}]");
+        REQUIRE(each->hear() == std::to_string(i));
+      } else {
+        REQUIRE(each->hear() == said(std::to_string(i)));
+      }
+    }
+  }
+}
+
+TEST_CASE("a question to many gathers the answers of every loop") {
+  Two two;
+  two.run();
+  auto a = two.peer(0);
+  auto b = two.peer(1);
+  auto c = two.peer(1);
+  // The number of a question is each loop's own.
+  const auto answer = [](SocketioPeer& peer, std::string_view value) {
+    std::string question = peer.hear();
+    REQUIRE(question.ends_with("[\"vote\",\"?\"]"));
+    question = question.substr(2, question.find('[') - 2);
+    peer.say("43" + question + "[" + std::string(value) + "]");
+  };
+  a->say("42[\"vote\",60000]");
+  answer(*a, "1");
+  answer(*b, "2");
+  answer(*c, "3");
+  CHECK(a->hear() == "42[\"result\",\"all\",[1,2,3]]");
+  // From the other side, and somebody goes without a word.
+  b->say("42[\"vote\",60000]");
+  answer(*a, "4");
+  answer(*b, "5");
+  CHECK(c->hear().ends_with("[\"vote\",\"?\"]"));
+  c.reset();
+  CHECK(b->hear().ends_with(",[4,5]]"));
+  // One is too late.
+  a->say("42[\"vote\",20]");
+  answer(*a, "6");
+  const std::string result = a->hear();
+  CHECK(result.starts_with("42[\"result\",\""));
+  CHECK(result.find("\"all\"") == std::string::npos);
+  CHECK(result.ends_with(",[6]]"));
+}
+
+TEST_CASE("what is too much for another loop is lost there, and counted") {
+  ws::Limits limits;
+  limits.publish_bytes_max = 10'000;
+  Two two(limits);
+  const std::uint64_t& lost = two.io.metrics().relays_lost;
+  // The other loop does not run: all of it is on its way.
+  for (int i = 0; i < 12; ++i) two.io.emit("said", std::string(500, 'x'));
+  CHECK(lost > 0);
+  CHECK(lost < 12);
+  two.run();
+  REQUIRE(two.until([&] {
+    const std::uint64_t before = lost;
+    two.io.emit("said", 1);
+    return lost == before;
+  }));
+}
+
+TEST_CASE("a loop that goes owes no answers, and one that is gone is not asked") {
+  Two two;
+  int told = 0;
+  const auto ask = [&] {
+    two.io.emit("vote", [&](std::error_code error, std::vector<Json> answers) {
+      CHECK(error);
+      CHECK(answers.empty());
+      ++told;
+    });
+  };
+  ask();
+  two.turns();
+  CHECK(told == 0);
+  two.other.reset();
+  REQUIRE(two.until([&] { return told == 1; }));
+  ask();
+  REQUIRE(two.until([&] { return told == 2; }));
+  two.io.emit("said", 1);
+}
