@@ -271,6 +271,27 @@ TEST_CASE("where a request goes may depend on what it asks, and on nothing: then
   CHECK(bodies(peer.received) == "stayed|stayed|went|");
 }
 
+TEST_CASE("whom a proxy speaks for is known where the connection goes, and counted there") {
+  const auto admission = std::make_shared<ws::Admission>(ws::Limits{});
+  Elsewhere there({}, {.admission = admission});
+  there.server->get("/who",
+                    [](Exchange& x) { CHECK(x.respond(200, "text/plain", x.peer().to_string())); });
+  Front front(there, nullptr, {}, {.admission = admission});
+  front.server.transfer("/who", there.destination);
+  const auto bound =
+      front.server.listen(ws::ListenOptions{.host = "127.0.0.1", .proxy_protocol = true});
+  REQUIRE(bound);
+  front.address = *bound;
+  there.run();
+  WirePeer peer(front);
+  REQUIRE(peer.send("PROXY TCP4 192.0.2.7 192.0.2.1 4711 80\r\n" + get("/who")));
+  REQUIRE(peer.until_contains("192.0.2.7:4711"));
+  CHECK(admission->open_count() == 1);
+  CHECK(admission->remembered_count() == 1);
+  peer.close();
+  REQUIRE(front.until([&] { return admission->open_count() == 0; }));
+}
+
 TEST_CASE("a server that is gone is a 503; one that goes meanwhile closes those on their way") {
   const auto tls = plain_then_tls();
   auto there = std::make_unique<Elsewhere>();

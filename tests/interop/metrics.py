@@ -175,6 +175,19 @@ def _():
             raise AssertionError(f"only {lag} turns")
 
 
+@case("who moves to the thread that has the sessions of Socket.IO is accepted once")
+def _():
+    with Serve("--threads", "2") as server:
+        before = page(server)
+        for _ in range(40):
+            equal(server.get("/socket.io/?EIO=4&transport=polling").read()[:1], b"0")
+        after = page(server)
+        equal(value(after, "hilo_accepts_total") - value(before, "hilo_accepts_total"), 41)
+        if not 0 < value(after, "hilo_transfers_total") < 40:
+            raise AssertionError("all came in at one thread, or nobody moved")
+        equal(server.get("/health").read(), b"ok\n")
+
+
 @case("closes are told apart by code and by who ended them")
 def _():
     with Serve() as server:
