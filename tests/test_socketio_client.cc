@@ -303,6 +303,26 @@ TEST_CASE("protocol 4: \"/\" is connected to unasked, others with a query") {
   REQUIRE(client.until("/ connect"));
 }
 
+TEST_CASE("the wait before an attempt grows, with some more or less, and never above the longest") {
+  const ReconnectionOptions options;
+  struct Row {
+    std::uint32_t failures;
+    std::int64_t least;  // milliseconds
+    std::int64_t most;
+  };
+  for (const Row& row : {Row{0, 500, 1500}, Row{1, 1000, 3000}, Row{2, 2000, 5000},
+                         Row{3, 2500, 5000}, Row{1000, 2500, 5000}}) {
+    CAPTURE(row.failures);
+    CHECK(reconnection_delay(options, row.failures, 0) == milliseconds(row.least));
+    // The greatest comes behind as many others as there are nanoseconds between the two.
+    const auto last = static_cast<std::uint64_t>(row.most - row.least) * 1'000'000;
+    CHECK(reconnection_delay(options, row.failures, last) == milliseconds(row.most));
+    CHECK(reconnection_delay(options, row.failures, last + 1) == milliseconds(row.least));
+  }
+  CHECK(reconnection_delay({.randomization = 0}, 1, 12345) == milliseconds(2000));
+  CHECK(reconnection_delay({.delay = {}}, 5, 12345) == milliseconds(0));
+}
+
 TEST_CASE("attempts end after the last that may fail, and begin again when asked") {
   SocketioServer server;
   ManagerOptions options = quick();

@@ -106,7 +106,7 @@ void ClientSocketState::connected() {
   stage_ = Stage::connected;
   ++connection_;
   ++manager_->metrics_.connected;
-  manager_->backoff_.reset();
+  manager_->failures_ = 0;
   flush();
   Json none = Json::array();
   if (stage_ == Stage::connected) dispatch("connect", {none});

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "net/base/bytes.h"
 #include "net/entropy.h"
@@ -18,7 +17,6 @@ Manager::Manager(net::Loop& loop, std::string_view url, ManagerOptions options)
       options_(std::move(options)),
       volatile_bytes_max_(options_.engine.websocket.limits.queue_bytes_pause),
       self_(std::make_shared<Manager*>(this)),
-      backoff_({.base = options_.reconnection.delay, .cap = options_.reconnection.delay_max}),
       decoder_(options_.packet, Side::client),
       engine_(loop, std::move(options_.engine)) {
   if (const auto token = loop.watch(-1, net::Interest::none, *this)) token_ = *token;
@@ -96,7 +94,7 @@ void Manager::opened() {
   decoder_ = Decoder(options_.packet, Side::client);
   main_given_ = false;
   const bool is_back = std::exchange(retrying_, false);
-  const std::uint32_t attempt = backoff_.count();
+  const std::uint32_t attempt = failures_;
   // By number: what is called may make more of them.
   for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->session_opened();
   tell(on_open_);
@@ -176,9 +174,9 @@ void Manager::reconnect() {
   const ReconnectionOptions& options = options_.reconnection;
   if (!options.enabled) {
     wanted_ = false;
-  } else if (options.attempts_max != 0 && backoff_.count() >= options.attempts_max) {
+  } else if (options.attempts_max != 0 && failures_ >= options.attempts_max) {
     wanted_ = false;
-    backoff_.reset();
+    failures_ = 0;
     tell(on_reconnect_failed_);
   } else {
     state_ = State::waiting;
@@ -186,25 +184,19 @@ void Manager::reconnect() {
   }
 }
 
-// Never above the longest: there it is only shorter.
 net::Duration Manager::next_delay() {
-  const std::int64_t middle = backoff_.ceiling().nanoseconds;
-  std::array<std::uint8_t, 8> bytes{};
-  const bool is_random = static_cast<bool>(net::entropy_fill(bytes));
-  const std::uint64_t random = is_random ? load_be64(bytes.data()) : 0;
-  static_cast<void>(backoff_.next(random));
-  const double part = std::clamp(options_.reconnection.randomization, 0.0, 1.0);
-  const auto spread = static_cast<std::int64_t>(static_cast<double>(middle) * part);
-  const std::int64_t most = std::min(options_.reconnection.delay_max.nanoseconds, middle + spread);
-  const std::int64_t least = middle - spread;
-  const auto choices = static_cast<std::uint64_t>(most - least) + 1;
-  return {least + static_cast<std::int64_t>(random % choices)};
+  std::array<std::uint8_t, 8> random{};
+  static_cast<void>(net::entropy_fill(random));
+  const net::Duration delay =
+      reconnection_delay(options_.reconnection, failures_, load_be64(random.data()));
+  if (failures_ != UINT32_MAX) ++failures_;
+  return delay;
 }
 
 void Manager::on_timer(net::Time) {
   if (state_ == State::open) return fail(Errc::attachment_timeout);
   if (state_ != State::waiting) return;
-  tell(on_reconnect_attempt_, backoff_.count());
+  tell(on_reconnect_attempt_, failures_);
   if (state_ != State::waiting) return;
   retrying_ = true;
   if (const Status status = start(); !status) failed(status.error());

@@ -32,7 +32,6 @@
 #include <vector>
 
 #include "net/loop.h"
-#include "ws/backoff.h"
 #include "ws/engineio/client.h"
 #include "ws/guard.h"
 #include "ws/socketio/client_socket.h"
@@ -40,18 +39,9 @@
 #include "ws/socketio/encoded_packet.h"
 #include "ws/socketio/listeners.h"
 #include "ws/socketio/metrics.h"
+#include "ws/socketio/reconnection.h"
 
 namespace hilo::socketio {
-
-struct ReconnectionOptions {
-  bool enabled = true;
-  net::Duration delay = net::Duration::seconds(1);  // doubled each time, up to
-  net::Duration delay_max = net::Duration::seconds(5);
-  // Which part of it may be more or less: 0 to 1.
-  double randomization = 0.5;
-  // Attempts in a row that may fail. 0: no limit.
-  std::uint32_t attempts_max = 0;
-};
 
 // The values here are what ships.
 struct ManagerOptions {
@@ -208,9 +198,9 @@ class Manager final : private net::Timer, private net::Watcher {
   std::vector<Callback<void()>> at_reap_;
   std::shared_ptr<Manager*> self_;  // by which later calls find it, or that it is gone
   net::Token token_{};
-  ws::Backoff backoff_;
   Decoder decoder_;
-  std::uint64_t session_ = 0;  // how many there were
+  std::uint64_t session_ = 0;   // how many there were
+  std::uint32_t failures_ = 0;  // in a row
   State state_ = State::closed;
   bool wanted_ = false;      // to come back when it is lost
   bool reopens_ = false;     // at once, when it is closed
