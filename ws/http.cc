@@ -75,6 +75,9 @@ namespace {
 constexpr std::size_t piece_bytes = std::size_t{64} << 10;
 constexpr std::size_t sent_bytes_per_turn_max = std::size_t{512} << 10;
 
+// For the next timers phase. What is due now waits for the next full millisecond.
+constexpr net::Time overdue{};
+
 }  // namespace
 
 HttpConnection::HttpConnection(SlabHandle handle, net::Loop& loop, Host& host, const Limits& limits,
@@ -406,7 +409,7 @@ void HttpConnection::send_pieces() {
     if (stream_->queued_bytes() != 0) return host_->on_http_held();
     if (budget == 0) {
       sending_->yielded = true;
-      return loop_->timers().arm(*this, loop_->now());
+      return loop_->timers().arm(*this, overdue);
     }
     const MutableBytes into = piece.writable().first(
         static_cast<std::size_t>(std::min<std::uint64_t>(sending_->left, piece_bytes)));
@@ -470,7 +473,7 @@ void HttpConnection::leave(std::shared_ptr<Dock> destination) noexcept {
   progress_mark_ = stream_->sent_bytes();
   // Not from here: the stream is in the midst of its dispatch.
   if (stream_->queued_bytes() != 0) return arm(limits_->stall_timeout);
-  loop_->timers().arm(*this, loop_->now());
+  loop_->timers().arm(*this, overdue);
 }
 
 std::unique_ptr<net::Stream> HttpConnection::release_stream() noexcept {
@@ -579,7 +582,7 @@ void HttpConnection::on_blocked() {
 void HttpConnection::on_drained() {
   if (state_ == State::lingering) return end_seen_ ? end() : arm(limits_->linger_timeout);
   if (state_ == State::sending) return send_pieces();
-  if (state_ == State::leaving) return loop_->timers().arm(*this, loop_->now());
+  if (state_ == State::leaving) return loop_->timers().arm(*this, overdue);
   if (state_ != State::reading) return;
   stream_->resume();
   // The peer was busy with our answer until now.

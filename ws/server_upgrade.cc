@@ -185,7 +185,8 @@ bool Server::answer(UpgradeId id, Decision decision) {
   PendingUpgrade* const pending = pending_.find(id.handle);
   if (pending == nullptr || pending->decision_) return false;
   pending->decision_ = std::move(decision);
-  loop_->timers().arm(*pending, loop_->now());
+  // What is due now would wait for the next full millisecond.
+  loop_->timers().arm(*pending, net::Time{});
   return true;
 }
 
