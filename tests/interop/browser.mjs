@@ -372,7 +372,8 @@ test("https: who does not believe the certificate does not get in", async () => 
 // The script at /socket.io/socket.io.js is ours, or the official one where --client-bundle says so.
 
 const bundle = fileURLToPath(new URL("node_modules/socket.io-client/dist", import.meta.url));
-const official_server = await serve("--client-bundle", bundle);
+// This one has two threads: connections come in at either, and move to the one with the sessions.
+const official_server = await serve("--client-bundle", bundle, "--threads", "2");
 const scripts = {"our own client": server, "the official client": official_server};
 
 // What a page has told its console, line by line.
