@@ -32,7 +32,7 @@ struct Metrics : DeflateCounters {
   std::uint64_t http_requests = 0;  // answered, upgrades not among them
   std::uint64_t upgrades = 0;
   std::uint64_t transfers = 0;  // connections that came from another server of the process
-  std::uint64_t closed = 0;  // WebSocket connections that are gone
+  std::uint64_t closed = 0;     // WebSocket connections that are gone
   // The same by code (close_class) and ClosedBy, as on_close hears them.
   std::array<std::array<std::uint64_t, 3>, close_class_count> closes{};
   std::uint64_t messages_received = 0;
