@@ -249,8 +249,9 @@ FlagGroup other_server_flags(OtherServers& names) {
   Flag suite = text_flag({.name = "--compliance",
                           .value = "SUITE",
                           .text = "serve what that official test suite wants: engineio, "
-                                  "engineio3, engineio-client, engineio3-client, engineio-echo or "
-                                  "socketio; of the other flags only --listen counts then",
+                                  "engineio3, engineio-client, engineio3-client, engineio-echo, "
+                                  "socketio, socketio-client or socketio-client2; of the other "
+                                  "flags only --listen counts then",
                           .short_name = {}},
                          names.compliance);
   suite.take = [&names](std::string_view value) {

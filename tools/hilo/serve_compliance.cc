@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "net/loop.h"
+#include "tools/hilo/compliance_socketio.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/stop_signals.h"
 #include "ws/engineio/server.h"
@@ -24,11 +25,13 @@ constexpr std::string_view client = "engineio-client";
 constexpr std::string_view client3 = "engineio3-client";
 constexpr std::string_view echo = "engineio-echo";
 constexpr std::string_view socketio_suite = "socketio";
+constexpr std::string_view socketio_client = "socketio-client";
+constexpr std::string_view socketio_client2 = "socketio-client2";
 
 engineio::Options suite_options(std::string_view suite) {
   engineio::Options options;
   options.cors.origin.allow = ws::OriginPolicy::Allow::any;
-  options.revision3 = suite != protocol4 && suite != socketio_suite;
+  options.revision3 = suite != protocol4 && suite != socketio_suite && suite != socketio_client;
   if (suite == protocol4 || suite == protocol3 || suite == socketio_suite) {
     options.ping_interval = net::Duration::milliseconds(300);
     options.ping_timeout = net::Duration::milliseconds(200);
@@ -37,6 +40,8 @@ engineio::Options suite_options(std::string_view suite) {
     options.ping_interval = net::Duration::milliseconds(500);
     if (suite == client) options.payload_bytes_max = 100;
     options.keep_post_fields = true;
+  } else if (suite == socketio_client || suite == socketio_client2) {
+    options.ping_interval = net::Duration::seconds(2);
   }
   return options;
 }
@@ -98,6 +103,15 @@ std::unique_ptr<socketio::Server> serve_socketio(ws::Server& server) {
   return io;
 }
 
+std::unique_ptr<socketio::Server> serve_socketio_client(ws::Server& server,
+                                                        std::string_view suite) {
+  socketio::Options options;
+  options.engine = suite_options(suite);
+  auto io = std::make_unique<socketio::Server>(server, std::move(options));
+  serve_client_tests(*io);
+  return io;
+}
+
 int failure(std::string_view what, const std::error_code& why) {
   print_error("hilo serve: " + std::string(what) + ": " + why.message());
   return exit_failure;
@@ -106,14 +120,14 @@ int failure(std::string_view what, const std::error_code& why) {
 }  // namespace
 
 Complaint take_suite_name(std::string_view value, std::string& into) {
-  for (const std::string_view each :
-       {protocol4, protocol3, client, client3, echo, socketio_suite}) {
+  for (const std::string_view each : {protocol4, protocol3, client, client3, echo, socketio_suite,
+                                      socketio_client, socketio_client2}) {
     if (value != each) continue;
     into = value;
     return {};
   }
   return "is none of engineio, engineio3, engineio-client, engineio3-client, engineio-echo, "
-         "socketio";
+         "socketio, socketio-client, socketio-client2";
 }
 
 int serve_compliance(const std::string& suite, const std::vector<net::Address>& addresses) {
@@ -126,6 +140,9 @@ int serve_compliance(const std::string& suite, const std::vector<net::Address>& 
   ws::Server server{loop, {}, std::move(options)};
   std::unique_ptr<socketio::Server> io;
   if (suite == socketio_suite) io = serve_socketio(server);
+  if (suite == socketio_client || suite == socketio_client2) {
+    io = serve_socketio_client(server, suite);
+  }
   engineio::Server engine{server, "/engine.io/", suite_options(suite)};
   if (suite == client || suite == client3) {
     serve_client_suite(engine);

@@ -7,6 +7,9 @@
 //   engineio-client       for the suites of npm's engine.io-client 6, with the answers they ask for
 //   engineio3-client      and of engine.io-client 3
 //   socketio              for the suite of Socket.IO's protocol
+//   socketio-client       for the suites of npm's socket.io-client 4, with the handlers of their
+//                         tests (compliance_socketio.h)
+//   socketio-client2      and of socket.io-client 2.5
 //   engineio-echo         both revisions with the settings that ship: every message comes back
 
 #pragma once
