@@ -270,7 +270,8 @@ TEST_CASE("clients of revision 3 are in / at once, get ASCII and errors as text 
   Options options;
   options.engine.revision3 = true;
   SocketioServer server(std::move(options));
-  server.io.of("chat");
+  Json auth;
+  server.io.of("chat").on_connection([&auth](Socket socket) { auth = socket.auth(); });
   server.io.on_connection([](Socket socket) {
     socket.on("echo", [socket](const Json& value) { socket.emit("echo", value); });
   });
@@ -278,8 +279,9 @@ TEST_CASE("clients of revision 3 are in / at once, get ASCII and errors as text 
   CHECK(peer.hear() == "40");
   peer.say("42[\"echo\",\"\xc3\xa9\"]");
   CHECK(peer.hear() == "42[\"echo\",\"\\u00e9\"]");
-  peer.say("40/chat?token=x,");
+  peer.say("40/chat?token=x&%26=%3D+1,");
   CHECK(peer.hear() == "40/chat,");
+  CHECK(auth == Json{{"token", "x"}, {"&", "= 1"}});
   peer.say("40/nope");
   CHECK(peer.hear() == "44/nope,\"Invalid namespace\"");
   peer.say("451-[\"echo\",{\"_placeholder\":true,\"num\":0}]");

@@ -48,6 +48,9 @@ Json handshake_of(const Socket& socket) {
   }
   Json auth = socket.auth();
   if (auth.is_null()) auth = Json::object();
+  // For clients of Socket.IO 2 both are the query.
+  const engineio::Socket* const engine = socket.engine();
+  if (engine != nullptr && engine->revision() == engineio::Revision::v3) query.update(auth);
   return {{"query", std::move(query)}, {"auth", std::move(auth)}};
 }
 

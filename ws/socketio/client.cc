@@ -4,12 +4,29 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
 
+#include "ws/core/percent.h"
 #include "ws/socketio/namespace.h"
 #include "ws/socketio/server.h"
 
 namespace hilo::socketio {
+namespace {
+
+// The parameters of a namespace ("/news?token=x"), which protocol 4 has in the place of auth.
+Json query_values(std::string_view query) {
+  const auto decoded = [](std::string_view text) {
+    std::string room(text.size(), '\0');
+    return std::string(ws::percent_decode(text, room, ws::Plus::is_space).value_or(text));
+  };
+  Json values = Json::object();
+  ws::QueryReader reader(query);
+  while (const auto each = reader.next()) values[decoded(each->name)] = decoded(each->value);
+  return values;
+}
+
+}  // namespace
 
 Client::Client(Server& server, engineio::Socket& engine) noexcept
     : server_(&server),
@@ -80,6 +97,7 @@ Errc Client::dispatch(Packet& packet) {
 
 Errc Client::connect(const PacketHead& head, Json auth) {
   if (find(head.nsp) != nullptr) return Errc::connect_twice;
+  if (revision_ == engineio::Revision::v3 && !head.query.empty()) auth = query_values(head.query);
   if (sockets_.size() >= server_->options().namespaces_per_client_max) {
     refuse(head.nsp, Errc::namespaces_too_many, "Too many namespaces");
     return Errc::none;

@@ -56,7 +56,8 @@ class Socket : public EventVerbs<Socket> {
   std::string_view id() const noexcept;
   // Of the default Socket there is none.
   Namespace& nsp() const noexcept { return *key_.nsp; }
-  // What the client sent along to be let in: an object, or null.
+  // What the client sent along to be let in: an object, or null. Of Socket.IO 1 and 2 the query
+  // behind the namespace, texts by their names.
   const Json& auth() const noexcept;
   // The request that opened the session: path, query, fields. Null once it is gone.
   const ws::KeptRequest* request() const noexcept;
