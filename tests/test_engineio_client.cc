@@ -33,7 +33,8 @@ struct Pair {
   }
   Status connect(std::string_view path = "/engine.io/", Revision revision = Revision::v4) {
     url = "http://" + server.address.to_string();
-    return client.connect({.url = url, .path = path, .revision = revision});
+    return client.connect(
+        {.url = url, .path = path, .revision = revision, .transports = Transports::websocket});
   }
   bool until(std::string_view event) {
     return server.until([&] { return !events.empty() && events.back() == event; });

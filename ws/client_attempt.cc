@@ -26,7 +26,7 @@ Status Client::Engine::prepare(Attempt& attempt) {
   attempt.url = *url;
   std::string authorization;
   if (Status ready = prepare_credentials(attempt, authorization); !ready) return ready;
-  if (Status ready = prepare_proxy(attempt); !ready) return ready;
+  if (Status ready = attempt.dialer.prepare(*url, plan.proxy); !ready) return ready;
   if (url->scheme == Url::Scheme::wss) {
     if (Status ready = prepare_tls(attempt); !ready) return ready;
   }
@@ -84,90 +84,25 @@ Status Client::Engine::prepare_tls(Attempt& attempt) {
   return {};
 }
 
-Status Client::Engine::prepare_proxy(Attempt& attempt) {
-  if (attempt.plan.proxy.empty()) return {};
-  const Url& to = attempt.url;
-  const Result<ProxyUrl> url = parse_proxy_url(attempt.plan.proxy);
-  if (!url) return url.error();
-  const std::optional<Credentials> credentials = parse_userinfo(url->userinfo);
-  if (!credentials) return Errc::proxy_url;
-  // No proxy reaches the files of this machine.
-  if (to.scheme == Url::Scheme::ws_unix) return Errc::argument;
-  attempt.proxy = std::make_unique<Attempt::Proxy>(*loop_);
-  attempt.proxy->url = *url;
-  return attempt.proxy->tunnel.begin(url->scheme, to.host, to.port, *credentials);
-}
-
 // --- to the server -------------------------------------------------------------------------------
 
 void Client::Engine::start() {
-  const Url& url = attempt_->url;
-  if (url.scheme == Url::Scheme::ws_unix) {
-    const Result<net::Address> address = net::Address::from_unix_path(url.socket_path);
-    if (address) {
-      connect_to({&*address, 1});
-    } else {
-      fail(address.error());
+  attempt_->dialer.start(limits_.tcp_user_timeout,
+                         [this](Result<net::Fd> fd) { on_dialed(std::move(fd)); });
+}
+
+void Client::Engine::on_dialed(Result<net::Fd> fd) {
+  if (!fd) {
+    if (const ResponseHead* const response = attempt_->dialer.proxy_response()) {
+      attempt_->response = *response;
+      attempt_->has_response = true;
     }
-    return;
+    return fail(fd.error());
   }
-  const Attempt::Proxy* const proxy = attempt_->proxy.get();
-  const std::string_view host = proxy != nullptr ? proxy->url.host : url.host;
-  const std::uint16_t port = proxy != nullptr ? proxy->url.port : url.port;
-  attempt_->resolver.resolve(host, port,
-                             [this](const Result<std::span<const net::Address>>& addresses) {
-                               if (attempt_->error) return;
-                               if (addresses) return connect_to(*addresses);
-                               fail(addresses.error());
-                             });
-}
-
-void Client::Engine::connect_to(std::span<const net::Address> addresses) {
-  // Ours is the deadline, if there is one; else the kernel's.
-  constexpr net::Duration longer_than_the_kernel = net::Duration::seconds(3600);
-  attempt_->connector.connect(addresses, {.timeout = longer_than_the_kernel},
-                              [this](Result<net::Fd> fd) { on_connected(std::move(fd)); });
-}
-
-void Client::Engine::on_connected(Result<net::Fd> fd) {
-  if (!fd) return fail(fd.error());
-  if (const Result<net::Address> peer = net::socket::peer_address(fd->value())) {
-    attempt_->peer = net::PeerAddress{*peer};
-  }
-  // A Unix socket has neither.
-  static_cast<void>(net::socket::set_no_delay(fd->value()));
-  if (limits_.tcp_user_timeout.nanoseconds != 0) {
-    static_cast<void>(net::socket::set_user_timeout(fd->value(), limits_.tcp_user_timeout));
-  }
-  if (!attempt_->proxy) return start_stream(std::move(*fd));
-  const Status started = attempt_->proxy->dialer.start(
-      std::move(*fd), [this](Result<net::Fd> tunnel) { on_tunnel(std::move(tunnel)); });
-  if (!started) fail(started.error());
-}
-
-void Client::Engine::on_tunnel(Result<net::Fd> fd) {
-  if (fd) return start_stream(std::move(*fd));
-  if (const ResponseHead* const response = attempt_->proxy->tunnel.response()) {
-    attempt_->response = *response;
-    attempt_->has_response = true;
-  }
-  fail(fd.error());
-}
-
-void Client::Engine::start_stream(net::Fd fd) {
-  net::Stream::Handler& handler = *this;
-  std::unique_ptr<net::Transport> transport;
-  if (attempt_->tls) {
-    transport = attempt_->tls->connect(fd.value(), attempt_->tls_server_name);
-    if (!transport) return fail(out_of_memory());
-  }
-  attempt_->stream.reset(new (std::nothrow)
-                             net::Stream(*loop_, std::move(transport), std::move(fd), handler));
-  if (!attempt_->stream) return fail(out_of_memory());
-  if (Status started = attempt_->stream->start(); !started) {
-    attempt_->stream.reset();
-    return fail(started.error());
-  }
+  auto stream =
+      start_stream(*loop_, std::move(*fd), attempt_->tls.get(), attempt_->tls_server_name, *this);
+  if (!stream) return fail(stream.error());
+  attempt_->stream = std::move(*stream);
   Status sent = attempt_->stream->write(Bytes{attempt_->wire.readable()});
   attempt_->wire.release();
   if (!sent) fail(sent.error());
@@ -236,8 +171,8 @@ void Client::Engine::open(std::string_view subprotocol, const DeflateCheck& defl
   // What an earlier connection compressed with goes after it.
   connection_.reset();
   deflate_ = std::move(contexts);
-  connection_ =
-      std::make_unique<Connection>(SlabHandle{}, Role::client, shared_, handlers, attempt->peer);
+  connection_ = std::make_unique<Connection>(SlabHandle{}, Role::client, shared_, handlers,
+                                             attempt->dialer.peer());
   connection_->compress_with(std::move(compression));
   if (persistence_) {
     persistence_->opened_at = loop_->now();
@@ -295,21 +230,18 @@ void Client::Engine::fail(std::error_code error) {
     loop_->timers().cancel(*this);
     attempt_->stream->abort();
   } else {
-    attempt_->connector.cancel();
-    if (attempt_->proxy) attempt_->proxy->dialer.cancel();
+    attempt_->dialer.cancel();
     loop_->timers().arm(*this, loop_->now());
   }
 }
 
 // What the server did is told like what a server's peers do; nothing is said to the server itself.
 void Client::Engine::log_reject(Errc error) {
-  const Attempt::Proxy* const proxy = attempt_->proxy.get();
   const ResponseHead* const response = attempt_->has_response ? &attempt_->response : nullptr;
-  std::uint64_t received = proxy != nullptr ? proxy->dialer.received_bytes() : 0;
+  std::uint64_t received = attempt_->dialer.received_bytes();
   if (attempt_->stream) received += attempt_->stream->received_bytes();
-  std::uint16_t code = proxy != nullptr ? proxy->tunnel.code() : std::uint16_t{};
-  if (response != nullptr) code = response->status;
-  log_.reject({.error = error, .peer = attempt_->peer, .bytes_in = received, .code = code},
+  const std::uint16_t code = response != nullptr ? response->status : attempt_->dialer.proxy_code();
+  log_.reject({.error = error, .peer = attempt_->dialer.peer(), .bytes_in = received, .code = code},
               loop_->now());
 }
 

@@ -12,19 +12,17 @@
 #include <vector>
 
 #include "net/base/buffer.h"
-#include "net/connector.h"
-#include "net/resolver.h"
+#include "net/stream.h"
 #include "ws/client_engine.h"
 #include "ws/core/handshake.h"
 #include "ws/core/url.h"
-#include "ws/proxy_dialer.h"
-#include "ws/proxy_tunnel.h"
+#include "ws/dialer.h"
 
 namespace hilo::ws {
 
 struct Client::Engine::Attempt {
   Attempt(net::Loop& loop, ClientPlan what)
-      : plan(std::move(what)), resolver(loop), connector(loop), wire(loop.pool()) {}
+      : plan(std::move(what)), dialer(loop), wire(loop.pool()) {}
 
   ClientPlan plan;  // what the views of `url` and `request` refer to
   Url url;
@@ -36,20 +34,9 @@ struct Client::Engine::Attempt {
   std::shared_ptr<const net::tls::ClientContext> tls;  // null: plain
   std::string tls_server_name;
 
-  // Between us and the server.
-  struct Proxy {
-    explicit Proxy(net::Loop& loop) noexcept : dialer(loop, tunnel) {}
-    ProxyUrl url;
-    ProxyTunnel tunnel;
-    ProxyDialer dialer;
-  };
-  std::unique_ptr<Proxy> proxy;  // null: none
-
-  net::Resolver resolver;
-  net::Connector connector;
+  Dialer dialer;
   Buffer wire;  // the request, until the socket is connected
   std::unique_ptr<net::Stream> stream;
-  net::PeerAddress peer;
   ResponseReader reader;
 
   std::string redirected_to;  // not empty: goes on there once the stream is gone

@@ -88,12 +88,8 @@ class Client::Engine final : private net::Stream::Handler,
   Status prepare(Attempt& attempt);
   Status prepare_credentials(Attempt& attempt, std::string& authorization);
   Status prepare_tls(Attempt& attempt);
-  Status prepare_proxy(Attempt& attempt);
   void start();
-  void connect_to(std::span<const net::Address> addresses);
-  void on_connected(Result<net::Fd> fd);
-  void on_tunnel(Result<net::Fd> fd);
-  void start_stream(net::Fd fd);
+  void on_dialed(Result<net::Fd> fd);
   bool is_asking() const noexcept;  // the answer is not there, or not all of it
   void judge(const ResponseHead& head, MutableBytes& input, std::size_t head_bytes);
   Errc redirect(const ResponseHead& head);

@@ -26,6 +26,7 @@ inline net::Duration milliseconds(std::int64_t count) {
 
 inline socketio::ManagerOptions quick() {
   socketio::ManagerOptions options;
+  options.connect.transports = engineio::Transports::websocket;
   options.reconnection.delay = milliseconds(1);
   options.reconnection.delay_max = milliseconds(2);
   return options;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Client: one Engine.IO session with a server, over a WebSocket from its first packet.
+// Client: one Engine.IO session with a server, by polling, over a WebSocket, or from one to the
+// other.
 //
 //   engineio::Client client{loop};
 //   client.on_open   ([](engineio::Client& c)                      { c.send_text("hello"); })
@@ -12,24 +13,29 @@
 // connect() ends in exactly one of on_open (and later on_close) and on_failed, never from within
 // the call. After either end the client may connect again, from within that callback too.
 //
+//   upgrade    A session that polls moves to a WebSocket where the server offers one: nothing is
+//              lost, doubled or reordered. If the WebSocket cannot be had, polling goes on.
 //   heartbeat  Revision 4: the server's pings are answered, and one that does not come within both
 //              of the times that it named ends the session. Revision 3: the other way round.
-//   limits     those of ws::ClientOptions; open_timeout from connect() to the open packet
+//   limits     those of ws::ClientOptions; open_timeout from connect() to the open packet; by
+//              polling those of ClientOptions, and what the server can take (maxPayload)
+//   errors     on_failed gets an Errc, a ws::Errc (response_* of an answer too) or an error of the
+//              system. Redirections of polling are not followed.
 //   thread     the loop's
-//   lifetime   Loop first. Not to be destroyed in a callback of its own.
+//   lifetime   Loop first. The destructor waits for nothing and calls nothing; it may be called
+//              from within any callback of the client's, which then runs to its end.
 
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <memory>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "net/base/callback.h"
 #include "net/loop.h"
-#include "net/timers.h"
 #include "ws/client.h"
 #include "ws/engineio/error.h"
 #include "ws/engineio/handshake.h"
@@ -41,6 +47,20 @@ namespace hilo::engineio {
 struct ClientOptions {
   ws::ClientOptions websocket = {};
   net::Duration open_timeout = net::Duration::seconds(20);
+  // By polling: the answer to a GET, and to a POST how long it may take.
+  std::size_t poll_bytes_max = std::size_t{4} << 20;
+  net::Duration post_timeout = net::Duration::seconds(30);
+  // Packets in one POST: Python's server takes no more than 16 unless it is told to.
+  std::uint32_t packets_per_post_max = 16;
+  // From the open packet to the end of the upgrade, or polling goes on.
+  net::Duration upgrade_timeout = net::Duration::seconds(10);
+};
+
+enum class Transports : std::uint8_t {
+  polling_first,    // and from there to a WebSocket (ConnectOptions::upgrade), as the reference
+  websocket_first,  // by polling if that cannot be had
+  websocket,
+  polling,
 };
 
 struct ConnectOptions {
@@ -49,98 +69,62 @@ struct ConnectOptions {
   std::string_view path = "/engine.io/";
   std::string_view query = {};  // more parameters: "token=x&a=b"
   Revision revision = Revision::v4;
-  // Fields, credentials, proxy, TLS and so on; its url is not looked at, nor is reconnect.
+  Transports transports = Transports::polling_first;
+  bool upgrade = true;
+  // Revision 3: asks for text alone (b64=1), and sends nothing else by polling.
+  bool base64 = false;
+  // Sends the cookies of the answer that opens the session with each later request of it, for load
+  // balancers. Their attributes are not looked at; 16 cookies and 4 KiB at most. Not where the
+  // fields have a Cookie of their own.
+  bool cookies = false;
+  // Fields, credentials, proxy, TLS and so on, for polling too; its url is not looked at, nor is
+  // reconnect.
   ws::ConnectOptions websocket = {};
 };
 
-class Client final : private net::Timer {
+class Client final {
  public:
   explicit Client(net::Loop& loop, ClientOptions options = {});
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   ~Client();
 
-  Client& on_open(Callback<void(Client&)> callback) { return set(on_open_, std::move(callback)); }
-  Client& on_message(Callback<void(Client&, Message)> callback) {
-    return set(on_message_, std::move(callback));
-  }
+  Client& on_open(Callback<void(Client&)> callback);
+  Client& on_message(Callback<void(Client&, Message)> callback);
   // The server's heartbeat (revision 4).
-  Client& on_ping(Callback<void(Client&)> callback) { return set(on_ping_, std::move(callback)); }
-  // As of ws::Connection.
-  Client& on_drained(Callback<void(Client&)> callback) {
-    return set(on_drained_, std::move(callback));
-  }
+  Client& on_ping(Callback<void(Client&)> callback);
+  // The session goes on over a WebSocket.
+  Client& on_upgraded(Callback<void(Client&)> callback);
+  // As of ws::Connection; by polling when the last POST was answered.
+  Client& on_drained(Callback<void(Client&)> callback);
   // Exactly once for every on_open.
-  Client& on_close(Callback<void(Client&, CloseReason)> callback) {
-    return set(on_close_, std::move(callback));
-  }
+  Client& on_close(Callback<void(Client&, CloseReason)> callback);
   // There was no open packet: an Errc, a ws::Errc, or an error of the system.
-  Client& on_failed(Callback<void(Client&, std::error_code)> callback) {
-    return set(on_failed_, std::move(callback));
-  }
+  Client& on_failed(Callback<void(Client&, std::error_code)> callback);
 
   // Errors of the arguments come back at once and nothing is started: see ws::Client::connect().
   Status connect(const ConnectOptions& options);
   // Ends the session behind what was sent, or gives up connecting.
   void close();
 
+  // By polling: refused is a message of more than the server's maxPayload or one that does not fit
+  // into the queue (Limits::queue_bytes_max); nothing was sent then.
   ws::Sent send_text(std::string_view text);
   ws::Sent send_binary(Bytes data);
   // The same as send_text, for a text that stands behind the digit '4' already.
   ws::Sent send_packet(std::string_view packet);
 
-  bool is_open() const noexcept { return state_ == State::open; }
-  Revision revision() const noexcept { return revision_; }
+  bool is_open() const noexcept;
+  Revision revision() const noexcept;
+  Transport transport() const noexcept;
   // What the server said in its open packet.
-  const Handshake& handshake() const noexcept { return handshake_; }
+  const Handshake& handshake() const noexcept;
   std::size_t buffered_bytes() noexcept;
 
  private:
-  enum class State : std::uint8_t {
-    idle,
-    connecting,  // until the open packet
-    open,
-    closing,  // on_close or on_failed is owed, and comes with the end of the WebSocket
-  };
-
-  template <class Target>
-  Client& set(Target& target, Target callback) {
-    target = std::move(callback);
-    return *this;
-  }
-  template <class Target, class... Arguments>
-  void call(Target& target, Arguments&&... arguments) {
-    if (target) target(*this, std::forward<Arguments>(arguments)...);
-  }
-
-  // net::Timer
-  void on_timer(net::Time now) override;
-  void arm_heartbeat();
-
-  void receive(ws::Message message);
-  Errc open(const Packet& packet);
-  Errc receive_packet(const Packet& packet);
-  void end(CloseReason reason, std::error_code error);
-  void ended(const ws::CloseInfo& info);
-  void failed(std::error_code error);
-  ws::Sent write(std::string_view mark, Bytes data, ws::Opcode opcode);
-
-  net::Loop* loop_;
-  net::Duration open_timeout_;
-  ws::Client websocket_;
-  Callback<void(Client&)> on_open_;
-  Callback<void(Client&, Message)> on_message_;
-  Callback<void(Client&)> on_ping_;
-  Callback<void(Client&)> on_drained_;
-  Callback<void(Client&, CloseReason)> on_close_;
-  Callback<void(Client&, std::error_code)> on_failed_;
-  Handshake handshake_;
-  std::error_code error_;  // of what ended it
-  CloseReason reason_ = CloseReason::transport_close;
-  Revision revision_ = Revision::v4;
-  State state_ = State::idle;
-  bool was_open_ = false;
-  bool awaiting_pong_ = false;
+  class Engine;
+  // All there is to a client. It outlives this where the client is destroyed in a callback.
+  std::unique_ptr<Engine> engine_;
 };
 
 }  // namespace hilo::engineio
