@@ -292,6 +292,7 @@ TEST_CASE("answers that are none, before there is a session: on_failed says why"
       {answer_of(""), Errc::packet_empty},
       {answer_of("\xff"), Errc::payload_utf8},
       {answer_of("9"), Errc::packet_type},
+      {answer_of("2:40"), Errc::server_revision},
       {answer_of("4hi"), Errc::packet_unexpected},
       {answer_of("0{}"), Errc::packet_unexpected},
       {answer_of("0{\"sid\":\"" + std::string(257, 'x') +

@@ -128,7 +128,7 @@ test("2.5.1: who speaks protocol 5 to it is told", async () => {
   const server = await start("2.5.1");
   const {code, errors} = await new Client("4", server.url).program.ended;
   assert.equal(code, 1);
-  assert.match(errors, /the server speaks protocol 4/);
+  assert.match(errors, /the server speaks revision 3/);
   server.close();
 });
 

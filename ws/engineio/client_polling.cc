@@ -117,7 +117,12 @@ void ClientPolling::read(const HttpLink::Answer& answer) {
     framing = is_octets(answer.head) ? Framing::v3_binary : Framing::v3_text;
   }
   // There cannot be more of them than bytes, which have their limit.
-  const Errc error = check_payload(framing, answer.body, std::numeric_limits<std::uint32_t>::max());
+  constexpr std::uint32_t packets_max = std::numeric_limits<std::uint32_t>::max();
+  Errc error = check_payload(framing, answer.body, packets_max);
+  if (error != Errc::none && framing == Framing::v4 && state_ == State::opening) {
+    const Framing other = is_octets(answer.head) ? Framing::v3_binary : Framing::v3_text;
+    if (check_payload(other, answer.body, packets_max) == Errc::none) error = Errc::server_revision;
+  }
   if (error != Errc::none) return fail(CloseReason::parse_error, error);
   PayloadReader reader{framing, answer.body};
   Packet packet;

@@ -40,6 +40,7 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::payload_frame, "eio_frame", 400, 3, "Bad request", "a binary payload is malformed"},
     {Errc::payload_packets, "eio_packets", 400, 3, "Bad request", "too many packets in one payload"},
     {Errc::packet_unexpected, "eio_unexpected", 400, 3, "Bad request", "a packet that may not come now"},
+    {Errc::server_revision, "eio_server_revision", 0, -1, "", "the server speaks revision 3, as Socket.IO 2 does"},
 
     {Errc::heartbeat_direction, "heartbeat_dir", 400, 3, "Bad request", "a ping or pong from the wrong side"},
     {Errc::heartbeat_timeout, "eio_ping_timeout", 0, -1, "", "the client's heartbeat did not come in time"},

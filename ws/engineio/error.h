@@ -50,6 +50,7 @@ enum class Errc : std::uint8_t {
   payload_frame,      // of a binary payload: malformed
   payload_packets,    // too many packets in one
   packet_unexpected,  // open from a client, upgrade without a probe
+  server_revision,    // a client of revision 4 is answered in revision 3
 
   // the session
   heartbeat_direction,  // a ping of revision 4 or a pong of revision 3 from the client

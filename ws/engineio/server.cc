@@ -51,6 +51,7 @@ CloseReason reason_for(Errc error) noexcept {
     case Errc::content_type:
     case Errc::packet_too_big:
     case Errc::packet_unexpected:
+    case Errc::server_revision:
     case Errc::heartbeat_direction:
     case Errc::queue_full:
     case Errc::upgrade_probe:
