@@ -98,8 +98,9 @@ void ClientPolling::poll() {
 
 void ClientPolling::on_answer(HttpLink& link, const HttpLink::Answer& answer) {
   if (is_stopped()) return;
-  if (answer.head.status != 200)
+  if (answer.head.status != 200) {
     return fail(CloseReason::transport_error, ws::Errc::response_status);
+  }
   if (&link == &get_) return read(answer);
   if (state_ == State::running && !queue_->empty()) return flush();
   if (queue_->empty()) owner_->polling_drained();
@@ -119,7 +120,8 @@ void ClientPolling::read(const HttpLink::Answer& answer) {
   // There cannot be more of them than bytes, which have their limit.
   constexpr std::uint32_t packets_max = std::numeric_limits<std::uint32_t>::max();
   Errc error = check_payload(framing, answer.body, packets_max);
-  if (error != Errc::none && framing == Framing::v4 && state_ == State::opening) {
+  const bool opens = !answer.body.empty() && answer.body[0] == type_digit(PacketType::open);
+  if (!opens && framing == Framing::v4 && state_ == State::opening) {
     const Framing other = is_octets(answer.head) ? Framing::v3_binary : Framing::v3_text;
     if (check_payload(other, answer.body, packets_max) == Errc::none) error = Errc::server_revision;
   }
