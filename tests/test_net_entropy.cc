@@ -11,6 +11,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <set>
+#include <vector>
+
+#include "net/entropy_store.h"
 
 using namespace hilo;
 using namespace hilo::net;
@@ -111,4 +115,32 @@ TEST_CASE("parent and child draw different bytes") {
   CHECK(ours != theirs);
   close(ends[0]);
   close(ends[1]);
+}
+
+TEST_CASE("a store hands out each byte once, and a child of a fork has others") {
+  EntropyStore store;
+  std::array<std::uint8_t, 24> first{};
+  std::array<std::uint8_t, 24> other{};
+  std::set<std::array<std::uint8_t, 24>> seen;
+  for (int i = 0; i < 1000; ++i) {
+    REQUIRE(store.fill(other));
+    CHECK(seen.insert(other).second);
+  }
+  const int differ = in_child([&] { return store.fill(first) ? first[0] : 256; });
+  int same = 0;
+  for (int i = 0; i < 8; ++i) {
+    const int theirs = in_child([&] { return store.fill(first) ? first[0] : 256; });
+    same += theirs == differ ? 1 : 0;
+  }
+  CHECK(same < 6);  // by chance alone: once in 2^45 runs
+  std::vector<std::uint8_t> large(2 * EntropyStore::batch_bytes);
+  REQUIRE(store.fill(large));
+  CHECK(std::count(large.end() - 64, large.end(), 0) < 32);
+}
+
+TEST_CASE("a store without entropy says so") {
+  const BrokenGenerator broken;
+  EntropyStore store;
+  std::array<std::uint8_t, 20> bytes{};
+  CHECK(store.fill(bytes).error() == std::errc::io_error);
 }

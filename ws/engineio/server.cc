@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <string>
 
-#include "net/entropy.h"
-
 namespace hilo::engineio {
 namespace {
 
@@ -187,7 +185,7 @@ Server::Made Server::make(const Query& query, ws::KeptRequest request,
                              .framing3 = options_.framing3};
   SidRandom random;
   Slab<Socket>::Entry entry{};
-  if (net::entropy_fill(random)) {
+  if (entropy_.fill(random)) {
     entry = sockets_.emplace(*this, start, random, peer, std::move(request));
   }
   if (entry.object != nullptr && entry.handle.index >= sid_slots_max) {

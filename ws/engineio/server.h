@@ -34,6 +34,7 @@
 #include "net/base/callback.h"
 #include "net/base/intrusive_list.h"
 #include "net/base/slab.h"
+#include "net/entropy_store.h"
 #include "net/loop.h"
 #include "ws/admission.h"
 #include "ws/engineio/metrics.h"
@@ -226,6 +227,7 @@ class Server final : private net::Watcher {
   SharedGate gate_;
   std::unique_ptr<ws::Admission> admission_;  // of sessions that poll
   SidMisses misses_;
+  net::EntropyStore entropy_;
   net::Token token_{};
   std::vector<SlabHandle> slots_;  // by the slot that a sid names
   IntrusiveList<Socket, detail::Dirty> dirty_;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "net/entropy.h"
 #include "ws/socketio/client.h"
 #include "ws/socketio/server.h"
 #include "ws/socketio/socket_id.h"
@@ -33,7 +32,7 @@ Socket Namespace::find(std::string_view id) noexcept {
 
 SocketState* Namespace::make(Client& client, std::unique_ptr<Json> auth) {
   SocketIdRandom random;
-  if (!net::entropy_fill(random)) return nullptr;
+  if (!server_->entropy_.fill(random)) return nullptr;
   const auto entry = sockets_.emplace();
   if (entry.object == nullptr) return nullptr;
   SocketState& socket = *entry.object;

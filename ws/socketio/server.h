@@ -29,6 +29,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/entropy_store.h"
 #include "net/loop.h"
 #include "ws/engineio/server.h"
 #include "ws/guard.h"
@@ -132,6 +133,7 @@ class Server final : private net::Watcher {
   std::deque<Dynamic> dynamic_;
   std::size_t dynamic_count_ = 0;
   Namespace* main_ = nullptr;
+  net::EntropyStore entropy_;
   net::Token token_{};
   std::shared_ptr<Neighbour> neighbour_;  // this one, for others
   std::vector<std::shared_ptr<Neighbour>> neighbours_;
