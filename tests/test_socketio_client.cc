@@ -15,7 +15,17 @@ using namespace hilo;
 using namespace hilo::socketio;
 using namespace hilo::test;
 
-TEST_CASE("events go both ways, with values of every kind") {
+TEST_CASE("events go both ways, with values of every kind, by every transport") {
+  engineio::Transports transports = engineio::Transports::websocket;
+  SUBCASE("websocket") {}
+  SUBCASE("polling") {
+    transports = engineio::Transports::polling;
+  }
+  SUBCASE("upgrade") {
+    transports = engineio::Transports::polling_first;
+  }
+  ManagerOptions options = quick();
+  options.connect.transports = transports;
   SocketioServer server;
   server.io.on_connection([](Socket socket) {
     socket.on("echo", [socket](const Arguments& a) { socket.emit_values("back", a.copy()); });
@@ -24,7 +34,7 @@ TEST_CASE("events go both ways, with values of every kind") {
       socket.emit("told", !error, answer);
     });
   });
-  TestClient client(server);
+  TestClient client(server, std::move(options));
   const ClientSocket socket = client.socket();
   CHECK_FALSE(socket.connected());
   CHECK(socket.active());

@@ -64,7 +64,7 @@ def _():
         "connect": "header subprotocol origin proxy user redirects reconnect binary hex one echo "
         "timestamps quiet ping ping-every "
         "count wait close-code close-reason ca-file insecure tls-server-name tls-cert tls-key "
-        "tls-keylog socketio namespace auth event ask ack-timeout listen path eio3",
+        "tls-keylog socketio namespace auth event ask ack-timeout listen path transport eio3",
     }
     deflate = "deflate" + "".join(
         " deflate-" + name
@@ -90,6 +90,7 @@ def _():
     samples |= {"FAULT": "no-pong", "MODE": "0660", "PATH": "/none", "RANGE": "10.0.0.0/8", "text|json": "json"}
     samples |= {"x-forwarded|forwarded": "forwarded", "DIR": str(WEB), "SUITE": "engineio"}
     samples |= {"NAME:PASSWORD": "a:b", "NSP": "/a", "JSON": "{}", "LINE": "a 1"}
+    samples |= {"upgrade|websocket|polling": "polling"}
     samples |= {"close|drop|refuse": "drop", "debug|info|warn|error": "warn"}
     for command in ("serve", "connect"):
         text = run(command, "--help")[1].decode()
@@ -138,6 +139,7 @@ def _():
         (["connect", "--listen", "ws://host/"], "--listen and --eio3 are for --socketio"),
         (["connect", "--socketio", "--hex", "ws://host/"], "are not for --socketio"),
         (["connect", "--socketio", "ws+unix:///a:/"], "--socketio knows no Unix sockets"),
+        (["connect", "--transport", "carrier", "ws://host/"], "none of upgrade, websocket, polling"),
         (["connect", "--socketio", "--auth", "[]", "ws://host/"], "'[]' is no JSON object"),
         (["connect", "--socketio", "--event", "a {", "ws://host/"], "'a {' is wrong: '{' is no JSON"),
         (["connect", "--socketio", "--ask", "connect", "ws://host/"], "is no event's name"),

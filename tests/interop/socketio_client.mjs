@@ -2,8 +2,8 @@
 ':' //; command -v node >/dev/null && exec node "$0"; echo "skip socketio_client: there is no node"; exit
 // SPDX-License-Identifier: MIT
 //
-// `hilo connect --socketio` against npm's socket.io servers of three generations. HILO names the
-// binary.
+// `hilo connect --socketio` against npm's socket.io servers of three generations: by polling, over
+// WebSockets, and while it moves from the one to the other. HILO names the binary.
 
 import assert from "node:assert/strict";
 import {createServer} from "node:http";
@@ -42,8 +42,11 @@ async function start(version, options = {}) {
     error.data = {code: 7};
     next(error);
   });
+  const upgraded = new Promise((resolve) =>
+    io.engine.on("connection", (connection) => connection.once("upgrade", resolve)));
   await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
-  return {io, url: `http://127.0.0.1:${http.address().port}`, close: () => io.close()};
+  const url = `http://127.0.0.1:${http.address().port}`;
+  return {io, url, upgraded, close: () => io.close()};
 }
 
 // A running `hilo connect --socketio`: what it prints, line by line.
@@ -66,11 +69,12 @@ class Client {
 const bytes = (text) => ({$base64: Buffer.from(text).toString("base64")});
 const event = (name, ...values) => ({event: name, nsp: "/", values});
 
-for (const version of Object.keys(packages)) {
+for (const version of Object.keys(packages)) for (const way of ["websocket", "upgrade", "polling"]) {
   const is_old = version.startsWith("2");
-  test(`${version}: events and answers go both ways, text and bytes as they were`, async () => {
+  const by = ["--transport", way];
+  test(`${version}, ${way}: events and answers go both ways, text and bytes as they were`, async () => {
     const server = await start(version);
-    const client = new Client(version, ...(is_old ? [] : ["--auth", '{"a":1}']), `${server.url}/?token=t`);
+    const client = new Client(version, ...by, ...(is_old ? [] : ["--auth", '{"a":1}']), `${server.url}/?token=t`);
     assert.deepEqual(await client.next(), event("welcome", {auth: is_old ? null : {a: 1}, query: "t"}));
     const values = [1, -2.5, thread, {a: [null, true, {b: "ñ"}]}, [], bytes("one"), {inner: [bytes("two")]}];
     const typed = values.map((value) => JSON.stringify(value)).join(" ");
@@ -87,12 +91,15 @@ for (const version of Object.keys(packages)) {
     for (let i = 0; i < 200; ++i) {
       assert.deepEqual(await client.next(), event("echo-back", i % 3 ? i : bytes(`${i}`)));
     }
+    if (way === "upgrade") await server.upgraded;
+    const transports = Object.values(server.io.engine.clients).map((each) => each.transport.name);
+    assert.deepEqual(transports, [way === "polling" ? "polling" : "websocket"]);
     assert.equal((await client.end()).code, 0);
     server.close();
   });
-  test(`${version}: namespaces share a connection; one is refused, one is not there`, async () => {
+  test(`${version}, ${way}: namespaces share a connection; one is refused, one is not there`, async () => {
     const server = await start(version);
-    const client = new Client(version, "--namespace", "/", "--namespace", "/news", server.url);
+    const client = new Client(version, ...by, "--namespace", "/", "--namespace", "/news", server.url);
     assert.equal((await client.next()).event, "welcome");
     assert.equal((await client.next()).event, "welcome");
     client.say('/news ack echo "in the news"');
@@ -101,17 +108,17 @@ for (const version of Object.keys(packages)) {
     assert.deepEqual(await client.next(), {answer: ["in the other"], event: "echo", nsp: "/"});
     assert.equal(server.io.engine.clientsCount, 1);
     assert.equal((await client.end()).code, 0);
-    const refused = await new Client(version, `${server.url}/closed`).program.ended;
+    const refused = await new Client(version, ...by, `${server.url}/closed`).program.ended;
     assert.equal(refused.code, 1);
     assert.match(refused.errors, is_old ? /\/closed: / : /\/closed: not you \{"code":7\}/);
-    const none = await new Client(version, `${server.url}/none`).program.ended;
+    const none = await new Client(version, ...by, `${server.url}/none`).program.ended;
     assert.equal(none.code, 1);
     assert.match(none.errors, /\/none: Invalid namespace/);
     server.close();
   });
-  test(`${version}: it comes back when the connection breaks, and stays away when it is sent`, async () => {
+  test(`${version}, ${way}: it comes back when the connection breaks, and stays away when it is sent`, async () => {
     const server = await start(version);
-    const client = new Client(version, "--reconnect", "--listen", server.url);
+    const client = new Client(version, ...by, "--reconnect", "--listen", server.url);
     assert.equal((await client.next()).event, "welcome");
     client.say("emit break");
     assert.equal((await client.next()).event, "welcome");
@@ -126,9 +133,11 @@ for (const version of Object.keys(packages)) {
 
 test("2.5.1: who speaks protocol 5 to it is told", async () => {
   const server = await start("2.5.1");
-  const {code, errors} = await new Client("4", server.url).program.ended;
-  assert.equal(code, 1);
-  assert.match(errors, /the server speaks revision 3/);
+  for (const [way, told] of [["websocket", "protocol 4"], ["polling", "revision 3"]]) {
+    const {code, errors} = await new Client("4", "--transport", way, server.url).program.ended;
+    assert.equal(code, 1);
+    assert.match(errors, new RegExp(`the server speaks ${told}`));
+  }
   server.close();
 });
 

@@ -12,6 +12,7 @@
 #include "net/duration.h"
 #include "tools/hilo/tls_flags.h"
 #include "ws/client.h"
+#include "ws/engineio/client.h"
 #include "ws/limits.h"
 
 namespace hilo::tools {
@@ -26,6 +27,7 @@ struct SocketioSettings {
   bool on = false;
   bool revision3 = false;  // Engine.IO 3: servers of Socket.IO 1 and 2
   std::string path = "/socket.io/";
+  engineio::Transports transports = engineio::Transports::polling_first;
   std::vector<std::string> namespaces;  // none: that of the URL
   std::string auth;                     // JSON; empty: none
   std::vector<std::string> lines;       // instead of those of stdin

@@ -20,6 +20,28 @@ using socketio::Json;
 
 // --- flags ---------------------------------------------------------------------------------------
 
+namespace {
+
+Flag transport_flag(engineio::Transports& into) {
+  std::string no_text;
+  Flag flag = text_flag({.name = "--transport",
+                         .value = "upgrade|websocket|polling",
+                         .text = "by polling and from there to a WebSocket, or by one alone",
+                         .short_name = {}},
+                        no_text);
+  flag.preset = "upgrade";
+  flag.take = [&into](std::string_view value) -> Complaint {
+    using engineio::Transports;
+    if (value == "upgrade") return into = Transports::polling_first, Complaint{};
+    if (value == "websocket") return into = Transports::websocket, Complaint{};
+    if (value == "polling") return into = Transports::polling, Complaint{};
+    return "is none of upgrade, websocket, polling";
+  };
+  return flag;
+}
+
+}  // namespace
+
 FlagGroup socketio_flags(SocketioSettings& settings) {
   FlagGroup group{.title = "Socket.IO", .flags = {}};
   std::vector<std::string> unused;
@@ -82,6 +104,7 @@ FlagGroup socketio_flags(SocketioSettings& settings) {
                    .short_name = {}},
                   settings.listens),
       std::move(path),
+      transport_flag(settings.transports),
       switch_flag({.name = "--eio3",
                    .value = {},
                    .text = "speak as Socket.IO 1 and 2 do",
@@ -152,6 +175,7 @@ bool ConnectSocketio::connect() {
   socketio::ManagerOptions options;
   options.engine.websocket.limits = settings_->limits;
   options.connect.path = settings_->socketio.path;
+  options.connect.transports = settings_->socketio.transports;
   if (settings_->socketio.revision3) options.connect.revision = engineio::Revision::v3;
   options.reconnection.enabled = settings_->reconnect;
   if (!fill_options(*settings_, options.connect.websocket)) return false;
