@@ -112,7 +112,7 @@ Errc Client::connect(const PacketHead& head, Json auth) {
   if (socket == nullptr) return Errc::namespaces_too_many;
   sockets_.emplace_back(nsp, socket);
   server_->loop().timers().cancel(*this);
-  nsp->go_on(*socket, 0);
+  nsp->come_in(*socket);
   return Errc::none;
 }
 

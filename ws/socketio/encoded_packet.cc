@@ -24,6 +24,12 @@ std::string EncodedPacket::write(bool ascii) const {
   return out;
 }
 
+void EncodedPacket::keep_text_alone() {
+  static_cast<void>(text(engineio::Revision::v4));
+  data_ = nullptr;
+  ascii_ = {};
+}
+
 std::string_view EncodedPacket::text(engineio::Revision revision) const {
   const bool ascii = revision == engineio::Revision::v3;
   std::string& text = ascii ? ascii_ : text_;

@@ -28,6 +28,8 @@ class EncodedPacket {
   // Valid as long as this is.
   std::string_view text(engineio::Revision revision) const;
   std::span<const Json::binary_t> attachments() const noexcept { return attachments_; }
+  // Gives the values back: from here on there is the text of revision 4 alone.
+  void keep_text_alone();
 
  private:
   std::string write(bool ascii) const;

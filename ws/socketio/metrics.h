@@ -14,6 +14,7 @@ namespace hilo::socketio {
 struct Metrics {
   std::uint64_t connected = 0;  // sockets: to each namespace one
   std::uint64_t disconnected = 0;
+  std::uint64_t recovered = 0;  // of those connected
   std::uint64_t events_received = 0;
   std::uint64_t packets_sent = 0;  // to each socket one
   std::uint64_t relays_lost = 0;   // broadcasts that did not reach another loop (neighbour.h)

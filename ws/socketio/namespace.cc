@@ -5,6 +5,7 @@
 #include "ws/socketio/namespace.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "ws/socketio/client.h"
@@ -12,6 +13,35 @@
 #include "ws/socketio/socket_id.h"
 
 namespace hilo::socketio {
+
+namespace {
+
+// Ends that nobody wished for.
+bool may_come_back(std::string_view reason) noexcept {
+  constexpr std::array<std::string_view, 6> reasons = {
+      "transport error", "transport close",      "forced close",
+      "ping timeout",    "server shutting down", "forced server close"};
+  return std::find(reasons.begin(), reasons.end(), reason) != reasons.end();
+}
+
+// Of what a client sends along; empty if it is not there.
+std::string_view text_at(const Json* auth, const char* key) {
+  if (auth == nullptr || !auth->is_object()) return {};
+  const auto found = auth->find(key);
+  const auto* const text = found != auth->end() ? found->get_ptr<const Json::string_t*>() : nullptr;
+  return text != nullptr ? std::string_view(*text) : std::string_view{};
+}
+
+}  // namespace
+
+Namespace::Namespace(Server& server, std::string_view name) : server_(&server), name_(name) {
+  const RecoveryOptions& options = server.options().recovery;
+  if (options.enabled) recovery_ = std::make_unique<Recovery>(server.loop(), options);
+}
+
+const Recovery* Namespace::recovery() const noexcept {
+  return server_->neighbours_.empty() ? recovery_.get() : nullptr;
+}
 
 template <class Call>
 void Namespace::call(SocketState& socket, Call&& call) {
@@ -22,10 +52,12 @@ void Namespace::call(SocketState& socket, Call&& call) {
 
 Socket Namespace::find(std::string_view id) noexcept {
   const std::optional<std::uint32_t> slot = slot_of(id);
-  if (!slot || *slot >= slots_.size()) return Socket({this, {}});
-  const SocketState* const found = state(slots_[*slot]);
-  const bool is_it = found != nullptr && found->id_view() == id;
-  return is_it ? Socket({this, found->handle}) : Socket({this, {}});
+  if (!slot) return Socket({this, {}});
+  const SocketState* const found = *slot < slots_.size() ? state(slots_[*slot]) : nullptr;
+  if (found != nullptr && found->id_view() == id) return Socket({this, found->handle});
+  if (recovered_.empty()) return Socket({this, {}});
+  const auto recovered = recovered_.find(std::string(id));
+  return Socket({this, recovered != recovered_.end() ? recovered->second : SlabHandle{}});
 }
 
 // --- the way in ----------------------------------------------------------------------------------
@@ -43,6 +75,14 @@ SocketState* Namespace::make(Client& client, std::unique_ptr<Json> auth) {
   if (slots_.size() <= entry.handle.index) slots_.resize(entry.handle.index + 1);
   slots_[entry.handle.index] = entry.handle;
   return &socket;
+}
+
+void Namespace::come_in(SocketState& socket) {
+  const Recovery* const recovery = this->recovery();
+  const bool is_known =
+      recovery != nullptr && recovery->options().skip_middlewares &&
+      recovery->can_take(text_at(socket.auth.get(), "pid"), text_at(socket.auth.get(), "offset"));
+  go_on(socket, is_known ? middleware_.size() : 0);
 }
 
 void Namespace::go_on(SocketState& socket, std::size_t middleware) {
@@ -75,8 +115,12 @@ void Namespace::connect(SocketState& socket) {
   socket.told = true;
   ++connected_;
   ++server_->metrics_.connected;
-  Json data = {{"sid", socket.id_view()}};
-  if (socket.client->revision() == engineio::Revision::v3) data = nullptr;
+  Json data = nullptr;
+  if (socket.client->revision() == engineio::Revision::v4) {
+    if (recovery() != nullptr) recover(socket);
+    data = {{"sid", socket.id_view()}};
+    if (socket.pid) data["pid"] = std::string_view(socket.pid->data(), socket.pid->size());
+  }
   socket.client->send(EncodedPacket({.type = PacketType::connect, .nsp = name_}, std::move(data)),
                       {});
   // By number: one of them may add another.
@@ -84,6 +128,39 @@ void Namespace::connect(SocketState& socket) {
     if (socket.stage != SocketState::Stage::connected) return;
     call(socket, [&] { on_connection_[i](Socket(key(socket))); });
   }
+}
+
+// What was missed goes out before the answer to CONNECT, in which the client sees that it is the
+// same session. Where there is none to go on with, this one may be lost, too.
+void Namespace::recover(SocketState& socket) {
+  const std::string_view pid = text_at(socket.auth.get(), "pid");
+  const std::string_view offset = text_at(socket.auth.get(), "offset");
+  std::optional<Recovery::Session> session = recovery_->take_session(pid, offset);
+  socket.pid = std::make_unique<PrivateId>();
+  if (!session) {
+    PrivateIdRandom random;
+    if (!net::entropy_fill(random)) return socket.pid.reset();
+    *socket.pid = make_private_id(random);
+    return;
+  }
+  std::copy(pid.begin(), pid.end(), socket.pid->begin());
+  socket.id = session->id;
+  socket.recovered = true;
+  recovered_.insert_or_assign(std::string(socket.id_view()), socket.handle);
+  for (const std::string& room : session->rooms) rooms_.join(socket, room);
+  // What middleware has put there is newer.
+  Json& data = socket.extra().data;
+  if (data.is_object() && session->data.is_object()) {
+    session->data.update(data);
+    data = nullptr;
+  }
+  if (data.is_null()) data = std::move(session->data);
+  ++server_->metrics_.recovered;
+  bool is_whole = true;
+  recovery_->for_each_missed(*session, offset, [&](const EncodedPacket& packet) {
+    is_whole = is_whole && socket.client->send(packet, {});
+  });
+  if (!is_whole) socket.client->close("transport error");
 }
 
 // --- what comes in -------------------------------------------------------------------------------
@@ -149,6 +226,7 @@ void Namespace::tell(SocketState& socket) {
     ++server_->metrics_.disconnected;
     Json values = Json::array({socket.reason});
     dispatch(socket, "disconnecting", {values});
+    if (socket.pid && may_come_back(socket.reason)) keep(socket);
     rooms_.leave_all(socket);
     dispatch(socket, "disconnect", {values});
     drop_acks(socket);
@@ -156,7 +234,17 @@ void Namespace::tell(SocketState& socket) {
   erase(socket);
 }
 
+void Namespace::keep(SocketState& socket) {
+  Recovery::Session session{.id = socket.id};
+  for (const SocketState::Membership& in : socket.rooms) {
+    session.rooms.emplace_back(in.room->name());
+  }
+  if (socket.extra_ != nullptr) session.data = socket.extra_->data;
+  recovery_->keep_session({socket.pid->data(), socket.pid->size()}, std::move(session));
+}
+
 void Namespace::erase(SocketState& socket) noexcept {
+  if (socket.recovered) recovered_.erase(std::string(socket.id_view()));
   rooms_.leave_all(socket);
   socket.client->remove(socket);
   sockets_.erase(socket.handle);

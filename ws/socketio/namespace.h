@@ -29,6 +29,7 @@
 #include "net/base/slab.h"
 #include "ws/socketio/broadcast.h"
 #include "ws/socketio/encoded_packet.h"
+#include "ws/socketio/recovery.h"
 #include "ws/socketio/rooms.h"
 #include "ws/socketio/socket.h"
 #include "ws/socketio/socket_state.h"
@@ -61,7 +62,7 @@ class Namespace final : private AckTarget {
  public:
   using Middleware = Callback<void(Socket, Next)>;
 
-  Namespace(Server& server, std::string_view name) : server_(&server), name_(name) {}
+  Namespace(Server& server, std::string_view name);
   Namespace(const Namespace&) = delete;
   Namespace& operator=(const Namespace&) = delete;
 
@@ -92,6 +93,9 @@ class Namespace final : private AckTarget {
 
   std::size_t socket_count() const noexcept { return connected_; }
   std::size_t room_count() const noexcept { return rooms_.size(); }
+  // Null unless Options::recovery is enabled. Servers that met (Server::meet) have none: a client
+  // may come back to any of them.
+  const Recovery* recovery() const noexcept;
   // The socket of this id, or one that is not connected.
   Socket find(std::string_view id) noexcept;
   template <class Visit>
@@ -113,12 +117,15 @@ class Namespace final : private AckTarget {
 
   // The way in: namespace.cc.
   SocketState* make(Client& client, std::unique_ptr<Json> auth);
+  void come_in(SocketState& socket);
   void go_on(SocketState& socket, std::size_t middleware);
   void refuse(SocketState& socket, std::string_view message, const Json& data);
   void connect(SocketState& socket);
+  void recover(SocketState& socket);
   // The way out. No callback but from tell().
   void end(SocketState& socket, std::string_view reason);
   void tell(SocketState& socket);
+  void keep(SocketState& socket);
   void erase(SocketState& socket) noexcept;
 
   // What comes in.
@@ -130,6 +137,7 @@ class Namespace final : private AckTarget {
 
   // What goes out: namespace_output.cc.
   bool send(SocketState& socket, Emission emission, const Flags& flags);
+  bool keeps(const Flags& flags) const noexcept;
   // AckTarget
   void answer(SlabHandle socket, std::uint64_t id, Json answers) override;
   // To many, in other loops too: namespace_relay.cc.
@@ -161,6 +169,8 @@ class Namespace final : private AckTarget {
   std::deque<Callback<void(Socket)>> on_connection_;
   Rooms rooms_;
   std::vector<SlabHandle> slots_;  // by the slot that an id names
+  std::unique_ptr<Recovery> recovery_;
+  std::unordered_map<std::string, SlabHandle> recovered_;  // by ids that name other slots
   std::size_t connected_ = 0;
   std::uint64_t next_ack_ = 0;
   std::unordered_map<std::uint64_t, std::shared_ptr<Gathering>> asked_;  // in other loops

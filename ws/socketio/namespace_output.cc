@@ -33,7 +33,19 @@ bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags)
       });
     }
   }
-  return socket.client->send(EncodedPacket(head, std::move(emission.values)), flags);
+  if (!keeps(flags) || head.id) {
+    return socket.client->send(EncodedPacket(head, std::move(emission.values)), flags);
+  }
+  emission.values.push_back(recovery_->next_offset());
+  EncodedPacket packet(head, std::move(emission.values));
+  static_cast<void>(socket.client->send(packet, flags));
+  recovery_->keep_event({.rooms = {std::string(socket.id_view())}}, {}, std::move(packet));
+  return true;
+}
+
+// Whether what goes out in this way can be asked for again.
+bool Namespace::keeps(const Flags& flags) const noexcept {
+  return recovery() != nullptr && !flags.volatile_;
 }
 
 void Namespace::answer(SlabHandle handle, std::uint64_t id, Json answers) {

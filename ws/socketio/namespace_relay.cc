@@ -108,9 +108,17 @@ std::vector<Socket> Namespace::matching(const Targets& targets) {
 
 std::size_t Namespace::broadcast(const Targets& targets, Emission emission) {
   if (emission.ack) return ask(targets, std::move(emission));
+  const bool is_kept = keeps(targets.flags);
+  if (is_kept) emission.values.push_back(recovery_->next_offset());
   EncodedPacket packet({.type = PacketType::event, .nsp = name_}, std::move(emission.values));
   const std::size_t count = write(targets, packet);
-  if (is_relayed(targets)) relay(targets, std::move(packet));
+  if (is_kept) {
+    const SocketState* const sender = targets.sender ? state(*targets.sender) : nullptr;
+    recovery_->keep_event(targets, sender != nullptr ? sender->id_view() : std::string_view{},
+                          std::move(packet));
+  } else if (is_relayed(targets)) {
+    relay(targets, std::move(packet));
+  }
   return count;
 }
 

@@ -14,6 +14,18 @@
 
 namespace hilo::socketio {
 
+// Clients that lost their connection take up where they were: recovery.h. Of each namespace.
+struct RecoveryOptions {
+  bool enabled = false;
+  // How long a session is kept, and so are events.
+  net::Duration max_disconnection_duration = net::Duration::seconds(120);
+  // Who comes back is not asked again. Otherwise middleware sees a new socket, and what was kept is
+  // given back behind it.
+  bool skip_middlewares = true;
+  std::size_t sessions_max = 10'000;
+  std::size_t event_bytes_max = std::size_t{1} << 24;
+};
+
 struct Options {
   engineio::Options engine = {};
 
@@ -27,6 +39,7 @@ struct Options {
   std::size_t dynamic_namespaces_max = 10'000;
   // Answers that may be waited for, of one socket.
   std::size_t acks_max = 1000;
+  RecoveryOptions recovery = {};
 };
 
 }  // namespace hilo::socketio

@@ -58,6 +58,11 @@ Json& Socket::data() const {
   return nobodys = nullptr;
 }
 
+bool Socket::recovered() const noexcept {
+  const SocketState* const socket = state();
+  return socket != nullptr && socket->recovered;
+}
+
 // --- events --------------------------------------------------------------------------------------
 
 void Socket::add_listener(std::string_view event, EventHandler handler, bool once) const {

@@ -67,6 +67,9 @@ class Socket : public EventVerbs<Socket> {
   // The application's own, for as long as the socket is there: null at first. Of a socket that is
   // gone it is a value that nobody else sees.
   Json& data() const;
+  // Whether it took up where an earlier connection ended: then id, rooms and data are those, and
+  // what was missed has been sent (recovery.h).
+  bool recovered() const noexcept;
 
   // --- events ---
 

@@ -2,6 +2,8 @@
 
 #include "ws/socketio/socket_id.h"
 
+#include <span>
+
 namespace hilo::socketio {
 namespace {
 
@@ -13,16 +15,27 @@ void write_group(std::uint32_t three_bytes, char* into) noexcept {
   for (int i = 3; i >= 0; --i, three_bytes >>= 6) into[i] = alphabet[three_bytes & 63];
 }
 
+// A whole number of groups.
+void write_groups(std::span<const std::uint8_t> bytes, char* into) noexcept {
+  for (std::size_t i = 0; i + 2 < bytes.size(); i += 3, into += 4) {
+    write_group(static_cast<std::uint32_t>(bytes[i]) << 16 |
+                    static_cast<std::uint32_t>(bytes[i + 1]) << 8 | bytes[i + 2],
+                into);
+  }
+}
+
 }  // namespace
 
 SocketId make_socket_id(const SocketIdRandom& random, std::uint32_t slot) noexcept {
   SocketId id;
-  for (std::size_t i = 0; i < random.size(); i += 3) {
-    const std::uint32_t group = static_cast<std::uint32_t>(random[i]) << 16 |
-                                static_cast<std::uint32_t>(random[i + 1]) << 8 | random[i + 2];
-    write_group(group, id.data() + i / 3 * 4);
-  }
+  write_groups(random, id.data());
   write_group(slot, id.data() + 16);
+  return id;
+}
+
+PrivateId make_private_id(const PrivateIdRandom& random) noexcept {
+  PrivateId id;
+  write_groups(random, id.data());
   return id;
 }
 

@@ -54,12 +54,14 @@ struct SocketState {
   Listeners listeners = {};
   std::vector<Membership> rooms = {};
   std::unique_ptr<Extra> extra_ = {};
-  std::unique_ptr<Json> auth = {};  // null: none was sent
-  std::string_view reason = {};     // of the end: static text
-  std::uint32_t mark = 0;           // which broadcast saw it last
+  std::unique_ptr<Json> auth = {};      // null: none was sent
+  std::unique_ptr<PrivateId> pid = {};  // null: it cannot be recovered
+  std::string_view reason = {};         // of the end: static text
+  std::uint32_t mark = 0;               // which broadcast saw it last
   SocketId id{};
   Stage stage = Stage::connecting;
-  bool told = false;  // "connection" was told, so "disconnect" is owed
+  bool told = false;       // "connection" was told, so "disconnect" is owed
+  bool recovered = false;  // so its id is not of its slot
 
   std::string_view id_view() const noexcept { return {id.data(), id.size()}; }
 };
