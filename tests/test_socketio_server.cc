@@ -60,7 +60,7 @@ TEST_CASE("values become the parameters of a handler, or it is not called") {
     socket.on("numbers", [&](int a, double b, std::uint8_t c, bool d) { tell({a, b, c, d}); });
     socket.on("maybe", [&](std::optional<int> a) { tell(a ? Json(*a) : Json("none")); });
     socket.on("list", [&](std::vector<int> a) { tell(a); });
-    socket.on("point", [&](Point p) { tell({p.x, p.y}); });
+    socket.on("point", [&](Point p) { tell(Json::array({p.x, p.y, Json(p)})); });
     socket.on("json", [&](const Json& a) { tell(a); });
     socket.on("bytes", [&](Binary b) { tell(as_text(b.bytes)); });
     socket.on("nothing", [&] { tell("nothing"); });
@@ -83,7 +83,7 @@ TEST_CASE("values become the parameters of a handler, or it is not called") {
   becomes(R"(["maybe",null])", "\"none\"");
   becomes(R"(["maybe",7])", "7");
   becomes(R"(["list",[1,2]])", "[1,2]");
-  becomes(R"(["point",{"x":1,"y":2}])", "[1,2]");
+  becomes(R"(["point",{"x":1,"y":2}])", R"([1,2,{"x":1,"y":2}])");
   becomes(R"(["json",{"a":[null]}])", R"({"a":[null]})");
   becomes(R"(["nothing",1,2])", "\"nothing\"");
   becomes(R"(["all",1,2,3])", "3");

@@ -59,7 +59,7 @@ def _():
     own = {
         "serve": "listen threads origin origin-any subprotocol require-subprotocol log-level quiet "
         "log-format unix-mode handover drain-time trusted-proxy forwarded-by proxy-protocol count-local "
-        "keep-request-fields files client-bundle compliance tls-cert tls-key tls-self-signed "
+        "keep-request-fields files client-bundle recovery compliance tls-cert tls-key tls-self-signed "
         "tls-client-ca tls-client-optional tls-keylog tls-kernel broken",
         "connect": "header subprotocol origin proxy user redirects reconnect binary hex one echo "
         "timestamps quiet ping ping-every "

@@ -182,6 +182,27 @@ test("4.8.1 comes back by itself when its connection breaks", async () => {
   peer.close();
 });
 
+test("4.8.1 takes up where it was, with what it missed, where --recovery says so", async () => {
+  const server = await serve("--recovery", "1min", "--threads", "2");
+  const lost = new Peer(server, "4.8.1", ways.upgrade, {reconnectionDelay: 200});
+  await lost.connected;
+  assert.equal((await lost.next("stats"))[0].numClients, 1);
+  assert.equal(lost.socket.recovered, false);
+  const {id} = lost.socket;
+  const again = new Promise((resolve) => lost.socket.once("connect", resolve));
+  lost.socket.io.engine.close();
+  await lost.disconnected;
+  const other = new Peer(server, "4.8.1", ways.websocket);
+  await again;
+  assert.equal(lost.socket.recovered, true);
+  assert.equal(lost.socket.id, id);
+  // Its own end, the other's beginning, and what came after its return.
+  for (const count of [0, 1, 2]) assert.equal((await lost.next("stats"))[0].numClients, count);
+  assert.deepEqual(await lost.ask("echo", thread), [thread]);
+  for (const peer of [lost, other]) peer.close();
+  await server.stop();
+});
+
 test("SIGTERM ends the clients of two threads in peace, by whatever way they came", async () => {
   const server = await serve("--threads", "2", "--drain-time", "5s");
   const peers = [];

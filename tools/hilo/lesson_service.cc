@@ -40,8 +40,10 @@ std::string find_bundle(std::string_view named) {
 }
 
 // Clients of all generations at once: those of Socket.IO 1 by polling, too.
-socketio::Options options() {
+socketio::Options options(net::Duration recovery) {
   socketio::Options options;
+  options.recovery.enabled = recovery.nanoseconds != 0;
+  options.recovery.max_disconnection_duration = recovery;
   options.engine.revision3 = true;
   options.engine.framing3 = engineio::Framing3::binary;
   options.engine.double_utf8 = true;
@@ -67,8 +69,8 @@ Complaint take_client_bundle(std::string_view value, std::string& into) {
   return {};
 }
 
-LessonService::LessonService(ws::Server& server)
-    : io_(server, options()), lesson_(io_, HILO_VERSION) {}
+LessonService::LessonService(ws::Server& server, net::Duration recovery)
+    : io_(server, options(recovery)), lesson_(io_, HILO_VERSION) {}
 
 void serve_lesson_pages(ws::Server& server, std::string_view client_bundle) {
   serve_asset(server, "/chat", "chat.html");

@@ -31,7 +31,8 @@ void serve_lesson_pages(ws::Server& server, std::string_view client_bundle);
 class LessonService {
  public:
   // Server first.
-  explicit LessonService(ws::Server& server);
+  // `recovery`: how long a client may be away and take up where it was; zero: it is a new one then.
+  LessonService(ws::Server& server, net::Duration recovery);
 
   socketio::Server& io() noexcept { return io_; }
 

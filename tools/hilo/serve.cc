@@ -218,7 +218,14 @@ FlagGroup what_flags(ServeSettings& settings) {
   bundle.take = [&settings](std::string_view value) {
     return take_client_bundle(value, settings.client_bundle);
   };
-  return {.title = "What is served", .flags = {std::move(files), std::move(bundle)}};
+  Flag recovery = duration_flag({.name = "--recovery",
+                                 .value = "TIME",
+                                 .text = "how long a Socket.IO client may be away and still get "
+                                         "its session back, and what it missed [0]",
+                                 .short_name = {}},
+                                settings.recovery);
+  return {.title = "What is served",
+          .flags = {std::move(files), std::move(bundle), std::move(recovery)}};
 }
 
 FlagGroup other_flags(ServeSettings& settings) {

@@ -114,7 +114,7 @@ bool ServeProcess::make_workers() {
       complain("cannot serve the files of " + settings_->files, status.error().message());
       return false;
     }
-    i == 0 ? worker.open_lesson() : workers_.front()->gather_lesson_from(worker);
+    i == 0 ? worker.open_lesson(*settings_) : workers_.front()->gather_lesson_from(worker);
     hubs.push_back(&worker.server().hub());
     servers.push_back(&worker.server());
   }

@@ -87,8 +87,8 @@ void ServeWorker::serve_paths(const ServeSettings& settings) {
   serve_lesson_pages(server_, settings.client_bundle);
 }
 
-void ServeWorker::open_lesson() {
-  lesson_ = std::make_unique<LessonService>(server_);
+void ServeWorker::open_lesson(const ServeSettings& settings) {
+  lesson_ = std::make_unique<LessonService>(server_, settings.recovery);
 }
 
 // The server first, so that polls are answered for the last time on their connection.

@@ -51,6 +51,7 @@ struct ServeSettings {
   TlsServeSettings tls;
   ws::DeflateOptions deflate;
   std::string client_bundle;  // a directory with socket.io.js; empty: where npm would put it
+  net::Duration recovery;     // of Socket.IO's clients; zero: none
   LogSettings log;
   ws::Limits limits;
 };
@@ -65,7 +66,7 @@ class ServeWorker {
   ~ServeWorker() = default;
 
   // Socket.IO here; and what comes for it to another worker. Before the loops run.
-  void open_lesson();
+  void open_lesson(const ServeSettings& settings);
   void gather_lesson_from(ServeWorker& other) { lesson_->io().gather_from(other.server_); }
 
   // In the loop's thread; as those of ws::Server, and for Socket.IO, too.
