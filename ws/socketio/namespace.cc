@@ -147,7 +147,7 @@ void Namespace::recover(SocketState& socket) {
   socket.id = session->id;
   socket.recovered = true;
   recovered_.insert_or_assign(std::string(socket.id_view()), socket.handle);
-  for (const std::string& room : session->rooms) rooms_.join(socket, room);
+  for (const std::string_view room : session->rooms) rooms_.join(socket, room);
   // What middleware has put there is newer.
   Json& data = socket.extra().data;
   if (data.is_object() && session->data.is_object()) {

@@ -50,7 +50,7 @@ std::optional<std::size_t> Recovery::place_behind(std::string_view offset) const
 // A socket is in the room of its id.
 bool Recovery::is_for(const Session& session, const Event& event) noexcept {
   const std::string_view id{session.id.data(), session.id.size()};
-  const auto is_in = [&](const std::string& room) {
+  const auto is_in = [&](std::string_view room) {
     return room == id || contains(session.rooms, room);
   };
   if (std::any_of(event.except.begin(), event.except.end(), is_in)) return false;
