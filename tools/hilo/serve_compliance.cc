@@ -107,6 +107,7 @@ std::unique_ptr<socketio::Server> serve_socketio_client(ws::Server& server,
                                                         std::string_view suite) {
   socketio::Options options;
   options.engine = suite_options(suite);
+  options.recovery.enabled = suite == socketio_client;
   auto io = std::make_unique<socketio::Server>(server, std::move(options));
   serve_client_tests(*io);
   return io;
