@@ -500,6 +500,14 @@ TEST_CASE("the oldest clients get binary bodies, and their doubled UTF-8 is unde
   CHECK(peer.get(polling(sid, 3)).body == std::string("\x00\x04\xff"
                                                       "4a\u00e9",
                                                       7));
+  // What looks doubled behind text that cannot be is what a client of Socket.IO 2 means.
+  HttpPeer later(server);
+  const std::string second = open_session(later, 3);
+  const std::string doubled = "4:4a\u00c3\u00a9";
+  CHECK(later.post(polling(second, 3), "2:4a" + doubled + "3:4a\u20ac" + doubled).body == "ok");
+  CHECK(server.events.back() == "message a\u00c3\u00a9");
+  CHECK(server.events[server.events.size() - 2] == "message a\u20ac");
+  CHECK(server.events[server.events.size() - 3] == "message a\u00e9");
 }
 
 TEST_CASE(

@@ -67,7 +67,8 @@ struct Options {
   bool revision3 = false;  // EIO=3 beside EIO=4
   Framing3 framing3 = Framing3::text;
   // Text of revision 3 by polling that is UTF-8 of UTF-8 is decoded twice: Socket.IO 1 sends that.
-  // Text of Socket.IO 2 that happens to look so is misread then.
+  // A session that has sent text which cannot be such is one of Socket.IO 2 from then on; what
+  // happens to look so before that is misread.
   bool double_utf8 = false;
   // Time between two messages to one WebSocket, and behind the 101. Zero, but for clients that lose
   // the second of two that arrive together, as the official test suites do.

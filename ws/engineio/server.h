@@ -189,6 +189,7 @@ class Server final : private net::Watcher {
   void take_piece(ws::http::Exchange& exchange, SocketId id, Bytes piece, bool final);
   void finish_post(ws::http::Exchange& exchange, Socket& socket);
   Errc read_payload(Socket& socket, MutableBytes body, Framing framing);
+  void undo_double_utf8(Socket& socket, MutableBytes& text);
   void lose_poll(SocketId id);
   void lose_post(SocketId id);
   void answer_poll(Socket& socket);

@@ -232,6 +232,15 @@ void Server::finish_post(Exchange& exchange, Socket& socket) {
   if (socket.session_.end_post()) upgraded(socket);
 }
 
+// Text that cannot be UTF-8 of UTF-8 tells a client of Socket.IO 2, whose later texts are taken as
+// they are even where they look so.
+void Server::undo_double_utf8(Socket& socket, MutableBytes& text) {
+  if (socket.polling_ == nullptr || socket.polling_->is_plain_utf8) return;
+  const std::optional<std::size_t> size = engineio::undo_double_utf8(text);
+  socket.polling_->is_plain_utf8 = !size;
+  if (size) text = text.first(*size);
+}
+
 Errc Server::read_payload(Socket& socket, MutableBytes body, Framing framing) {
   const Errc error = check_payload(framing, body, options_.packets_per_payload_max);
   if (error != Errc::none) return error;
@@ -239,8 +248,7 @@ Errc Server::read_payload(Socket& socket, MutableBytes body, Framing framing) {
   Packet packet;
   while (socket.is_open() && reader.next(packet)) {
     if (framing == Framing::v3_text && options_.double_utf8 && !packet.binary) {
-      const std::optional<std::size_t> size = undo_double_utf8(packet.data);
-      if (size) packet.data = packet.data.first(*size);
+      undo_double_utf8(socket, packet.data);
     }
     if (const Errc broken = receive(socket, packet); broken != Errc::none) return broken;
   }

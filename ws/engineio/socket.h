@@ -136,11 +136,12 @@ class Socket final : private net::Timer,
   // What only polling needs: given back at the upgrade.
   struct Polling {
     explicit Polling(Pool& pool) noexcept : body(pool) {}
-    ws::http::ExchangeId poll;  // the GET that waits
-    std::string origin;         // the page that may read its answer, where that is not any
-    Buffer body;                // of the POST that comes in
-    bool is_octets = false;     // its type
-    ws::KeptRequest post;       // the last one, if they are kept
+    ws::http::ExchangeId poll;   // the GET that waits
+    std::string origin;          // the page that may read its answer, where that is not any
+    Buffer body;                 // of the POST that comes in
+    bool is_octets = false;      // its type
+    bool is_plain_utf8 = false;  // it has sent text that cannot be UTF-8 of UTF-8
+    ws::KeptRequest post;        // the last one, if they are kept
     ws::Connection* probe = nullptr;
   };
 
