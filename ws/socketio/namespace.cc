@@ -139,7 +139,7 @@ void Namespace::recover(SocketState& socket) {
   socket.pid = std::make_unique<PrivateId>();
   if (!session) {
     PrivateIdRandom random;
-    if (!net::entropy_fill(random)) return socket.pid.reset();
+    if (!server_->entropy_.fill(random)) return socket.pid.reset();
     *socket.pid = make_private_id(random);
     return;
   }
