@@ -231,9 +231,10 @@ $(foreach kind,test_net_ test_ws_ test_engineio_ sim/test_,$(eval \
 $(eval $(call with_precompiled,tests/test_socketio_,test_socketio,test,$(TEST_FLAGS)))
 ifneq ($(filter asan tsan cov,$(MODE)),)
 $(eval $(call precompile,library,tools/check/precompiled_library.h,build))
-$(eval $(call precompile,socketio,tools/check/precompiled_socketio.h,build))
+$(eval $(call precompile,socketio,tools/check/precompiled_socketio.h,build,$(if $(filter asan,$(MODE)),-O0)))
 $(foreach folder,net/ ws/,$(eval $(call with_precompiled,$(folder),library,build)))
-$(eval $(call with_precompiled,ws/socketio/,socketio,build))
+# JSON under both sanitizers takes a third longer to optimise than to compile.
+$(eval $(call with_precompiled,ws/socketio/,socketio,build,$(if $(filter asan,$(MODE)),-O0)))
 endif
 endif
 $(O)/bench/%.o: bench/%.cc $(O)/flags | .setup-bench
@@ -335,11 +336,13 @@ $(patsubst %,$(O)/gen/readme_%.cc,$(README_NUMBERS)): $(O)/gen/readme_%.cc: READ
 $(README_PROGRAMS): $(O)/tests/readme_%: $(O)/gen/readme_%.o $(LIBRARIES) $(O)/link_flags
 	$(call link)
 
+# Most tests wait for deadlines and for other programs, and not for a core.
+TEST_JOBS := $(shell expr 2 '*' $(JOBS))
 .PHONY: test test-programs
 test-programs: $(TESTS_PICKED) $(if $(INTEROP_PICKED),$(HILO)) \
   $(if $(T),,$(O)/tests/link_core $(README_PROGRAMS))
 test: test-programs | .setup-test  ## every test (T=name: one); the last line counts them
-	@BUILD=$(BUILD) HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(JOBS) \
+	@BUILD=$(BUILD) HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(TEST_JOBS) \
 	  --summary $(O)/test_summary $(INTEROP_PICKED) $(TESTS_PICKED)
 
 .PHONY: conform-peers
