@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Socket.IO: a sequence of messages, text and binary, through the Decoder of either side. What is a
-// packet is written again by EncodedPacket, and read again to the same.
+// packet is written again by EncodedPacket, and read again to the same. The quick way to read and
+// write JSON is beside the library's.
 //
 //   input   lines; one that begins with 'b' is binary, any other is text
 
@@ -13,6 +14,7 @@
 #include "net/base/check.h"
 #include "ws/socketio/decoder.h"
 #include "ws/socketio/encoded_packet.h"
+#include "ws/socketio/plain_json.h"
 
 namespace {
 
@@ -48,12 +50,39 @@ void check_again(const Packet& packet, Side side) {
   }
 }
 
+// Down to the kinds of numbers.
+bool are_same(const Json& a, const Json& b) {
+  if (a.type() != b.type() || a != b) return false;
+  if (!a.is_structured()) return true;
+  auto other = b.begin();
+  for (const Json& each : a) {
+    if (!are_same(each, *other++)) return false;
+  }
+  return true;
+}
+
+void check_plain_json(std::string_view text) {
+  Json quick;
+  if (!read_plain_json(text, limits.json_depth_max, quick)) return;
+  const Json slow = Json::parse(text.begin(), text.end(), nullptr, false);
+  HILO_CHECK(!slow.is_discarded() && are_same(quick, slow));
+  for (const bool ascii : {false, true}) {
+    std::string written;
+    write_plain_json(quick, ascii, written);
+    HILO_CHECK(written == slow.dump(-1, ' ', ascii, Json::error_handler_t::replace));
+  }
+  dispose(quick);
+}
+
 void run(std::string_view lines, Side side) {
   Decoder decoder(limits, side);
   std::size_t due = 0;
   while (!lines.empty()) {
     const std::string_view line = lines.substr(0, lines.find('\n'));
     lines.remove_prefix(line.size() < lines.size() ? line.size() + 1 : line.size());
+    PacketHead head;
+    if (split_packet(line, limits, head) == Errc::none) check_plain_json(head.json);
+    check_plain_json(line);
     Packet packet;
     bool is_whole = false;
     const bool is_binary = line.starts_with('b');

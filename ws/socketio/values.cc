@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "ws/socketio/plain_json.h"
+
 namespace hilo::socketio {
 namespace {
 
@@ -70,6 +72,7 @@ void from_json(const Json& value, Binary& into) {
 }
 
 Errc parse_json(std::string_view text, std::size_t depth_max, Json& into) {
+  if (read_plain_json(text, depth_max, into)) return Errc::none;
   // To the library a NUL is the end of the text, whatever stands behind it; to JSON it is nothing.
   if (text.find('\0') != std::string_view::npos) return Errc::packet_json;
   if (is_too_deep(text, depth_max)) return Errc::packet_json;
@@ -78,7 +81,7 @@ Errc parse_json(std::string_view text, std::size_t depth_max, Json& into) {
 }
 
 void write_json(const Json& value, bool ascii, std::string& out) {
-  out += value.dump(-1, ' ', ascii, Json::error_handler_t::replace);
+  write_plain_json(value, ascii, out);
 }
 
 bool has_binary(const Json& value) noexcept {

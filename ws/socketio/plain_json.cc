@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/socketio/plain_json.h"
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <utility>
+
+#include "net/base/bytes.h"
+#include "ws/core/utf8.h"
+
+namespace hilo::socketio {
+namespace {
+
+constexpr std::uint64_t each_byte = 0x0101010101010101;
+constexpr std::uint64_t top_bits = 0x80 * each_byte;
+
+// Stands for itself in the text of a string, whoever writes it: ASCII but for controls, the quote
+// and the backslash.
+constexpr bool is_plain(char c) noexcept {
+  return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+// The same of eight bytes; "no" may be wrong.
+bool are_plain(const char* bytes) noexcept {
+  std::uint64_t word;
+  __builtin_memcpy(&word, bytes, sizeof(word));
+  // Some byte of `word` is zero if this has a top bit set.
+  const auto zeros = [](std::uint64_t w) { return (w - each_byte) & ~w; };
+  const std::uint64_t odd = (word - 0x20 * each_byte) | word | zeros(word ^ '"' * each_byte) |
+                            zeros(word ^ '\\' * each_byte) | zeros(word ^ 0x7f * each_byte);
+  return (odd & top_bits) == 0;
+}
+
+const char* skip_plain(const char* at, const char* end) noexcept {
+  while (end - at >= 8 && are_plain(at)) at += 8;
+  while (at != end && is_plain(*at)) ++at;
+  return at;
+}
+
+constexpr bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+
+constexpr bool is_of_number(char c) noexcept {
+  return is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+}
+
+class Reader {
+ public:
+  Reader(std::string_view text, std::size_t depth_max) noexcept
+      : at_(text.data()),
+        end_(text.data() + text.size()),
+        depth_max_(depth_max),
+        depth_left_(depth_max) {}
+
+  bool read_all(Json& into) {
+    skip_space();
+    if (!read(into)) return false;
+    skip_space();
+    return at_ == end_;
+  }
+
+ private:
+  void skip_space() noexcept {
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) ++at_;
+  }
+  bool take(char c) noexcept {
+    if (at_ == end_ || *at_ != c) return false;
+    ++at_;
+    return true;
+  }
+  bool take(std::string_view word) noexcept {
+    if (!std::string_view(at_, static_cast<std::size_t>(end_ - at_)).starts_with(word)) {
+      return false;
+    }
+    at_ += word.size();
+    return true;
+  }
+
+  bool read(Json& into) {
+    if (at_ == end_) return false;
+    switch (*at_) {
+      case '"': return read_string(into);
+      case '[': return read_array(into);
+      case '{': return read_object(into);
+      case 't': into = true; return take("true");
+      case 'f': into = false; return take("false");
+      case 'n': into = nullptr; return take("null");
+      default: return read_number(into);
+    }
+  }
+
+  bool read_array(Json& into) {
+    if (depth_left_ == 0) return false;
+    --depth_left_;
+    ++at_;
+    into = Json(Json::value_t::array);
+    auto& array = into.get_ref<Json::array_t&>();
+    skip_space();
+    if (!take(']')) {
+      // An event with its values; what is inside may be many small ones.
+      if (depth_left_ + 1 == depth_max_) array.reserve(4);
+      do {
+        skip_space();
+        if (!read(array.emplace_back())) return false;
+        skip_space();
+      } while (take(','));
+      if (!take(']')) return false;
+    }
+    ++depth_left_;
+    return true;
+  }
+
+  bool read_object(Json& into) {
+    if (depth_left_ == 0) return false;
+    --depth_left_;
+    ++at_;
+    into = Json(Json::value_t::object);
+    auto& object = into.get_ref<Json::object_t&>();
+    skip_space();
+    if (!take('}')) {
+      do {
+        skip_space();
+        std::string_view name;
+        Json unescaped;
+        if (!read_text(name, unescaped)) return false;
+        skip_space();
+        if (!take(':')) return false;
+        skip_space();
+        // Of a name that is there twice the last value counts.
+        if (!read(object.try_emplace(Json::string_t(name)).first->second)) return false;
+        skip_space();
+      } while (take(','));
+      if (!take('}')) return false;
+    }
+    ++depth_left_;
+    return true;
+  }
+
+  bool read_string(Json& into) {
+    std::string_view text;
+    Json unescaped;
+    if (!read_text(text, unescaped)) return false;
+    into = unescaped.is_null() ? Json(text) : std::move(unescaped);
+    return true;
+  }
+
+  // A view of the input or, if it has escapes, of `unescaped`.
+  bool read_text(std::string_view& text, Json& unescaped) {
+    if (!take('"')) return false;
+    const char* const begin = at_;
+    at_ = skip_plain(at_, end_);
+    bool has_escapes = false;
+    bool is_rare = false;
+    while (at_ != end_ && *at_ != '"') {
+      is_rare = true;
+      if (*at_ == '\\') {
+        has_escapes = true;
+        ++at_;
+        if (at_ == end_) return false;
+      } else if (static_cast<unsigned char>(*at_) < 0x20) {
+        return false;
+      }
+      ++at_;
+    }
+    text = {begin, static_cast<std::size_t>(at_ - begin)};
+    if (!take('"')) return false;
+    if (!is_rare) return true;
+    if (!has_escapes) return ws::utf8_valid(as_bytes(text));
+    unescaped = Json::parse(begin - 1, at_, nullptr, false);
+    if (!unescaped.is_string()) return false;
+    text = unescaped.get_ref<const Json::string_t&>();
+    return true;
+  }
+
+  bool read_number(Json& into) {
+    const char* const begin = at_;
+    const bool is_negative = take('-');
+    const char* const digits = at_;
+    std::uint64_t value = 0;
+    while (at_ != end_ && is_digit(*at_)) {
+      value = value * 10 + static_cast<std::uint64_t>(*at_++ - '0');
+    }
+    const auto count = at_ - digits;
+    const bool has_zero_in_front = count > 1 && *digits == '0';
+    const bool goes_on = at_ != end_ && is_of_number(*at_);
+    if (count >= 1 && count <= 18 && !has_zero_in_front && !goes_on) {
+      into = is_negative ? Json(-static_cast<std::int64_t>(value)) : Json(value);
+      return true;
+    }
+    while (at_ != end_ && is_of_number(*at_)) ++at_;
+    into = Json::parse(begin, at_, nullptr, false);
+    return !into.is_discarded();
+  }
+
+  const char* at_;
+  const char* end_;
+  std::size_t depth_max_;
+  std::size_t depth_left_;
+};
+
+template <class Number>
+void write_number(Number number, std::string& out) {
+  std::array<char, 24> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
+}
+
+std::string dumped(const Json& value, bool ascii) {
+  return value.dump(-1, ' ', ascii, Json::error_handler_t::replace);
+}
+
+void write_array(const Json& value, bool ascii, std::string& out) {
+  out += '[';
+  bool is_first = true;
+  for (const Json& each : value.get_ref<const Json::array_t&>()) {
+    if (!is_first) out += ',';
+    is_first = false;
+    write_plain_json(each, ascii, out);
+  }
+  out += ']';
+}
+
+void write_object(const Json& value, bool ascii, std::string& out) {
+  out += '{';
+  bool is_first = true;
+  for (const auto& [name, each] : value.get_ref<const Json::object_t&>()) {
+    if (!is_first) out += ',';
+    is_first = false;
+    write_plain_text(name, ascii, out);
+    out += ':';
+    write_plain_json(each, ascii, out);
+  }
+  out += '}';
+}
+
+}  // namespace
+
+bool read_plain_json(std::string_view text, std::size_t depth_max, Json& into) {
+  return Reader(text, depth_max).read_all(into);
+}
+
+void write_plain_text(std::string_view text, bool ascii, std::string& out) {
+  const char* const end = text.data() + text.size();
+  const char* at = skip_plain(text.data(), end);
+  if (at != end) {
+    const auto is_itself = [](char c) {
+      return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+    };
+    while (at != end && is_itself(*at)) ++at;
+    if (ascii || at != end || !ws::utf8_valid(as_bytes(text))) {
+      out += dumped(Json(text), ascii);
+      return;
+    }
+  }
+  out += '"';
+  out += text;
+  out += '"';
+}
+
+void write_plain_json(const Json& value, bool ascii, std::string& out) {
+  switch (value.type()) {
+    case Json::value_t::null: out += "null"; return;
+    case Json::value_t::boolean: out += value.get<bool>() ? "true" : "false"; return;
+    case Json::value_t::number_integer: write_number(value.get<std::int64_t>(), out); return;
+    case Json::value_t::number_unsigned: write_number(value.get<std::uint64_t>(), out); return;
+    case Json::value_t::string:
+      write_plain_text(value.get_ref<const Json::string_t&>(), ascii, out);
+      return;
+    case Json::value_t::array: write_array(value, ascii, out); return;
+    case Json::value_t::object: write_object(value, ascii, out); return;
+    case Json::value_t::number_float:
+    case Json::value_t::binary:
+    case Json::value_t::discarded: out += dumped(value, ascii); return;
+  }
+}
+
+void dispose(Json& value) noexcept {
+  if (auto* const array = value.get_ptr<Json::array_t*>()) {
+    for (Json& each : *array) dispose(each);
+    array->clear();
+  } else if (auto* const object = value.get_ptr<Json::object_t*>()) {
+    for (auto& [name, each] : *object) dispose(each);
+    object->clear();
+  }
+}
+
+}  // namespace hilo::socketio
