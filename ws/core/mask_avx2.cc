@@ -40,21 +40,26 @@ constexpr std::size_t align_bytes_min = 4096;
   store(to, masked(from, keys));
 }
 
-// `count` registers, and one that ends with the data and may overlap them: all are read before the
-// first is written, while their bytes are plain. No loop: of short data the branches taken are the
-// cost, so that its registers are counted out up to eight.
+// `count` registers from the front and as many up to the end, which may overlap: all are read
+// before the first is written, while their bytes are plain. No loop: of short data the branches
+// taken are the cost, so that its registers are counted out up to eight.
 template <std::size_t count>
-[[gnu::target("avx2")]] inline void apply_short(std::uint8_t* to, const std::uint8_t* from,
-                                                std::size_t size, std::uint64_t key) noexcept {
+[[gnu::target("avx2")]] inline void apply_both_ends(std::uint8_t* to, const std::uint8_t* from,
+                                                    std::size_t size, std::uint64_t key) noexcept {
+  const std::size_t rear = size - count * width;
   const __m256i keys = repeated(key);
-  const std::size_t last = size - width;
-  const __m256i last_value = masked(from + last, repeated(mask_detail::turned(key, last)));
-  __m256i values[count];
-#pragma GCC unroll 8
-  for (std::size_t i = 0; i < count; ++i) values[i] = masked(from + i * width, keys);
-#pragma GCC unroll 8
-  for (std::size_t i = 0; i < count; ++i) store(to + i * width, values[i]);
-  store(to + last, last_value);
+  const __m256i rear_keys = repeated(mask_detail::turned(key, rear));
+  __m256i front_values[count];
+  __m256i rear_values[count];
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < count; ++i) {
+    front_values[i] = masked(from + i * width, keys);
+    rear_values[i] = masked(from + rear + i * width, rear_keys);
+  }
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < count; ++i) store(to + i * width, front_values[i]);
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < count; ++i) store(to + rear + i * width, rear_values[i]);
 }
 
 // `size` is more than four registers. The last one may overlap the one in front of it and is
@@ -94,13 +99,13 @@ template <std::size_t count>
 [[gnu::target("avx2"), gnu::aligned(64)]] void apply(std::uint8_t* to, const std::uint8_t* from,
                                                      std::size_t size, std::uint64_t key) noexcept {
   if (size <= 4 * width) {
-    if (size > 2 * width) return apply_short<3>(to, from, size, key);
-    if (size >= width) return apply_short<1>(to, from, size, key);
+    if (size > 2 * width) return apply_both_ends<2>(to, from, size, key);
+    if (size >= width) return apply_both_ends<1>(to, from, size, key);
     return mask_detail::apply(to, from, size, key);
   }
   if (size <= 8 * width) {
-    if (size > 6 * width) return apply_short<7>(to, from, size, key);
-    return apply_short<5>(to, from, size, key);
+    if (size > 6 * width) return apply_both_ends<4>(to, from, size, key);
+    return apply_both_ends<3>(to, from, size, key);
   }
   if (size < align_bytes_min) return apply_registers(to, from, size, key);
   apply_long(to, from, size, key);
