@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ws/socketio/plain_json.h"
+#include "ws/socketio/value_view.h"
 
 using namespace hilo;
 using namespace hilo::socketio;
@@ -164,4 +165,44 @@ TEST_CASE("what was disposed of is empty") {
   Json text = "a";
   dispose(text);
   CHECK(text == "a");
+}
+
+namespace {
+
+// What is written of a value that is seen, and of the Json that is made of it.
+template <class V>
+void check_view(const V& value) {
+  static_assert(ValueView::takes<V>);
+  const ValueView view(value);
+  CHECK(view.to_json().dump() == Json(value).dump());
+  CHECK(view.to_json().type() == Json(value).type());
+  CHECK_FALSE(view.has_binary());
+  for (const bool ascii : {false, true}) {
+    std::string written;
+    view.write(ascii, written);
+    CHECK(written == dumped(Json(value), ascii));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a value that is only seen is written like the Json of it") {
+  check_view(7);
+  check_view(-7L);
+  check_view(std::size_t{7});
+  check_view('a');
+  check_view(std::numeric_limits<std::uint64_t>::max());
+  check_view(1.5);
+  check_view(0.1F);
+  check_view(true);
+  check_view("h\u00e9llo \"you\"");
+  check_view(std::string("hola"));
+  check_view(std::string_view("ho\nla"));
+  check_view(static_cast<const char*>("hola"));
+  check_view(Json{{"a", {1, 2.5, "\u20ac"}}});
+  CHECK(ValueView(Json::array({1, Json::binary({1})})).has_binary());
+  CHECK(ValueView().to_json().is_null());
+  static_assert(!ValueView::takes<std::vector<int>>);
+  static_assert(!ValueView::takes<Binary>);
+  static_assert(!ValueView::takes<std::nullptr_t>);
 }

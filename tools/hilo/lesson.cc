@@ -72,7 +72,7 @@ void Lesson::answer(Socket socket) {
   socket.emit("welcome", {{"ver", version_}});
   socket.on("echo", [socket](const Arguments& arguments) {
     const bool is_asked = arguments.ack != nullptr && *arguments.ack;
-    if (is_asked) return arguments.ack->answer(arguments.copy());
+    if (is_asked) return arguments.ack->answer_each(arguments.each());
     socket.emit_values("echo-back", arguments.copy());
   });
   socket.on("bin", [socket](socketio::Binary binary) { socket.emit("bin-back", binary); });

@@ -9,11 +9,15 @@
 
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <utility>
 
 #include "net/base/slab.h"
+#include "ws/socketio/value_view.h"
 #include "ws/socketio/values.h"
 
 namespace hilo::socketio {
@@ -21,8 +25,14 @@ namespace hilo::socketio {
 // Who sends the answers: a namespace of a server's, a socket of a client's.
 class AckTarget {
  public:
-  // Does nothing if that socket is gone.
+  // Both do nothing if that socket is gone.
   virtual void answer(SlabHandle socket, std::uint64_t id, Json answers) = 0;
+  virtual void answer_with(SlabHandle socket, std::uint64_t id,
+                           std::span<const ValueView> answers) {
+    Json array = Json::array();
+    for (const ValueView& each : answers) array.push_back(each.to_json());
+    answer(socket, id, std::move(array));
+  }
 
  protected:
   ~AckTarget() = default;
@@ -48,14 +58,30 @@ class Ack {
   template <class... V>
   void operator()(V&&... values) {
     if (target_ == nullptr) return;
-    Json answers = Json::array();
-    (answers.push_back(Json(std::forward<V>(values))), ...);
-    answer(std::move(answers));
+    if constexpr ((ValueView::takes<V> && ...)) {
+      const std::array<ValueView, sizeof...(V)> views{ValueView(values)...};
+      std::exchange(target_, nullptr)->answer_with(socket_, id_, views);
+    } else {
+      Json answers = Json::array();
+      (answers.push_back(Json(std::forward<V>(values))), ...);
+      answer(std::move(answers));
+    }
   }
   // The same with the values of an array.
   void answer(Json values) {
     if (target_ != nullptr) {
       std::exchange(target_, nullptr)->answer(socket_, id_, std::move(values));
+    }
+  }
+  // And with values that stay where they are: answer_each(arguments.each()).
+  void answer_each(std::span<const Json> values) {
+    std::array<ValueView, 8> views;
+    if (values.size() > views.size())
+      return answer(Json(Json::array_t(values.begin(), values.end())));
+    std::copy(values.begin(), values.end(), views.begin());
+    if (target_ != nullptr) {
+      std::exchange(target_, nullptr)
+          ->answer_with(socket_, id_, std::span(views).first(values.size()));
     }
   }
 

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -42,7 +43,11 @@ struct Arguments {
   Ack* ack = nullptr;
 
   std::size_t size() const noexcept { return values.size() - skip; }
-  // Those that are for the handler, as an array.
+  // Those that are for the handler.
+  std::span<Json> each() const noexcept {
+    return std::span(values.get_ref<Json::array_t&>()).subspan(skip);
+  }
+  // The same as an array.
   Json copy() const {
     Json array = Json::array();
     for (std::size_t i = skip; i < values.size(); ++i) array.push_back(values[i]);

@@ -82,9 +82,7 @@ Errc Client::dispatch(Packet& packet) {
   const auto [nsp, socket] = *place;
   if (socket->stage != SocketState::Stage::connected) return Errc::not_connected;
   switch (packet.head.type) {
-    case PacketType::event:
-      nsp->receive_event(*socket, packet.head.id, std::move(packet.data));
-      break;
+    case PacketType::event: nsp->receive_event(*socket, packet.head.id, packet.data); break;
     case PacketType::ack: nsp->receive_ack(*socket, packet.head.id, std::move(packet.data)); break;
     case PacketType::disconnect: nsp->end(*socket, "client namespace disconnect"); break;
     case PacketType::connect:
@@ -149,12 +147,21 @@ void Client::arm(net::Duration after) noexcept {
 
 // --- what goes out -------------------------------------------------------------------------------
 
-bool Client::send(const EncodedPacket& packet, const Flags& flags) {
+bool Client::send_text(std::string_view packet, const Flags& flags) {
   engineio::Socket* const engine = this->engine();
   if (engine == nullptr || (flags.volatile_ && !engine->is_writable())) return false;
   const ws::SendOptions options{.compress = flags.compress};
-  if (engine->send_packet(packet.text(revision_), options) != ws::Sent::accepted) return false;
+  if (engine->send_packet(packet, options) != ws::Sent::accepted) return false;
   ++server_->metrics_.packets_sent;
+  return true;
+}
+
+bool Client::send(const EncodedPacket& packet, const Flags& flags) {
+  if (!send_text(packet.text(revision_), flags)) return false;
+  if (packet.attachments().empty()) return true;
+  engineio::Socket* const engine = this->engine();
+  if (engine == nullptr) return false;
+  const ws::SendOptions options{.compress = flags.compress};
   for (const Json::binary_t& attachment : packet.attachments()) {
     if (engine->send_binary(Bytes{attachment}, options) != ws::Sent::accepted) return false;
   }

@@ -38,6 +38,8 @@ class Client final : public engineio::Attachment, private net::Timer {
   engineio::Socket* engine() const noexcept;
   engineio::Revision revision() const noexcept { return revision_; }
   bool send(const EncodedPacket& packet, const Flags& flags);
+  // A packet without attachments, as EncodedPacket::text() writes it for this revision.
+  bool send_text(std::string_view packet, const Flags& flags);
   void remove(const SocketState& socket) noexcept;
   // The application's wish: the client is told, and does not come back by itself.
   void disconnect();

@@ -81,7 +81,7 @@ Errc Decoder::finish(const PacketHead& head, std::span<const Json::binary_t> att
   const bool was_binary = is_binary(head.type);
   into.head = head;
   into.head.type = without_binary(head.type);
-  into.data = nullptr;
+  if (!into.data.is_null()) into.data = nullptr;
   if (!head.json.empty()) {
     const Errc error = parse_json(head.json, limits_->json_depth_max, into.data);
     if (error != Errc::none) return error;

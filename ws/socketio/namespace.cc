@@ -166,7 +166,7 @@ void Namespace::recover(SocketState& socket) {
 
 // --- what comes in -------------------------------------------------------------------------------
 
-void Namespace::receive_event(SocketState& socket, std::optional<std::uint64_t> id, Json values) {
+void Namespace::receive_event(SocketState& socket, std::optional<std::uint64_t> id, Json& values) {
   ++server_->metrics_.events_received;
   Json& front = values.front();
   if (front.is_number()) front = front.dump();

@@ -20,6 +20,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -129,7 +130,7 @@ class Namespace final : private AckTarget {
   void erase(SocketState& socket) noexcept;
 
   // What comes in.
-  void receive_event(SocketState& socket, std::optional<std::uint64_t> id, Json values);
+  void receive_event(SocketState& socket, std::optional<std::uint64_t> id, Json& values);
   void receive_ack(SocketState& socket, std::optional<std::uint64_t> id, Json values);
   void dispatch(SocketState& socket, std::string_view event, const Arguments& arguments);
   template <class Call>
@@ -140,6 +141,8 @@ class Namespace final : private AckTarget {
   bool keeps(const Flags& flags) const noexcept;
   // AckTarget
   void answer(SlabHandle socket, std::uint64_t id, Json answers) override;
+  void answer_with(SlabHandle socket, std::uint64_t id,
+                   std::span<const ValueView> answers) override;
   // To many, in other loops too: namespace_relay.cc.
   struct Gathering;
   class Answerer;

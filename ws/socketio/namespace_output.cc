@@ -55,6 +55,29 @@ void Namespace::answer(SlabHandle handle, std::uint64_t id, Json answers) {
   socket->client->send(EncodedPacket(head, std::move(answers)), {});
 }
 
+// What needs no attachments is written at once, in memory that the server keeps for that.
+void Namespace::answer_with(SlabHandle handle, std::uint64_t id,
+                            std::span<const ValueView> answers) {
+  const SocketState* const socket = state(handle);
+  if (socket == nullptr || socket->stage != SocketState::Stage::connected) return;
+  const auto has_binary = [](const ValueView& each) { return each.has_binary(); };
+  if (std::any_of(answers.begin(), answers.end(), has_binary)) {
+    return AckTarget::answer_with(handle, id, answers);
+  }
+  const bool is_ascii = socket->client->revision() == engineio::Revision::v3;
+  std::string& text = server_->scratch_;
+  text.assign(1, engineio::type_digit(engineio::PacketType::message));
+  write_head({.type = PacketType::ack, .nsp = name_, .id = id}, text);
+  text += '[';
+  for (const ValueView& each : answers) {
+    if (&each != answers.data()) text += ',';
+    each.write(is_ascii, text);
+  }
+  text += ']';
+  socket->client->send_text(text, {});
+  if (text.capacity() > Server::scratch_bytes_max) text = {};
+}
+
 // --- answers -------------------------------------------------------------------------------------
 
 bool Namespace::wait_for_ack(SocketState& socket, std::uint64_t id, AckHandler handler) {

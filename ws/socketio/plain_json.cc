@@ -18,8 +18,13 @@ constexpr std::uint64_t top_bits = 0x80 * each_byte;
 
 // Stands for itself in the text of a string, whoever writes it: ASCII but for controls, the quote
 // and the backslash.
-constexpr bool is_plain(char c) noexcept {
-  return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+constexpr auto plain_bytes = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0x20; c < 0x7f; ++c) table[c] = c != '"' && c != '\\';
+  return table;
+}();
+bool is_plain(char c) noexcept {
+  return plain_bytes[static_cast<unsigned char>(c)];
 }
 
 // The same of eight bytes; "no" may be wrong.
@@ -57,9 +62,9 @@ class Reader {
 
   bool read_all(Json& into) {
     skip_space();
-    if (!read(into)) return false;
+    const bool is_read = read([&](Json::value_t kind) -> Json& { return into = Json(kind); });
     skip_space();
-    return at_ == end_;
+    return is_read && at_ == end_;
   }
 
  private:
@@ -79,32 +84,39 @@ class Reader {
     return true;
   }
 
-  bool read(Json& into) {
+  // `put` makes a value of that kind where it belongs: one that is moved there, or assigned, costs
+  // as much again.
+  template <class Put>
+  bool read(const Put& put) {
     if (at_ == end_) return false;
     switch (*at_) {
-      case '"': return read_string(into);
-      case '[': return read_array(into);
-      case '{': return read_object(into);
-      case 't': into = true; return take("true");
-      case 'f': into = false; return take("false");
-      case 'n': into = nullptr; return take("null");
-      default: return read_number(into);
+      case '"': {
+        std::string_view text;
+        if (!read_text(text)) return false;
+        put(Json::value_t::string).template get_ref<Json::string_t&>() = text;
+        return true;
+      }
+      case '[': return read_array(put(Json::value_t::array).template get_ref<Json::array_t&>());
+      case '{': return read_object(put(Json::value_t::object).template get_ref<Json::object_t&>());
+      case 't': put(Json::value_t::boolean).template get_ref<bool&>() = true; return take("true");
+      case 'f': put(Json::value_t::boolean); return take("false");
+      case 'n': put(Json::value_t::null); return take("null");
+      default: return read_number(put);
     }
   }
 
-  bool read_array(Json& into) {
+  bool read_array(Json::array_t& array) {
     if (depth_left_ == 0) return false;
     --depth_left_;
     ++at_;
-    into = Json(Json::value_t::array);
-    auto& array = into.get_ref<Json::array_t&>();
     skip_space();
     if (!take(']')) {
       // An event with its values; what is inside may be many small ones.
       if (depth_left_ + 1 == depth_max_) array.reserve(4);
       do {
         skip_space();
-        if (!read(array.emplace_back())) return false;
+        const auto put = [&](Json::value_t kind) -> Json& { return array.emplace_back(kind); };
+        if (!read(put)) return false;
         skip_space();
       } while (take(','));
       if (!take(']')) return false;
@@ -113,24 +125,26 @@ class Reader {
     return true;
   }
 
-  bool read_object(Json& into) {
+  bool read_object(Json::object_t& object) {
     if (depth_left_ == 0) return false;
     --depth_left_;
     ++at_;
-    into = Json(Json::value_t::object);
-    auto& object = into.get_ref<Json::object_t&>();
     skip_space();
     if (!take('}')) {
       do {
         skip_space();
         std::string_view name;
-        Json unescaped;
-        if (!read_text(name, unescaped)) return false;
+        if (!read_text(name)) return false;
+        Json::string_t key(name);
         skip_space();
         if (!take(':')) return false;
         skip_space();
-        // Of a name that is there twice the last value counts.
-        if (!read(object.try_emplace(Json::string_t(name)).first->second)) return false;
+        const auto put = [&](Json::value_t kind) -> Json& {
+          const auto [place, is_new] = object.try_emplace(std::move(key), kind);
+          // Of a name that is there twice the last value counts.
+          return is_new ? place->second : place->second = Json(kind);
+        };
+        if (!read(put)) return false;
         skip_space();
       } while (take(','));
       if (!take('}')) return false;
@@ -139,43 +153,35 @@ class Reader {
     return true;
   }
 
-  bool read_string(Json& into) {
-    std::string_view text;
-    Json unescaped;
-    if (!read_text(text, unescaped)) return false;
-    into = unescaped.is_null() ? Json(text) : std::move(unescaped);
-    return true;
-  }
-
-  // A view of the input or, if it has escapes, of `unescaped`.
-  bool read_text(std::string_view& text, Json& unescaped) {
+  // A view of the input or, if there were escapes, of what the library made of them.
+  bool read_text(std::string_view& text) {
     if (!take('"')) return false;
     const char* const begin = at_;
     at_ = skip_plain(at_, end_);
+    text = {begin, static_cast<std::size_t>(at_ - begin)};
+    return take('"') || read_rare_text(begin, text);
+  }
+
+  bool read_rare_text(const char* begin, std::string_view& text) {
     bool has_escapes = false;
-    bool is_rare = false;
-    while (at_ != end_ && *at_ != '"') {
-      is_rare = true;
-      if (*at_ == '\\') {
-        has_escapes = true;
-        ++at_;
-        if (at_ == end_) return false;
-      } else if (static_cast<unsigned char>(*at_) < 0x20) {
-        return false;
-      }
-      ++at_;
+    for (; at_ != end_ && *at_ != '"'; ++at_) {
+      if (static_cast<unsigned char>(*at_) < 0x20) return false;
+      if (*at_ != '\\') continue;
+      has_escapes = true;
+      if (++at_ == end_) return false;
     }
     text = {begin, static_cast<std::size_t>(at_ - begin)};
     if (!take('"')) return false;
-    if (!is_rare) return true;
     if (!has_escapes) return ws::utf8_valid(as_bytes(text));
-    unescaped = Json::parse(begin - 1, at_, nullptr, false);
-    if (!unescaped.is_string()) return false;
-    text = unescaped.get_ref<const Json::string_t&>();
+    Json parsed = Json::parse(begin - 1, at_, nullptr, false);
+    if (!parsed.is_string()) return false;
+    unescaped_ = std::move(parsed.get_ref<Json::string_t&>());
+    text = unescaped_;
     return true;
   }
 
-  bool read_number(Json& into) {
+  template <class Put>
+  bool read_number(const Put& put) {
     const char* const begin = at_;
     const bool is_negative = take('-');
     const char* const digits = at_;
@@ -186,19 +192,25 @@ class Reader {
     const auto count = at_ - digits;
     const bool has_zero_in_front = count > 1 && *digits == '0';
     const bool goes_on = at_ != end_ && is_of_number(*at_);
-    if (count >= 1 && count <= 18 && !has_zero_in_front && !goes_on) {
-      into = is_negative ? Json(-static_cast<std::int64_t>(value)) : Json(value);
-      return true;
+    if (count < 1 || count > 18 || has_zero_in_front || goes_on) {
+      while (at_ != end_ && is_of_number(*at_)) ++at_;
+      Json parsed = Json::parse(begin, at_, nullptr, false);
+      return !parsed.is_discarded() && (put(Json::value_t::null) = std::move(parsed), true);
     }
-    while (at_ != end_ && is_of_number(*at_)) ++at_;
-    into = Json::parse(begin, at_, nullptr, false);
-    return !into.is_discarded();
+    if (is_negative) {
+      put(Json::value_t::number_integer).template get_ref<std::int64_t&>() =
+          -static_cast<std::int64_t>(value);
+    } else {
+      put(Json::value_t::number_unsigned).template get_ref<std::uint64_t&>() = value;
+    }
+    return true;
   }
 
   const char* at_;
   const char* end_;
   std::size_t depth_max_;
   std::size_t depth_left_;
+  std::string unescaped_;
 };
 
 template <class Number>

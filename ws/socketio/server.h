@@ -125,8 +125,12 @@ class Server final : private net::Watcher {
   void reject(Errc error, const engineio::Socket* engine);
   net::Loop& loop() const noexcept { return engine_.http().loop(); }
 
+  // What an answer is written in; more than this is not kept.
+  static constexpr std::size_t scratch_bytes_max = std::size_t{64} << 10;
+
   Options options_;
   Metrics metrics_;
+  std::string scratch_;
   Names names_;
   Callback<void(Socket, std::string_view)> on_misfit_;
   std::unordered_map<std::string_view, std::unique_ptr<Namespace>> namespaces_;  // by its name
