@@ -78,7 +78,8 @@ class Ack {
     std::array<ValueView, 8> views;
     if (values.size() > views.size())
       return answer(Json(Json::array_t(values.begin(), values.end())));
-    std::copy(values.begin(), values.end(), views.begin());
+    std::transform(values.begin(), values.end(), views.begin(),
+                   [](const Json& value) { return ValueView(value); });
     if (target_ != nullptr) {
       std::exchange(target_, nullptr)
           ->answer_with(socket_, id_, std::span(views).first(values.size()));

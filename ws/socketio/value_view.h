@@ -5,7 +5,6 @@
 
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -28,21 +27,22 @@ class ValueView {
       std::is_same_v<Bare, std::string_view>;
 
   ValueView() noexcept = default;
-  ValueView(const Json& json) noexcept : value_(&json) {}
-  ValueView(std::string_view text) noexcept : value_(text) {}
-  ValueView(const std::string& text) noexcept : value_(std::string_view(text)) {}
-  ValueView(const char* text) noexcept : value_(std::string_view(text)) {}
-  template <std::integral T>
-  ValueView(T number) noexcept {
-    if constexpr (std::is_same_v<T, bool>) {
-      value_ = number;
-    } else if constexpr (std::is_signed_v<T>) {
-      value_ = static_cast<std::int64_t>(number);
+  template <class V>
+  requires(takes<V>) explicit ValueView(const V& value) noexcept {
+    if constexpr (std::is_same_v<V, Json>) {
+      value_ = &value;
+    } else if constexpr (std::is_same_v<V, bool>) {
+      value_ = value;
+    } else if constexpr (std::is_floating_point_v<V>) {
+      value_ = static_cast<double>(value);
+    } else if constexpr (!std::is_arithmetic_v<V>) {
+      value_ = std::string_view(value);
+    } else if constexpr (std::is_signed_v<V>) {
+      value_ = static_cast<std::int64_t>(value);
     } else {
-      value_ = static_cast<std::uint64_t>(number);
+      value_ = static_cast<std::uint64_t>(value);
     }
   }
-  ValueView(std::floating_point auto number) noexcept : value_(static_cast<double>(number)) {}
 
   bool has_binary() const noexcept {
     const auto* const json = std::get_if<const Json*>(&value_);
