@@ -122,8 +122,8 @@ ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-p
 # -g1: lines and functions are what a stack trace and a profile show, and compile a third faster.
 MODE_FLAGS_release := -O2 -g1 -DNDEBUG -fPIE $(HARDENING)
 MODE_FLAGS_debug := -O0 -g -D_GLIBCXX_ASSERTIONS
-MODE_FLAGS_asan := -O1 -g1 -D_GLIBCXX_ASSERTIONS $(ASAN)
-MODE_FLAGS_tsan := -O1 -g1 -D_GLIBCXX_ASSERTIONS -fsanitize=thread
+MODE_FLAGS_asan := -O1 -g1 -fPIC -D_GLIBCXX_ASSERTIONS $(ASAN)
+MODE_FLAGS_tsan := -O1 -g1 -fPIC -D_GLIBCXX_ASSERTIONS -fsanitize=thread
 MODE_FLAGS_fuzz := -O1 -g1 -D_GLIBCXX_ASSERTIONS $(ASAN) -fsanitize=fuzzer-no-link \
   -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 # An assertion is a branch that no test can take, so coverage is counted without them.
@@ -164,7 +164,7 @@ define compile
 $(call quiet,CXX,$<)$(CXX) $(ALL_FLAGS) $(1) -MMD -MP -c $< -o $@
 endef
 # The seams use addresses, which are no seam, so libhilo stands behind libhilo-os once more.
-linked = $(filter %.o %.a,$^) $(filter %/libhilo.a %/libhilo-core.a,$^)
+linked = $(filter %.o %.a %.so,$^) $(filter %/libhilo.a %/libhilo-core.a,$^)
 define link
 @mkdir -p $(@D)
 $(call quiet,LINK)$(CXX) $(ALL_FLAGS) $(linked) $(LINK_FLAGS) $(LIBS) $(1) -o $@
@@ -242,8 +242,8 @@ $(eval $(call with_precompiled,net/,core,build))
 $(eval $(call with_precompiled,ws/,library,build,$(ASAN_O0)))
 $(eval $(call with_precompiled,ws/core/,core,build))
 $(eval $(call with_precompiled,ws/socketio/,socketio,build,$(ASAN_O0)))
-$(eval $(call with_precompiled,tools/conform/,library,build))
-$(eval $(call with_precompiled,tools/hilo/,socketio,build,$(HILO_FLAGS)))
+$(eval $(call with_precompiled,tools/conform/,library,build,$(ASAN_O0)))
+$(eval $(call with_precompiled,tools/hilo/,socketio,build,$(ASAN_O0) $(HILO_FLAGS)))
 endif
 endif
 $(O)/bench/%.o: bench/%.cc $(O)/flags | .setup-bench
@@ -326,13 +326,23 @@ $(COUNTING): $(O)/tests/support/allocation_counter.o
 $(patsubst %.cc,$(O)/%,$(SIM_TEST_SOURCES)): $(O)/tests/sim/%: $(O)/tests/sim/%.o $(SIM_OBJECTS) \
     $(O)/tests/support/main.o $(SUPPORT_LIB) $(SOCKETIO_LIB) $(HILO_LIB) $(CORE_LIB) $(O)/link_flags
 	$(call link,$(TEST_LINK))
+# Under a sanitizer the libraries are large, so that tests share them: each would copy 50 MB.
+ifneq ($(filter asan tsan,$(MODE)),)
+TEST_LIBRARIES := $(O)/tests/libhilo-all.so
+$(TEST_LIBRARIES): $(call objects,$(sort $(CORE_SOURCES) $(HILO_SOURCES) $(OS_SOURCES) $(SOCKETIO_SOURCES))) $(O)/link_flags
+	$(call link,-shared $(TEST_LINK))
+$(TEST_LIBRARIES): private LDFLAGS += -Wl,-soname,libhilo-all.so
+TEST_LINK += -Wl,-rpath,$(abspath $(O))/tests
+else
+TEST_LIBRARIES := $(LIBRARIES)
+endif
 # What the tests of the conformance tester look at is part of the tool.
 CONFORM_TESTS := $(filter $(O)/tests/test_conform_%,$(patsubst %.cc,$(O)/%,$(TEST_SOURCES)))
 $(CONFORM_TESTS): $(O)/tests/%: $(O)/tests/%.o $(O)/tests/support/main.o $(CONFORM_LIB) \
     $(LIBRARIES) $(O)/link_flags
 	$(call link,$(TEST_LINK))
 $(filter-out $(CONFORM_TESTS),$(patsubst %.cc,$(O)/%,$(TEST_SOURCES))): $(O)/tests/%: $(O)/tests/%.o \
-    $(O)/tests/support/main.o $(SUPPORT_LIB) $(LIBRARIES) $(O)/link_flags
+    $(O)/tests/support/main.o $(SUPPORT_LIB) $(TEST_LIBRARIES) $(O)/link_flags
 	$(call link,$(TEST_LINK))
 # The core stands alone: no reactor, no sockets, nothing but libcrypto and zlib.
 $(O)/tests/link_core: $(O)/tests/link_core.o $(call objects,$(CORE_SOURCES)) $(O)/link_flags
@@ -343,7 +353,7 @@ README_PROGRAMS := $(addprefix $(O)/tests/readme_,$(README_NUMBERS))
 $(patsubst %,$(O)/gen/readme_%.cc,$(README_NUMBERS)): $(O)/gen/readme_%.cc: README.md
 	@mkdir -p $(@D)
 	@awk '/^```cpp$$/ { on = ++block == $*; next } /^```$$/ { on = 0 } on' $< > $@
-$(README_PROGRAMS): $(O)/tests/readme_%: $(O)/gen/readme_%.o $(LIBRARIES) $(O)/link_flags
+$(README_PROGRAMS): $(O)/tests/readme_%: $(O)/gen/readme_%.o $(TEST_LIBRARIES) $(O)/link_flags
 	$(call link,$(TEST_LINK))
 
 # Most tests wait for deadlines and for other programs, and not for a core.
