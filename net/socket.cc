@@ -51,6 +51,12 @@ bool prepare(int fd) noexcept {
 }
 #endif
 
+#if defined(MSG_MORE)
+constexpr int more_flag = MSG_MORE;
+#else
+constexpr int more_flag = 0;
+#endif
+
 bool would_block(int error) noexcept {
   return error == EAGAIN || error == EWOULDBLOCK;
 }
@@ -166,7 +172,8 @@ Io peek(int fd, MutableBytes into) noexcept {
   return receive_with(fd, into, MSG_PEEK);
 }
 
-Io send(int fd, std::span<const Bytes> slices) noexcept {
+Io send(int fd, std::span<const Bytes> slices, Behind behind) noexcept {
+  const int flags = behind == Behind::end ? send_flags | more_flag : send_flags;
   std::array<iovec, slices_max> vectors;
   std::size_t count = 0;
   for (const Bytes slice : slices.first(std::min(slices.size(), slices_max))) {
@@ -178,12 +185,12 @@ Io send(int fd, std::span<const Bytes> slices) noexcept {
   ssize_t taken;
   do {
     if (count == 1) {
-      taken = ::send(fd, vectors[0].iov_base, vectors[0].iov_len, send_flags);
+      taken = ::send(fd, vectors[0].iov_base, vectors[0].iov_len, flags);
     } else {
       msghdr message{};
       message.msg_iov = vectors.data();
       message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
-      taken = ::sendmsg(fd, &message, send_flags);
+      taken = ::sendmsg(fd, &message, flags);
     }
   } while (taken < 0 && errno == EINTR);
   if (taken >= 0) return moved(taken);

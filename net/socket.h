@@ -68,8 +68,11 @@ Status take_error(int fd) noexcept;
 Io receive(int fd, MutableBytes into) noexcept;
 // The same, and leaves the bytes where they are.
 Io peek(int fd, MutableBytes into) noexcept;
+// What follows the bytes at once: the kernel may wait for the end of the stream, so that one
+// packet carries both. Whoever says `end` calls shutdown_write() or closes next.
+enum class Behind : std::uint8_t { nothing, end };
 // Gathers `slices` (at most 16 count) in one call. No SIGPIPE whatever happens.
-Io send(int fd, std::span<const Bytes> slices) noexcept;
+Io send(int fd, std::span<const Bytes> slices, Behind behind = Behind::nothing) noexcept;
 
 Status shutdown_write(int fd) noexcept;
 // Makes the coming close reset the connection (SO_LINGER 0) instead of finishing it.

@@ -117,8 +117,10 @@ Status Stream::enqueue(std::span<const Bytes> slices) noexcept {
 }
 
 Io Stream::transmit(std::span<const Bytes> slices) noexcept {
+  const bool is_last = shutdown_wanted_ && !shutdown_done_;
+  const auto behind = is_last ? socket::Behind::end : socket::Behind::nothing;
   const Io io =
-      transport_ != nullptr ? transport_->write(slices) : socket::send(fd_.value(), slices);
+      transport_ != nullptr ? transport_->write(slices) : socket::send(fd_.value(), slices, behind);
   if (io.kind == Io::Kind::done) sent_bytes_ += io.bytes;
   return io;
 }

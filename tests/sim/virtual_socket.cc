@@ -115,7 +115,7 @@ Io peek(int fd, MutableBytes into) noexcept {
   return {.kind = Io::Kind::done, .bytes = size, .error = {}};
 }
 
-Io send(int fd, std::span<const Bytes> slices) noexcept {
+Io send(int fd, std::span<const Bytes> slices, Behind) noexcept {
   Network& network = Network::current();
   Socket& at = *network.at(fd);
   std::size_t total = 0;

@@ -23,18 +23,28 @@ std::optional<Revision> read_revision(std::string_view text, const Options& opti
 
 Query read_query(std::string_view query, const Options& options) noexcept {
   Query read;
-  if (const auto value = ws::find_query(query, "transport")) {
-    read.transport = read_transport(*value, options);
+  int transports = 0;
+  int revisions = 0;
+  int sids = 0;
+  int base64s = 0;
+  ws::QueryReader reader(query);
+  while (const auto each = reader.next()) {
+    const auto is = [&](std::string_view name) {
+      return ws::percent_equals(each->name, name, ws::Plus::is_space);
+    };
+    // The first of a name counts.
+    if (is("transport")) {
+      if (transports++ == 0) read.transport = read_transport(each->value, options);
+    } else if (is("EIO")) {
+      if (revisions++ == 0) read.revision = read_revision(each->value, options);
+    } else if (is("sid")) {
+      if (sids++ == 0) read.sid = each->value;
+    } else if (is("b64")) {
+      if (base64s++ != 0) continue;
+      read.base64 = !each->value.empty() && each->value != "0" && each->value != "false";
+    }
   }
-  if (const auto value = ws::find_query(query, "EIO")) {
-    read.revision = read_revision(*value, options);
-  }
-  read.sid = ws::find_query(query, "sid").value_or(std::string_view{});
-  const std::string_view base64 = ws::find_query(query, "b64").value_or(std::string_view{});
-  read.base64 = !base64.empty() && base64 != "0" && base64 != "false";
-  for (const std::string_view name : {"transport", "EIO", "sid"}) {
-    read.is_repeated = read.is_repeated || ws::count_query(query, name) > 1;
-  }
+  read.is_repeated = transports > 1 || revisions > 1 || sids > 1;
   return read;
 }
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
+#include <charconv>
 
 #include "ws/engineio/payload.h"
 #include "ws/limits.h"
@@ -15,6 +15,19 @@ namespace {
 constexpr std::string_view probe_text = "probe";
 // A probe may be repeated, but not for ever.
 constexpr std::uint16_t probes_max = 1000;
+
+// A number in decimals.
+class Digits {
+ public:
+  explicit Digits(std::int64_t number) noexcept
+      : size_(static_cast<std::size_t>(
+            std::to_chars(room_.data(), room_.data() + room_.size(), number).ptr - room_.data())) {}
+  std::string_view text() const noexcept { return {room_.data(), size_}; }
+
+ private:
+  std::array<char, 20> room_;
+  std::size_t size_;
+};
 
 Reaction failed(Errc error) noexcept {
   return {.kind = Reaction::Kind::failed, .error = error};
@@ -36,17 +49,18 @@ Session::Session(Pool& pool, const Options& options, const Start& start, net::Ti
 Status Session::write_open(Buffer& out) const noexcept {
   const bool may_upgrade =
       transport_ == Transport::polling && options_->upgrades && options_->websocket;
-  const std::string_view sid = sid_.view();
-  std::array<char, 256> text;
-  const int size = std::snprintf(
-      text.data(), text.size(),
-      "{\"sid\":\"%.*s\",\"upgrades\":[%s],\"pingInterval\":%lld,\"pingTimeout\":%lld,"
-      "\"maxPayload\":%llu}",
-      static_cast<int>(sid.size()), sid.data(), may_upgrade ? "\"websocket\"" : "",
-      static_cast<long long>(options_->ping_interval.to_milliseconds()),
-      static_cast<long long>(options_->ping_timeout.to_milliseconds()),
-      static_cast<unsigned long long>(options_->payload_bytes_max));
-  return out.append(as_bytes({text.data(), static_cast<std::size_t>(size)}));
+  const Digits interval(options_->ping_interval.to_milliseconds());
+  const Digits timeout(options_->ping_timeout.to_milliseconds());
+  const Digits payload(static_cast<std::int64_t>(options_->payload_bytes_max));
+  for (const std::string_view piece :
+       {std::string_view("{\"sid\":\""), sid_.view(), std::string_view("\",\"upgrades\":["),
+        std::string_view(may_upgrade ? "\"websocket\"" : ""),
+        std::string_view("],\"pingInterval\":"), interval.text(),
+        std::string_view(",\"pingTimeout\":"), timeout.text(), std::string_view(",\"maxPayload\":"),
+        payload.text(), std::string_view("}")}) {
+    if (Status written = out.append(as_bytes(piece)); !written) return written;
+  }
+  return {};
 }
 
 Status Session::send(bool binary, Bytes data) noexcept {
