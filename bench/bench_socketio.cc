@@ -4,6 +4,7 @@
 //
 //   decode, encode              one event, text to values and back
 //   echo/<in flight>            events that want an answer over one socket pair; items are events
+//   connect                     a client comes in, is connected, and goes
 //   broadcast/<clients>         one event to all, until the kernel has it; items are deliveries
 //   idle_memory                 bytes_each: growth of resident memory for 9,000 silent clients
 //
@@ -71,10 +72,21 @@ class Clients {
       send(request);
       turn();
       send(client_frame("40"));
-      while (connected_ != peers_.size()) turn();
+      const std::size_t wanted = connected_ + 1;
+      while (connected_ != wanted) turn();
       turn();
       static_cast<void>(receive(peers_.back()));
     }
+  }
+
+  // The latest client goes: DISCONNECT, and a Close without a code.
+  void remove() {
+    send(client_frame("41") + std::string{'\x88', '\x80', 0, 0, 0, 0});
+    turn();
+    static_cast<void>(receive());
+    peers_.pop_back();
+    while (io_.client_count() != peers_.size()) turn();
+    turn();
   }
 
   // From the latest client.
@@ -130,6 +142,10 @@ std::size_t resident_bytes() {
   clients.turn();
   return clients.receive();
 }
+[[gnu::noinline]] void connect_once(Clients& clients) {
+  clients.add(1);
+  clients.remove();
+}
 [[gnu::noinline]] void broadcast_once(Clients& clients, const socketio::Json& value) {
   clients.io().emit("stats", value);
   clients.turn();
@@ -177,6 +193,13 @@ void echo(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(echo)->Arg(1)->Arg(16);
+
+void connect(benchmark::State& state) {
+  Clients clients(1);
+  for (auto _ : state) connect_once(clients);
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(connect);
 
 void broadcast(benchmark::State& state) {
   if (!enough_descriptors(state, static_cast<std::size_t>(state.range(0)))) return;

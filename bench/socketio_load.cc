@@ -4,12 +4,12 @@
 // so cheap that the server is what is measured, and the processor time that a server of any make
 // spends on them.
 //
-//   socketio_load ADDRESS PROCESS echo CLIENTS IN_FLIGHT SECONDS    events that want an answer
-//   socketio_load ADDRESS PROCESS burst CLIENTS IN_FLIGHT SECONDS   the same, the next when all
-//   came socketio_load ADDRESS PROCESS broadcast CLIENTS SECONDS         to a room with all;
-//   deliveries socketio_load ADDRESS PROCESS connect CLIENTS SECONDS           in, CONNECT, out, so
-//   many at once socketio_load ADDRESS PROCESS idle CLIENTS [SIGNAL]             bytes of resident
-//   memory
+//   socketio_load ADDRESS PROCESS ...
+//     echo CLIENTS IN_FLIGHT SECONDS        events that want an answer
+//     burst CLIENTS IN_FLIGHT SECONDS       the same, the next when all came
+//     broadcast CLIENTS IN_FLIGHT SECONDS   to a room with all, the next when all came; deliveries
+//     connect CLIENTS SECONDS               in, CONNECT, out, so many at once
+//     idle CLIENTS [SIGNAL]                 bytes of resident memory
 //
 // Prints "<operations> <microseconds of the server> <microseconds passed>", or the bytes of each
 // client; SIGNAL is sent to the server before memory is looked at.
@@ -280,27 +280,31 @@ class Echo final : public Run {
   std::string frames_;
 };
 
-// One tells all, again and again when all have heard it.
+// One tells all so many things at once, again and again when all have heard them.
 class Hall final : public Run {
  public:
-  using Run::Run;
+  Hall(net::Loop& loop, const net::Address& address, std::size_t in_flight)
+      : Run(loop, address), in_flight_(in_flight) {
+    const std::string frame = client_frame("42[\"tell\",\"hall\",{\"text\":\"hola\",\"n\":7}]");
+    for (std::size_t i = 0; i < in_flight; ++i) frames_ += frame;
+  }
 
   void start() override {
     for (const auto& client : clients_) client->send(client_frame("420[\"join\",\"hall\"]"));
     while (operations_ < clients_.size()) turn();
+    operations_ = 0;
     is_open_ = true;
-    tell();
+    clients_.front()->send(frames_);
   }
   void on_messages(Client&, std::size_t count) override {
     operations_ += count;
-    if (is_open_ && operations_ % clients_.size() == 0) tell();
+    if (!is_open_ || operations_ % (clients_.size() * in_flight_) != 0) return;
+    clients_.front()->send(frames_);
   }
 
  private:
-  void tell() {
-    clients_.front()->send(client_frame("42[\"tell\",\"hall\",{\"text\":\"hola\",\"n\":7}]"));
-  }
-
+  std::size_t in_flight_;
+  std::string frames_;
   bool is_open_ = false;
 };
 
@@ -377,9 +381,9 @@ int main(int argc, char** argv) {
     run.connect(clients);
     measure(run, process, number(6));
   } else if (what == "broadcast") {
-    Hall run(loop, *address);
+    Hall run(loop, *address, static_cast<std::size_t>(number(5)));
     run.connect(clients);
-    measure(run, process, number(5));
+    measure(run, process, number(6));
   } else {
     HILO_CHECK(what == "connect");
     Visits run(loop, *address);
