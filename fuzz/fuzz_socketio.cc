@@ -66,6 +66,9 @@ void check_plain_json(std::string_view text) {
   if (!read_plain_json(text, limits.json_depth_max, quick)) return;
   const Json slow = Json::parse(text.begin(), text.end(), nullptr, false);
   HILO_CHECK(!slow.is_discarded() && are_same(quick, slow));
+  // What an earlier one has lent.
+  static Json lent;
+  HILO_CHECK(read_plain_json(text, limits.json_depth_max, lent) && are_same(lent, slow));
   for (const bool ascii : {false, true}) {
     std::string written;
     write_plain_json(quick, ascii, written);

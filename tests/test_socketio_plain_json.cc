@@ -157,6 +157,43 @@ TEST_CASE("values that no JSON text gives are written as the library does it") {
   }
 }
 
+TEST_CASE("nothing is left of the value whose memory is lent") {
+  const std::vector<std::string_view> texts = {
+      "[\"echo\",{\"text\":\"hola\",\"n\":7}]",
+      "[\"echo\",{\"text\":\"\",\"n\":-7}]",
+      "[\"echo\",{\"n\":7}]",
+      "[\"echo\",{\"text\":\"hola\",\"text\":\"dos\"}]",
+      "[\"echo\",{\"more\":{\"text\":1},\"n\":{\"a\":[1,2,{\"b\":3}]},\"text\":[]}]",
+      "[\"echo\",{\"more\":{\"t\\u0065xt\":1,\"x\":2},\"n\":{\"a\":[1]},\"t\\u0065xt\":\"\\n\"}]",
+      "[\"echo\",{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8}]",
+      "[\"echo\",{\"A\":1,\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8}]",
+      "[\"echo\",{\"i\":1}]",
+      "[\"echo\",{}]",
+      "[\"echo\",true,false,null,1.5,[[1],[2,3]]]",
+      "[\"echo\",false,true,[],1,[[\"1\"]]]",
+      "[]",
+      "{\"token\":\"x\"}",
+      "{\"token\":{\"x\":\"y\"},\"z\":1}",
+      "\"echo\"",
+      "null",
+      "true",
+      "false",
+  };
+  for (const std::string_view first : texts) {
+    for (const std::string_view second : texts) {
+      for (const std::string_view third : {second, first}) {
+        CAPTURE(first);
+        CAPTURE(second);
+        Json value;
+        for (const std::string_view each : {first, second, third}) {
+          REQUIRE(read_plain_json(each, 64, value));
+          REQUIRE(are_same(value, Json::parse(each)));
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("what was disposed of is empty") {
   Json value = Json::parse("[1,\"a\",{\"b\":[{}],\"c\":\"d\"}]");
   dispose(value);

@@ -9,6 +9,7 @@
 
 #include "ws/core/percent.h"
 #include "ws/socketio/namespace.h"
+#include "ws/socketio/plain_json.h"
 #include "ws/socketio/server.h"
 
 namespace hilo::socketio {
@@ -58,11 +59,16 @@ void Client::open() {
 void Client::receive(engineio::Message message) {
   if (ended_) return;
   const bool was_waiting = decoder_.waiting();
-  Packet packet;
+  Packet packet{.head = {}, .data = std::move(server_->spare_)};
   bool is_whole = false;
   Errc error = message.binary ? decoder_.take_binary(message.payload, packet, is_whole)
                               : decoder_.take_text(message.text(), packet, is_whole);
   if (error == Errc::none && is_whole) error = dispatch(packet);
+  if (message.payload.size() <= Server::spare_bytes_max) {
+    server_->spare_ = std::move(packet.data);
+  } else {
+    dispose(packet.data);
+  }
   if (error != Errc::none) return fail(error);
   if (was_waiting == decoder_.waiting()) return;
   if (decoder_.waiting()) {

@@ -81,8 +81,9 @@ Errc Decoder::finish(const PacketHead& head, std::span<const Json::binary_t> att
   const bool was_binary = is_binary(head.type);
   into.head = head;
   into.head.type = without_binary(head.type);
-  if (!into.data.is_null()) into.data = nullptr;
-  if (!head.json.empty()) {
+  if (head.json.empty()) {
+    into.data = nullptr;
+  } else {
     const Errc error = parse_json(head.json, limits_->json_depth_max, into.data);
     if (error != Errc::none) return error;
   }

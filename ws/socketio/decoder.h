@@ -40,7 +40,8 @@ class Decoder {
   explicit Decoder(const PacketLimits& limits, Side side = Side::server) noexcept
       : limits_(&limits), side_(side) {}
 
-  // Errc::none, and `is_whole` says whether there is a packet.
+  // Errc::none, and `is_whole` says whether there is a packet. The data of an earlier one may lend
+  // its memory (plain_json.h).
   [[nodiscard]] Errc take_text(std::string_view text, Packet& into, bool& is_whole);
   [[nodiscard]] Errc take_binary(Bytes bytes, Packet& into, bool& is_whole);
   // For attachments.

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "ws/socketio/client.h"
-#include "ws/socketio/plain_json.h"
 #include "ws/socketio/server.h"
 #include "ws/socketio/socket_id.h"
 
@@ -189,7 +188,6 @@ void Namespace::receive_event(SocketState& socket, std::optional<std::uint64_t> 
   if (!values.is_array() || values.empty()) return;
   Ack ack = id ? Ack(*this, socket.handle, *id) : Ack();
   dispatch(socket, event, {values, 1, &ack});
-  dispose(values);
 }
 
 void Namespace::dispatch(SocketState& socket, std::string_view event, const Arguments& arguments) {

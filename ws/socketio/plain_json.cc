@@ -2,6 +2,7 @@
 
 #include "ws/socketio/plain_json.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -52,6 +53,28 @@ constexpr bool is_of_number(char c) noexcept {
   return is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
 }
 
+// Members of an object that is read once more.
+class Seen {
+ public:
+  static constexpr std::size_t most = 8;
+
+  void add(const Json& member) noexcept {
+    const auto end = members_.begin() + count_;
+    if (count_ == most || std::find(members_.begin(), end, &member) != end) {
+      has_failed_ = true;
+    } else {
+      members_[count_++] = &member;
+    }
+  }
+  // No object has so many if a name was there twice, or if there were too many.
+  std::size_t count() const noexcept { return has_failed_ ? std::string_view::npos : count_; }
+
+ private:
+  std::array<const Json*, most> members_;
+  std::size_t count_ = 0;
+  bool has_failed_ = false;
+};
+
 class Reader {
  public:
   Reader(std::string_view text, std::size_t depth_max) noexcept
@@ -62,7 +85,7 @@ class Reader {
 
   bool read_all(Json& into) {
     skip_space();
-    const bool is_read = read([&](Json::value_t kind) -> Json& { return into = Json(kind); });
+    const bool is_read = read([&](Json::value_t kind) -> Json& { return renewed(into, kind); });
     skip_space();
     return is_read && at_ == end_;
   }
@@ -92,77 +115,104 @@ class Reader {
     switch (*at_) {
       case '"': {
         std::string_view text;
-        if (!read_text(text)) return false;
+        if (!read_text(text, text_)) return false;
         put(Json::value_t::string).template get_ref<Json::string_t&>() = text;
         return true;
       }
       case '[': return read_array(put(Json::value_t::array).template get_ref<Json::array_t&>());
       case '{': return read_object(put(Json::value_t::object).template get_ref<Json::object_t&>());
       case 't': put(Json::value_t::boolean).template get_ref<bool&>() = true; return take("true");
-      case 'f': put(Json::value_t::boolean); return take("false");
+      case 'f': put(Json::value_t::boolean).template get_ref<bool&>() = false; return take("false");
       case 'n': put(Json::value_t::null); return take("null");
       default: return read_number(put);
     }
+  }
+
+  // What is there already lends its memory.
+  static Json& renewed(Json& value, Json::value_t kind) {
+    return value.type() == kind ? value : value = Json(kind);
   }
 
   bool read_array(Json::array_t& array) {
     if (depth_left_ == 0) return false;
     --depth_left_;
     ++at_;
+    std::size_t count = 0;
     skip_space();
     if (!take(']')) {
       // An event with its values; what is inside may be many small ones.
       if (depth_left_ + 1 == depth_max_) array.reserve(4);
+      const auto put = [&](Json::value_t kind) -> Json& {
+        return count++ < array.size() ? renewed(array[count - 1], kind) : array.emplace_back(kind);
+      };
       do {
         skip_space();
-        const auto put = [&](Json::value_t kind) -> Json& { return array.emplace_back(kind); };
         if (!read(put)) return false;
         skip_space();
       } while (take(','));
       if (!take(']')) return false;
     }
+    array.resize(count);
     ++depth_left_;
     return true;
   }
 
+  // An object that is a value of an event, or the only one, may lend the members of the one before
+  // to the same members. If it has others it is read again, and nothing is left of that.
   bool read_object(Json::object_t& object) {
     if (depth_left_ == 0) return false;
     --depth_left_;
     ++at_;
-    skip_space();
-    if (!take('}')) {
-      do {
-        skip_space();
-        std::string_view name;
-        if (!read_text(name)) return false;
-        Json::string_t key(name);
-        skip_space();
-        if (!take(':')) return false;
-        skip_space();
-        const auto put = [&](Json::value_t kind) -> Json& {
-          const auto [place, is_new] = object.try_emplace(std::move(key), kind);
-          // Of a name that is there twice the last value counts.
-          return is_new ? place->second : place->second = Json(kind);
-        };
-        if (!read(put)) return false;
-        skip_space();
-      } while (take(','));
-      if (!take('}')) return false;
+    const char* const begin = at_;
+    if (depth_left_ + 2 < depth_max_ || object.size() > Seen::most) object.clear();
+    Seen seen;
+    const bool lends = !object.empty();
+    if (!read_members(object, lends ? &seen : nullptr)) return false;
+    if (lends && seen.count() != object.size()) {
+      at_ = begin;
+      object.clear();
+      if (!read_members(object, nullptr)) return false;
     }
     ++depth_left_;
     return true;
   }
 
-  // A view of the input or, if there were escapes, of what the library made of them.
-  bool read_text(std::string_view& text) {
+  // With the brace behind them.
+  bool read_members(Json::object_t& object, Seen* seen) {
+    skip_space();
+    if (take('}')) return true;
+    do {
+      skip_space();
+      std::string_view name;
+      if (!read_text(name, name_)) return false;
+      skip_space();
+      if (!take(':')) return false;
+      skip_space();
+      const auto put = [&](Json::value_t kind) -> Json& {
+        // Of a name that is there twice the last value counts.
+        const auto found = object.find(name);
+        Json& value = found != object.end()
+                          ? renewed(found->second, kind)
+                          : object.try_emplace(Json::string_t(name), kind).first->second;
+        if (seen != nullptr) seen->add(value);
+        return value;
+      };
+      if (!read(put)) return false;
+      skip_space();
+    } while (take(','));
+    return take('}');
+  }
+
+  // A view of the input or, if there were escapes, of `room`.
+  bool read_text(std::string_view& text, std::string& room) {
     if (!take('"')) return false;
     const char* const begin = at_;
     at_ = skip_plain(at_, end_);
     text = {begin, static_cast<std::size_t>(at_ - begin)};
-    return take('"') || read_rare_text(begin, text);
+    return take('"') || read_rare_text(begin, text, room);
   }
 
-  bool read_rare_text(const char* begin, std::string_view& text) {
+  bool read_rare_text(const char* begin, std::string_view& text, std::string& room) {
     bool has_escapes = false;
     for (; at_ != end_ && *at_ != '"'; ++at_) {
       if (static_cast<unsigned char>(*at_) < 0x20) return false;
@@ -175,8 +225,8 @@ class Reader {
     if (!has_escapes) return ws::utf8_valid(as_bytes(text));
     Json parsed = Json::parse(begin - 1, at_, nullptr, false);
     if (!parsed.is_string()) return false;
-    unescaped_ = std::move(parsed.get_ref<Json::string_t&>());
-    text = unescaped_;
+    room = std::move(parsed.get_ref<Json::string_t&>());
+    text = room;
     return true;
   }
 
@@ -210,7 +260,9 @@ class Reader {
   const char* end_;
   std::size_t depth_max_;
   std::size_t depth_left_;
-  std::string unescaped_;
+  // What the library made of escapes.
+  std::string name_;
+  std::string text_;
 };
 
 template <class Number>

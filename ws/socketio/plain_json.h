@@ -15,7 +15,9 @@
 
 namespace hilo::socketio {
 
-// False: it is deeper than that, or for the library to decide; `into` is anything then.
+// False: it is deeper than that, or for the library to decide; `into` is anything then. What is in
+// `into` lends its memory to what takes its place, so that one event after the other of the same
+// form, read into the same value, allocates nothing.
 [[nodiscard]] bool read_plain_json(std::string_view text, std::size_t depth_max, Json& into);
 // Appends what Json::dump() would, U+FFFD in the place of what is no UTF-8.
 void write_plain_json(const Json& value, bool ascii, std::string& out);

@@ -131,6 +131,10 @@ class Server final : private net::Watcher {
   Options options_;
   Metrics metrics_;
   std::string scratch_;
+  // The values of the latest event, whose memory the next one takes; those of a longer one are
+  // given back.
+  static constexpr std::size_t spare_bytes_max = 512;
+  Json spare_;
   Names names_;
   Callback<void(Socket, std::string_view)> on_misfit_;
   std::unordered_map<std::string_view, std::unique_ptr<Namespace>> namespaces_;  // by its name
