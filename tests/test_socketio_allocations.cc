@@ -61,4 +61,7 @@ TEST_CASE("an event and its answer allocate nothing") {
   CHECK(cost_of(server, peer, "421[\"echo\",{\"text\":\"hola\",\"n\":7}]",
                 "431[{\"n\":7,\"text\":\"hola\"}]") == 0);
   CHECK(cost_of(server, peer, "421[\"all\",1,[2],\"3\"]", "431[1,[2],\"3\"]") == 0);
+  // A long one keeps nothing.
+  const std::string text(600, 'a');
+  CHECK(cost_of(server, peer, "421[\"text\",\"" + text + "\"]", "431[\"" + text + "\",true]") != 0);
 }
