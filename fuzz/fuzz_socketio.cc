@@ -4,7 +4,8 @@
 // packet is written again by EncodedPacket, and read again to the same. The quick way to read and
 // write JSON is beside the library's.
 //
-//   input   lines; one that begins with 'b' is binary, any other is text
+//   input   lines; one that begins with 'b' is binary, any other is text. All of it is also a message
+//           of MessagePack
 
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include "net/base/check.h"
 #include "ws/socketio/decoder.h"
 #include "ws/socketio/encoded_packet.h"
+#include "ws/socketio/msgpack.h"
 #include "ws/socketio/plain_json.h"
 
 namespace {
@@ -77,6 +79,21 @@ void check_plain_json(std::string_view text) {
   dispose(quick);
 }
 
+// By its bytes, for a NaN is not equal to itself.
+void check_msgpack(std::string_view message) {
+  PacketHead head;
+  Json data;
+  bool has_data = false;
+  if (read_msgpack(as_bytes(message), limits, head, has_data, data) != Errc::none) return;
+  const Json::binary_t written = write_msgpack(head, data);
+  PacketHead again_head;
+  Json again;
+  HILO_CHECK(read_msgpack(Bytes{written}, wide, again_head, has_data, again) == Errc::none);
+  HILO_CHECK(again_head.type == head.type && again_head.nsp == head.nsp);
+  HILO_CHECK(again_head.id == head.id);
+  HILO_CHECK(write_msgpack(again_head, std::move(again)) == written);
+}
+
 void run(std::string_view lines, Side side) {
   Decoder decoder(limits, side);
   std::size_t due = 0;
@@ -107,5 +124,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view lines(reinterpret_cast<const char*>(data), size);
   run(lines, Side::server);
   run(lines, Side::client);
+  check_msgpack(lines);
   return 0;
 }

@@ -206,7 +206,7 @@ TEST_CASE("limits count the address behind the proxy, and only named proxies may
   limits.connections_per_ip_max = 1;
   WireServer server(limits);
   listen_behind_proxy(server);
-  const auto connect = [&server](WirePeer& peer, std::string_view ip) {
+  const auto connect = [](WirePeer& peer, std::string_view ip) {
     return peer.send("PROXY TCP4 " + std::string(ip) + " 192.0.2.9 1 2\r\n" + upgrade_request());
   };
   WirePeer first(server);

@@ -59,12 +59,12 @@ def _():
     own = {
         "serve": "listen threads origin origin-any subprotocol require-subprotocol log-level quiet "
         "log-format unix-mode handover drain-time trusted-proxy forwarded-by proxy-protocol count-local "
-        "keep-request-fields files client-bundle recovery compliance tls-cert tls-key tls-self-signed "
+        "keep-request-fields files client-bundle recovery parser compliance tls-cert tls-key tls-self-signed "
         "tls-client-ca tls-client-optional tls-keylog tls-kernel broken",
         "connect": "header subprotocol origin proxy user redirects reconnect binary hex one echo "
         "timestamps quiet ping ping-every "
         "count wait close-code close-reason ca-file insecure tls-server-name tls-cert tls-key "
-        "tls-keylog socketio namespace auth event ask ack-timeout listen path transport eio3",
+        "tls-keylog socketio namespace auth event ask ack-timeout listen path transport parser eio3",
     }
     deflate = "deflate" + "".join(
         " deflate-" + name

@@ -29,9 +29,12 @@ for (const [version, name] of Object.entries(versions)) {
     skip_all("socketio", `the npm package ${name} is not installed`));
   clients[version] = module.io ?? module.default;
 }
+const msgpack = await import("socket.io-msgpack-parser").catch(() =>
+  skip_all("socketio", "the npm package socket.io-msgpack-parser is not installed"));
 const one_thread = await serve();
 // Connections come in at either thread, as the kernel likes; all sessions are in one of them.
 const two_threads = await serve("--threads", "2");
+const in_msgpack = await serve("--parser", "msgpack",);
 
 // A socket, and what has come to it: [event, ...values].
 class Peer {
@@ -71,10 +74,10 @@ class Peer {
   close() { this.socket.disconnect(); }
 }
 
-function events_and_answers(server, version, who = version) {
+function events_and_answers(server, version, who = version, options = {}) {
   for (const [way, transports] of Object.entries(ways)) {
     test(`${who}, ${way}: events and answers, text and numbers come back as they were`, async () => {
-      const peer = new Peer(server, version, transports);
+      const peer = new Peer(server, version, transports, options);
       await peer.connected;
       assert.match((await peer.next("welcome"))[0].ver, /^\d+\.\d+\.\d+$/);
       assert.ok((await peer.next("stats"))[0].numClients >= 1);
@@ -90,7 +93,7 @@ function events_and_answers(server, version, who = version) {
     // The client of 1.3.5 sends the whole of Node's pool instead of its part: no measure for others.
     if (version !== "1.3.5") {
       test(`${who}, ${way}: bytes come back, in order among the rest`, async () => {
-        const peer = new Peer(server, version, transports);
+        const peer = new Peer(server, version, transports, options);
         await peer.connected;
         const bytes = Uint8Array.from({length: 5000}, (_, i) => i * 7).buffer;
         peer.socket.emit("bin", Buffer.from(bytes));
@@ -107,13 +110,13 @@ function events_and_answers(server, version, who = version) {
       });
     }
     test(`${who}, ${way}: two namespaces over one connection, and one that is not there`, async () => {
-      const main = new Peer(server, version, transports);
+      const main = new Peer(server, version, transports, options);
       await main.connected;
       const chat = main.in("/chat");
       await chat.connected;
       await chat.next("welcome");
       assert.deepEqual(await chat.ask("echo", "in chat"), ["in chat"]);
-      const refused = clients[version](`${server.page}nope`, {transports, forceNew: true});
+      const refused = clients[version](`${server.page}nope`, {transports, forceNew: true, ...options});
       const why = await new Promise((resolve) => {
         refused.once("connect_error", resolve);
         refused.once("error", resolve);  // 1.x and 2.x
@@ -126,7 +129,7 @@ function events_and_answers(server, version, who = version) {
     });
   }
   test(`${who}: a client moves from polling to a WebSocket`, async () => {
-    const peer = new Peer(server, version, ways.upgrade);
+    const peer = new Peer(server, version, ways.upgrade, options);
     await peer.connected;
     await peer.moves();
     assert.equal(peer.transport, "websocket");
@@ -139,6 +142,19 @@ for (const version of Object.keys(versions)) events_and_answers(one_thread, vers
 for (const version of ["1.7.4", "4.8.1"]) {
   events_and_answers(two_threads, version, `${version}, two threads`);
 }
+events_and_answers(in_msgpack, "4.8.1", "4.8.1 in MessagePack", {parser: msgpack.default});
+
+test("dates are texts and undefined is null in MessagePack, as they are in JSON", async () => {
+  const values = [new Date(0), undefined, {at: new Date(-1), not: undefined}, Number.MAX_SAFE_INTEGER];
+  for (const [server, options] of [[one_thread, {}], [in_msgpack, {parser: msgpack.default}]]) {
+    const peer = new Peer(server, "4.8.1", ways.websocket, options);
+    await peer.connected;
+    const [first, nothing, {at, not}, last] = await peer.ask("echo", ...values);
+    assert.deepEqual([first, nothing, at, not ?? null, last], [
+      "1970-01-01T00:00:00.000Z", null, "1969-12-31T23:59:59.999Z", null, Number.MAX_SAFE_INTEGER]);
+    peer.close();
+  }
+});
 
 // ---- one chat for all generations -------------------------------------------------------------
 
@@ -182,11 +198,13 @@ test("4.8.1 comes back by itself when its connection breaks", async () => {
   peer.close();
 });
 
-test("4.8.1 takes up where it was, with what it missed, where --recovery says so", async () => {
-  const server = await serve("--recovery", "1min", "--threads", "2");
-  const lost = new Peer(server, "4.8.1", ways.websocket, {reconnectionDelay: 500});
+for (const parser of ["json", "msgpack"])
+test(`4.8.1 takes up where it was, with what it missed, where --recovery says so (${parser})`, async () => {
+  const server = await serve("--recovery", "1min", "--threads", "2", "--parser", parser);
+  const options = parser === "json" ? {} : {parser: msgpack.default};
+  const lost = new Peer(server, "4.8.1", ways.websocket, {reconnectionDelay: 500, ...options});
   await lost.connected;
-  const other = new Peer(server, "4.8.1", ways.upgrade);
+  const other = new Peer(server, "4.8.1", ways.upgrade, options);
   await other.connected;
   for (const count of [1, 2]) assert.equal((await lost.next("stats"))[0].numClients, count);
   assert.equal(lost.socket.recovered, false);
@@ -222,5 +240,5 @@ test("SIGTERM ends the clients of two threads in peace, by whatever way they cam
 });
 
 await run_cases(async () => {
-  for (const server of [one_thread, two_threads]) assert.equal((await server.stop()).code, 0);
+  for (const server of [one_thread, two_threads, in_msgpack]) assert.equal((await server.stop()).code, 0);
 });

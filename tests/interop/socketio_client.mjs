@@ -20,6 +20,9 @@ for (const [version, name] of Object.entries(packages)) {
   modules[version] = module.Server ?? module.default;
 }
 
+const msgpack = await import("socket.io-msgpack-parser").catch(() =>
+  skip_all("socketio_client", "the npm package socket.io-msgpack-parser is not installed"));
+
 // A server of that version, with the handlers that the cases want.
 async function start(version, options = {}) {
   const http = createServer();
@@ -130,6 +133,32 @@ for (const version of Object.keys(packages)) for (const way of ["websocket", "up
     server.close();
   });
 }
+
+test("4.8.1 in MessagePack: events and answers, bytes, a namespace, one that is refused", async () => {
+  for (const way of ["websocket", "upgrade", "polling"]) {
+    const server = await start("4.8.1", {parser: msgpack.default});
+    const client = new Client("4.8.1", "--parser", "msgpack", "--transport", way, "--auth", '{"a":1}',
+      "--namespace", "/", "--namespace", "/news", server.url);
+    for (const nsp of ["/", "/news"]) {
+      assert.deepEqual(await client.next(), {...event("welcome", {auth: {a: 1}, query: null}), nsp});
+    }
+    const values = [1, -2.5, thread, {a: [null, true, {b: "ñ"}]}, [], bytes("one"), {inner: [bytes("two")]}];
+    client.say(`ack echo ${values.map((value) => JSON.stringify(value)).join(" ")}`);
+    assert.deepEqual(await client.next(), {answer: values, event: "echo", nsp: "/"});
+    client.say("emit ask 7");
+    assert.deepEqual(await client.next(), {...event("question", 7), question: 1});
+    client.say(`answer 1 ${JSON.stringify(bytes("three"))}`);
+    assert.deepEqual(await client.next(), event("told", bytes("three")));
+    for (let i = 0; i < 100; ++i) client.say(`/news emit echo ${i}`);
+    for (let i = 0; i < 100; ++i) assert.deepEqual((await client.next()).values, [i]);
+    assert.equal((await client.end()).code, 0);
+    const refused = new Client("4.8.1", "--parser", "msgpack", "--namespace", "/closed", server.url);
+    const {code, errors} = await refused.end();
+    assert.notEqual(code, 0);
+    assert.match(errors, /not you/);
+    server.close();
+  }
+});
 
 test("2.5.1: who speaks protocol 5 to it is told", async () => {
   const server = await start("2.5.1");

@@ -14,6 +14,7 @@
 #include "ws/client.h"
 #include "ws/engineio/client.h"
 #include "ws/limits.h"
+#include "ws/socketio/packet.h"
 
 namespace hilo::tools {
 
@@ -28,6 +29,7 @@ struct SocketioSettings {
   bool revision3 = false;  // Engine.IO 3: servers of Socket.IO 1 and 2
   std::string path = "/socket.io/";
   engineio::Transports transports = engineio::Transports::polling_first;
+  socketio::Parser parser = socketio::Parser::json;
   std::vector<std::string> namespaces;  // none: that of the URL
   std::string auth;                     // JSON; empty: none
   std::vector<std::string> lines;       // instead of those of stdin

@@ -8,6 +8,7 @@
 #include "tools/hilo/command.h"
 #include "tools/hilo/connect_session.h"
 #include "tools/hilo/display.h"
+#include "tools/hilo/parser_flag.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/values.h"
 #include "ws/core/url.h"
@@ -37,6 +38,14 @@ Flag transport_flag(engineio::Transports& into) {
     if (value == "polling") return into = Transports::polling, Complaint{};
     return "is none of upgrade, websocket, polling";
   };
+  return flag;
+}
+
+Flag path_flag(std::string& into) {
+  Flag flag = text_flag(
+      {.name = "--path", .value = "PATH", .text = "where the server answers", .short_name = {}},
+      into);
+  flag.preset = into;
   return flag;
 }
 
@@ -82,10 +91,6 @@ FlagGroup socketio_flags(SocketioSettings& settings) {
                                     .short_name = {}},
                                    settings.ack_timeout);
   ack_timeout.preset = format_duration(settings.ack_timeout);
-  Flag path = text_flag(
-      {.name = "--path", .value = "PATH", .text = "where the server answers", .short_name = {}},
-      settings.path);
-  path.preset = settings.path;
   group.flags = {
       switch_flag({.name = "--socketio",
                    .value = {},
@@ -103,8 +108,9 @@ FlagGroup socketio_flags(SocketioSettings& settings) {
                    .text = "stay at the end of the input, until the server ends it",
                    .short_name = {}},
                   settings.listens),
-      std::move(path),
+      path_flag(settings.path),
       transport_flag(settings.transports),
+      parser_flag(settings.parser),
       switch_flag({.name = "--eio3",
                    .value = {},
                    .text = "speak as Socket.IO 1 and 2 do",
@@ -177,6 +183,7 @@ bool ConnectSocketio::connect() {
   options.connect.path = settings_->socketio.path;
   options.connect.transports = settings_->socketio.transports;
   if (settings_->socketio.revision3) options.connect.revision = engineio::Revision::v3;
+  options.parser = settings_->socketio.parser;
   options.reconnection.enabled = settings_->reconnect;
   if (!fill_options(*settings_, options.connect.websocket)) return false;
   const Result<ws::Url> url = ws::parse_url(settings_->url);

@@ -40,8 +40,9 @@ std::string find_bundle(std::string_view named) {
 }
 
 // Clients of all generations at once: those of Socket.IO 1 by polling, too.
-socketio::Options options(net::Duration recovery) {
+socketio::Options options(net::Duration recovery, socketio::Parser parser) {
   socketio::Options options;
+  options.parser = parser;
   options.recovery.enabled = recovery.nanoseconds != 0;
   options.recovery.max_disconnection_duration = recovery;
   options.engine.revision3 = true;
@@ -69,8 +70,8 @@ Complaint take_client_bundle(std::string_view value, std::string& into) {
   return {};
 }
 
-LessonService::LessonService(ws::Server& server, net::Duration recovery)
-    : io_(server, options(recovery)), lesson_(io_, HILO_VERSION) {}
+LessonService::LessonService(ws::Server& server, net::Duration recovery, socketio::Parser parser)
+    : io_(server, options(recovery, parser)), lesson_(io_, HILO_VERSION) {}
 
 void serve_lesson_pages(ws::Server& server, std::string_view client_bundle) {
   serve_asset(server, "/chat", "chat.html");

@@ -32,7 +32,7 @@ class LessonService {
  public:
   // Server first.
   // `recovery`: how long a client may be away and take up where it was; zero: it is a new one then.
-  LessonService(ws::Server& server, net::Duration recovery);
+  LessonService(ws::Server& server, net::Duration recovery, socketio::Parser parser);
 
   socketio::Server& io() noexcept { return io_; }
 

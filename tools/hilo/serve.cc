@@ -9,6 +9,7 @@
 #include "tools/hilo/flags.h"
 #include "tools/hilo/lesson_service.h"
 #include "tools/hilo/limits_flags.h"
+#include "tools/hilo/parser_flag.h"
 #include "tools/hilo/serve_broken.h"
 #include "tools/hilo/serve_compliance.h"
 #include "tools/hilo/serve_process.h"
@@ -225,7 +226,8 @@ FlagGroup what_flags(ServeSettings& settings) {
                                  .short_name = {}},
                                 settings.recovery);
   return {.title = "What is served",
-          .flags = {std::move(files), std::move(bundle), std::move(recovery)}};
+          .flags = {std::move(files), std::move(bundle), std::move(recovery),
+                    parser_flag(settings.parser)}};
 }
 
 FlagGroup other_flags(ServeSettings& settings) {

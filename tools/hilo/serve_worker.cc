@@ -88,7 +88,7 @@ void ServeWorker::serve_paths(const ServeSettings& settings) {
 }
 
 void ServeWorker::open_lesson(const ServeSettings& settings) {
-  lesson_ = std::make_unique<LessonService>(server_, settings.recovery);
+  lesson_ = std::make_unique<LessonService>(server_, settings.recovery, settings.parser);
 }
 
 // The server first, so that polls are answered for the last time on their connection.

@@ -52,6 +52,7 @@ struct ServeSettings {
   ws::DeflateOptions deflate;
   std::string client_bundle;  // a directory with socket.io.js; empty: where npm would put it
   net::Duration recovery;     // of Socket.IO's clients; zero: none
+  socketio::Parser parser = socketio::Parser::json;
   LogSettings log;
   ws::Limits limits;
 };

@@ -33,7 +33,7 @@ Client::Client(Server& server, engineio::Socket& engine) noexcept
     : server_(&server),
       engine_(engine.id()),
       revision_(engine.revision()),
-      decoder_(server.options().packet) {}
+      decoder_(server.options().packet, Side::server, server.options().parser) {}
 
 Client::~Client() {
   server_->loop().timers().cancel(*this);
@@ -122,8 +122,8 @@ Errc Client::connect(const PacketHead& head, Json auth) {
 
 void Client::refuse(std::string_view nsp, Errc error, std::string_view message) {
   const bool is_v3 = revision_ == engineio::Revision::v3;
-  send(EncodedPacket({.type = PacketType::connect_error, .nsp = nsp},
-                     is_v3 ? Json(message) : Json{{"message", message}}),
+  send(server_->encoded({.type = PacketType::connect_error, .nsp = nsp},
+                        is_v3 ? Json(message) : Json{{"message", message}}),
        {});
   server_->reject(error, engine());
 }
@@ -163,15 +163,22 @@ bool Client::send_text(std::string_view packet, const Flags& flags) {
 }
 
 bool Client::send(const EncodedPacket& packet, const Flags& flags) {
-  if (!send_text(packet.text(revision_), flags)) return false;
+  const std::string_view text = packet.text(revision_);
+  if (!text.empty() && !send_text(text, flags)) return false;
   if (packet.attachments().empty()) return true;
   engineio::Socket* const engine = this->engine();
   if (engine == nullptr) return false;
+  if (text.empty() && flags.volatile_ && !engine->is_writable()) return false;
   const ws::SendOptions options{.compress = flags.compress};
   for (const Json::binary_t& attachment : packet.attachments()) {
     if (engine->send_binary(Bytes{attachment}, options) != ws::Sent::accepted) return false;
   }
+  if (text.empty()) ++server_->metrics_.packets_sent;
   return true;
+}
+
+void Client::send_disconnect(std::string_view nsp) {
+  send(server_->encoded({.type = PacketType::disconnect, .nsp = nsp}, nullptr), {});
 }
 
 // --- the end -------------------------------------------------------------------------------------
@@ -195,7 +202,7 @@ void Client::fail(Errc error) {
 void Client::disconnect() {
   for (const auto& [nsp, socket] : sockets_) {
     if (socket->stage != SocketState::Stage::connected) continue;
-    send(EncodedPacket({.type = PacketType::disconnect, .nsp = nsp->name()}, nullptr), {});
+    send_disconnect(nsp->name());
   }
   close("server namespace disconnect");
 }

@@ -40,6 +40,8 @@ class Client final : public engineio::Attachment, private net::Timer {
   bool send(const EncodedPacket& packet, const Flags& flags);
   // A packet without attachments, as EncodedPacket::text() writes it for this revision.
   bool send_text(std::string_view packet, const Flags& flags);
+  // DISCONNECT, if the server is who ends it.
+  void send_disconnect(std::string_view nsp);
   void remove(const SocketState& socket) noexcept;
   // The application's wish: the client is told, and does not come back by itself.
   void disconnect();

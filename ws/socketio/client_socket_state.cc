@@ -60,7 +60,7 @@ void ClientSocketState::ask(Json auth) {
       if (!auth.is_null()) with_pid.update(auth);
       auth = std::move(with_pid);
     }
-    manager_->send(EncodedPacket(head, std::move(auth)), {});
+    manager_->send(manager_->encoded(head, std::move(auth)), {});
     return;
   }
   // Protocol 4: who is there is in "/" already.
@@ -73,7 +73,7 @@ void ClientSocketState::ask(Json auth) {
     return;
   }
   head.nsp = address_;
-  manager_->send(EncodedPacket(head, nullptr), {});
+  manager_->send(manager_->encoded(head, nullptr), {});
 }
 
 Errc ClientSocketState::accept(const Json& data) {
@@ -94,7 +94,7 @@ Errc ClientSocketState::accept(const Json& data) {
   stage_ = Stage::idle;
   left_ = true;
   id_.clear();
-  manager_->send(EncodedPacket({.type = PacketType::disconnect, .nsp = name_}, nullptr), {});
+  manager_->send(manager_->encoded({.type = PacketType::disconnect, .nsp = name_}, nullptr), {});
   return Errc::none;
 }
 
@@ -117,7 +117,8 @@ void ClientSocketState::connected() {
 void ClientSocketState::disconnect() {
   switch (stage_) {
     case Stage::connected:
-      manager_->send(EncodedPacket({.type = PacketType::disconnect, .nsp = name_}, nullptr), {});
+      manager_->send(manager_->encoded({.type = PacketType::disconnect, .nsp = name_}, nullptr),
+                     {});
       left_ = true;
       end("io client disconnect", Stage::idle);
       break;
@@ -285,7 +286,7 @@ void ClientSocketState::receive_ack(std::optional<std::uint64_t> id, Json values
 void ClientSocketState::answer(SlabHandle connection, std::uint64_t id, Json answers) {
   if (stage_ != Stage::connected || connection.generation != connection_) return;
   const PacketHead head{.type = PacketType::ack, .nsp = name_, .id = id};
-  manager_->send(EncodedPacket(head, std::move(answers)), {});
+  manager_->send(manager_->encoded(head, std::move(answers)), {});
 }
 
 // --- what goes out -------------------------------------------------------------------------------
@@ -327,7 +328,7 @@ bool ClientSocketState::write(Json values, const Flags& flags, std::optional<std
     manager_->call([&] { on_any_outgoing_[i](event, std::as_const(values)); });
   }
   const PacketHead head{.type = PacketType::event, .nsp = name_, .id = id};
-  return manager_->send(EncodedPacket(head, std::move(values)), flags);
+  return manager_->send(manager_->encoded(head, std::move(values)), flags);
 }
 
 // Nothing of the application's is called within its own call.

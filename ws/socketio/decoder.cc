@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "ws/socketio/msgpack.h"
+
 namespace hilo::socketio {
 namespace {
 
@@ -49,6 +51,7 @@ PacketType without_binary(PacketType type) noexcept {
 Errc Decoder::take_text(std::string_view text, Packet& into, bool& is_whole) {
   is_whole = false;
   finished_.reset();
+  if (parser_ == Parser::msgpack) return Errc::packet_msgpack;
   if (waiting()) return Errc::attachment_missing;
   PacketHead head;
   if (const Errc error = split_packet(text, *limits_, head); error != Errc::none) return error;
@@ -64,6 +67,10 @@ Errc Decoder::take_text(std::string_view text, Packet& into, bool& is_whole) {
 Errc Decoder::take_binary(Bytes bytes, Packet& into, bool& is_whole) {
   is_whole = false;
   finished_.reset();
+  if (parser_ == Parser::msgpack) {
+    is_whole = true;
+    return take_msgpack(bytes, into);
+  }
   if (!waiting()) return Errc::attachment_unexpected;
   if (bytes.size() > limits_->attachment_bytes_max - pending_->bytes) {
     return Errc::attachment_bytes;
@@ -74,6 +81,13 @@ Errc Decoder::take_binary(Bytes bytes, Packet& into, bool& is_whole) {
   is_whole = true;
   finished_ = std::move(pending_);
   return finish(finished_->head, finished_->attachments, into);
+}
+
+Errc Decoder::take_msgpack(Bytes message, Packet& into) {
+  bool has_data = false;
+  const Errc error = read_msgpack(message, *limits_, into.head, has_data, into.data);
+  if (error != Errc::none) return error;
+  return check_payload(side_, into.head.type, has_data, into.data, *limits_);
 }
 
 Errc Decoder::finish(const PacketHead& head, std::span<const Json::binary_t> attachments,

@@ -3,12 +3,13 @@
 // Decoder: the messages of one peer, put together to packets.
 //
 //   decoder.take_text(text, packet)     whole, unless attachments are due: then waiting()
-//   decoder.take_binary(bytes, packet)  whole with the last attachment
+//   decoder.take_binary(bytes, packet)  whole with the last attachment; with Parser::msgpack always
 //
 // It holds memory only while it is waiting. What it refuses ends the conversation: after an error
 // it is not to be called again.
 //
-//   lifetime  a packet's views are good until the decoder's next call, and as long as the text
+//   lifetime  a packet's views are good until the decoder's next call, and as long as the text, or
+//             with Parser::msgpack the bytes
 
 #pragma once
 
@@ -37,8 +38,9 @@ enum class Side : std::uint8_t { server, client };
 class Decoder {
  public:
   // The limits must outlive it.
-  explicit Decoder(const PacketLimits& limits, Side side = Side::server) noexcept
-      : limits_(&limits), side_(side) {}
+  explicit Decoder(const PacketLimits& limits, Side side = Side::server,
+                   Parser parser = Parser::json) noexcept
+      : limits_(&limits), side_(side), parser_(parser) {}
 
   // Errc::none, and `is_whole` says whether there is a packet. The data of an earlier one may lend
   // its memory (plain_json.h).
@@ -54,10 +56,12 @@ class Decoder {
     std::size_t bytes = 0;
     PacketHead head = {};  // of text
   };
+  Errc take_msgpack(Bytes message, Packet& into);
   Errc finish(const PacketHead& head, std::span<const Json::binary_t> attachments, Packet& into);
 
   const PacketLimits* limits_;
   Side side_;
+  Parser parser_;
   std::unique_ptr<Pending> pending_;
   std::unique_ptr<Pending> finished_;  // what the last packet points into
 };

@@ -4,10 +4,16 @@
 
 #include <utility>
 
+#include "ws/socketio/msgpack.h"
+
 namespace hilo::socketio {
 
-EncodedPacket::EncodedPacket(const PacketHead& head, Json data)
-    : type_(head.type), nsp_(head.nsp), id_(head.id), data_(std::move(data)) {
+EncodedPacket::EncodedPacket(const PacketHead& head, Json data, Parser parser)
+    : parser_(parser), type_(head.type), nsp_(head.nsp), id_(head.id), data_(std::move(data)) {
+  if (parser_ == Parser::msgpack) {
+    attachments_.push_back(write_msgpack(head, std::exchange(data_, nullptr)));
+    return;
+  }
   if (!has_binary(data_)) return;
   take_out_binary(data_, attachments_);
   type_ = type_ == PacketType::ack ? PacketType::binary_ack : PacketType::binary_event;
@@ -31,6 +37,7 @@ void EncodedPacket::keep_text_alone() {
 }
 
 std::string_view EncodedPacket::text(engineio::Revision revision) const {
+  if (parser_ == Parser::msgpack) return {};
   const bool ascii = revision == engineio::Revision::v3;
   std::string& text = ascii ? ascii_ : text_;
   if (text.empty()) text = write(ascii);

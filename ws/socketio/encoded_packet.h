@@ -4,7 +4,7 @@
 //
 // The text begins with the digit of an Engine.IO message, so that it needs no copy on its way to a
 // WebSocket. For revision 3 it is ASCII alone: clients of Socket.IO 1 and 2 count what is above it
-// differently, and both can read that.
+// differently, and both can read that. With Parser::msgpack there is no text, and one attachment.
 
 #pragma once
 
@@ -23,9 +23,9 @@ class EncodedPacket {
  public:
   // Of the head, type, nsp and id count. A null `data` is left out. An event or an ack with bytes
   // becomes a binary one.
-  EncodedPacket(const PacketHead& head, Json data);
+  EncodedPacket(const PacketHead& head, Json data, Parser parser = Parser::json);
 
-  // Valid as long as this is.
+  // Valid as long as this is. Empty with Parser::msgpack.
   std::string_view text(engineio::Revision revision) const;
   std::span<const Json::binary_t> attachments() const noexcept { return attachments_; }
   // Gives the values back: from here on there is the text of revision 4 alone.
@@ -34,6 +34,7 @@ class EncodedPacket {
  private:
   std::string write(bool ascii) const;
 
+  Parser parser_;
   PacketType type_;
   std::string nsp_;
   std::optional<std::uint64_t> id_;

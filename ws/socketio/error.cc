@@ -19,6 +19,7 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::packet_namespace, "sio_namespace", "the name of a namespace is too long or malformed"},
     {Errc::packet_id, "sio_id", "the number of an acknowledgement is too large"},
     {Errc::packet_json, "sio_json", "malformed JSON"},
+    {Errc::packet_msgpack, "sio_msgpack", "malformed MessagePack"},
     {Errc::packet_payload, "sio_payload", "JSON that does not fit the type of the packet"},
     {Errc::event_name, "sio_event", "an event without a name that may be used"},
     {Errc::attachment_missing, "sio_attachment_missing", "text where an attachment is due"},

@@ -26,6 +26,7 @@ enum class Errc : std::uint8_t {
   packet_namespace,       // a name that is too long or has control characters
   packet_id,              // of an acknowledgement: above 2^53-1
   packet_json,            // malformed, too deep, or with something behind it
+  packet_msgpack,         // the same of MessagePack, or a text where it is spoken
   packet_payload,         // JSON of another kind than the type of packet wants
   event_name,             // no string, too long, or reserved
   attachment_missing,     // text where an attachment is due

@@ -17,7 +17,7 @@ Manager::Manager(net::Loop& loop, std::string_view url, ManagerOptions options)
       options_(std::move(options)),
       volatile_bytes_max_(options_.engine.websocket.limits.queue_bytes_pause),
       self_(std::make_shared<Manager*>(this)),
-      decoder_(options_.packet, Side::client),
+      decoder_(options_.packet, Side::client, options_.parser),
       engine_(loop, std::move(options_.engine)) {
   if (const auto token = loop.watch(-1, net::Interest::none, *this)) token_ = *token;
   engine_.on_open([this](engineio::Client&) { opened(); })
@@ -91,7 +91,7 @@ void Manager::want(ClientSocketState& socket) {
 void Manager::opened() {
   state_ = State::open;
   ++session_;
-  decoder_ = Decoder(options_.packet, Side::client);
+  decoder_ = Decoder(options_.packet, Side::client, options_.parser);
   main_given_ = false;
   const bool is_back = std::exchange(retrying_, false);
   const std::uint32_t attempt = failures_;
@@ -270,7 +270,8 @@ void Manager::fail(Errc error) {
 bool Manager::send(const EncodedPacket& packet, const Flags& flags) {
   if (state_ != State::open) return false;
   if (flags.volatile_ && engine_.buffered_bytes() > volatile_bytes_max_) return false;
-  if (engine_.send_packet(packet.text(engine_.revision())) != ws::Sent::accepted) return false;
+  const std::string_view text = packet.text(engine_.revision());
+  if (!text.empty() && engine_.send_packet(text) != ws::Sent::accepted) return false;
   ++metrics_.packets_sent;
   for (const Json::binary_t& attachment : packet.attachments()) {
     if (engine_.send_binary(Bytes{attachment}) == ws::Sent::accepted) continue;

@@ -53,6 +53,7 @@ struct ManagerOptions {
   engineio::ConnectOptions connect = {.path = "/socket.io/"};
   ReconnectionOptions reconnection = {};
 
+  Parser parser = Parser::json;  // as the server's
   PacketLimits packet = {};
   // From a packet to the last of its attachments.
   net::Duration attachment_timeout = net::Duration::seconds(10);
@@ -171,6 +172,9 @@ class Manager final : private net::Timer, private net::Watcher {
   void fail(Errc error);
 
   // For the sockets.
+  EncodedPacket encoded(const PacketHead& head, Json data) const {
+    return EncodedPacket(head, std::move(data), options_.parser);
+  }
   bool send(const EncodedPacket& packet, const Flags& flags);
   bool is_v3() const noexcept { return engine_.revision() == engineio::Revision::v3; }
   void want(ClientSocketState& socket);

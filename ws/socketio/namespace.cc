@@ -104,7 +104,8 @@ void Namespace::refuse(SocketState& socket, std::string_view message, const Json
   Json error = {{"message", message}};
   if (!data.is_null()) error["data"] = data;
   if (socket.client->revision() == engineio::Revision::v3) error = message;
-  socket.client->send(EncodedPacket({.type = PacketType::connect_error, .nsp = name_}, error), {});
+  socket.client->send(server_->encoded({.type = PacketType::connect_error, .nsp = name_}, error),
+                      {});
   // Not here and now: it may be a middleware that has refused it.
   socket.stage = SocketState::Stage::ended;
   server_->tell_later(socket, *this);
@@ -121,8 +122,8 @@ void Namespace::connect(SocketState& socket) {
     data = {{"sid", socket.id_view()}};
     if (socket.pid) data["pid"] = std::string_view(socket.pid->data(), socket.pid->size());
   }
-  socket.client->send(EncodedPacket({.type = PacketType::connect, .nsp = name_}, std::move(data)),
-                      {});
+  socket.client->send(
+      server_->encoded({.type = PacketType::connect, .nsp = name_}, std::move(data)), {});
   // By number: one of them may add another.
   for (std::size_t i = 0; i < on_connection_.size(); ++i) {
     if (socket.stage != SocketState::Stage::connected) return;

@@ -34,10 +34,10 @@ bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags)
     }
   }
   if (!keeps(flags) || head.id) {
-    return socket.client->send(EncodedPacket(head, std::move(emission.values)), flags);
+    return socket.client->send(server_->encoded(head, std::move(emission.values)), flags);
   }
   emission.values.push_back(recovery_->next_offset());
-  EncodedPacket packet(head, std::move(emission.values));
+  EncodedPacket packet = server_->encoded(head, std::move(emission.values));
   static_cast<void>(socket.client->send(packet, flags));
   recovery_->keep_event({.rooms = {std::string(socket.id_view())}}, {}, std::move(packet));
   return true;
@@ -52,7 +52,7 @@ void Namespace::answer(SlabHandle handle, std::uint64_t id, Json answers) {
   const SocketState* const socket = state(handle);
   if (socket == nullptr || socket->stage != SocketState::Stage::connected) return;
   const PacketHead head{.type = PacketType::ack, .nsp = name_, .id = id};
-  socket->client->send(EncodedPacket(head, std::move(answers)), {});
+  socket->client->send(server_->encoded(head, std::move(answers)), {});
 }
 
 // What needs no attachments is written at once, in memory that the server keeps for that.
@@ -61,7 +61,8 @@ void Namespace::answer_with(SlabHandle handle, std::uint64_t id,
   const SocketState* const socket = state(handle);
   if (socket == nullptr || socket->stage != SocketState::Stage::connected) return;
   const auto has_binary = [](const ValueView& each) { return each.has_binary(); };
-  if (std::any_of(answers.begin(), answers.end(), has_binary)) {
+  if (server_->options().parser != Parser::json ||
+      std::any_of(answers.begin(), answers.end(), has_binary)) {
     return AckTarget::answer_with(handle, id, answers);
   }
   const bool is_ascii = socket->client->revision() == engineio::Revision::v3;

@@ -110,7 +110,8 @@ std::size_t Namespace::broadcast(const Targets& targets, Emission emission) {
   if (emission.ack) return ask(targets, std::move(emission));
   const bool is_kept = keeps(targets.flags);
   if (is_kept) emission.values.push_back(recovery_->next_offset());
-  EncodedPacket packet({.type = PacketType::event, .nsp = name_}, std::move(emission.values));
+  EncodedPacket packet =
+      server_->encoded({.type = PacketType::event, .nsp = name_}, std::move(emission.values));
   const std::size_t count = write(targets, packet);
   if (is_kept) {
     const SocketState* const sender = targets.sender ? state(*targets.sender) : nullptr;
@@ -196,7 +197,7 @@ std::size_t Namespace::ask(const Targets& targets, Emission emission) {
   gathering->handler = std::move(emission.ack);
   if (is_relayed(targets)) relay_question(targets, question, emission.values, gathering);
   const PacketHead head{.type = PacketType::event, .nsp = name_, .id = question};
-  const EncodedPacket packet(head, std::move(emission.values));
+  const EncodedPacket packet = server_->encoded(head, std::move(emission.values));
   std::size_t count = 0;
   visit(targets, [&](SocketState& socket) {
     if (!socket.client->send(packet, targets.flags)) return;

@@ -33,6 +33,7 @@ struct Options {
   net::Duration connect_timeout = net::Duration::seconds(20);
   // From a packet to the last of its attachments.
   net::Duration attachment_timeout = net::Duration::seconds(10);
+  Parser parser = Parser::json;  // as the clients'
   PacketLimits packet = {};
   std::uint32_t namespaces_per_client_max = 32;
   // That clients may have made by Server::of(may_be, made). They stay.

@@ -41,20 +41,26 @@ Errc take_namespace(std::string_view& text, const PacketLimits& limits, PacketHe
   if (!text.starts_with('/')) return Errc::none;
   // The comma may be missing if nothing follows: socket.io-client-cpp leaves it out.
   const std::size_t comma = std::min(text.find(','), text.size());
-  std::string_view name = text.substr(0, comma);
+  const std::string_view name = text.substr(0, comma);
   text.remove_prefix(std::min(comma + 1, text.size()));
-  if (name.size() > limits.namespace_bytes_max) return Errc::packet_namespace;
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (std::any_of(name.begin(), name.end(), is_control)) return Errc::packet_namespace;
-  if (const std::size_t mark = name.find('?'); mark != std::string_view::npos) {
-    head.query = name.substr(mark + 1);
-    name = name.substr(0, mark);
-  }
-  head.nsp = name;
-  return Errc::none;
+  return set_namespace(name, limits, head);
 }
 
 }  // namespace
+
+Errc set_namespace(std::string_view name, const PacketLimits& limits, PacketHead& into) noexcept {
+  if (!name.starts_with('/') || name.size() > limits.namespace_bytes_max) {
+    return Errc::packet_namespace;
+  }
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::any_of(name.begin(), name.end(), is_control)) return Errc::packet_namespace;
+  if (const std::size_t mark = name.find('?'); mark != std::string_view::npos) {
+    into.query = name.substr(mark + 1);
+    name = name.substr(0, mark);
+  }
+  into.nsp = name;
+  return Errc::none;
+}
 
 Errc split_packet(std::string_view text, const PacketLimits& limits, PacketHead& into) noexcept {
   into = {};

@@ -24,6 +24,12 @@
 
 namespace hilo::socketio {
 
+// How packets are written. Both sides have to be of one mind.
+enum class Parser : std::uint8_t {
+  json,     // as text, see above: socket.io-parser, the default everywhere
+  msgpack,  // as MessagePack (msgpack.h): socket.io-msgpack-parser
+};
+
 enum class PacketType : std::uint8_t {
   connect,
   disconnect,
@@ -58,6 +64,11 @@ struct PacketLimits {
 // Errc::none, or which rule the head breaks. What the JSON is worth is not looked at.
 [[nodiscard]] Errc split_packet(std::string_view text, const PacketLimits& limits,
                                 PacketHead& into) noexcept;
+
+// A namespace as it stands in a packet: with its slash, and maybe a query. Errc::none or
+// packet_namespace.
+[[nodiscard]] Errc set_namespace(std::string_view name, const PacketLimits& limits,
+                                 PacketHead& into) noexcept;
 
 // Appends what stands in front of the JSON. The namespace "/" is left out; attachments are written
 // for the two types that have some.

@@ -123,6 +123,9 @@ class Server final : private net::Watcher {
   // By the loop's clock; not at all once the server is gone. At the soonest in the next turn.
   void later(net::Duration after, Callback<void()> callback);
   void reject(Errc error, const engineio::Socket* engine);
+  EncodedPacket encoded(const PacketHead& head, Json data) const {
+    return EncodedPacket(head, std::move(data), options_.parser);
+  }
   net::Loop& loop() const noexcept { return engine_.http().loop(); }
 
   // What an answer is written in; more than this is not kept.

@@ -137,8 +137,7 @@ void Socket::disconnect(bool close) const {
   if (socket == nullptr) return;
   Client& client = *socket->client;
   if (close) return client.disconnect();
-  const PacketHead head{.type = PacketType::disconnect, .nsp = key_.nsp->name()};
-  client.send(EncodedPacket(head, nullptr), {});
+  client.send_disconnect(key_.nsp->name());
   key_.nsp->end(*socket, "server namespace disconnect");
 }
 
