@@ -64,7 +64,8 @@ void Client::receive(engineio::Message message) {
   Errc error = message.binary ? decoder_.take_binary(message.payload, packet, is_whole)
                               : decoder_.take_text(message.text(), packet, is_whole);
   if (error == Errc::none && is_whole) error = dispatch(packet);
-  if (message.payload.size() <= Server::spare_bytes_max) {
+  // An attachment is the last of a packet that was larger than it.
+  if (!was_waiting && message.payload.size() <= Server::spare_bytes_max) {
     server_->spare_ = std::move(packet.data);
   } else {
     dispose(packet.data);
