@@ -4,8 +4,8 @@
 // packet is written again by EncodedPacket, and read again to the same. The quick way to read and
 // write JSON is beside the library's.
 //
-//   input   lines; one that begins with 'b' is binary, any other is text. All of it is also a message
-//           of MessagePack
+//   input   lines; one that begins with 'b' is binary, any other is text. All of it is also a
+//           message of MessagePack
 
 #include <cstddef>
 #include <cstdint>
