@@ -236,7 +236,7 @@ TEST_CASE("answers that do not come are told: in time, at the end, and when ther
   const auto note = [&](std::error_code error) { client.note(error.message()); };
   socket.timeout(milliseconds(5)).emit("keep", note);
   REQUIRE(client.until("operation has timed out"));
-  REQUIRE(kept);
+  REQUIRE(server.until([&] { return kept.has_value(); }));
   (*kept)("late");
   REQUIRE(server.until([&] { return client.rejects(Errc::ack_unknown) == 1; }));  // 250
   CHECK(socket.connected());

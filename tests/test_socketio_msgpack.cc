@@ -36,8 +36,9 @@ Json bytes(std::string_view text) {
 }
 
 struct Read {
-  explicit Read(std::string_view message, const PacketLimits& limits = {})
-      : error(read_msgpack(as_bytes(message), limits, head, has_data, data)) {}
+  explicit Read(std::string_view bytes, const PacketLimits& limits = {})
+      : message(bytes), error(read_msgpack(as_bytes(message), limits, head, has_data, data)) {}
+  std::string message;  // which the head points into
   PacketHead head;
   Json data;
   bool has_data = false;
