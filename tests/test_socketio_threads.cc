@@ -44,24 +44,28 @@ void set_up(Server& io) {
   });
 }
 
-Options all_revisions() {
+Options all_revisions(net::Duration servers_timeout) {
   Options options;
   options.engine.revision3 = true;
+  options.servers_timeout = servers_timeout;
   return options;
 }
 
 // One loop is the test's, the other has a thread.
 struct Two : SocketioServer {
   struct Other {
-    explicit Other(const ws::Limits& limits)
-        : server(loop, limits, {.loop_index = 1}), io(server, all_revisions()) {}
+    Other(const ws::Limits& limits, net::Duration servers_timeout)
+        : server(loop, limits, {.loop_index = 1}), io(server, all_revisions(servers_timeout)) {}
     net::Loop loop;
     ws::Server server;
     Server io;
   };
 
-  explicit Two(const ws::Limits& limits = {})
-      : SocketioServer(all_revisions()), front(address), other(std::make_unique<Other>(limits)) {
+  explicit Two(const ws::Limits& limits = {},
+               net::Duration servers_timeout = net::Duration::seconds(60))
+      : SocketioServer(all_revisions(servers_timeout)),
+        front(address),
+        other(std::make_unique<Other>(limits, servers_timeout)) {
     set_up(io);
     set_up(other->io);
     Server* const both[] = {&io, &other->io};
@@ -191,6 +195,105 @@ TEST_CASE("a question to many gathers the answers of every loop") {
   CHECK(result.starts_with("42[\"result\",\""));
   CHECK(result.find("\"all\"") == std::string::npos);
   CHECK(result.ends_with(",[6]]"));
+}
+
+TEST_CASE("servers tell each other which sockets they have, and what the application says") {
+  Two two;
+  int heard = 0;
+  two.io.on("tell", [&](int) { ++heard; });
+  two.other->io.on("tell", [&io = two.other->io](int number) { io.emit("said", number); });
+  two.other->io.on("load", [](std::string_view of, Ack ack) { ack(std::string(of) + " 7"); });
+  two.other->io.use([](Socket socket, Next next) {
+    socket.data() = {{"side", 1}};
+    next();
+  });
+  two.run();
+  auto a = two.peer(0);
+  const std::string first = two.id;
+  auto b = two.peer(1);
+  const std::string second = two.id;
+  b->say("420[\"join\",\"room\"]");
+  CHECK(b->hear() == "430[]");
+
+  std::vector<RemoteSocket> sockets;
+  int told = 0;
+  const auto take = [&](std::error_code error, std::vector<RemoteSocket> found) {
+    CHECK_FALSE(error);
+    sockets = std::move(found);
+    ++told;
+  };
+  two.io.broadcast().fetch_sockets(take);
+  CHECK(told == 0);
+  REQUIRE(two.until([&] { return told == 1; }));
+  REQUIRE(sockets.size() == 2);
+  CHECK(sockets[0].id == first);
+  CHECK(sockets[0].rooms.empty());
+  CHECK(sockets[1].id == second);
+  CHECK(sockets[1].rooms == std::vector<std::string>{"room"});
+  CHECK(sockets[1].data == Json{{"side", 1}});
+  two.io.to("room").fetch_sockets(take);
+  REQUIRE(two.until([&] { return told == 2; }));
+  CHECK(sockets.size() == 1);
+  two.io.broadcast().local().fetch_sockets(take);
+  REQUIRE(two.until([&] { return told == 3; }));
+  CHECK(sockets.size() == 1);
+
+  // Not to itself.
+  CHECK(two.io.server_side_emit("tell", 5) == 1);
+  CHECK(a->hear() == said("5"));
+  CHECK(b->hear() == said("5"));
+  CHECK(heard == 0);
+  std::error_code error;
+  std::vector<Json> answers;
+  const auto hear = [&](std::error_code why, std::vector<Json> values) {
+    error = why;
+    answers = std::move(values);
+    ++told;
+  };
+  CHECK(two.io.server_side_emit("load", "of one", hear) == 1);
+  REQUIRE(two.until([&] { return told == 4; }));
+  CHECK_FALSE(error);
+  CHECK(answers == std::vector<Json>{"of one 7"});
+  // Nobody listens there.
+  two.io.server_side_emit("nobody", hear);
+  REQUIRE(two.until([&] { return told == 5; }));
+  CHECK(error == AckErrc::disconnected);
+  CHECK(answers.empty());
+}
+
+TEST_CASE("a server that listens and does not answer is not waited for for ever") {
+  Two two({}, net::Duration::milliseconds(20));
+  Ack kept;
+  two.other->io.on("silent", [&](Ack ack) { kept = std::move(ack); });
+  two.run();
+  std::error_code error;
+  two.io.server_side_emit("silent", [&](std::error_code why, std::vector<Json>) { error = why; });
+  REQUIRE(two.until([&] { return error == AckErrc::timed_out; }));
+  two.stop();
+  kept("too late");
+}
+
+TEST_CASE("a server that has met no other has only its own sockets, and nobody to talk to") {
+  SocketioServer server;
+  SocketioPeer peer(server);
+  const std::string id = peer.connect("40{\"token\":\"t\"}");
+  int told = 0;
+  server.io.broadcast().fetch_sockets([&](std::error_code error, std::vector<RemoteSocket> found) {
+    CHECK_FALSE(error);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].id == id);
+    CHECK(found[0].auth == Json{{"token", "t"}});
+    ++told;
+  });
+  server.io.on("tell", [&] { ++told; });
+  const std::size_t count =
+      server.io.server_side_emit("tell", [&](std::error_code error, std::vector<Json> answers) {
+        CHECK_FALSE(error);
+        CHECK(answers.empty());
+        ++told;
+      });
+  CHECK(count == 0);
+  REQUIRE(server.until([&] { return told == 2; }));
 }
 
 TEST_CASE("what is too much for another loop is lost there, and counted") {

@@ -9,8 +9,11 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "ws/socketio/arguments.h"
 #include "ws/socketio/socket_key.h"
@@ -19,6 +22,16 @@
 namespace hilo::socketio {
 
 class Socket;
+
+// What is known of a socket, here or in another loop, at the time of asking. To speak with it: its
+// id is a room.
+struct RemoteSocket {
+  std::string id;
+  std::vector<std::string> rooms;  // without that of its id
+  Json auth;                       // Socket::auth()
+  Json data;                       // Socket::data()
+};
+using FetchHandler = Callback<void(std::error_code error, std::vector<RemoteSocket> sockets)>;
 
 class Broadcast {
  public:
@@ -58,6 +71,9 @@ class Broadcast {
   void sockets_join(std::string_view room) const;
   void sockets_leave(std::string_view room) const;
   void disconnect_sockets(bool close = false) const;
+  // Calls the handler later, once, with every socket that is meant, of all loops; if some of those
+  // did not answer, with the rest of them and AckErrc::timed_out or disconnected.
+  void fetch_sockets(FetchHandler handler) const;
   // Every socket of this loop that is meant. The visit may do anything but destroy the server.
   void for_each(Callback<void(Socket)> visit) const;
 

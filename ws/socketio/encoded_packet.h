@@ -27,6 +27,10 @@ class EncodedPacket {
 
   // Valid as long as this is. Empty with Parser::msgpack.
   std::string_view text(engineio::Revision revision) const;
+  // Whether text() has been asked for it. What several threads read must be.
+  bool is_written(engineio::Revision revision) const noexcept {
+    return !(revision == engineio::Revision::v3 ? ascii_ : text_).empty();
+  }
   std::span<const Json::binary_t> attachments() const noexcept { return attachments_; }
   // Gives the values back: from here on there is the text of revision 4 alone.
   void keep_text_alone();

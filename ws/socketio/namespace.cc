@@ -40,7 +40,7 @@ Namespace::Namespace(Server& server, std::string_view name) : server_(&server), 
 }
 
 const Recovery* Namespace::recovery() const noexcept {
-  return server_->neighbours_.empty() ? recovery_.get() : nullptr;
+  return server_->adapter_ == nullptr ? recovery_.get() : nullptr;
 }
 
 template <class Call>
@@ -207,6 +207,7 @@ void Namespace::dispatch(SocketState& socket, std::string_view event, const Argu
 void Namespace::receive_ack(SocketState& socket, std::optional<std::uint64_t> id, Json values) {
   PendingAck ack;
   if (id && socket.extra_ != nullptr) ack = socket.extra_->acks.take(*id);
+  server_->loop().cancel(ack.timer);
   if (ack.handler) return call(socket, [&] { ack.handler({}, values); });
   server_->reject(Errc::ack_unknown, socket.client->engine());
 }

@@ -28,8 +28,10 @@
 #include <vector>
 
 #include "net/base/slab.h"
+#include "ws/socketio/adapter.h"
 #include "ws/socketio/broadcast.h"
 #include "ws/socketio/encoded_packet.h"
+#include "ws/socketio/gathering.h"
 #include "ws/socketio/recovery.h"
 #include "ws/socketio/rooms.h"
 #include "ws/socketio/socket.h"
@@ -77,6 +79,22 @@ class Namespace final : private AckTarget {
   Namespace& on_connection(Callback<void(Socket)> callback) {
     on_connection_.push_back(std::move(callback));
     return *this;
+  }
+
+  // What other servers say, of those that met this one (Server::meet). Its parameters are those of
+  // a socket's events; an Ack answers the server that asked. A handler that throws is left alone.
+  template <class F>
+  Namespace& on(std::string_view event, F&& handler) {
+    add_listener(event, bind_event(std::forward<F>(handler)));
+    return *this;
+  }
+  // To this namespace of those servers, not to this one; how many there are. With a handler as its
+  // last value it wants an answer of each: the handler is called once with an error_code and the
+  // std::vector<Json> of the answers' first values. The error is AckErrc::disconnected if a server
+  // has nobody who listens, and timed_out behind Options::servers_timeout.
+  template <class... V>
+  std::size_t server_side_emit(std::string_view event, V&&... values) {
+    return tell_servers(make_emission(event, std::forward<V>(values)...));
   }
 
   // To everybody here: Broadcast has the rest of the verbs.
@@ -144,21 +162,30 @@ class Namespace final : private AckTarget {
   void answer_with(SlabHandle socket, std::uint64_t id,
                    std::span<const ValueView> answers) override;
   // To many, in other loops too: namespace_relay.cc.
-  struct Gathering;
-  class Answerer;
   std::size_t broadcast(const Targets& targets, Emission emission);
   std::size_t write(const Targets& targets, const EncodedPacket& packet);
   std::size_t ask(const Targets& targets, Emission emission);
-
   std::vector<Socket> matching(const Targets& targets);
   bool is_relayed(const Targets& targets) const noexcept;
-  template <class Do>
-  void relay(const Targets& targets, std::size_t bytes, const Do& action);
   void relay(const Targets& targets, EncodedPacket packet);
-  void relay_question(const Targets& targets, std::uint64_t question, const Json& values,
-                      const std::shared_ptr<Gathering>& gathering);
-  void take_answers(std::uint64_t question, std::error_code error, Json answers);
-  bool wait_for_ack(SocketState& socket, std::uint64_t id, AckHandler handler);
+  void tell_others(const Targets& targets, ServerMessage message);
+
+  // What servers ask and tell each other: namespace_servers.cc.
+  class Questions;
+  void ask_others(const Targets& targets, ServerMessage message,
+                  const std::shared_ptr<Gathering>& gathering);
+  void limit_waiting(const std::shared_ptr<Gathering>& gathering, std::uint64_t question);
+  void tell_later(const std::shared_ptr<Gathering>& gathering);
+  void fetch(const Targets& targets, FetchHandler handler);
+  std::size_t tell_servers(Emission emission);
+  void add_listener(std::string_view event, EventHandler handler);
+  void receive(const ServerMessage& message, ServerReply reply);
+  void receive(ServerAnswer answer);
+  Json describe(const Targets& targets);
+  void hear(Json values, ServerReply reply);
+
+  bool wait_for_ack(SocketState& socket, std::uint64_t id, AckHandler handler,
+                    std::optional<net::Duration> timeout = {});
   void give_up_ack(SlabHandle socket, std::uint64_t id, AckErrc error);
   void drop_acks(SocketState& socket);
   template <class Visit>
@@ -176,8 +203,10 @@ class Namespace final : private AckTarget {
   std::unordered_map<std::string, SlabHandle> recovered_;  // by ids that name other slots
   std::size_t connected_ = 0;
   std::uint64_t next_ack_ = 0;
-  std::unordered_map<std::uint64_t, std::shared_ptr<Gathering>> asked_;  // in other loops
-  std::uint32_t mark_ = 0;                                               // of the latest broadcast
+  std::unordered_map<std::uint64_t, std::shared_ptr<Gathering>> asked_;  // of other servers
+  Listeners server_listeners_;
+  std::shared_ptr<Questions> questions_;  // of other servers
+  std::uint32_t mark_ = 0;                // of the latest broadcast
   Slab<SocketState> sockets_;
 };
 

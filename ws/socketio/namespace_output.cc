@@ -25,13 +25,8 @@ bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags)
   PacketHead head{.type = PacketType::event, .nsp = name_};
   if (emission.ack) {
     const std::uint64_t id = next_ack_++;
-    if (!wait_for_ack(socket, id, std::move(emission.ack))) return false;
+    if (!wait_for_ack(socket, id, std::move(emission.ack), flags.timeout)) return false;
     head.id = id;
-    if (flags.timeout) {
-      server_->later(*flags.timeout, [this, handle = socket.handle, id] {
-        give_up_ack(handle, id, AckErrc::timed_out);
-      });
-    }
   }
   if (!keeps(flags) || head.id) {
     return socket.client->send(server_->encoded(head, std::move(emission.values)), flags);
@@ -81,10 +76,17 @@ void Namespace::answer_with(SlabHandle handle, std::uint64_t id,
 
 // --- answers -------------------------------------------------------------------------------------
 
-bool Namespace::wait_for_ack(SocketState& socket, std::uint64_t id, AckHandler handler) {
+bool Namespace::wait_for_ack(SocketState& socket, std::uint64_t id, AckHandler handler,
+                             std::optional<net::Duration> timeout) {
   PendingAcks& acks = socket.extra().acks;
   if (acks.size() < server_->options().acks_max) {
-    acks.add({.id = id, .handler = std::move(handler)});
+    PendingAck ack{.id = id, .handler = std::move(handler)};
+    if (timeout) {
+      ack.timer = server_->later(*timeout, [this, handle = socket.handle, id] {
+        give_up_ack(handle, id, AckErrc::timed_out);
+      });
+    }
+    acks.add(std::move(ack));
     return true;
   }
   // Nothing of the application's is called within its own call.
@@ -107,6 +109,7 @@ void Namespace::give_up_ack(SlabHandle handle, std::uint64_t id, AckErrc error) 
 void Namespace::drop_acks(SocketState& socket) {
   if (socket.extra_ == nullptr) return;
   for (PendingAck& ack : socket.extra_->acks.take_all()) {
+    server_->loop().cancel(ack.timer);
     Json none = Json::array();
     server_->guarded([&] { ack.handler(AckErrc::disconnected, none); });
   }

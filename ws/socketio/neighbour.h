@@ -1,32 +1,34 @@
 // SPDX-License-Identifier: MIT
 //
-// Neighbour: a Server as those of other loops know it. Servers that have met (Server::meet) are one
-// to their clients: what goes to many goes to those of every loop.
+// Neighbours: the Adapter of servers in several loops of one process (Server::meet).
 //
 //   loop 0                                         loop 1
 //   io.to("room").emit(...)
 //     its own members
 //     Neighbour::post --- shared, never changed --->  its members of "room"
 //
-//   thread   any
+//   thread   Neighbour: any; Neighbours: that of its server
 //   limits   what is on its way to one loop is bounded (Limits::publish_bytes_max): beyond it a
-//            broadcast does not reach the clients of that loop, and Metrics::relays_lost counts
-//   order    what one thread posts arrives in that order
+//            message does not reach the clients of that loop, and Metrics::relays_lost counts
 
 #pragma once
 
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <span>
+#include <vector>
 
 #include "net/base/callback.h"
 #include "net/loop.h"
 #include "ws/parcel.h"
+#include "ws/socketio/adapter.h"
 
 namespace hilo::socketio {
 
 class Server;
 
+// A Server as those of other loops know it.
 class Neighbour {
  public:
   Neighbour(Server& server, net::Loop& loop, std::size_t bytes_max) noexcept
@@ -53,6 +55,24 @@ class Neighbour {
   ws::Transit transit_;
   std::mutex mutex_;
   net::Loop* loop_;  // guarded by mutex_; null once the server is gone
+};
+
+class Neighbours final : public Adapter {
+ public:
+  explicit Neighbours(Server& server);
+  Neighbours(const Neighbours&) = delete;
+  Neighbours& operator=(const Neighbours&) = delete;
+  ~Neighbours() override { self_->end(); }
+
+  // Each knows all the others.
+  static void meet(std::span<Neighbours* const> all);
+
+  std::size_t others() const noexcept override { return others_.size(); }
+  std::size_t tell(std::shared_ptr<const ServerMessage> message) override;
+
+ private:
+  std::shared_ptr<Neighbour> self_;
+  std::vector<std::shared_ptr<Neighbour>> others_;
 };
 
 }  // namespace hilo::socketio

@@ -38,6 +38,8 @@ struct Options {
   std::uint32_t namespaces_per_client_max = 32;
   // That clients may have made by Server::of(may_be, made). They stay.
   std::size_t dynamic_namespaces_max = 10'000;
+  // For the answers of other servers, to fetch_sockets() and server_side_emit().
+  net::Duration servers_timeout = net::Duration::seconds(5);
   // Answers that may be waited for, of one socket.
   std::size_t acks_max = 1000;
   RecoveryOptions recovery = {};

@@ -3,6 +3,7 @@
 #include "ws/socketio/server.h"
 
 #include "ws/socketio/client.h"
+#include "ws/socketio/neighbour.h"
 
 namespace hilo::socketio {
 namespace {
@@ -15,7 +16,6 @@ Client* client_of(engineio::Socket& engine) noexcept {
 
 Server::Server(ws::Server& http, Options options, std::string_view path)
     : options_(std::move(options)),
-      neighbour_(std::make_shared<Neighbour>(*this, http.loop(), http.limits().publish_bytes_max)),
       self_(std::make_shared<Server*>(this)),
       engine_(http, path, options_.engine) {
   options_.packet.attachment_bytes_max = engine_.options().payload_bytes_max;
@@ -34,20 +34,36 @@ Server::Server(ws::Server& http, Options options, std::string_view path)
 }
 
 Server::~Server() {
-  neighbour_->end();
+  adapter_.reset();
   *self_ = nullptr;
   loop().unwatch(token_);
 }
 
+// --- others --------------------------------------------------------------------------------------
+
 void Server::meet(std::span<Server* const> servers) {
+  if (servers.size() < 2) return;
   std::vector<engineio::Server*> engines;
+  std::vector<Neighbours*> neighbours;
   for (Server* const each : servers) {
     engines.push_back(&each->engine_);
-    for (const Server* const other : servers) {
-      if (other != each) each->neighbours_.push_back(other->neighbour_);
-    }
+    auto adapter = std::make_unique<Neighbours>(*each);
+    neighbours.push_back(adapter.get());
+    each->set_adapter(std::move(adapter));
   }
+  Neighbours::meet(neighbours);
   engineio::Server::meet(engines);
+}
+
+void Server::receive(const ServerMessage& message, ServerReply reply) {
+  const auto found = namespaces_.find(message.nsp);
+  if (found == namespaces_.end()) return reply({}, Json::array());
+  guarded([&] { found->second->receive(message, std::move(reply)); });
+}
+
+void Server::receive(ServerAnswer answer) {
+  const auto found = namespaces_.find(answer.nsp);
+  if (found != namespaces_.end()) found->second->receive(std::move(answer));
 }
 
 // --- namespaces ----------------------------------------------------------------------------------
@@ -102,8 +118,8 @@ void Server::on_reap() {
   }
 }
 
-void Server::later(net::Duration after, Callback<void()> callback) {
-  loop().call_after(after, [self = self_, callback = std::move(callback)]() mutable {
+net::Loop::TimerId Server::later(net::Duration after, Callback<void()> callback) {
+  return loop().call_after(after, [self = self_, callback = std::move(callback)]() mutable {
     if (*self != nullptr) callback();
   });
 }

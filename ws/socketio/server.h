@@ -34,9 +34,9 @@
 #include "ws/engineio/server.h"
 #include "ws/guard.h"
 #include "ws/server.h"
+#include "ws/socketio/adapter.h"
 #include "ws/socketio/metrics.h"
 #include "ws/socketio/namespace.h"
-#include "ws/socketio/neighbour.h"
 #include "ws/socketio/options.h"
 
 namespace hilo::socketio {
@@ -57,6 +57,11 @@ class Server final : private net::Watcher {
   // loops, unless it is local(); what counts or shows sockets is of this loop alone. Before the
   // loops run.
   static void meet(std::span<Server* const> servers);
+  // Other ways to servers elsewhere: adapter.h. Before the loop runs.
+  void set_adapter(std::unique_ptr<Adapter> adapter) { adapter_ = std::move(adapter); }
+  // For adapters: what came in from another server.
+  void receive(const ServerMessage& message, ServerReply reply);
+  void receive(ServerAnswer answer);
 
   // The namespace of this name, made if it is not there. The slash in front may be left out.
   Namespace& of(std::string_view name);
@@ -80,6 +85,14 @@ class Server final : private net::Watcher {
   Broadcast in(std::string_view room) { return main_->to(room); }
   Broadcast except(std::string_view room) { return main_->except(room); }
   Broadcast broadcast() { return main_->broadcast(); }
+  template <class F>
+  Server& on(std::string_view event, F&& handler) {
+    return main_->on(event, std::forward<F>(handler)), *this;
+  }
+  template <class... V>
+  std::size_t server_side_emit(std::string_view event, V&&... values) {
+    return main_->server_side_emit(event, std::forward<V>(values)...);
+  }
 
   // An event whose values do not fit its handler, which was not called.
   Server& on_misfit(Callback<void(Socket, std::string_view event)> callback) {
@@ -102,7 +115,7 @@ class Server final : private net::Watcher {
 
  private:
   friend class Client;
-  friend class Namespace;
+  friend class Namespace;  // and what is nested in it
   struct Dynamic {
     Callback<bool(std::string_view, const Json&)> may_be;
     Callback<void(Namespace&)> made;
@@ -121,7 +134,7 @@ class Server final : private net::Watcher {
   Namespace* find(std::string_view name, const Json& auth);
   void tell_later(SocketState& socket, Namespace& nsp);
   // By the loop's clock; not at all once the server is gone. At the soonest in the next turn.
-  void later(net::Duration after, Callback<void()> callback);
+  net::Loop::TimerId later(net::Duration after, Callback<void()> callback);
   void reject(Errc error, const engineio::Socket* engine);
   EncodedPacket encoded(const PacketHead& head, Json data) const {
     return EncodedPacket(head, std::move(data), options_.parser);
@@ -146,11 +159,10 @@ class Server final : private net::Watcher {
   Namespace* main_ = nullptr;
   net::EntropyStore entropy_;
   net::Token token_{};
-  std::shared_ptr<Neighbour> neighbour_;  // this one, for others
-  std::vector<std::shared_ptr<Neighbour>> neighbours_;
-  std::vector<SocketKey> ended_;   // to be told in the reap phase
-  std::shared_ptr<Server*> self_;  // by which later calls find it, or that it is gone
-  engineio::Server engine_;        // first to go: its sockets hold the clients
+  std::unique_ptr<Adapter> adapter_;  // none: this server is alone
+  std::vector<SocketKey> ended_;      // to be told in the reap phase
+  std::shared_ptr<Server*> self_;     // by which later calls find it, or that it is gone
+  engineio::Server engine_;           // first to go: its sockets hold the clients
 };
 
 }  // namespace hilo::socketio

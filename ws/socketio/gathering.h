@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+//
+// Gathering: the answers to one question, of this server's sockets and of other servers.
+
+#pragma once
+
+#include <cstddef>
+#include <system_error>
+#include <utility>
+
+#include "net/loop.h"
+#include "ws/socketio/arguments.h"
+#include "ws/socketio/values.h"
+
+namespace hilo::socketio {
+
+struct Gathering {
+  AckHandler handler;
+  Json answers = Json::array();
+  std::size_t missing = 0;            // of this server's sockets, and of other servers
+  std::size_t missing_elsewhere = 0;  // of other servers
+  std::error_code error = {};
+  net::Loop::TimerId timer = {};  // what ends the waiting, if something does
+
+  void tell() {
+    if (!handler) return;
+    AckHandler once = std::exchange(handler, nullptr);
+    Json values = Json::array({std::move(answers)});
+    once(error, values);
+  }
+};
+
+}  // namespace hilo::socketio

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+//
+// What servers ask and tell each other, by an Adapter: which sockets they have, what those answer,
+// and what the application says to itself (server_side_emit).
+
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "ws/socketio/namespace.h"
+#include "ws/socketio/server.h"
+
+namespace hilo::socketio {
+
+// What other servers asked and the application has not answered yet.
+class Namespace::Questions final : public AckTarget {
+ public:
+  explicit Questions(Server& server) noexcept : server_(&server) {}
+
+  Ack add(ServerReply reply) {
+    const std::uint64_t id = next_++;
+    const auto timer =
+        server_->later(server_->options().servers_timeout, [this, id] { waiting_.erase(id); });
+    waiting_.emplace(id, Question{std::move(reply), timer});
+    return Ack(*this, {}, id);
+  }
+
+  void answer(SlabHandle, std::uint64_t id, Json answers) override {
+    const auto found = waiting_.find(id);
+    if (found == waiting_.end()) return;
+    Json first = Json::array();
+    if (!answers.empty()) first.push_back(std::move(answers.front()));
+    found->second.reply({}, std::move(first));
+    server_->loop().cancel(found->second.timer);
+    waiting_.erase(found);
+  }
+
+ private:
+  struct Question {
+    ServerReply reply;
+    net::Loop::TimerId timer;
+  };
+
+  Server* server_;
+  std::unordered_map<std::uint64_t, Question> waiting_;
+  std::uint64_t next_ = 1;
+};
+
+// --- which sockets there are ---------------------------------------------------------------------
+
+Json Namespace::describe(const Targets& targets) {
+  Json sockets = Json::array();
+  for (const Socket& socket : matching(targets)) {
+    Json rooms = Json::array();
+    for (const std::string_view room : socket.rooms()) {
+      if (room != socket.id()) rooms.push_back(room);
+    }
+    sockets.push_back({{"id", socket.id()},
+                       {"rooms", std::move(rooms)},
+                       {"auth", socket.auth()},
+                       {"data", socket.data()}});
+  }
+  return sockets;
+}
+
+void Broadcast::fetch_sockets(FetchHandler handler) const {
+  nsp_->fetch(targets_, std::move(handler));
+}
+
+void Namespace::fetch(const Targets& targets, FetchHandler handler) {
+  const auto gathering = std::make_shared<Gathering>();
+  gathering->handler = [handler = std::move(handler)](std::error_code error, Json& values) mutable {
+    std::vector<RemoteSocket> sockets;
+    for (Json& each : values.front()) {
+      sockets.push_back({.id = each["id"].get<std::string>(),
+                         .rooms = each["rooms"].get<std::vector<std::string>>(),
+                         .auth = std::move(each["auth"]),
+                         .data = std::move(each["data"])});
+    }
+    handler(error, std::move(sockets));
+  };
+  gathering->answers = describe(targets);
+  if (!is_relayed(targets)) return tell_later(gathering);
+  const std::uint64_t question = next_ack_++;
+  ask_others(targets, {.type = ServerMessage::Type::fetch, .question = question}, gathering);
+  limit_waiting(gathering, question);
+}
+
+// --- what the application says -------------------------------------------------------------------
+
+void Namespace::add_listener(std::string_view event, EventHandler handler) {
+  server_listeners_.add(server_->names_.add(event), std::move(handler), false);
+}
+
+std::size_t Namespace::tell_servers(Emission emission) {
+  const bool is_alone = server_->adapter_ == nullptr;
+  const std::size_t count = is_alone ? 0 : server_->adapter_->others();
+  ServerMessage message{.type = ServerMessage::Type::say, .values = std::move(emission.values)};
+  if (!emission.ack) return tell_others({}, std::move(message)), count;
+  const auto gathering = std::make_shared<Gathering>();
+  gathering->handler = std::move(emission.ack);
+  if (is_alone) return tell_later(gathering), count;
+  const std::uint64_t question = next_ack_++;
+  message.question = question;
+  ask_others({}, std::move(message), gathering);
+  limit_waiting(gathering, question);
+  return count;
+}
+
+// Whoever asked and finds nobody who listens is told so: the reply is let go of.
+void Namespace::hear(Json values, ServerReply reply) {
+  const auto* const event =
+      values.is_array() && !values.empty() ? values[0].get_ptr<const Json::string_t*>() : nullptr;
+  const std::uint32_t name = event != nullptr ? server_->names_.find(*event) : Names::none;
+  if (name == Names::none || !server_listeners_.has(name)) return;
+  Ack ack;
+  if (reply) {
+    if (questions_ == nullptr) questions_ = std::make_shared<Questions>(*server_);
+    ack = questions_->add(std::move(reply));
+  }
+  server_listeners_.for_each(name, [&](EventHandler& handler) {
+    bool fits = true;
+    server_->guarded([&] { fits = handler({values, 1, &ack}); });
+    if (!fits) server_->reject(Errc::arguments, nullptr);
+  });
+}
+
+// --- questions and answers -----------------------------------------------------------------------
+
+void Namespace::receive(const ServerMessage& message, ServerReply reply) {
+  using Type = ServerMessage::Type;
+  const Targets& here = message.targets;
+  switch (message.type) {
+    case Type::emit: return static_cast<void>(write(here, *message.packet));
+    case Type::join: return Broadcast(*this, here).sockets_join(message.room);
+    case Type::leave: return Broadcast(*this, here).sockets_leave(message.room);
+    case Type::disconnect: return Broadcast(*this, here).disconnect_sockets(message.close);
+    case Type::fetch: return reply({}, describe(here));
+    case Type::say: return hear(message.values, std::move(reply));
+    case Type::ask: break;
+  }
+  AckHandler answer = [reply = std::move(reply)](std::error_code error, Json& answers) mutable {
+    reply(error, std::move(answers.front()));
+  };
+  static_cast<void>(ask(here, {message.values, std::move(answer)}));
+}
+
+void Namespace::ask_others(const Targets& targets, ServerMessage message,
+                           const std::shared_ptr<Gathering>& gathering) {
+  gathering->missing_elsewhere = server_->adapter_->others();
+  gathering->missing += gathering->missing_elsewhere;
+  if (gathering->missing_elsewhere == 0) return;
+  asked_.emplace(*message.question, gathering);
+  tell_others(targets, std::move(message));
+}
+
+void Namespace::receive(ServerAnswer answer) {
+  const auto found = asked_.find(answer.question);
+  if (found == asked_.end()) return;
+  const std::shared_ptr<Gathering> gathering = found->second;
+  if (--gathering->missing_elsewhere == 0) asked_.erase(found);
+  if (answer.error) gathering->error = answer.error;
+  for (Json& each : answer.values) gathering->answers.push_back(std::move(each));
+  if (--gathering->missing != 0) return;
+  server_->loop().cancel(gathering->timer);
+  server_->guarded([&] { gathering->tell(); });
+}
+
+void Namespace::tell_later(const std::shared_ptr<Gathering>& gathering) {
+  server_->later({}, [this, gathering] { server_->guarded([&] { gathering->tell(); }); });
+}
+
+void Namespace::limit_waiting(const std::shared_ptr<Gathering>& gathering, std::uint64_t question) {
+  if (gathering->missing == 0) return tell_later(gathering);
+  gathering->timer = server_->later(server_->options().servers_timeout, [this, question] {
+    const auto found = asked_.find(question);
+    if (found == asked_.end()) return;
+    const std::shared_ptr<Gathering> late = std::move(found->second);
+    asked_.erase(found);
+    late->error = AckErrc::timed_out;
+    server_->guarded([&] { late->tell(); });
+  });
+}
+
+}  // namespace hilo::socketio
