@@ -367,6 +367,11 @@ TEST_CASE("the query says which transport, revision and session (197, 198, 210)"
   CHECK(query("b64=true").base64);
   CHECK_FALSE(query("b64=0").base64);
   CHECK_FALSE(query("t=b64").base64);
+  CHECK_FALSE(query("EIO=3&j=0").j);
+  options.jsonp = true;
+  CHECK(query("EIO=3&j=0&j=1").j == "0");
+  CHECK(query("EIO=3&j=0").is_jsonp());
+  CHECK_FALSE(query("EIO=4&j=0").is_jsonp());
   options.polling = false;
   CHECK_FALSE(query("EIO=4&transport=polling").transport);
 }

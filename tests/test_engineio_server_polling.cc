@@ -380,6 +380,33 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("who comes to fetch the end of a session is waited for, and not for ever") {
+  EngineServer server;
+  HttpPeer waits(server);
+  HttpPeer between(server);
+  const std::string first = open_session(waits);
+  const std::string second = open_session(between);
+  REQUIRE(waits.ask("GET", polling(first)));
+  server.turns();
+  int told = 0;
+  server.engine.drain();
+  server.engine.when_told(net::Duration::seconds(60), [&] { ++told; });
+  CHECK(waits.answer().body == "1");
+  server.turns();
+  CHECK(told == 0);
+  CHECK(between.get(polling(second)).body == "1");
+  REQUIRE(server.until([&] { return told == 1; }));
+  server.engine.when_told(net::Duration::seconds(60), [&] { ++told; });
+  REQUIRE(server.until([&] { return told == 2; }));
+
+  EngineServer patient;
+  HttpPeer gone(patient);
+  open_session(gone);
+  patient.engine.drain();
+  patient.engine.when_told(net::Duration::milliseconds(10), [&] { ++told; });
+  REQUIRE(patient.until([&] { return told == 3; }));
+}
+
 TEST_CASE("two GETs or two POSTs at once end the session (212, 213)") {
   EngineServer server;
   const Baseline before = server.baseline();

@@ -428,9 +428,30 @@ for (const [whose, one] of Object.entries(scripts)) {
     }, {at: `${one.page}chat`}), {at: `${one.page}chat`}));
 }
 
+// ---- JSONP --------------------------------------------------------------------------------------
+
+const old_script = fileURLToPath(
+  new URL("./node_modules/socket.io-client-2/dist/socket.io.js", import.meta.url));
+const jsonp_server = await serve("--jsonp");
+
+test("socket.io-client 2.5.0 speaks by scripts and forms from a page of another origin", () =>
+  with_page(async (page) => {
+    await page.addScriptTag({path: old_script});
+    const answers = await page.evaluate((url) => new Promise((resolve, reject) => {
+      const socket = window.io(url, {transports: ["polling"], forceJSONP: true});
+      socket.on("connect_error", reject);
+      const texts = ["\u2028 \u2029", "a\\nb\nc\\\\n", '"); alert(1); ("', "h\u00e9llo-\u20ac-\u{1f600} +&=%41"];
+      socket.on("connect", () => socket.emit("echo", ...texts, {list: [1, null]}, (...got) =>
+        resolve({texts, got, name: socket.io.engine.transport.constructor.name,
+          scripts: typeof window.___eio, polls: socket.io.engine.transport.query.j})));
+    }), jsonp_server.page.replace("127.0.0.1", "localhost"));
+    assert.deepEqual(answers.got, [...answers.texts, {list: [1, null]}]);
+    assert.equal(answers.polls, 0);
+  }, {at: `${server.page}health`, expected_errors: ["404"]}));
+
 await run_cases(async () => {
   await browser.close();
-  for (const one of [server, secure_server, official_server]) {
+  for (const one of [server, secure_server, official_server, jsonp_server]) {
     const {code, errors} = await one.stop();
     assert.equal(code, 0, errors);
   }

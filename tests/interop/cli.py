@@ -59,7 +59,7 @@ def _():
     own = {
         "serve": "listen threads origin origin-any subprotocol require-subprotocol log-level quiet "
         "log-format unix-mode handover drain-time trusted-proxy forwarded-by proxy-protocol count-local "
-        "keep-request-fields files client-bundle recovery parser compliance tls-cert tls-key tls-self-signed "
+        "keep-request-fields files client-bundle recovery parser jsonp compliance tls-cert tls-key tls-self-signed "
         "tls-client-ca tls-client-optional tls-keylog tls-kernel broken",
         "connect": "header subprotocol origin proxy user redirects reconnect binary hex one echo "
         "timestamps quiet ping ping-every "
@@ -90,7 +90,7 @@ def _():
     samples |= {"FAULT": "no-pong", "MODE": "0660", "PATH": "/none", "RANGE": "10.0.0.0/8", "text|json": "json"}
     samples |= {"x-forwarded|forwarded": "forwarded", "DIR": str(WEB), "SUITE": "engineio"}
     samples |= {"NAME:PASSWORD": "a:b", "NSP": "/a", "JSON": "{}", "LINE": "a 1"}
-    samples |= {"upgrade|websocket|polling": "polling"}
+    samples |= {"upgrade|websocket|polling": "polling", "json|msgpack": "msgpack"}
     samples |= {"close|drop|refuse": "drop", "debug|info|warn|error": "warn"}
     for command in ("serve", "connect"):
         text = run(command, "--help")[1].decode()

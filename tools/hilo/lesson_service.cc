@@ -40,11 +40,12 @@ std::string find_bundle(std::string_view named) {
 }
 
 // Clients of all generations at once: those of Socket.IO 1 by polling, too.
-socketio::Options options(net::Duration recovery, socketio::Parser parser) {
+socketio::Options options(const LessonSettings& settings) {
   socketio::Options options;
-  options.parser = parser;
-  options.recovery.enabled = recovery.nanoseconds != 0;
-  options.recovery.max_disconnection_duration = recovery;
+  options.parser = settings.parser;
+  options.recovery.enabled = settings.recovery.nanoseconds != 0;
+  options.recovery.max_disconnection_duration = settings.recovery;
+  options.engine.jsonp = settings.jsonp;
   options.engine.revision3 = true;
   options.engine.framing3 = engineio::Framing3::binary;
   options.engine.double_utf8 = true;
@@ -70,8 +71,8 @@ Complaint take_client_bundle(std::string_view value, std::string& into) {
   return {};
 }
 
-LessonService::LessonService(ws::Server& server, net::Duration recovery, socketio::Parser parser)
-    : io_(server, options(recovery, parser)), lesson_(io_, HILO_VERSION) {}
+LessonService::LessonService(ws::Server& server, const LessonSettings& settings)
+    : io_(server, options(settings)), lesson_(io_, HILO_VERSION) {}
 
 void serve_lesson_pages(ws::Server& server, std::string_view client_bundle) {
   serve_asset(server, "/chat", "chat.html");

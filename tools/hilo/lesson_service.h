@@ -27,12 +27,17 @@ Complaint take_client_bundle(std::string_view value, std::string& into);
 // The pages and the script. `client_bundle` is a directory, or empty.
 void serve_lesson_pages(ws::Server& server, std::string_view client_bundle);
 
+struct LessonSettings {
+  net::Duration recovery;  // how long a client may be away and take up where it was; zero: not
+  socketio::Parser parser = socketio::Parser::json;
+  bool jsonp = false;
+};
+
 // The events.
 class LessonService {
  public:
   // Server first.
-  // `recovery`: how long a client may be away and take up where it was; zero: it is a new one then.
-  LessonService(ws::Server& server, net::Duration recovery, socketio::Parser parser);
+  LessonService(ws::Server& server, const LessonSettings& settings);
 
   socketio::Server& io() noexcept { return io_; }
 

@@ -224,10 +224,16 @@ FlagGroup what_flags(ServeSettings& settings) {
                                  .text = "how long a Socket.IO client may be away and still get "
                                          "its session back, and what it missed [0]",
                                  .short_name = {}},
-                                settings.recovery);
+                                settings.lesson.recovery);
+  Flag jsonp = switch_flag({.name = "--jsonp",
+                            .value = {},
+                            .text = "let Socket.IO clients 1 and 2 poll by scripts and forms, "
+                                    "from pages of any origin",
+                            .short_name = {}},
+                           settings.lesson.jsonp);
   return {.title = "What is served",
           .flags = {std::move(files), std::move(bundle), std::move(recovery),
-                    parser_flag(settings.parser)}};
+                    parser_flag(settings.lesson.parser), std::move(jsonp)}};
 }
 
 FlagGroup other_flags(ServeSettings& settings) {

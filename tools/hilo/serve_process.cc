@@ -294,6 +294,22 @@ void ServeProcess::drain(ws::CloseCode code, bool handed_over) {
   if (successor_ != nullptr) successor_->end();
   const ws::DrainOptions options{
       .window = settings_->drain_time, .code = code, .handed_over = handed_over};
+  // A successor answers whoever comes back.
+  if (handed_over) return drain_servers(options);
+  const net::Duration at_most{
+      std::min(net::Duration::seconds(2).nanoseconds, options.window.nanoseconds / 4)};
+  for (const auto& worker : workers_) {
+    worker->loop().post([each = worker.get()] { each->announce_end(); });
+  }
+  net::Loop& loop = workers_.front()->loop();
+  workers_.front()->drain_polls(at_most, [this, &loop, options, begun = loop.now()] {
+    ws::DrainOptions left = options;
+    left.window = options.window - (loop.now() - begun);
+    drain_servers(left);
+  });
+}
+
+void ServeProcess::drain_servers(const ws::DrainOptions& options) {
   for (const auto& worker : workers_) {
     worker->loop().post(
         [this, options, each = worker.get()] { each->drain(options, [this] { on_stopped(); }); });

@@ -48,6 +48,7 @@ class ServeProcess {
   void run_loop(ServeWorker& worker);
   void begin_stop(int signal_number);
   void drain(ws::CloseCode code, bool handed_over);
+  void drain_servers(const ws::DrainOptions& options);
   void remove_files();
   ws::ListenOptions listen_options(const net::Address& address) const;
   void on_stopped();

@@ -73,7 +73,7 @@ void ServeWorker::serve_paths(const ServeSettings& settings) {
   // Who asks whether to send more connections here is told not to before they would be refused; a
   // successor that has taken the sockets over refuses none.
   server_.get("/health", [this](ws::http::Exchange& exchange) {
-    const bool goes = server_.refuses_handshakes();
+    const bool goes = goes_ || server_.refuses_handshakes();
     static_cast<void>(exchange.respond(goes ? 503 : 200, "text/plain; charset=utf-8",
                                        goes ? "draining\n" : "ok\n"));
   });
@@ -88,7 +88,14 @@ void ServeWorker::serve_paths(const ServeSettings& settings) {
 }
 
 void ServeWorker::open_lesson(const ServeSettings& settings) {
-  lesson_ = std::make_unique<LessonService>(server_, settings.recovery, settings.parser);
+  lesson_ = std::make_unique<LessonService>(server_, settings.lesson);
+}
+
+void ServeWorker::drain_polls(net::Duration at_most, Callback<void()> on_told) {
+  if (lesson_ == nullptr) return on_told();
+  lesson_->io().drain();
+  if (lesson_->io().engine().poll_count() == 0) return on_told();
+  lesson_->io().engine().when_told(at_most, std::move(on_told));
 }
 
 // The server first, so that polls are answered for the last time on their connection.

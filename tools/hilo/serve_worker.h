@@ -51,8 +51,7 @@ struct ServeSettings {
   TlsServeSettings tls;
   ws::DeflateOptions deflate;
   std::string client_bundle;  // a directory with socket.io.js; empty: where npm would put it
-  net::Duration recovery;     // of Socket.IO's clients; zero: none
-  socketio::Parser parser = socketio::Parser::json;
+  LessonSettings lesson;
   LogSettings log;
   ws::Limits limits;
 };
@@ -70,7 +69,12 @@ class ServeWorker {
   void open_lesson(const ServeSettings& settings);
   void gather_lesson_from(ServeWorker& other) { lesson_->io().gather_from(other.server_); }
 
-  // In the loop's thread; as those of ws::Server, and for Socket.IO, too.
+  // In the loop's thread. What comes before drain(), which accepts no more requests: /health says
+  // that this server goes; and sessions of Socket.IO that poll end and are told with their next
+  // request. `on_told` is called once they were, and `at_most` so late.
+  void announce_end() noexcept { goes_ = true; }
+  void drain_polls(net::Duration at_most, Callback<void()> on_told);
+  // As those of ws::Server, and for Socket.IO, too.
   void drain(const ws::DrainOptions& options, Callback<void()> on_drained);
   void stop(ws::CloseCode code, Callback<void()> on_stopped);
 
@@ -91,6 +95,7 @@ class ServeWorker {
   ws::Server server_;
   std::unique_ptr<LessonService> lesson_;  // of the first worker
   Status status_;
+  bool goes_ = false;  // and /health says so
 };
 
 }  // namespace hilo::tools

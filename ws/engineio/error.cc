@@ -38,6 +38,7 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::payload_utf8, "eio_utf8", 400, 3, "Bad request", "a text payload is not UTF-8 (RFC 3629)"},
     {Errc::payload_length, "eio_length", 400, 3, "Bad request", "the length of a packet is malformed, or more than there is"},
     {Errc::payload_frame, "eio_frame", 400, 3, "Bad request", "a binary payload is malformed"},
+    {Errc::payload_form, "eio_form", 400, 3, "Bad request", "a form of JSONP has no payload"},
     {Errc::payload_packets, "eio_packets", 400, 3, "Bad request", "too many packets in one payload"},
     {Errc::packet_unexpected, "eio_unexpected", 400, 3, "Bad request", "a packet that may not come now"},
     {Errc::server_revision, "eio_server_revision", 0, -1, "", "the server speaks revision 3, as Socket.IO 2 does"},

@@ -48,6 +48,7 @@ enum class Errc : std::uint8_t {
   payload_utf8,       // not UTF-8 (RFC 3629)
   payload_length,     // of a packet: malformed, or more than there is
   payload_frame,      // of a binary payload: malformed
+  payload_form,       // of JSONP: no form, or one without a payload
   payload_packets,    // too many packets in one
   packet_unexpected,  // open from a client, upgrade without a probe
   server_revision,    // a client of revision 4 is answered in revision 3

@@ -66,6 +66,9 @@ struct Options {
 
   bool revision3 = false;  // EIO=3 beside EIO=4
   Framing3 framing3 = Framing3::text;
+  // Polling by scripts and forms (jsonp.h), in revision 3. Pages of any origin then may, whatever
+  // Cors says: a browser names no origin to scripts.
+  bool jsonp = false;
   // Text of revision 3 by polling that is UTF-8 of UTF-8 is decoded twice: Socket.IO 1 sends that.
   // A session that has sent text which cannot be such is one of Socket.IO 2 from then on; what
   // happens to look so before that is misread.

@@ -42,6 +42,8 @@ Query read_query(std::string_view query, const Options& options) noexcept {
     } else if (is("b64")) {
       if (base64s++ != 0) continue;
       read.base64 = !each->value.empty() && each->value != "0" && each->value != "false";
+    } else if (options.jsonp && is("j")) {
+      if (!read.j) read.j = each->value;
     }
   }
   read.is_repeated = transports > 1 || revisions > 1 || sids > 1;

@@ -5,6 +5,7 @@
 //   ?EIO=4&transport=polling                 opens a session
 //   ?EIO=4&transport=polling&sid=...         is one of it
 //   &b64=1   revision 3: no binary bodies    &t=...   against caches: ignored
+//   &j=0     revision 3, by option: JSONP (jsonp.h)
 
 #pragma once
 
@@ -23,7 +24,10 @@ struct Query {
   std::optional<Revision> revision;    // nothing: missing, unknown, or switched off
   std::string_view sid;                // empty: there is none
   bool base64 = false;
-  bool is_repeated = false;  // one of the first three is there more than once
+  std::optional<std::string_view> j;  // nothing: missing, or JSONP is switched off
+  bool is_repeated = false;           // one of the first three is there more than once
+
+  bool is_jsonp() const noexcept { return j && revision == Revision::v3; }
 };
 
 // Views into `query`.

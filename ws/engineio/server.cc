@@ -28,6 +28,7 @@ CloseReason reason_for(Errc error) noexcept {
     case Errc::payload_utf8:
     case Errc::payload_length:
     case Errc::payload_frame:
+    case Errc::payload_form:
     case Errc::payload_packets: return CloseReason::parse_error;
     case Errc::heartbeat_timeout: return CloseReason::ping_timeout;
     case Errc::none:
@@ -181,7 +182,7 @@ Server::Made Server::make(const Query& query, ws::KeptRequest request,
   if (polls && admission_->admit(peer, loop().now()) != ws::Errc::none) return {Errc::server_full};
   const Session::Start start{.revision = query.revision.value_or(Revision::v4),
                              .transport = query.transport.value_or(Transport::polling),
-                             .base64 = query.base64,
+                             .base64 = query.base64 || query.is_jsonp(),
                              .framing3 = options_.framing3};
   SidRandom random;
   Slab<Socket>::Entry entry{};
@@ -375,6 +376,7 @@ void Server::erase(Socket& socket) noexcept {
   if (socket.counted_) admission_->release(socket.peer());
   slots_[socket.id().handle().index] = {};
   sockets_.erase(socket.id().handle());
+  check_told();
 }
 
 void Server::close_all(CloseReason reason) {
@@ -387,6 +389,22 @@ void Server::drain(bool handed_over) {
   for_each([](Socket& socket) {
     if (socket.connection_ == nullptr) socket.close(CloseReason::server_shutdown);
   });
+}
+
+void Server::when_told(net::Duration at_most, Callback<void()> callback) {
+  on_told_ = std::move(callback);
+  told_timer_ = loop().call_after(at_most, [gate = gate_] {
+    if (gate->server != nullptr && gate->server->on_told_) {
+      std::exchange(gate->server->on_told_, nullptr)();
+    }
+  });
+  check_told();
+}
+
+void Server::check_told() {
+  if (!on_told_ || poll_count() != 0) return;
+  loop().cancel(told_timer_);
+  loop().post(std::exchange(on_told_, nullptr));
 }
 
 void Server::reject(Errc error, const net::PeerAddress& peer, std::uint64_t number) {

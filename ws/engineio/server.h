@@ -114,6 +114,11 @@ class Server final : private net::Watcher {
   // Beside ws::Server::drain() and stop(), which end WebSockets: ends the sessions that poll, and
   // opens no more unless `handed_over` (ws::DrainOptions).
   void drain(bool handed_over = false);
+  // Sessions that poll, and those that did and have not fetched their end.
+  std::size_t poll_count() const noexcept { return admission_->open_count(); }
+  // Behind drain(), and before ws::Server::drain(), which accepts no more connections: calls back
+  // once, later, when every session that polled has fetched its end, and `at_most` so late.
+  void when_told(net::Duration at_most, Callback<void()> callback);
 
   const Options& options() const noexcept { return options_; }
   const Metrics& metrics() const noexcept { return metrics_; }
@@ -173,6 +178,7 @@ class Server final : private net::Watcher {
   void erase(Socket& socket) noexcept;
   void flush(Socket& socket);
   void tell_drained(Socket& socket);
+  void check_told();
   void expire(Socket& socket, net::Time now);
   void mark_dirty(Socket& socket) noexcept;
   void flush_later(Socket& socket);
@@ -235,6 +241,8 @@ class Server final : private net::Watcher {
   IntrusiveList<Socket, detail::Ended> ended_;
   Slab<Socket> sockets_;
   bool closing_ = false;
+  Callback<void()> on_told_;
+  net::Loop::TimerId told_timer_{};
 };
 
 }  // namespace hilo::engineio

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ws/core/http_tokens.h"
+#include "ws/engineio/jsonp.h"
 #include "ws/engineio/server.h"
 #include "ws/engineio/text_units.h"
 
@@ -22,6 +23,7 @@ namespace {
 constexpr std::string_view text_type = "text/plain; charset=UTF-8";
 constexpr std::string_view octets_type = "application/octet-stream";
 constexpr std::string_view ok_type = "text/html";
+constexpr std::string_view script_type = "text/javascript; charset=UTF-8";
 constexpr std::string_view json_type = "application/json";
 
 // A media type without its parameters (RFC 9110 §8.3.1).
@@ -77,7 +79,10 @@ void Server::serve(Exchange& exchange) {
   if (socket == nullptr) return refuse(exchange, unknown_sid(request.peer()));
   if (query.revision != socket->revision()) return refuse(exchange, Errc::version_mismatch);
   if (query.transport == Transport::websocket) return refuse(exchange, Errc::transport_handshake);
-  if (method == Method::get) return begin_poll(exchange, *socket);
+  if (method == Method::get) {
+    if (query.j && socket->polling_ != nullptr) socket->polling_->j = *query.j;
+    return begin_poll(exchange, *socket);
+  }
   if (method == Method::post) return begin_post(exchange, *socket);
   refuse(exchange, Errc::method_not_allowed);
 }
@@ -100,6 +105,8 @@ void Server::open_polling(Exchange& exchange, const Query& query) {
     return fail(socket, Errc::server_full);
   }
   socket.polling_->origin = readable_by(request);
+  socket.polling_->is_jsonp = query.is_jsonp();
+  socket.polling_->j = query.j.value_or(std::string_view{});
   const std::vector<ws::Field> fields = initial_fields(socket, request);
   write_answer(exchange, socket, fields);
   // Fields that cannot be sent are the application's mistake, and nobody knows the sid.
@@ -135,11 +142,16 @@ void Server::answer_poll(Socket& socket) {
 void Server::write_answer(Exchange& exchange, Socket& socket, std::span<const ws::Field> fields) {
   Buffer body{loop().pool()};
   bool is_octets = false;
-  const bool is_written = static_cast<bool>(socket.session_.write_poll(body, is_octets));
-  const Answer answer{.type = is_octets ? octets_type : text_type,
-                      .body = as_text(Bytes{body.readable()}),
-                      .readable_by = socket.polling_->origin,
-                      .fields = fields};
+  bool is_written = static_cast<bool>(socket.session_.write_poll(body, is_octets));
+  Answer answer{.type = is_octets ? octets_type : text_type,
+                .readable_by = socket.polling_->origin,
+                .fields = fields};
+  Buffer script{loop().pool()};
+  if (is_written && socket.polling_->is_jsonp) {
+    is_written = static_cast<bool>(write_jsonp(socket.polling_->j, body.readable(), script));
+    answer.type = script_type;
+  }
+  answer.body = as_text(Bytes{(script.empty() ? body : script).readable()});
   if (!is_written || !respond(exchange, answer)) {
     refuse(exchange, Errc::server_full);
     return fail(socket, Errc::server_full);
@@ -221,9 +233,14 @@ void Server::finish_post(Exchange& exchange, Socket& socket) {
   if (socket.revision() == Revision::v3) {
     framing = socket.polling_->is_octets ? Framing::v3_binary : Framing::v3_text;
   }
+  std::optional<MutableBytes> payload = body.readable();
+  if (socket.polling_->is_jsonp) {
+    framing = Framing::v3_text;
+    payload = read_jsonp(*payload);
+  }
   ++metrics_.posts;
   const std::string origin = socket.polling_->origin;
-  const Errc error = read_payload(socket, body.readable(), framing);
+  const Errc error = payload ? read_payload(socket, *payload, framing) : Errc::payload_form;
   if (error != Errc::none) {
     refuse(exchange, error);
     return fail(socket, error);
@@ -306,6 +323,8 @@ void Server::refuse(Exchange& exchange, Errc error) {
 Status Server::respond(Exchange& exchange, const Answer& answer) {
   std::vector<ws::FieldView> fields;
   fields.push_back({"Cache-Control", "no-store"});
+  // What is no script must not run as one, and no answer is guessed to be a page.
+  if (options_.jsonp) fields.push_back({"X-Content-Type-Options", "nosniff"});
   if (!answer.readable_by.empty()) {
     fields.push_back({"Access-Control-Allow-Origin", answer.readable_by});
     if (answer.readable_by != "*") fields.push_back({"Vary", "Origin"});

@@ -138,6 +138,8 @@ class Socket final : private net::Timer,
     explicit Polling(Pool& pool) noexcept : body(pool) {}
     ws::http::ExchangeId poll;   // the GET that waits
     std::string origin;          // the page that may read its answer, where that is not any
+    bool is_jsonp = false;       // its answers are scripts, and its POSTs forms
+    std::string j;               // of the latest GET
     Buffer body;                 // of the POST that comes in
     bool is_octets = false;      // its type
     bool is_plain_utf8 = false;  // it has sent text that cannot be UTF-8 of UTF-8
