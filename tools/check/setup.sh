@@ -31,6 +31,19 @@ missing: $2
     sed -n 's/^missing: //p' | tr '\n' ' ')"
 }
 
+want_python() {  # want_python MODULE PACKAGE ...: of Debian's own Python
+  if [ -x /usr/bin/python3 ]; then
+    missing="$missing $(/usr/bin/python3 -c 'import sys; from importlib.util import find_spec
+print(*(p for m, p in zip(sys.argv[1::2], sys.argv[2::2]) if not find_spec(m)))' "$@")"
+    return
+  fi
+  missing="$missing python3"
+  while [ $# -gt 1 ]; do
+    missing="$missing $2"
+    shift 2
+  done
+}
+
 for group in "$@"; do
   case $group in
     build)
@@ -43,11 +56,8 @@ for group in "$@"; do
         CLI/CLI.hpp libcli11-dev ;;
     test)
       want_headers doctest/doctest.h doctest-dev
-      if [ -x /usr/bin/python3 ]; then
-        /usr/bin/python3 -c 'import websockets' 2>/dev/null || missing="$missing python3-websockets"
-      else
-        missing="$missing python3 python3-websockets"
-      fi
+      want_python websockets python3-websockets socketio python3-socketio \
+        socketIO_client python3-socketio-client
       want_program openssl openssl
       want_program curl curl
       if [ -f tests/interop/package.json ]; then
