@@ -339,6 +339,37 @@ TEST_CASE("on_any and middleware of a socket see every event; once and off") {
                        "off", "in off", "in added", "in all off"});
 }
 
+TEST_CASE("an event may be taken as the text it came in, before it is parsed") {
+  SocketioServer server;
+  std::vector<std::string> raw;
+  server.io.of("/").on_raw([&](Socket socket, std::string_view json, Ack& ack) {
+    raw.emplace_back(json);
+    if (json.starts_with("[\"usual\"")) return false;
+    if (ack) ack(raw.size());
+    socket.emit("took", json.size());
+    return true;
+  });
+  int usual = 0;
+  server.io.on_connection([&](Socket socket) { socket.on("usual", [&](int) { ++usual; }); });
+  SocketioPeer peer(server);
+  peer.connect();
+  peer.say("42[\"any\", {\"not\": parsed]");
+  CHECK(peer.hear() == "42[\"took\",23]");
+  peer.say("427[1,2]");
+  CHECK(peer.hear() == "437[2]");
+  CHECK(peer.hear() == "42[\"took\",5]");
+  peer.say("42[\"usual\",1]");
+  REQUIRE(server.until([&] { return usual == 1; }));
+  CHECK(raw.size() == 3);
+  // Bytes go their usual way, and what is not taken is judged as ever.
+  peer.say("451-[\"b\",{\"_placeholder\":true,\"num\":0}]");
+  peer.say_binary("x");
+  peer.say("42[\"usual\",");
+  CHECK(peer.was_closed());
+  CHECK(server.io_rejects(Errc::packet_json) == 1);
+  CHECK(raw.size() == 4);
+}
+
 TEST_CASE("a handler that throws costs its client, and nobody else") {
   SocketioServer server;
   Events told;

@@ -59,6 +59,7 @@ void Client::open() {
 void Client::receive(engineio::Message message) {
   if (ended_) return;
   const bool was_waiting = decoder_.waiting();
+  if (server_->hears_raw_ && !message.binary && !was_waiting && receive_raw(message.text())) return;
   Packet packet{.head = {}, .data = std::move(server_->spare_)};
   bool is_whole = false;
   Errc error = message.binary ? decoder_.take_binary(message.payload, packet, is_whole)
@@ -77,6 +78,16 @@ void Client::receive(engineio::Message message) {
   } else {
     server_->loop().timers().cancel(*this);
   }
+}
+
+// What is wrong with it is found on the usual way.
+bool Client::receive_raw(std::string_view text) {
+  PacketHead head;
+  if (split_packet(text, server_->options().packet, head) != Errc::none) return false;
+  if (head.type != PacketType::event || head.attachments != 0) return false;
+  const Place* const place = find(head.nsp);
+  if (place == nullptr || place->second->stage != SocketState::Stage::connected) return false;
+  return place->first->receive_raw(*place->second, head);
 }
 
 Errc Client::dispatch(Packet& packet) {

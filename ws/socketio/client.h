@@ -56,6 +56,7 @@ class Client final : public engineio::Attachment, private net::Timer {
   void arm(net::Duration after) noexcept;
 
   void fail(Errc error);
+  bool receive_raw(std::string_view text);
   Errc dispatch(Packet& packet);
   Errc connect(const PacketHead& head, Json auth);
   void refuse(std::string_view nsp, Errc error, std::string_view message);

@@ -191,6 +191,20 @@ void Namespace::receive_event(SocketState& socket, std::optional<std::uint64_t> 
   dispatch(socket, event, {values, 1, &ack});
 }
 
+Namespace& Namespace::on_raw(RawHandler handler) {
+  on_raw_ = std::move(handler);
+  server_->hears_raw_ = true;
+  return *this;
+}
+
+bool Namespace::receive_raw(SocketState& socket, const PacketHead& head) {
+  if (!on_raw_) return false;
+  Ack ack = head.id ? Ack(*this, socket.handle, *head.id) : Ack();
+  bool is_taken = true;
+  call(socket, [&] { is_taken = on_raw_(Socket(key(socket)), head.json, ack); });
+  return is_taken;
+}
+
 void Namespace::dispatch(SocketState& socket, std::string_view event, const Arguments& arguments) {
   const std::uint32_t name = server_->names_.find(event);
   if (name == Names::none) return;

@@ -80,6 +80,11 @@ class Namespace final : private AckTarget {
     on_connection_.push_back(std::move(callback));
     return *this;
   }
+  // Every event without bytes as it came, before any of it is parsed or checked: `json` is its
+  // array, the name first, valid during the call. True: that was all; the Ack is the callback's to
+  // take. False: it goes its usual way. With Parser::msgpack there is no such text.
+  using RawHandler = Callback<bool(Socket, std::string_view json, Ack& ack)>;
+  Namespace& on_raw(RawHandler handler);
 
   // What other servers say, of those that met this one (Server::meet). Its parameters are those of
   // a socket's events; an Ack answers the server that asked. A handler that throws is left alone.
@@ -149,6 +154,7 @@ class Namespace final : private AckTarget {
 
   // What comes in.
   void receive_event(SocketState& socket, std::optional<std::uint64_t> id, Json& values);
+  bool receive_raw(SocketState& socket, const PacketHead& head);
   void receive_ack(SocketState& socket, std::optional<std::uint64_t> id, Json values);
   void dispatch(SocketState& socket, std::string_view event, const Arguments& arguments);
   template <class Call>
@@ -197,6 +203,7 @@ class Namespace final : private AckTarget {
   std::string name_;
   std::deque<Middleware> middleware_;  // which may add some while it is called
   std::deque<Callback<void(Socket)>> on_connection_;
+  RawHandler on_raw_;
   Rooms rooms_;
   std::vector<SlabHandle> slots_;  // by the slot that an id names
   std::unique_ptr<Recovery> recovery_;

@@ -152,6 +152,7 @@ class Server final : private net::Watcher {
   static constexpr std::size_t spare_bytes_max = 512;
   Json spare_;
   Names names_;
+  bool hears_raw_ = false;  // a namespace does (Namespace::on_raw)
   Callback<void(Socket, std::string_view)> on_misfit_;
   std::unordered_map<std::string_view, std::unique_ptr<Namespace>> namespaces_;  // by its name
   std::deque<Dynamic> dynamic_;
