@@ -377,7 +377,7 @@ conform-peers: $(HILO) | .setup-test .setup-peers  ## hilo conform against other
 FUZZ_NAMES := $(patsubst fuzz/fuzz_%.cc,%,$(FUZZ_SOURCES))
 FUZZ_PICKED := $(if $(T),$(filter $(subst *,%,$(T)),$(FUZZ_NAMES)),$(FUZZ_NAMES))
 FUZZED_SOURCES := $(CORE_SOURCES) net/address.cc $(wildcard $(addsuffix .cc,$(addprefix ws/,redirect proxy_tunnel \
-  credentials) $(addprefix ws/engineio/,base64 error packet payload queue session sid text_units) \
+  credentials) $(addprefix ws/engineio/,base64 error jsonp packet payload queue session sid text_units) \
   $(addprefix ws/socketio/,error packet values plain_json msgpack decoder encoded_packet)))
 TIME ?= 60
 RUNS ?= 4000

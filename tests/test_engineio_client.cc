@@ -105,6 +105,37 @@ TEST_CASE("heartbeats keep a session of either revision alive") {
   }
 }
 
+TEST_CASE("what is said to be compressed already leaves as it is") {
+  ws::ServerOptions http;
+  http.deflate.enabled = true;
+  EngineServer server({}, {}, std::move(http));
+  Client client(server.loop);
+  const std::string url = "http://" + server.address.to_string();
+  ConnectOptions connect{.url = url, .transports = Transports::websocket};
+  connect.websocket.deflate.enabled = true;
+  REQUIRE(client.connect(connect));
+  REQUIRE(server.until([&] { return client.is_open(); }));
+  const auto bytes_of = [&](bool compress, bool binary) {
+    const auto received = [&] {
+      std::uint64_t bytes = 0;
+      server.server.for_each([&](ws::Connection& c) { bytes += c.received_bytes(); });
+      return bytes;
+    };
+    const std::uint64_t before = received();
+    const std::size_t told = server.events.size();
+    const std::string text(2000, 'a');
+    const ws::SendOptions options{.compress = compress};
+    CHECK((binary ? client.send_binary(as_bytes(text), options)
+                  : client.send_text(text, options)) == ws::Sent::accepted);
+    REQUIRE(server.until([&] { return server.events.size() > told; }));
+    return received() - before;
+  };
+  for (const bool binary : {false, true}) {
+    CHECK(bytes_of(true, binary) < 100);
+    CHECK(bytes_of(false, binary) > 2000);
+  }
+}
+
 TEST_CASE("a server that falls silent is found out (207)") {
   for (const Revision revision : {Revision::v4, Revision::v3}) {
     Pair pair;

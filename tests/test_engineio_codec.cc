@@ -371,6 +371,7 @@ TEST_CASE("the query says which transport, revision and session (197, 198, 210)"
   options.jsonp = true;
   CHECK(query("EIO=3&j=0&j=1").j == "0");
   CHECK(query("EIO=3&j=0").is_jsonp());
+  CHECK(query("EIO=3&j=" + std::string(1000, '7')).j == std::string(20, '7'));
   CHECK_FALSE(query("EIO=4&j=0").is_jsonp());
   options.polling = false;
   CHECK_FALSE(query("EIO=4&transport=polling").transport);

@@ -337,6 +337,12 @@ TEST_CASE("on_any and middleware of a socket see every event; once and off") {
   REQUIRE(server.until([&] { return !told.empty() && told.back() == "in all off"; }));
   CHECK(told == Events{"in once", "once", "out reply", "in once", "in added", "added", "in off",
                        "off", "in off", "in added", "in all off"});
+  // What goes to many goes to this one, too.
+  told.clear();
+  server.io.emit("news", 1);
+  server.io.except("nobody").emit("question", [](std::error_code, const std::vector<Json>&) {});
+  server.io.to("nobody").emit("silence");
+  CHECK(told == Events{"out news", "out question"});
 }
 
 TEST_CASE("an event may be taken as the text it came in, before it is parsed") {

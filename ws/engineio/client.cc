@@ -57,16 +57,16 @@ void Client::close() {
   engine_->close();
 }
 
-ws::Sent Client::send_text(std::string_view text) {
-  return engine_->send(PacketType::message, false, as_bytes(text));
+ws::Sent Client::send_text(std::string_view text, ws::SendOptions options) {
+  return engine_->send(PacketType::message, false, as_bytes(text), options);
 }
 
-ws::Sent Client::send_binary(Bytes data) {
-  return engine_->send(PacketType::message, true, data);
+ws::Sent Client::send_binary(Bytes data, ws::SendOptions options) {
+  return engine_->send(PacketType::message, true, data, options);
 }
 
-ws::Sent Client::send_packet(std::string_view packet) {
-  return engine_->send_packet(packet);
+ws::Sent Client::send_packet(std::string_view packet, ws::SendOptions options) {
+  return engine_->send_packet(packet, options);
 }
 
 bool Client::is_open() const noexcept {

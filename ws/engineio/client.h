@@ -108,11 +108,12 @@ class Client final {
   void close();
 
   // By polling: refused is a message of more than the server's maxPayload or one that does not fit
-  // into the queue (Limits::queue_bytes_max); nothing was sent then.
-  ws::Sent send_text(std::string_view text);
-  ws::Sent send_binary(Bytes data);
+  // into the queue (Limits::queue_bytes_max); nothing was sent then. The options are for a
+  // WebSocket.
+  ws::Sent send_text(std::string_view text, ws::SendOptions options = {});
+  ws::Sent send_binary(Bytes data, ws::SendOptions options = {});
   // The same as send_text, for a text that stands behind the digit '4' already.
-  ws::Sent send_packet(std::string_view packet);
+  ws::Sent send_packet(std::string_view packet, ws::SendOptions options = {});
 
   bool is_open() const noexcept;
   Revision revision() const noexcept;

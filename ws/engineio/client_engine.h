@@ -40,8 +40,8 @@ class Client::Engine final : private net::Timer, private ClientPolling::Owner {
 
   Status connect(const ConnectOptions& options);
   void close();
-  ws::Sent send(PacketType type, bool binary, Bytes data);
-  ws::Sent send_packet(std::string_view packet);
+  ws::Sent send(PacketType type, bool binary, Bytes data, ws::SendOptions options = {});
+  ws::Sent send_packet(std::string_view packet, ws::SendOptions options);
   bool is_open() const noexcept { return state_ == State::open; }
   Revision revision() const noexcept { return revision_; }
   Transport transport() const noexcept { return transport_; }
@@ -107,7 +107,7 @@ class Client::Engine final : private net::Timer, private ClientPolling::Owner {
   void websocket_closed(const ws::CloseInfo& info);
   void websocket_failed(std::error_code error);
   ws::Sent queue(PacketType type, bool binary, Bytes data);
-  ws::Sent write(PacketType type, bool binary, Bytes data);
+  ws::Sent write(PacketType type, bool binary, Bytes data, ws::SendOptions options = {});
 
   void begin_upgrade();
   void receive_probe(ws::Message message);

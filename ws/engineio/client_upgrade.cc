@@ -69,18 +69,19 @@ void Client::Engine::UpgradeTimer::on_timer(net::Time now) {
 
 // --- sending -------------------------------------------------------------------------------------
 
-ws::Sent Client::Engine::send(PacketType type, bool binary, Bytes data) {
+ws::Sent Client::Engine::send(PacketType type, bool binary, Bytes data, ws::SendOptions options) {
   if (!is_open()) return ws::Sent::closed;
-  return transport_ == Transport::polling ? queue(type, binary, data) : write(type, binary, data);
+  return transport_ == Transport::polling ? queue(type, binary, data)
+                                          : write(type, binary, data, options);
 }
 
-ws::Sent Client::Engine::send_packet(std::string_view packet) {
+ws::Sent Client::Engine::send_packet(std::string_view packet, ws::SendOptions options) {
   if (!is_open() || packet.empty()) return ws::Sent::closed;
   if (transport_ == Transport::polling) {
     return queue(PacketType::message, false, as_bytes(packet.substr(1)));
   }
   ws::Connection* const connection = websocket_->connection();
-  return connection != nullptr ? connection->send_text(packet) : ws::Sent::closed;
+  return connection != nullptr ? connection->send_text(packet, options) : ws::Sent::closed;
 }
 
 ws::Sent Client::Engine::queue(PacketType type, bool binary, Bytes data) {
@@ -98,15 +99,16 @@ ws::Sent Client::Engine::queue(PacketType type, bool binary, Bytes data) {
 }
 
 // Over the WebSocket.
-ws::Sent Client::Engine::write(PacketType type, bool binary, Bytes data) {
+ws::Sent Client::Engine::write(PacketType type, bool binary, Bytes data, ws::SendOptions options) {
   ws::Connection* const connection = websocket_->connection();
   if (connection == nullptr) return ws::Sent::closed;
-  if (binary && revision_ == Revision::v4) return connection->send_binary(data);
+  if (binary && revision_ == Revision::v4) return connection->send_binary(data, options);
   const std::uint8_t mark =
       binary ? binary_message_byte : static_cast<std::uint8_t>(type_digit(type));
   Buffer message{loop_->pool()};
   if (!message.append({&mark, 1}) || !message.append(data)) return ws::Sent::closed;
-  return connection->send(binary ? ws::Opcode::binary : ws::Opcode::text, message.readable());
+  return connection->send(binary ? ws::Opcode::binary : ws::Opcode::text, message.readable(),
+                          options);
 }
 
 std::size_t Client::Engine::buffered_bytes() noexcept {

@@ -7,6 +7,9 @@
 namespace hilo::engineio {
 namespace {
 
+// A client counts its transports there.
+constexpr std::size_t j_chars_max = 20;
+
 std::optional<Transport> read_transport(std::string_view text, const Options& options) noexcept {
   if (text == "polling" && options.polling) return Transport::polling;
   if (text == "websocket" && options.websocket) return Transport::websocket;
@@ -43,7 +46,7 @@ Query read_query(std::string_view query, const Options& options) noexcept {
       if (base64s++ != 0) continue;
       read.base64 = !each->value.empty() && each->value != "0" && each->value != "false";
     } else if (options.jsonp && is("j")) {
-      if (!read.j) read.j = each->value;
+      if (!read.j) read.j = each->value.substr(0, j_chars_max);
     }
   }
   read.is_repeated = transports > 1 || revisions > 1 || sids > 1;

@@ -271,10 +271,11 @@ bool Manager::send(const EncodedPacket& packet, const Flags& flags) {
   if (state_ != State::open) return false;
   if (flags.volatile_ && engine_.buffered_bytes() > volatile_bytes_max_) return false;
   const std::string_view text = packet.text(engine_.revision());
-  if (!text.empty() && engine_.send_packet(text) != ws::Sent::accepted) return false;
+  const ws::SendOptions options{.compress = flags.compress};
+  if (!text.empty() && engine_.send_packet(text, options) != ws::Sent::accepted) return false;
   ++metrics_.packets_sent;
   for (const Json::binary_t& attachment : packet.attachments()) {
-    if (engine_.send_binary(Bytes{attachment}) == ws::Sent::accepted) continue;
+    if (engine_.send_binary(Bytes{attachment}, options) == ws::Sent::accepted) continue;
     // The server would wait for the rest.
     end("transport error", "transport error");
     return false;

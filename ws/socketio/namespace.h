@@ -163,6 +163,7 @@ class Namespace final : private AckTarget {
   // What goes out: namespace_output.cc.
   bool send(SocketState& socket, Emission emission, const Flags& flags);
   bool keeps(const Flags& flags) const noexcept;
+  void tell_outgoing(SocketState& socket, const Json& values);
   // AckTarget
   void answer(SlabHandle socket, std::uint64_t id, Json answers) override;
   void answer_with(SlabHandle socket, std::uint64_t id,

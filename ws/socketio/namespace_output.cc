@@ -16,12 +16,7 @@ namespace hilo::socketio {
 
 bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags) {
   if (socket.stage != SocketState::Stage::connected) return false;
-  if (socket.extra_ != nullptr && !socket.extra_->on_any_outgoing.empty()) {
-    const Json& values = emission.values;
-    const std::string_view event = *values.front().get_ptr<const Json::string_t*>();
-    auto& on_any = socket.extra_->on_any_outgoing;
-    for (std::size_t i = 0; i < on_any.size(); ++i) on_any[i](event, values);
-  }
+  if (server_->hears_outgoing_) tell_outgoing(socket, emission.values);
   PacketHead head{.type = PacketType::event, .nsp = name_};
   if (emission.ack) {
     const std::uint64_t id = next_ack_++;
@@ -36,6 +31,13 @@ bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags)
   static_cast<void>(socket.client->send(packet, flags));
   recovery_->keep_event({.rooms = {std::string(socket.id_view())}}, {}, std::move(packet));
   return true;
+}
+
+void Namespace::tell_outgoing(SocketState& socket, const Json& values) {
+  if (socket.extra_ == nullptr) return;
+  const std::string_view event = *values.front().get_ptr<const Json::string_t*>();
+  auto& on_any = socket.extra_->on_any_outgoing;
+  for (std::size_t i = 0; i < on_any.size(); ++i) on_any[i](event, values);
 }
 
 // Whether what goes out in this way can be asked for again.

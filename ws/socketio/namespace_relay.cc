@@ -51,6 +51,13 @@ std::vector<Socket> Namespace::matching(const Targets& targets) {
 // --- events --------------------------------------------------------------------------------------
 
 std::size_t Namespace::broadcast(const Targets& targets, Emission emission) {
+  if (server_->hears_outgoing_) {
+    for (const Socket& each : matching(targets)) {
+      if (SocketState* const socket = state(each.key().handle)) {
+        tell_outgoing(*socket, emission.values);
+      }
+    }
+  }
   if (emission.ack) return ask(targets, std::move(emission));
   const bool is_kept = keeps(targets.flags);
   if (is_kept) emission.values.push_back(recovery_->next_offset());

@@ -116,6 +116,7 @@ class Server final : private net::Watcher {
  private:
   friend class Client;
   friend class Namespace;  // and what is nested in it
+  friend class Socket;
   struct Dynamic {
     Callback<bool(std::string_view, const Json&)> may_be;
     Callback<void(Namespace&)> made;
@@ -152,7 +153,8 @@ class Server final : private net::Watcher {
   static constexpr std::size_t spare_bytes_max = 512;
   Json spare_;
   Names names_;
-  bool hears_raw_ = false;  // a namespace does (Namespace::on_raw)
+  bool hears_raw_ = false;       // a namespace does (Namespace::on_raw)
+  bool hears_outgoing_ = false;  // a socket does (Socket::on_any_outgoing)
   Callback<void(Socket, std::string_view)> on_misfit_;
   std::unordered_map<std::string_view, std::unique_ptr<Namespace>> namespaces_;  // by its name
   std::deque<Dynamic> dynamic_;

@@ -90,6 +90,7 @@ void Socket::on_any_outgoing(
     Callback<void(std::string_view event, const Json& values)> handler) const {
   if (SocketState* const socket = state()) {
     socket->extra().on_any_outgoing.push_back(std::move(handler));
+    key_.nsp->server().hears_outgoing_ = true;
   }
 }
 

@@ -80,6 +80,7 @@ class Socket : public EventVerbs<Socket> {
   void off() const;
   // Every event that comes in, before its handlers; every one that goes out.
   void on_any(Callback<void(std::string_view event, Json& values)> handler) const;
+  // What is sent to many by another server is not heard here.
   void on_any_outgoing(Callback<void(std::string_view event, const Json& values)> handler) const;
   // Asked about every event that comes in: false, and it goes no further.
   void use(Callback<bool(std::string_view event, Json& values)> middleware) const;
