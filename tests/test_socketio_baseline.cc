@@ -96,7 +96,8 @@ void by_polling(Guests& server, int round) {
   CHECK(fetch.get(target(sid)).body.find("[\"asked\"]") != std::string::npos);
   REQUIRE(fetch.ask("GET", target(sid)));
   server.turns();
-  if (round % 2 == 0) return fetch.reset();
+  // (libkqueue takes a reset for the end of input, which may linger: so not every time.)
+  if (round % 10 == 0) return fetch.reset();
   CHECK(posts
             .post(target(sid),
                   "41\x1e"
