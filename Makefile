@@ -68,8 +68,9 @@ SEAM_SOURCES := $(OS_SOURCES) $(wildcard net/poller_*.cc net/wakeup_*.cc)
 CORE_SOURCES := $(sort $(wildcard net/base/*.cc ws/core/*.cc))
 HILO_SOURCES := $(sort $(filter-out $(SEAM_SOURCES),$(wildcard net/*.cc ws/*.cc)))
 SOCKETIO_SOURCES := $(sort $(wildcard ws/engineio/*.cc ws/socketio/*.cc))
-CONFORM_SOURCES := $(sort $(wildcard tools/conform/*.cc))
-TOOL_SOURCES := $(sort $(wildcard tools/hilo/*.cc tools/broken/*.cc))
+# What the tool is made of and tests look at, too.
+TOOLBOX_SOURCES := $(sort $(wildcard tools/bench/*.cc tools/conform/*.cc tools/hilo/values.cc))
+TOOL_SOURCES := $(sort $(filter-out $(TOOLBOX_SOURCES),$(wildcard tools/hilo/*.cc tools/broken/*.cc)))
 LADDER_SOURCES := $(sort $(wildcard tools/ladder/[0-9]*.cc))
 SUPPORT_SOURCES := $(sort $(filter-out %/main.cc %/allocation_counter.cc,$(wildcard tests/support/*.cc)))
 TEST_SOURCES := $(sort $(wildcard tests/test_*.cc))
@@ -80,7 +81,7 @@ BENCH_SOURCES := $(sort $(wildcard bench/bench_*.cc))
 WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/engineio \
-  ws/socketio tests tests/support tests/sim fuzz bench bench/peers tools/check tools/conform tools/broken tools/hilo tools/ladder \
+  ws/socketio tests tests/support tests/sim fuzz bench bench/peers tools/check tools/bench tools/conform tools/broken tools/hilo tools/ladder \
   tools/web,$(folder)/*.h $(folder)/*.cc)))
 
 objects = $(patsubst %.cc,$(O)/%.o,$(1))
@@ -89,7 +90,7 @@ OS_LIB := $(O)/libhilo-os.a
 HILO_LIB := $(O)/libhilo.a
 SOCKETIO_LIB := $(if $(SOCKETIO_SOURCES),$(O)/libhilo-socketio.a)
 SUPPORT_LIB := $(O)/tests/libsupport.a
-CONFORM_LIB := $(O)/tools/libconform.a
+TOOLBOX_LIB := $(O)/tools/libtoolbox.a
 LIBRARIES := $(SOCKETIO_LIB) $(HILO_LIB) $(OS_LIB) $(CORE_LIB)  # in link order
 HILO := $(if $(TOOL_SOURCES),$(O)/hilo)
 
@@ -197,8 +198,8 @@ $(O)/fuzzed_sources: FORCE
 	$(call stamp,$(FUZZED_SOURCES))
 $(O)/support_sources: FORCE
 	$(call stamp,$(SUPPORT_SOURCES))
-$(O)/conform_sources: FORCE
-	$(call stamp,$(CONFORM_SOURCES))
+$(O)/toolbox_sources: FORCE
+	$(call stamp,$(TOOLBOX_SOURCES))
 $(O)/web_assets: FORCE
 	$(call stamp,$(WEB_ASSETS))
 
@@ -245,6 +246,7 @@ $(eval $(call with_precompiled,net/,core,build))
 $(eval $(call with_precompiled,ws/,library,build,$(ASAN_O0)))
 $(eval $(call with_precompiled,ws/core/,core,build))
 $(eval $(call with_precompiled,ws/socketio/,socketio,build,$(ASAN_O0)))
+$(eval $(call with_precompiled,tools/bench/,library,build,$(ASAN_O0)))
 $(eval $(call with_precompiled,tools/conform/,library,build,$(ASAN_O0)))
 $(eval $(call with_precompiled,tools/hilo/,socketio,build,$(ASAN_O0) $(HILO_FLAGS)))
 endif
@@ -270,7 +272,7 @@ $(O)/libhilo-socketio.a: $(call objects,$(SOCKETIO_SOURCES)) $(O)/socketio_sourc
 	$(call archive)
 $(SUPPORT_LIB): $(call objects,$(SUPPORT_SOURCES)) $(O)/support_sources
 	$(call archive)
-$(CONFORM_LIB): $(call objects,$(CONFORM_SOURCES)) $(O)/conform_sources
+$(TOOLBOX_LIB): $(call objects,$(TOOLBOX_SOURCES)) $(O)/toolbox_sources
 	$(call archive)
 
 # ---- the programs ----------------------------------------------------------------------------
@@ -281,7 +283,7 @@ LISTEN ?= 127.0.0.1:8080
 run: all  ## serve the demo page (LISTEN=127.0.0.1:8080)
 	$(O)/hilo serve --listen $(LISTEN)
 
-$(O)/hilo: $(call objects,$(TOOL_SOURCES)) $(if $(WEB_ASSETS),$(O)/gen/web_assets.o) $(CONFORM_LIB) \
+$(O)/hilo: $(call objects,$(TOOL_SOURCES)) $(if $(WEB_ASSETS),$(O)/gen/web_assets.o) $(TOOLBOX_LIB) \
     $(LIBRARIES) \
     $(O)/link_flags
 	$(call link)
@@ -302,6 +304,8 @@ ladder: $(LADDER)  ## one small program per layer, each with its self-check
 # ---- tests -----------------------------------------------------------------------------------
 # T=core_mask picks one test, T='core_*' several; T=interop_<name> picks a script of tests/interop.
 TESTS := $(patsubst %.cc,$(O)/%,$(TEST_SOURCES) $(SIM_TEST_SOURCES))
+# Of the conformance tester and the load generator, which are part of the tool.
+TOOLBOX_TESTS := $(filter $(O)/tests/test_conform_% $(O)/tests/test_bench_%,$(TESTS))
 INTEROP := $(sort $(shell find tests/interop -maxdepth 1 -type f -perm -u+x 2>/dev/null))
 ifneq ($(T),)
 picked = $(foreach file,$(1),$(if $(filter $(subst *,%,$(T)),$(patsubst test_%,%,$(notdir $(file)))),$(file)))
@@ -316,7 +320,7 @@ TESTS_PICKED := $(TESTS)
 ifeq ($(MODE),tsan)
 TESTS_PICKED := $(patsubst %.cc,$(O)/%,$(shell grep -lE '<thread>|resolver\.h|://localhost' $(TEST_SOURCES)))
 else ifeq ($(MODE),asan)
-TESTS_PICKED := $(filter-out $(O)/tests/test_conform_% $(if $(ASAN_CORE),,$(O)/tests/test_core_%),$(TESTS))
+TESTS_PICKED := $(filter-out $(TOOLBOX_TESTS) $(if $(ASAN_CORE),,$(O)/tests/test_core_%),$(TESTS))
 endif
 # Other people's programs need to meet hilo only as it is shipped.
 INTEROP_PICKED := $(if $(filter release,$(MODE)),$(INTEROP))
@@ -339,12 +343,10 @@ TEST_LINK += -Wl,-rpath,$(abspath $(O))/tests
 else
 TEST_LIBRARIES := $(LIBRARIES)
 endif
-# What the tests of the conformance tester look at is part of the tool.
-CONFORM_TESTS := $(filter $(O)/tests/test_conform_%,$(patsubst %.cc,$(O)/%,$(TEST_SOURCES)))
-$(CONFORM_TESTS): $(O)/tests/%: $(O)/tests/%.o $(O)/tests/support/main.o $(CONFORM_LIB) \
+$(TOOLBOX_TESTS): $(O)/tests/%: $(O)/tests/%.o $(O)/tests/support/main.o $(TOOLBOX_LIB) \
     $(LIBRARIES) $(O)/link_flags
 	$(call link,$(TEST_LINK))
-$(filter-out $(CONFORM_TESTS),$(patsubst %.cc,$(O)/%,$(TEST_SOURCES))): $(O)/tests/%: $(O)/tests/%.o \
+$(filter-out $(TOOLBOX_TESTS),$(patsubst %.cc,$(O)/%,$(TEST_SOURCES))): $(O)/tests/%: $(O)/tests/%.o \
     $(O)/tests/support/main.o $(SUPPORT_LIB) $(TEST_LIBRARIES) $(O)/link_flags
 	$(call link,$(TEST_LINK))
 # The core stands alone: no reactor, no sockets, nothing but libcrypto and zlib.

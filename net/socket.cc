@@ -256,6 +256,16 @@ Result<Fd> listen(const Address& address, const ListenOptions& options) noexcept
   return fd;
 }
 
+Status bind_source(int fd, const Address& address) noexcept {
+#if defined(IP_BIND_ADDRESS_NO_PORT)
+  if (address.family() == Family::ipv4 && address.port() == 0) {
+    static_cast<void>(set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1));
+  }
+#endif
+  if (::bind(fd, address.native(), address.native_bytes()) != 0) return last_error();
+  return {};
+}
+
 Io connect(int fd, const Address& address) noexcept {
   if (::connect(fd, address.native(), address.native_bytes()) == 0) return {};
   // An interrupted connect goes on by itself. EAGAIN is different here: a Unix socket's queue is

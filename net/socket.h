@@ -58,6 +58,9 @@ Result<Fd> listen(const Address& address, const ListenOptions& options) noexcept
 // errc::too_many_files_open and its kin are left to the listener.
 Result<Fd> accept(int fd, Address* peer) noexcept;
 
+// Before connect(): the address to come from, whose port 0 leaves the choice to the kernel. Where
+// it can (Linux), it chooses in connect(), so that one port serves many destinations.
+Status bind_source(int fd, const Address& address) noexcept;
 // Starts to connect. would_block: writability tells the end, finish_connect() the outcome, which is
 // errc::not_connected while there is none.
 Io connect(int fd, const Address& address) noexcept;

@@ -154,6 +154,11 @@ void set_abortive_close(int fd) noexcept {
   Network::current().at(fd)->abortive = true;
 }
 
+Status bind_source(int fd, const Address&) noexcept {
+  static_cast<void>(Network::current().at(fd));
+  return {};
+}
+
 Status set_no_delay(int fd) noexcept {
   static_cast<void>(Network::current().at(fd));
   return {};

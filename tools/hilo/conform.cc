@@ -8,13 +8,12 @@
 #include <utility>
 
 #include "net/clock.h"
-#include "net/loop.h"
-#include "net/resolver.h"
 #include "net/tls.h"
 #include "tools/conform/cases.h"
 #include "tools/conform/report.h"
 #include "tools/conform/runner.h"
 #include "tools/hilo/flags.h"
+#include "tools/hilo/look_up.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/tls_flags.h"
 #include "ws/core/url.h"
@@ -182,28 +181,6 @@ int print_list(const std::vector<Case>& cases) {
   }
   print_text(text);
   return exit_ok;
-}
-
-// One look-up in front of everything else.
-Result<std::vector<net::Address>> look_up(const ws::Url& url) {
-  std::vector<net::Address> addresses;
-  if (url.scheme == ws::Url::Scheme::ws_unix) {
-    const Result<net::Address> address = net::Address::from_unix_path(url.socket_path);
-    if (!address) return address.error();
-    addresses.push_back(*address);
-    return addresses;
-  }
-  net::Loop loop;
-  net::Resolver resolver{loop};
-  std::error_code error;
-  resolver.resolve(url.host, url.port, [&](const Result<std::span<const net::Address>>& found) {
-    if (found) addresses.assign(found->begin(), found->end());
-    error = found.error();
-    loop.stop();
-  });
-  if (const Status status = loop.run(); !status) return status.error();
-  if (addresses.empty()) return error;
-  return addresses;
 }
 
 // A line that moves, for a person who waits; a log gets none.

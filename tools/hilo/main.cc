@@ -5,6 +5,7 @@
 #include <array>
 
 #include "net/signals.h"
+#include "tools/hilo/bench.h"
 #include "tools/hilo/command_line.h"
 #include "tools/hilo/conform.h"
 #include "tools/hilo/connect.h"
@@ -15,7 +16,7 @@ int main(int argc, char** argv) {
   using namespace hilo;
   tools::open_standard_descriptors();
   net::ignore_sigpipe();
-  const std::array<tools::Command, 3> commands = {tools::serve_command(), tools::connect_command(),
-                                                  tools::conform_command()};
+  const std::array<tools::Command, 4> commands = {tools::serve_command(), tools::connect_command(),
+                                                  tools::conform_command(), tools::bench_command()};
   return tools::run_command_line(commands, argc, argv);
 }

@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`hilo bench` from outside: each of its loads against `hilo serve` and against a server without any
+protocol, its reports, and what it says of servers that fail. No figure is judged here, only that there
+is one."""
+
+import contextlib
+import json
+import os
+import pathlib
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+from programs import HILO, PATIENCE, PIPE, Serve, case, contains, equal, run, run_cases
+
+SHORT = ("--duration", "300ms", "--warm-up", "100ms", "--interval", "100ms")
+
+
+def bench(*arguments, code=0):
+    """The one line of JSON."""
+    got, out, errors = run("bench", *SHORT, "--json", *arguments)
+    if got != code:
+        raise AssertionError(f"exit code {got}, wanted {code}: {out.decode()} {errors}")
+    return json.loads(out)
+
+
+def measured(result):
+    equal((result["failed"], result["odd_messages"]), (0, 0))
+    if not result["messages"] > 0 < result["rate"]:
+        raise AssertionError(f"nothing was measured: {result}")
+    return result
+
+
+LOADS = {
+    "a closed loop": ("/echo", ["-c", "8"]),
+    "several in flight, two threads": ("/echo", ["-c", "9", "-i", "16", "-t", "2"]),
+    "binary messages longer than a read": ("/echo", ["-c", "2", "-s", "600KiB", "--payload", "binary"]),
+    "an open loop": ("/echo", ["-c", "4", "--rate", "500"]),
+    "fan-out": ("/broadcast", ["--mode", "fanout", "-c", "20", "-i", "2"]),
+    "fan-out over two threads": ("/broadcast", ["--mode", "fanout", "-c", "20", "-t", "2"]),
+    "connections that come and go": ("/echo", ["--mode", "connect", "-c", "4"]),
+    "connections that are reset": ("/echo", ["--mode", "connect", "-c", "4", "--reset"]),
+    "a ramp": ("/echo", ["-c", "8", "--ramp", "100ms"]),
+    "several addresses to come from": ("/echo", ["-c", "8", "--sources", "127.0.0.2-127.0.0.5"]),
+    "Socket.IO, events with answers": ("/", ["--socketio", "-c", "8", "-i", "4"]),
+    "Socket.IO, broadcasts": ("/", ["--socketio", "--mode", "fanout", "-c", "8"]),
+    "Socket.IO, clients that come and go": ("/", ["--socketio", "--mode", "connect", "-c", "2"]),
+}
+
+for NAME, (PATH, ARGUMENTS) in LOADS.items():
+
+    @case(f"bench: {NAME}")
+    def _(path=PATH, arguments=ARGUMENTS):
+        with Serve() as server:
+            result = measured(bench(*arguments, "--pid", str(server.process.pid), server.url(path)))
+            if not result["server"]["cpu_us_per_message"] > 0:
+                raise AssertionError(f"the server costs nothing: {result}")
+
+
+@case("bench: TLS, and compression")
+def _():
+    with Serve("--tls-self-signed", "--deflate") as server:
+        url = server.url().replace("ws://", "wss://")
+        measured(bench("-c", "4", "--insecure", url))
+        json_echo = ("-c", "4", "--payload", "json", "-s", "4KiB", "--deflate", "--insecure", url)
+        result = measured(bench(*json_echo))
+        if not result["sent_bytes"] < result["messages"] * 4096:
+            raise AssertionError(f"nothing was compressed: {result}")
+        code, _, errors = run("bench", *SHORT, "-c", "4", url)  # without --insecure
+        equal(code, 1)
+        contains(errors, "a connection did not open")
+
+
+@case("bench: what connections cost in memory while they are idle")
+def _():
+    with Serve() as server:
+        idle = bench("--mode", "idle", "-c", "500", "--pid", str(server.process.pid), server.url())
+        equal((idle["open"], idle["failed"]), (550, 0) if idle["open"] == 550 else (600, 0))
+        if not 0 < idle["server"]["bytes_per_connection"] < 100_000:
+            raise AssertionError(f"odd memory: {idle['server']}")
+
+
+@contextlib.contextmanager
+def raw_echo():
+    """A server that sends back what comes."""
+
+    def serve(connection):
+        with contextlib.suppress(OSError), connection:
+            while data := connection.recv(65536):
+                connection.sendall(data)
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    threading.Thread(target=accept, daemon=True).start()
+    yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+    listener.close()
+
+
+@case("bench: a server without any protocol")
+def _():
+    with raw_echo() as url:
+        measured(bench("-c", "4", "-i", "4", url))
+        measured(bench("--mode", "connect", "-c", "4", "--reset", url))
+
+
+@case("bench: the report as text, as a page, and for plotters; several runs in one")
+def _():
+    with Serve() as server, tempfile.TemporaryDirectory() as folder:
+        page, plotted = pathlib.Path(folder, "report.html"), pathlib.Path(folder, "report.hgrm")
+        code, out, errors = run("bench", *SHORT, "-c", "4", "--rounds", "2", "--html", str(page),
+                                "--hgrm", str(plotted), server.url())
+        equal((code, errors), (0, ""))
+        text = out.decode()
+        for part in ("run 1", "run 2", "4 connections × 1 in flight", "messages", "latency      p50",
+                     "p99.99", "connecting", "opening", "generator"):
+            contains(text, part)
+        html = page.read_text()
+        for part in ("<!doctype html>", "run 1", "run 2", "<svg", "Latency by percentile"):
+            contains(html, part)
+        lines = plotted.read_text().splitlines()
+        contains(lines[0], "1/(1-Percentile)")
+        contains(lines[-1], "Total count")
+
+
+@case("bench --compare: two servers in turns, and the ratios of their rounds")
+def _():
+    with Serve() as one, Serve() as two:
+        pids = ["--pid", str(one.process.pid), "--pid", str(two.process.pid)]
+        arguments = ["-c", "4", "--rounds", "3", *pids, "--compare", one.url(), two.url()]
+        result = bench(*arguments)
+        equal(len(result["runs"]), 6)
+        equal([run["url"] for run in result["runs"]], [one.url(), two.url()] * 3)
+        names = [ratio["what"] for ratio in result["ratios"]]
+        equal(names[0], "processor time of the server, each")
+        for ratio in result["ratios"]:
+            if not 0 < ratio["least"] <= ratio["median"] <= ratio["most"]:
+                raise AssertionError(f"odd ratio: {ratio}")
+        code, out, _ = run("bench", *SHORT, *arguments)
+        equal(code, 0)
+        contains(out.decode(), "A / B")
+
+
+@case("bench --expect decides the exit code")
+def _():
+    with Serve() as server:
+        equal(run("bench", *SHORT, "-c", "2", "--expect", "p99<1h", "--expect", "failed<1", server.url())[0], 0)
+        code, out, errors = run("bench", *SHORT, "-c", "2", "--expect", "rate>1000000000", server.url())
+        equal(code, 3)
+        contains(errors, "rate>1000000000 was expected, it is ")
+        contains(out.decode(), "latency")
+        code, _, errors = run("bench", "--expect", "speed<1", server.url())
+        equal(code, 2)
+        contains(errors, "is not written as p99<5ms")
+
+
+@case("bench says what is wrong with a server, and exits with 1")
+def _():
+    with Serve() as server:
+        code, _, errors = run("bench", *SHORT, server.url("/nowhere"))
+        equal(code, 1)
+        contains(errors, "the handshake was answered with 404")
+        code, _, errors = run("bench", *SHORT, "-s", "2MiB", "-c", "1", server.url())
+        equal(code, 1)  # above the message limit: the server says Close 1009
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        code, _, errors = run("bench", *SHORT, f"ws://127.0.0.1:{closed.getsockname()[1]}/")
+        equal(code, 1)
+        contains(errors, "Connection refused")
+    code, _, errors = run("bench", "--rate", "5", "--mode", "idle", "ws://127.0.0.1:1/")
+    equal(code, 2)
+    contains(errors, "--rate is for --mode echo")
+
+
+@case("bench ends early when it is interrupted, and reports what was measured")
+def _():
+    with Serve() as server:
+        arguments = ["--duration", "1h", "--warm-up", "0", "-c", "4", server.url()]
+        with subprocess.Popen([HILO, "bench", *arguments], stdout=PIPE, stderr=PIPE) as process:
+            # It is at work when the server has seen more than handshakes.
+            while b"hilo_messages_in_total 0\n" in (page := server.get("/metrics").read()):
+                equal(process.poll(), None)
+            contains(page.decode(), "hilo_messages_in_total")
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=PATIENCE)
+            equal(process.returncode, 0)
+            contains(out.decode(), "messages")
+
+
+@case("bench shows a panel on a terminal")
+def _():
+    master, slave = pty.openpty()
+    with Serve() as server:
+        process = subprocess.Popen([HILO, "bench", *SHORT, "-c", "4", server.url()], stdout=PIPE, stderr=slave)
+        os.close(slave)
+        shown = b""
+        with contextlib.suppress(OSError):  # the end of a terminal
+            while data := os.read(master, 4096):
+                shown += data
+        os.close(master)
+        out, _ = process.communicate(timeout=PATIENCE)
+        equal(process.returncode, 0)
+        for part in ("warming up", "measuring [", "rate ", "p99", "failed", "\x1b[A"):
+            contains(shown.decode(), part)
+        if b"\x1b" in out:
+            raise AssertionError("the report has escapes")
+
+
+if __name__ == "__main__":
+    sys.exit(run_cases())
