@@ -416,6 +416,20 @@ $(SOCKETIO_BENCH): $(O)/bench/%: $(O)/bench/%.o $(LIBRARIES) $(O)/link_flags
 .PHONY: bench-socketio
 bench-socketio: $(SOCKETIO_BENCH) | .setup-test  ## our Socket.IO server beside npm's on Node, in turns (ARGS="--rounds 7")
 	@BUILD=$(O)/bench $(PYTHON) bench/socketio_peers.py $(ARGS)
+# Other people's servers, by their own libraries, at -O3 as their authors advise.
+PEERS := $(addprefix $(O)/bench/peers/,raw beast websocketpp libwebsockets)
+PEER_FLAGS := -O3 -DNDEBUG -pthread
+PEER_LIBS_beast := -lssl -lcrypto
+PEER_LIBS_websocketpp := -lz
+$(O)/bench/peers/libwebsockets: tests/interop/peers/libwebsockets_echo.c | .setup-bench-peers
+	@mkdir -p $(@D)
+	$(call quiet,CC)cc $(PEER_FLAGS) $< -lwebsockets -o $@
+$(filter-out %/libwebsockets,$(PEERS)): $(O)/bench/peers/%: bench/peers/%.cc | .setup-bench-peers
+	@mkdir -p $(@D)
+	$(call quiet,CXX)$(CXX) -std=c++17 $(PEER_FLAGS) $< $(PEER_LIBS_$(*F)) -o $@
+.PHONY: bench-peers
+bench-peers: $(HILO) $(PEERS) | .setup-test  ## hilo beside other people's servers, in turns (ARGS="--rounds 7 --write")
+	@BUILD=$(O) $(PYTHON) bench/peers/run.py $(ARGS)
 BASE ?= HEAD
 bench-compare: $(addprefix $(O)/bench/,$(BENCH_PICKED)) | .setup-test  ## this tree against BASE=commit, in turns (B=name)
 	@BUILD=$(BUILD) ARGS='$(or $(ARGS),--benchmark_min_time=0.1)' $(PYTHON) tools/check/bench_compare.py $(BASE) $(BENCH_PICKED)
@@ -492,7 +506,7 @@ format: .setup-check  ## clang-format -i over everything
 
 # ---- the rest --------------------------------------------------------------------------------
 SETUP ?= 1
-.PHONY: .setup-build .setup-test .setup-peers .setup-check .setup-bench .setup-tidy
+.PHONY: .setup-build .setup-test .setup-peers .setup-check .setup-bench .setup-bench-peers .setup-tidy
 setup = @$(if $(filter 0,$(SETUP)),:,CXX='$(CXX)' sh tools/check/setup.sh $(1))
 .setup-build:
 	$(call setup,build)
@@ -504,6 +518,8 @@ setup = @$(if $(filter 0,$(SETUP)),:,CXX='$(CXX)' sh tools/check/setup.sh $(1))
 	$(call setup,check)
 .setup-bench: .setup-build
 	$(call setup,bench)
+.setup-bench-peers: .setup-build
+	$(call setup,bench-peers)
 .setup-tidy: .setup-build
 	$(call setup,tidy)
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# setup.sh GROUP...: installs what is missing for build, test, peers, check, bench or tidy.
+# setup.sh GROUP...: installs what is missing for build, test, peers, check, bench, bench-peers or tidy.
 #
 # Headers and programs are asked for directly, so it does not matter where they came from. When
 # nothing is missing, nothing is printed and no network is touched.
@@ -78,6 +78,13 @@ for group in "$@"; do
         missing="$missing libclang-rt-14-dev"
       fi ;;
     peers) want_headers libwebsockets.h libwebsockets-dev ;;
+    bench-peers)
+      want_headers libwebsockets.h libwebsockets-dev boost/beast.hpp libboost-dev \
+        websocketpp/server.hpp libwebsocketpp-dev
+      want_program openssl openssl
+      want_program nodejs node
+      want_program npm npm
+      want_program util-linux taskset ;;
     bench) want_headers benchmark/benchmark.h libbenchmark-dev ;;
     tidy) want_program clang-tidy clang-tidy ;;
     *) echo "setup: unknown group $group" >&2; exit 2 ;;

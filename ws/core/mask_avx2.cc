@@ -42,7 +42,7 @@ constexpr std::size_t align_bytes_min = 4096;
 
 // `count` registers from the front and as many up to the end, which may overlap: all are read
 // before the first is written, while their bytes are plain. No loop: of short data the branches
-// taken are the cost, so that its registers are counted out up to eight.
+// taken are the cost, so that its registers are counted out up to twelve.
 template <std::size_t count>
 [[gnu::target("avx2")]] inline void apply_both_ends(std::uint8_t* to, const std::uint8_t* from,
                                                     std::size_t size, std::uint64_t key) noexcept {
@@ -51,19 +51,54 @@ template <std::size_t count>
   const __m256i rear_keys = repeated(mask_detail::turned(key, rear));
   __m256i front_values[count];
   __m256i rear_values[count];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
   for (std::size_t i = 0; i < count; ++i) {
     front_values[i] = masked(from + i * width, keys);
     rear_values[i] = masked(from + rear + i * width, rear_keys);
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 6
   for (std::size_t i = 0; i < count; ++i) store(to + i * width, front_values[i]);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
   for (std::size_t i = 0; i < count; ++i) store(to + rear + i * width, rear_values[i]);
 }
 
+// Blocks of four registers up to the end, and in front of them `count` registers for the `lead`
+// bytes that make no block. These may overlap the first block: they are read before it and written
+// last, with the same bytes. So no register is read or written that need not be, and no loop is
+// left early, which a processor does not foresee.
+template <std::size_t count>
+[[gnu::target("avx2")]] inline void apply_blocks(std::uint8_t* to, const std::uint8_t* from,
+                                                 std::size_t size, std::size_t lead,
+                                                 std::uint64_t key) noexcept {
+  const __m256i lead_keys = repeated(key);
+  const __m256i keys = repeated(mask_detail::turned(key, lead));
+  __m256i lead_values[count];
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < count; ++i) lead_values[i] = masked(from + i * width, lead_keys);
+  for (std::size_t i = lead; i < size; i += 4 * width) {
+    apply_register(to + i, from + i, keys);
+    apply_register(to + i + width, from + i + width, keys);
+    apply_register(to + i + 2 * width, from + i + 2 * width, keys);
+    apply_register(to + i + 3 * width, from + i + 3 * width, keys);
+  }
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < count; ++i) store(to + i * width, lead_values[i]);
+}
+
+// More than four registers.
+[[gnu::target("avx2")]] inline void apply_blocks(std::uint8_t* to, const std::uint8_t* from,
+                                                 std::size_t size, std::uint64_t key) noexcept {
+  const std::size_t lead = (size - 1) % (4 * width) + 1;
+  if (lead <= 2 * width) {
+    if (lead <= width) return apply_blocks<1>(to, from, size, lead, key);
+    return apply_blocks<2>(to, from, size, lead, key);
+  }
+  if (lead <= 3 * width) return apply_blocks<3>(to, from, size, lead, key);
+  return apply_blocks<4>(to, from, size, lead, key);
+}
+
 // `size` is more than four registers. The last one may overlap the one in front of it and is
-// therefore read first. Two loops are cheaper than a jump by table, or than asking what is left.
+// therefore read first. What comes first stays where it is, aligned or not.
 [[gnu::target("avx2")]] inline void apply_registers(std::uint8_t* to, const std::uint8_t* from,
                                                     std::size_t size, std::uint64_t key) noexcept {
   const __m256i keys = repeated(key);
@@ -107,7 +142,11 @@ template <std::size_t count>
     if (size > 6 * width) return apply_both_ends<4>(to, from, size, key);
     return apply_both_ends<3>(to, from, size, key);
   }
-  if (size < align_bytes_min) return apply_registers(to, from, size, key);
+  if (size <= 12 * width) {
+    if (size > 10 * width) return apply_both_ends<6>(to, from, size, key);
+    return apply_both_ends<5>(to, from, size, key);
+  }
+  if (size < align_bytes_min) return apply_blocks(to, from, size, key);
   apply_long(to, from, size, key);
 }
 
