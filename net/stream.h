@@ -132,6 +132,17 @@ class Stream final : private Watcher {
   // Queues or sends the slices as one piece. They may be reused when this returns.
   Status write(std::span<const Bytes> slices) noexcept;
   Status write(Bytes bytes) noexcept { return write({&bytes, 1}); }
+  // The same without a copy, for what is made anew and small: room for `bytes` in the send buffer,
+  // or null where it goes by write() only (outside the own dispatch, behind a queue, too large).
+  // What was put there is written by collected(), before any other call.
+  std::uint8_t* room_to_collect(std::size_t bytes) noexcept {
+    Loop::SendBuffer& buffer = loop_->send_buffer();
+    const bool collects = buffer.owner == this && queue_.empty() && !closed_ && !broken_ &&
+                          !shutdown_wanted_ && bytes < direct_bytes_min &&
+                          bytes <= buffer.capacity - buffer.size;
+    return collects ? buffer.data + buffer.size : nullptr;
+  }
+  void collected(std::size_t bytes) noexcept { loop_->send_buffer().size += bytes; }
   // Accepted by write() and refused by the kernel, or waiting for the flush phase. What collects in
   // the send buffer is not counted: the kernel has not been asked yet. Whoever sees a number above
   // 0 will hear on_drained, unless the stream breaks or is closed first.
@@ -210,6 +221,9 @@ class Stream final : private Watcher {
   Io transmit(std::span<const Bytes> slices) noexcept;
   void send_now(std::span<const Bytes> slices) noexcept;
   void send_collected() noexcept;
+  class Sequence;
+  bool settle(const Io& io, Sequence& left, std::size_t offered) noexcept;
+  void send_rest(Sequence& left) noexcept;
   void send_queue() noexcept;
   void flush_queue() noexcept;
   void finish_shutdown() noexcept;

@@ -29,8 +29,10 @@ std::size_t total_bytes(std::span<const Bytes> slices) noexcept {
   return total;
 }
 
+}  // namespace
+
 // The send buffer's content and the caller's slices as one sequence, consumed from the front.
-class Sequence {
+class Stream::Sequence {
  public:
   Sequence(Bytes front, std::span<const Bytes> rest) noexcept : front_(front), rest_(rest) {
     skip_empty();
@@ -79,8 +81,6 @@ class Sequence {
   std::span<const Bytes> rest_;
 };
 
-}  // namespace
-
 Status Stream::write(std::span<const Bytes> slices) noexcept {
   if (closed_ || broken_ || shutdown_wanted_) return std::make_error_code(std::errc::broken_pipe);
   if (!in_dispatch() || !queue_.empty()) return enqueue(slices);
@@ -125,40 +125,59 @@ Io Stream::transmit(std::span<const Bytes> slices) noexcept {
   return io;
 }
 
-// Sends what has collected and `slices` behind it; what the kernel refuses is copied to the queue.
-void Stream::send_now(std::span<const Bytes> slices) noexcept {
-  Loop::SendBuffer& buffer = loop_->send_buffer();
-  HILO_DCHECK(in_dispatch());
-  HILO_DCHECK(queue_.empty());
-  Sequence left({buffer.data, buffer.size}, slices);
+// What came of offering so many bytes from the front of what is left. False: the stream broke.
+bool Stream::settle(const Io& io, Sequence& left, std::size_t offered) noexcept {
+  switch (io.kind) {
+    case Io::Kind::done:
+      left.consume(io.bytes);
+      // A socket that took a part is full: asking again would only hear would_block.
+      blocked_ = transport_ == nullptr && io.bytes < offered;
+      return true;
+    case Io::Kind::would_block: blocked_ = true; return true;
+    case Io::Kind::end:
+    case Io::Kind::failed: break;
+  }
+  loop_->send_buffer().size = 0;
+  break_off(io.error);
+  return false;
+}
+
+// Offers what is left, and copies to the queue what the kernel refuses.
+void Stream::send_rest(Sequence& left) noexcept {
   std::array<Bytes, slices_per_send_max> gathered;
-  blocked_ = false;
   while (!left.empty() && !blocked_) {
     const std::span<const Bytes> batch{gathered.data(), left.gather(gathered)};
-    const Io io = transmit(batch);
-    switch (io.kind) {
-      case Io::Kind::done:
-        left.consume(io.bytes);
-        // A socket that took a part is full: asking again would only hear would_block.
-        blocked_ = transport_ == nullptr && io.bytes < total_bytes(batch);
-        break;
-      case Io::Kind::would_block: blocked_ = true; break;
-      case Io::Kind::end:
-      case Io::Kind::failed:
-        buffer.size = 0;
-        break_off(io.error);
-        return;
-    }
+    if (!settle(transmit(batch), left, total_bytes(batch))) return;
   }
   if (!left.empty() && !closed_) {
     if (Status status = left.move_to(queue_); !status) break_off(status.error());
   }
-  buffer.size = 0;
+  loop_->send_buffer().size = 0;
 }
 
+// Sends what has collected and `slices` behind it.
+void Stream::send_now(std::span<const Bytes> slices) noexcept {
+  const Loop::SendBuffer& buffer = loop_->send_buffer();
+  HILO_DCHECK(in_dispatch());
+  HILO_DCHECK(queue_.empty());
+  Sequence left({buffer.data, buffer.size}, slices);
+  blocked_ = false;
+  send_rest(left);
+}
+
+// The end of most dispatches: one piece, which the kernel takes whole.
 void Stream::send_collected() noexcept {
-  if (loop_->send_buffer().size == 0 || broken_ || abortive_) return;
-  send_now({});
+  Loop::SendBuffer& buffer = loop_->send_buffer();
+  if (buffer.size == 0 || broken_ || abortive_) return;
+  const Bytes bytes{buffer.data, buffer.size};
+  blocked_ = false;
+  const Io io = transmit({&bytes, 1});
+  if (io.kind == Io::Kind::done && io.bytes == bytes.size()) {
+    buffer.size = 0;
+    return;
+  }
+  Sequence left(bytes, {});
+  if (settle(io, left, bytes.size())) send_rest(left);
 }
 
 void Stream::on_flush() {

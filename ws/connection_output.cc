@@ -15,6 +15,14 @@ Sent Connection::send(Opcode opcode, Bytes payload, SendOptions options) {
   if (!is_open()) return Sent::closed;
   if (session_.is_sending_fragments()) return refuse();
   if (!make_room(payload.size())) return overflow(opcode, payload);
+  // Most messages of a server: plain, small, and the answer to what is being handled.
+  if (role() == Role::server && session_.compression() == nullptr) {
+    std::uint8_t* const room = stream_->room_to_collect(frame_header_bytes_max + payload.size());
+    if (room != nullptr) {
+      stream_->collected(session_.send_into(room, opcode, payload));
+      return sent(Errc::none, payload.size());
+    }
+  }
   Buffer shrunk{loop().pool()};
   const auto make = [&] {
     return options.compress ? session_.send_compressed(opcode, payload, shrunk)

@@ -30,26 +30,30 @@ Session::~Session() {
 
 Event Session::next(MutableBytes& input) noexcept {
   release_delivered();
+  // The end of most reads. What is pending waits for more, whatever it is.
+  if (input.empty()) return need_input();
 
   // The common case, alone: a small, whole, unfragmented message, and nothing pending. Everything
-  // else takes the long way, which would answer the same.
+  // else takes the long way, which would answer the same. Plain pointers, because the checked span
+  // costs as much here as all the rest.
   const bool masked = role_ == Role::server;
   const std::size_t header_bytes = masked ? 2 + sizeof(MaskKey) : 2;
   if (input.size() >= header_bytes && state_ == State::open && !in_frame_ && carried_ == 0 &&
       !assembly_.active() && !chunks_) {
-    const std::uint8_t first = input[0];
+    std::uint8_t* const header = input.data();
+    const std::uint8_t first = header[0];
     // 126 and more if the length is extended, or if the mask bit is not as it must be.
-    const std::size_t length = input[1] ^ (masked ? 0x80u : 0u);
+    const std::size_t length = header[1] ^ (masked ? 0x80u : 0u);
     const bool text = first == 0x81;
     if ((text || first == 0x82) && length < 126 && length <= input.size() - header_bytes &&
         length <= limits_->message_bytes_max) {
-      const MutableBytes payload = input.subspan(header_bytes, length);
+      const MutableBytes payload{header + header_bytes, length};
       if (masked) {
         MaskKey key;
-        std::memcpy(key.data(), &input[2], sizeof(key));
+        std::memcpy(key.data(), header + 2, sizeof(key));
         mask(payload, key);
       }
-      input = input.subspan(header_bytes + length);
+      input = {payload.data() + length, input.size() - header_bytes - length};
       if (text && !utf8_valid(payload)) return fail(Errc::text_not_utf8);
       return {.kind = Event::Kind::message,
               .opcode = static_cast<Opcode>(first & 0xF),
@@ -347,6 +351,13 @@ Outgoing Session::send(Opcode opcode, Bytes payload, bool final) noexcept {
   const std::size_t size =
       write_header(outgoing_.data(), wire_opcode, final, payload.size(), nullptr);
   return {{Bytes{outgoing_}.first(size), payload}};
+}
+
+std::size_t Session::send_into(std::uint8_t* to, Opcode opcode, Bytes payload) noexcept {
+  HILO_DCHECK(role_ == Role::server && is_open() && !sending_fragments_);
+  const std::size_t size = write_header(to, opcode, true, payload.size(), nullptr);
+  std::copy_n(payload.data(), payload.size(), to + size);
+  return size + payload.size();
 }
 
 Status Session::send(Opcode opcode, Bytes payload, MaskKey key, Buffer& into, bool final) noexcept {

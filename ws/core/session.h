@@ -136,6 +136,10 @@ class Session {
   // checked. Empty once close() was called or the session failed.
   //   server: no copy, the payload slice is the caller's own bytes
   [[nodiscard]] Outgoing send(Opcode opcode, Bytes payload, bool final = true) noexcept;
+  //   server, where a copy is cheaper than two slices: the frame of a whole message, written to
+  //   `to`, which has room for frame_header_bytes_max and the payload; its size. Only while
+  //   is_open() and not is_sending_fragments()
+  [[nodiscard]] std::size_t send_into(std::uint8_t* to, Opcode opcode, Bytes payload) noexcept;
   //   client: header and masked payload are appended to `into`; out_of_memory() changes nothing
   Status send(Opcode opcode, Bytes payload, MaskKey key, Buffer& into, bool final = true) noexcept;
 
