@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The client against the real server on the same loop. What it makes of servers that misbehave:
-// test_socketio_client_bad_servers.cc.
+// test_socketio_client_servers.cc.
 
 #include <cstdint>
 #include <optional>
