@@ -27,11 +27,11 @@ namespace hilo::tools {
 
 // The counters of one or more servers.
 struct MetricsSum {
-  ws::Metrics counters;
-  engineio::Metrics engineio;
-  socketio::Metrics socketio;
-  ws::Census census;
-  net::TimeHistogram loop_lag;
+  ws::Metrics counters = {};
+  engineio::Metrics engineio = {};
+  socketio::Metrics socketio = {};
+  ws::Census census = {};
+  net::TimeHistogram loop_lag = {};
   std::uint64_t timers = 0;
   std::uint64_t memory_bytes = 0;  // what Limits::memory_bytes_max bounds
 
