@@ -241,6 +241,21 @@ TEST_CASE("middleware is not asked again, unless it wants to be") {
   }
 }
 
+TEST_CASE("where there is an adapter recovery is off, and the log says so") {
+  struct Alone : socketio::Adapter {
+    std::size_t others() const noexcept override { return 0; }
+    std::size_t tell(std::shared_ptr<const socketio::ServerMessage>) override { return 0; }
+  };
+  SocketioServer server(with_recovery());
+  server.io.set_adapter(std::make_unique<Alone>());
+  CHECK(server.log ==
+        std::vector<std::string>{"lvl=error ev=sio_recovery_off reason=several_servers"});
+  CHECK(server.io.of("/").recovery() == nullptr);
+  SocketioPeer peer(server);
+  peer.say("40");
+  CHECK(session_of(peer.hear()).pid.empty());
+}
+
 TEST_CASE("without the option there is neither pid nor offset") {
   SocketioServer server;
   SocketioPeer peer(server);

@@ -4,8 +4,11 @@
 metric that is promised, and what they count."""
 
 import contextlib
+import json
 import re
 import sys
+import urllib.error
+import urllib.request
 
 from programs import (
     Connect,
@@ -40,7 +43,10 @@ FAMILIES = {
 # Beyond what faults.md of the design asks for; all are counters without labels.
 MORE = (
     "shed http_requests upgrades transfers messages_dropped log_suppressed messages_inflated inflated_bytes "
-    "inflated_wire_bytes messages_deflated deflated_bytes deflated_wire_bytes"
+    "inflated_wire_bytes messages_deflated deflated_bytes deflated_wire_bytes "
+    "eio_opened eio_closed eio_upgraded eio_polls eio_posts eio_messages_in eio_messages_out "
+    "eio_packets_lost sio_connected sio_disconnected sio_recovered sio_events_in sio_packets_out "
+    "sio_relays_lost"
 )
 FAMILIES |= {f"hilo_{name}_total": ("counter", set()) for name in MORE.split()}
 
@@ -123,6 +129,16 @@ def value(families, name, **labels):
     return families[name].get((name, tuple(sorted(labels.items()))), 0)
 
 
+def post(server, target, body):
+    return urllib.request.urlopen(f"http://{server.addresses[0]}{target}", data=body).read()
+
+
+def refused(server, target):
+    with contextlib.suppress(urllib.error.HTTPError):
+        server.get(target)
+        raise AssertionError(f"{target} was answered")
+
+
 @case("the page is strict Prometheus text with the promised names, from one thread or three")
 def _():
     for threads in ("1", "3"):
@@ -186,6 +202,37 @@ def _():
         if not 0 < value(after, "hilo_transfers_total") < 40:
             raise AssertionError("all came in at one thread, or nobody moved")
         equal(server.get("/health").read(), b"ok\n")
+
+
+@case("sessions of Engine.IO and Socket.IO are counted, and who breaks their rules")
+def _():
+    for threads in ("1", "3"):
+        with Serve("--threads", threads) as server:
+            target = "/socket.io/?EIO=4&transport=polling"
+            refused(server, "/socket.io/?EIO=9&transport=polling")
+            opened = json.loads(server.get(target).read()[1:])
+            session = f"{target}&sid={opened['sid']}"
+            equal(post(server, session, b"40"), b"ok")
+            if not server.get(session).read().startswith(b"40{"):
+                raise AssertionError("CONNECT was not answered")
+            equal(post(server, session, b"42no event"), b"ok")
+            equal(server.get(session).read(), b"1")
+            now = page(server)
+            for name, count in (
+                ("eio_opened", 1),
+                ("eio_closed", 1),
+                ("eio_posts", 2),
+                ("eio_polls", 3),
+                ("eio_messages_in", 2),
+                ("eio_upgraded", 0),
+                ("sio_connected", 1),
+                ("sio_disconnected", 1),
+                ("sio_recovered", 0),
+            ):
+                equal((name, value(now, f"hilo_{name}_total")), (name, count))
+            for layer, reason in (("eio", "eio_version"), ("sio", "sio_json")):
+                count = value(now, "hilo_rejects_total", layer=layer, reason=reason)
+                equal((reason, count), (reason, 1))
 
 
 @case("closes are told apart by code and by who ended them")

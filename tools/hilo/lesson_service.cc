@@ -2,11 +2,10 @@
 
 #include "tools/hilo/lesson_service.h"
 
-#include <unistd.h>
-
 #include <array>
 
 #include "tools/web/assets.h"
+#include "ws/socketio/serve_client.h"
 
 namespace hilo::tools {
 namespace {
@@ -21,23 +20,6 @@ constexpr std::array<ws::FieldView, 5> page_fields = {
      {"Referrer-Policy", "no-referrer"},
      {"Cross-Origin-Opener-Policy", "same-origin"},
      {"Cache-Control", "no-cache"}}};
-constexpr std::array<ws::FieldView, 2> script_fields = {
-    {{"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-cache"}}};
-
-constexpr char script[] = "/socket.io.js";
-
-bool has_script(std::string_view directory) {
-  return access((std::string(directory) + script).c_str(), R_OK) == 0;
-}
-
-std::string find_bundle(std::string_view named) {
-  if (!named.empty()) return std::string(named);
-  for (const std::string_view place :
-       {"node_modules/socket.io-client/dist", "node_modules/socket.io/client-dist"}) {
-    if (has_script(place)) return std::string(place);
-  }
-  return {};
-}
 
 // Clients of all generations at once: those of Socket.IO 1 by polling, too.
 socketio::Options options(const LessonSettings& settings) {
@@ -52,21 +34,17 @@ socketio::Options options(const LessonSettings& settings) {
   return options;
 }
 
-void serve_asset(ws::Server& server, std::string_view path, std::string_view name) {
-  const bool is_page = name.ends_with(".html");
-  server.get(path, [name, is_page](ws::http::Exchange& exchange) {
-    const std::string_view type =
-        is_page ? "text/html; charset=utf-8" : "text/javascript; charset=utf-8";
-    const std::span<const ws::FieldView> fields =
-        is_page ? std::span<const ws::FieldView>(page_fields) : script_fields;
-    static_cast<void>(exchange.respond(200, type, as_text(web::asset(name)), fields));
+void serve_page(ws::Server& server, std::string_view path, std::string_view name) {
+  server.get(path, [name](ws::http::Exchange& exchange) {
+    static_cast<void>(
+        exchange.respond(200, "text/html; charset=utf-8", as_text(web::asset(name)), page_fields));
   });
 }
 
 }  // namespace
 
 Complaint take_client_bundle(std::string_view value, std::string& into) {
-  if (!has_script(value)) return "has no socket.io.js";
+  if (!socketio::has_client_bundle(value)) return "has no socket.io.js";
   into = value;
   return {};
 }
@@ -75,11 +53,13 @@ LessonService::LessonService(ws::Server& server, const LessonSettings& settings)
     : io_(server, options(settings)), lesson_(io_, HILO_VERSION) {}
 
 void serve_lesson_pages(ws::Server& server, std::string_view client_bundle) {
-  serve_asset(server, "/chat", "chat.html");
-  serve_asset(server, "/lesson", "lesson.html");
-  const std::string bundle = find_bundle(client_bundle);
-  if (bundle.empty() || !server.files("/socket.io", bundle, {.cache_control = "no-cache"})) {
-    serve_asset(server, "/socket.io/socket.io.js", "socket.io.js");
+  serve_page(server, "/chat", "chat.html");
+  serve_page(server, "/lesson", "lesson.html");
+  const std::string bundle =
+      client_bundle.empty() ? socketio::find_client_bundle() : std::string(client_bundle);
+  const std::string_view own = as_text(web::asset("socket.io.js"));
+  if (!socketio::serve_client(server, bundle, own)) {
+    static_cast<void>(socketio::serve_client(server, {}, own));
   }
 }
 

@@ -13,14 +13,15 @@
 namespace hilo::tools {
 namespace {
 
+template <class Metrics>
 struct Counter {
   std::string_view name;
   std::string_view help;
-  std::uint64_t ws::Metrics::*member;
+  std::uint64_t Metrics::*member;
 };
 
 // clang-format off
-constexpr std::array<Counter, 17> counters = {{
+constexpr std::array<Counter<ws::Metrics>, 17> counters = {{
     {"accepts", "TCP and Unix connections accepted", &ws::Metrics::accepted},
     {"shed", "times that connections were dropped for want of descriptors", &ws::Metrics::shed},
     {"http_requests", "plain HTTP requests served", &ws::Metrics::http_requests},
@@ -39,7 +40,30 @@ constexpr std::array<Counter, 17> counters = {{
     {"deflated_bytes", "their bytes", &ws::Metrics::deflated_bytes},
     {"deflated_wire_bytes", "their bytes as they are sent", &ws::Metrics::deflated_wire_bytes},
 }};
+constexpr std::array<Counter<engineio::Metrics>, 8> engineio_counters = {{
+    {"eio_opened", "Engine.IO sessions opened", &engineio::Metrics::opened},
+    {"eio_closed", "Engine.IO sessions that are over", &engineio::Metrics::closed},
+    {"eio_upgraded", "sessions that moved from polling to a WebSocket", &engineio::Metrics::upgraded},
+    {"eio_polls", "GETs answered", &engineio::Metrics::polls},
+    {"eio_posts", "POSTs answered", &engineio::Metrics::posts},
+    {"eio_messages_in", "Engine.IO messages received", &engineio::Metrics::messages_received},
+    {"eio_messages_out", "Engine.IO messages accepted for sending", &engineio::Metrics::messages_sent},
+    {"eio_packets_lost", "packets that were accepted and not fetched before the end", &engineio::Metrics::packets_lost},
+}};
+constexpr std::array<Counter<socketio::Metrics>, 6> socketio_counters = {{
+    {"sio_connected", "Socket.IO sockets connected, one to each namespace", &socketio::Metrics::connected},
+    {"sio_disconnected", "Socket.IO sockets that are gone", &socketio::Metrics::disconnected},
+    {"sio_recovered", "sockets that took up where they were lost", &socketio::Metrics::recovered},
+    {"sio_events_in", "events received", &socketio::Metrics::events_received},
+    {"sio_packets_out", "Socket.IO packets sent, one to each socket", &socketio::Metrics::packets_sent},
+    {"sio_relays_lost", "broadcasts that did not reach another loop", &socketio::Metrics::relays_lost},
+}};
 // clang-format on
+static_assert(sizeof(engineio::Metrics) ==
+                      (engineio_counters.size() + engineio::errc_count) * sizeof(std::uint64_t) &&
+                  sizeof(socketio::Metrics) ==
+                      (socketio_counters.size() + socketio::errc_count) * sizeof(std::uint64_t),
+              "everything that is counted has a row");
 static_assert(sizeof(ws::Metrics) ==
                   (counters.size() + 1 + ws::errc_count) * sizeof(std::uint64_t) +
                       sizeof(ws::Metrics::closes) + sizeof(net::TimeHistogram),
@@ -122,16 +146,43 @@ void append_closes(std::string& out, const ws::Metrics& metrics) {
   }
 }
 
+template <class Metrics, std::size_t size>
+void append_counters(std::string& out, const std::array<Counter<Metrics>, size>& rows,
+                     const Metrics& metrics) {
+  for (const Counter<Metrics>& row : rows) {
+    const std::string name = std::string(row.name) + "_total";
+    append_head(out, name, row.help, "counter");
+    append_value(out, name, metrics.*row.member);
+  }
+}
+
+template <class Metrics, std::size_t size>
+void add_counters(const std::array<Counter<Metrics>, size>& rows, Metrics& to,
+                  const Metrics& from) {
+  for (const Counter<Metrics>& row : rows) to.*row.member += from.*row.member;
+  for (std::size_t i = 0; i < to.rejects.size(); ++i) to.rejects[i] += from.rejects[i];
+}
+
+std::string reject_label(std::string_view layer, std::string_view reason) {
+  std::string label = "{layer=\"";
+  return label.append(layer).append("\",reason=\"").append(reason).append("\"}");
+}
+
 // Some rules share a label: what the log calls by one name is one counter.
-void append_rejects(std::string& out, const ws::Metrics& metrics) {
+void append_rejects(std::string& out, const MetricsSum& sum) {
   append_head(out, "rejects_total", "peers that broke a rule, by rule", "counter");
   std::map<std::string, std::uint64_t> by_label;
   for (std::size_t i = 1; i < ws::errc_count; ++i) {
     const ws::Rule& broken = ws::rule(static_cast<ws::Errc>(i));
-    std::string label = "{layer=\"";
-    label.append(to_string(broken.layer)).append("\",reason=\"");
-    label.append(broken.label).append("\"}");
-    by_label[label] += metrics.rejects[i];
+    by_label[reject_label(to_string(broken.layer), broken.label)] += sum.counters.rejects[i];
+  }
+  for (std::size_t i = 1; i < engineio::errc_count; ++i) {
+    const std::string_view reason = engineio::rule(static_cast<engineio::Errc>(i)).label;
+    by_label[reject_label("eio", reason)] += sum.engineio.rejects[i];
+  }
+  for (std::size_t i = 1; i < socketio::errc_count; ++i) {
+    const std::string_view reason = socketio::rule(static_cast<socketio::Errc>(i)).label;
+    by_label[reject_label("sio", reason)] += sum.socketio.rejects[i];
   }
   for (const auto& [label, count] : by_label) append_value(out, "rejects_total" + label, count);
 }
@@ -146,13 +197,14 @@ void MetricsSum::add(ws::Server& server) {
                  .memory_bytes = server.loop().pool().taken_bytes()});
 }
 
+void MetricsSum::add(socketio::Server& io) {
+  add(MetricsSum{.engineio = io.engine().metrics(), .socketio = io.metrics()});
+}
+
 void MetricsSum::add(const MetricsSum& other) {
-  for (const Counter& counter : tools::counters) {
-    counters.*counter.member += other.counters.*counter.member;
-  }
-  for (std::size_t i = 0; i < counters.rejects.size(); ++i) {
-    counters.rejects[i] += other.counters.rejects[i];
-  }
+  add_counters(tools::counters, counters, other.counters);
+  add_counters(engineio_counters, engineio, other.engineio);
+  add_counters(socketio_counters, socketio, other.socketio);
   for (std::size_t i = 0; i < counters.closes.size(); ++i) {
     for (std::size_t by = 0; by < counters.closes[i].size(); ++by) {
       counters.closes[i][by] += other.counters.closes[i][by];
@@ -172,11 +224,9 @@ void MetricsSum::add(const MetricsSum& other) {
 std::string metrics_text(const MetricsSum& sum, std::uint64_t log_lines_dropped) {
   std::string out;
   append_connections(out, sum.census);
-  for (const Counter& counter : counters) {
-    const std::string name = std::string(counter.name) + "_total";
-    append_head(out, name, counter.help, "counter");
-    append_value(out, name, sum.counters.*counter.member);
-  }
+  append_counters(out, counters, sum.counters);
+  append_counters(out, engineio_counters, sum.engineio);
+  append_counters(out, socketio_counters, sum.socketio);
   append_closes(out, sum.counters);
   append_histogram(out, "loop_lag_seconds", "what the loops did between two waits", sum.loop_lag);
   append_histogram(out, "handshake_seconds", "from accept to 101", sum.counters.handshake_time);
@@ -188,7 +238,7 @@ std::string metrics_text(const MetricsSum& sum, std::uint64_t log_lines_dropped)
   append_gauge(out, "mem_budget_used_bytes", "what --memory-bytes-max bounds", sum.memory_bytes);
   append_head(out, "log_dropped_total", "log lines that stderr did not take", "counter");
   append_value(out, "log_dropped_total", log_lines_dropped);
-  append_rejects(out, sum.counters);
+  append_rejects(out, sum);
   return out;
 }
 
@@ -203,22 +253,26 @@ void MetricsPage::open(ws::Server& server) {
   server_ = &server;
   server.get("/metrics", [this](ws::http::Exchange& exchange) {
     if (all_.size() > 1) return gather(exchange.later());
-    MetricsSum sum;
-    sum.add(*server_);
-    answer(exchange, sum);
+    answer(exchange, here());
   });
+}
+
+MetricsSum MetricsPage::here() const {
+  MetricsSum sum;
+  sum.add(*server_);
+  if (io_ != nullptr) sum.add(*io_);
+  return sum;
 }
 
 void MetricsPage::gather(ws::http::ExchangeId id) {
   const auto gathering = std::make_shared<Gathering>();
-  gathering->sum.add(*server_);
+  gathering->sum = here();
   gathering->missing = all_.size() - 1;
   gathering->id = id;
-  for (ws::Server* other : all_) {
-    if (other == server_) continue;
-    other->loop().post([this, gathering, other] {
-      auto part = std::make_unique<MetricsSum>();
-      part->add(*other);
+  for (const MetricsPage* other : all_) {
+    if (other == this) continue;
+    other->server_->loop().post([this, gathering, other] {
+      auto part = std::make_unique<MetricsSum>(other->here());
       server_->loop().post([this, gathering, part = std::move(part)] {
         gathering->sum.add(*part);
         if (--gathering->missing != 0) return;

@@ -17,20 +17,26 @@
 
 #include "net/time_histogram.h"
 #include "tools/hilo/log_writer.h"
+#include "ws/engineio/metrics.h"
 #include "ws/metrics.h"
 #include "ws/server.h"
+#include "ws/socketio/metrics.h"
+#include "ws/socketio/server.h"
 
 namespace hilo::tools {
 
 // The counters of one or more servers.
 struct MetricsSum {
-  ws::Metrics counters;
-  ws::Census census;
-  net::TimeHistogram loop_lag;
+  ws::Metrics counters = {};
+  engineio::Metrics engineio = {};
+  socketio::Metrics socketio = {};
+  ws::Census census = {};
+  net::TimeHistogram loop_lag = {};
   std::uint64_t timers = 0;
   std::uint64_t memory_bytes = 0;  // what Limits::memory_bytes_max bounds
 
   void add(ws::Server& server);
+  void add(socketio::Server& io);
   void add(const MetricsSum& other);
 };
 
@@ -45,17 +51,22 @@ class MetricsPage {
   ~MetricsPage() = default;
 
   void open(ws::Server& server);
-  // The servers of all threads, this page's own among them; before the loops run.
-  void meet(std::span<ws::Server* const> all) { all_.assign(all.begin(), all.end()); }
+  // What speaks Socket.IO in this thread; before the loops run, and until they have ended.
+  void count(socketio::Server& io) noexcept { io_ = &io; }
+  // The pages of all threads, this one among them; before the loops run.
+  void meet(std::span<MetricsPage* const> all) { all_.assign(all.begin(), all.end()); }
 
  private:
   struct Gathering;
+  // In this page's thread.
+  MetricsSum here() const;
   void answer(ws::http::Exchange& exchange, const MetricsSum& sum) const;
   void gather(ws::http::ExchangeId id);
 
   const LogWriter* log_;
   ws::Server* server_ = nullptr;
-  std::vector<ws::Server*> all_;
+  socketio::Server* io_ = nullptr;
+  std::vector<MetricsPage*> all_;
 };
 
 }  // namespace hilo::tools

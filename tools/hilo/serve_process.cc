@@ -98,7 +98,7 @@ void ServeProcess::reload_tls() {
 
 bool ServeProcess::make_workers() {
   std::vector<ws::Hub*> hubs;
-  std::vector<ws::Server*> servers;
+  std::vector<MetricsPage*> pages;
   const auto admission = std::make_shared<ws::Admission>(
       settings_->limits, ws::AdmissionOptions{.count_local = settings_->count_local,
                                               .trusted = settings_->trusted_proxies});
@@ -116,10 +116,10 @@ bool ServeProcess::make_workers() {
     }
     i == 0 ? worker.open_lesson(*settings_) : workers_.front()->gather_lesson_from(worker);
     hubs.push_back(&worker.server().hub());
-    servers.push_back(&worker.server());
+    pages.push_back(&worker.metrics());
   }
   ws::Hub::meet(hubs);
-  for (const auto& worker : workers_) worker->metrics().meet(servers);
+  for (const auto& worker : workers_) worker->metrics().meet(pages);
   running_servers_ = workers_.size();
   return true;
 }

@@ -89,6 +89,7 @@ void ServeWorker::serve_paths(const ServeSettings& settings) {
 
 void ServeWorker::open_lesson(const ServeSettings& settings) {
   lesson_ = std::make_unique<LessonService>(server_, settings.lesson);
+  metrics_.count(lesson_->io());
 }
 
 void ServeWorker::drain_polls(net::Duration at_most, Callback<void()> on_told) {

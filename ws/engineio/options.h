@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string_view>
+#include <string>
 
 #include "net/duration.h"
 #include "ws/admission.h"
@@ -21,17 +21,18 @@ namespace hilo::engineio {
 // Which web pages may ask by polling, and which may read the answers (CORS, Fetch §3.2).
 struct Cors {
   // Pages of other origins that may. `same_host` means no headers at all, the default; `any`
-  // answers "*", or the page's own origin where credentials are allowed: think twice.
+  // answers "*", or the page's own origin where credentials are allowed: think twice. The texts of
+  // its list are copied.
   ws::OriginPolicy origin = {};
   bool credentials = false;
-  std::string_view headers = "Content-Type";  // allowed beside the safe ones, comma separated
+  std::string headers = "Content-Type";  // allowed beside the safe ones, comma separated
   net::Duration max_age = net::Duration::seconds(600);
 };
 
 // A cookie that carries the sid, for load balancers: HttpOnly, SameSite=Lax.
 struct Cookie {
-  std::string_view name = {};  // empty: none
-  std::string_view path = "/";
+  std::string name = {};  // empty: none
+  std::string path = "/";
   bool secure = false;
 };
 
@@ -42,7 +43,6 @@ enum class Framing3 : std::uint8_t {
   binary,  // always binary, as Socket.IO 1: Python's socketIO_client reads nothing else
 };
 
-// The texts that Cors and Cookie refer to must outlive the server.
 struct Options {
   // The heartbeat. Revision 4: a ping after each interval, its pong within the time-out. Revision
   // 3: a ping of the client's within both together.
@@ -50,6 +50,8 @@ struct Options {
   net::Duration ping_timeout = net::Duration::seconds(20);
   // From the WebSocket of an upgrade to the client's last word about it.
   net::Duration upgrade_timeout = net::Duration::seconds(10);
+  // From the question of Server::allow_later() to its answer; who had none is refused.
+  net::Duration allow_timeout = net::Duration::seconds(10);
   // How long a session that we close waits for the client to fetch what is left.
   net::Duration close_timeout = net::Duration::seconds(30);
 

@@ -75,6 +75,10 @@ Server::Server(ws::Server& http, std::string_view path, Options options)
       options_(std::move(options)),
       gate_(std::make_shared<Gate>(Gate{this})),
       admission_(std::make_unique<ws::Admission>(session_limits(options_), options_.admission)) {
+  const std::span<const std::string_view> origins = options_.cors.origin.list;
+  origins_.assign(origins.begin(), origins.end());
+  origin_views_.assign(origins_.begin(), origins_.end());
+  options_.cors.origin.list = origin_views_;
   options_.payload_bytes_max =
       std::min(options_.payload_bytes_max, http.limits().message_bytes_max);
   if (const auto token = loop().watch(-1, net::Interest::none, *this)) token_ = *token;
@@ -95,6 +99,7 @@ void Server::gather_from(ws::Server& other) {
 
 Server::~Server() {
   gate_->server = nullptr;
+  refuse_asked();
   loop().unwatch(token_);
   while (dirty_.pop_front() != nullptr) {
   }
@@ -167,6 +172,17 @@ Errc Server::unknown_sid(const net::PeerAddress& peer) noexcept {
 
 // --- the beginning -------------------------------------------------------------------------------
 
+Server& Server::allow_later(Callback<void(const ws::Request&, Permission)> callback) {
+  allow_later_ = std::move(callback);
+  for (const auto& pattern : patterns_of(path_)) {
+    http_->at(pattern).on_upgrade(nullptr).on_upgrade_later(
+        [gate = gate_](ws::PendingUpgrade& upgrade) {
+          if (gate->server != nullptr) gate->server->ask_for_websocket(upgrade);
+        });
+  }
+  return *this;
+}
+
 Errc Server::may_open(const Query& query, const Arrival& arrival, const ws::Request& request) {
   if (const Errc error = check_opening(query, arrival); error != Errc::none) return error;
   if (closing_) return Errc::server_full;
@@ -213,16 +229,8 @@ void Server::opened(Socket& socket) {
   call(socket, on_open_);
 }
 
-// The cookie, and the application's fields.
-std::vector<ws::Field> Server::initial_fields(const Socket& socket, const ws::Request& request) {
+std::vector<ws::Field> Server::own_fields(const ws::Request& request) {
   std::vector<ws::Field> fields;
-  if (!options_.cookie.name.empty()) {
-    std::string cookie{options_.cookie.name};
-    cookie.append("=").append(socket.sid()).append("; Path=").append(options_.cookie.path);
-    cookie.append("; HttpOnly; SameSite=Lax");
-    if (options_.cookie.secure) cookie.append("; Secure");
-    fields.push_back({"Set-Cookie", std::move(cookie)});
-  }
   if (on_initial_headers_) {
     static_cast<void>(ws::guarded([&] { on_initial_headers_(request, fields); }));
   }
@@ -307,7 +315,8 @@ void Server::expire(Socket& socket, net::Time now) {
       case Session::Expired::output: mark_dirty(socket); break;
       case Session::Expired::probe: end_probe(socket, Errc::upgrade_timeout); break;
       case Session::Expired::silence:
-        reject(Errc::heartbeat_timeout, socket.peer(), socket.id().value);
+        reject(Errc::heartbeat_timeout, socket.peer(), socket.id().value,
+               {.is_websocket = socket.connection_ != nullptr});
         return fail(socket, Errc::heartbeat_timeout);
       case Session::Expired::closing: return leave(socket);
     }
@@ -407,10 +416,16 @@ void Server::check_told() {
   loop().post(std::exchange(on_told_, nullptr));
 }
 
-void Server::reject(Errc error, const net::PeerAddress& peer, std::uint64_t number) {
+void Server::reject(Errc error, const net::PeerAddress& peer, std::uint64_t number, Told told) {
   ++metrics_.rejects[static_cast<std::size_t>(error)];
+  std::uint16_t code = rule(error).status;
+  if (told.is_websocket) {
+    const bool is_big = error == Errc::packet_too_big;
+    code = static_cast<std::uint16_t>(is_big ? ws::CloseCode::message_too_big
+                                             : ws::CloseCode::no_status);
+  }
   http_->log().reject("eio", rule(error).label,
-                      {.peer = peer, .connection = number, .code = rule(error).status},
+                      {.peer = peer, .connection = number, .bytes_in = told.bytes_in, .code = code},
                       loop().now());
 }
 

@@ -40,6 +40,7 @@
 #include "ws/engineio/metrics.h"
 #include "ws/engineio/options.h"
 #include "ws/engineio/payload.h"
+#include "ws/engineio/permission.h"
 #include "ws/engineio/query.h"
 #include "ws/engineio/sid_misses.h"
 #include "ws/engineio/socket.h"
@@ -71,7 +72,12 @@ class Server final : private net::Watcher {
     return set(allow_, std::move(callback));
   }
 
-  // Fields of the application's own in the answer that opens a session, Set-Cookie for example.
+  // The same where the answer takes its time (permission.h), instead of or behind allow(). Before
+  // the loop runs.
+  Server& allow_later(Callback<void(const ws::Request&, Permission)> callback);
+
+  // Fields of the application's own in the answer that opens a session, Set-Cookie for example. It
+  // is asked for them when the request comes, before allow_later().
   // What could not be sent as a field costs the answer (500).
   Server& on_initial_headers(
       Callback<void(const ws::Request&, std::vector<ws::Field>& fields)> callback) {
@@ -125,11 +131,9 @@ class Server final : private net::Watcher {
   ws::Server& http() const noexcept { return *http_; }
 
  private:
+  friend class Permission;
   friend class Socket;
-  // Through which the ws::Server's callbacks find this server, or that it is gone.
-  struct Gate {
-    Server* server;
-  };
+  using Gate = detail::Gate;
   using SharedGate = std::shared_ptr<Gate>;
   // What hangs on a WebSocket.
   struct Link {
@@ -137,6 +141,22 @@ class Server final : private net::Watcher {
   };
   // What goes out over HTTP.
   struct Answer;
+  // A request that opens a session, as far as it is needed behind the call that shows it.
+  struct Opening {
+    ws::KeptRequest request = {};  // by polling
+    net::PeerAddress peer = {};
+    std::string origin = {};             // the page that may read the answer
+    std::vector<ws::Field> fields = {};  // of the application's own
+  };
+  // One that waits for the application's answer.
+  struct Asked {
+    Opening opening = {};
+    ws::http::ExchangeId exchange = {};         // by polling, or
+    std::optional<ws::UpgradeId> upgrade = {};  // a WebSocket
+    std::optional<std::string> refusal = {};
+    bool is_decided = false;
+    net::Loop::TimerId timer = {};
+  };
 
   template <class Target>
   Server& set(Target& target, Target callback) {
@@ -182,14 +202,34 @@ class Server final : private net::Watcher {
   void expire(Socket& socket, net::Time now);
   void mark_dirty(Socket& socket) noexcept;
   void flush_later(Socket& socket);
-  void reject(Errc error, const net::PeerAddress& peer, std::uint64_t number = 0);
-  std::vector<ws::Field> initial_fields(const Socket& socket, const ws::Request& request);
+  // What it was answered with: the status of its rule, or of a WebSocket the code that its peer
+  // sees.
+  struct Told {
+    std::uint64_t bytes_in = 0;  // of what broke the rule
+    bool is_websocket = false;
+  };
+  void reject(Errc error, const net::PeerAddress& peer, std::uint64_t number, Told told);
+  void reject(Errc error, const net::PeerAddress& peer, std::uint64_t number = 0) {
+    reject(error, peer, number, Told{});
+  }
+  std::vector<ws::Field> own_fields(const ws::Request& request);
+
+  // Who may open one, later: server_permission.cc.
+  std::optional<SlabHandle> ask(const ws::Request& request, Opening opening);
+  void ask_for_polling(ws::http::Exchange& exchange, Opening opening);
+  void ask_for_websocket(ws::PendingUpgrade& upgrade);
+  void answer_upgrade(ws::UpgradeId id, ws::Decision decision);
+  void decided(SlabHandle asked, std::optional<std::string> refusal);
+  void carry_out(SlabHandle asked);
+  void forget(SlabHandle asked) noexcept;
+  void refuse_asked();
 
   // Polling: server_polling.cc.
   void mount_polling(std::string_view pattern);
   void serve(ws::http::Exchange& exchange);
   void serve_preflight(ws::http::Exchange& exchange);
   void open_polling(ws::http::Exchange& exchange, const Query& query);
+  void begin_polling(ws::http::Exchange& exchange, Opening opening);
   void begin_poll(ws::http::Exchange& exchange, Socket& socket);
   void begin_post(ws::http::Exchange& exchange, Socket& socket);
   void take_piece(ws::http::Exchange& exchange, SocketId id, Bytes piece, bool final);
@@ -201,7 +241,9 @@ class Server final : private net::Watcher {
   void answer_poll(Socket& socket);
   void write_answer(ws::http::Exchange& exchange, Socket& socket,
                     std::span<const ws::Field> fields = {});
-  void refuse(ws::http::Exchange& exchange, Errc error);
+  void refuse(ws::http::Exchange& exchange, Errc error, std::string_view message = {},
+              std::uint64_t bytes_in = 0);
+  static std::string error_json(Errc error, std::string_view message);
   Status respond(ws::http::Exchange& exchange, const Answer& answer);
   std::string_view readable_by(const ws::Request& request) const noexcept;
 
@@ -223,8 +265,11 @@ class Server final : private net::Watcher {
   std::string path_;                     // without a slash at its end, but for "/"
   std::vector<ws::Destination> owners_;  // by their loop_index; empty: this has all sessions
   Options options_;
+  std::vector<std::string> origins_;            // whose views are
+  std::vector<std::string_view> origin_views_;  // the list of Options::cors
   Metrics metrics_;
   Callback<bool(const ws::Request&)> allow_;
+  Callback<void(const ws::Request&, Permission)> allow_later_;
   Callback<void(const ws::Request&, std::vector<ws::Field>&)> on_initial_headers_;
   Callback<void(Socket&)> on_open_;
   Callback<void(Socket&, Message)> on_message_;
@@ -240,6 +285,7 @@ class Server final : private net::Watcher {
   IntrusiveList<Socket, detail::Dirty> dirty_;
   IntrusiveList<Socket, detail::Ended> ended_;
   Slab<Socket> sockets_;
+  Slab<Asked> asked_;
   bool closing_ = false;
   Callback<void()> on_told_;
   net::Loop::TimerId told_timer_{};

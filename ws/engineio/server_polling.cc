@@ -5,6 +5,7 @@
 
 #include <array>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
@@ -34,9 +35,13 @@ bool is_octets(const ws::Request& request) noexcept {
   return ws::equals_ignoring_case(type, octets_type);
 }
 
-std::string json_of(const Rule& rule) {
-  std::string text = "{\"code\":" + std::to_string(rule.code) + ",\"message\":\"";
-  return text.append(rule.message).append("\"}");
+// HttpOnly keeps scripts from the sid, and Lax keeps other pages from sending it along.
+ws::Field cookie_field(const Cookie& cookie, std::string_view sid) {
+  std::string text = cookie.name;
+  text.append("=").append(sid).append("; Path=").append(cookie.path);
+  text.append("; HttpOnly; SameSite=Lax");
+  if (cookie.secure) text.append("; Secure");
+  return {"Set-Cookie", std::move(text)};
 }
 
 }  // namespace
@@ -95,7 +100,18 @@ void Server::open_polling(Exchange& exchange, const Query& query) {
   }
   Result<ws::KeptRequest> kept = ws::KeptRequest::copy(request.head(), {}, true);
   if (!kept) return refuse(exchange, Errc::server_full);
-  const Made made = make(query, std::move(*kept), request.peer());
+  Opening opening{.request = std::move(*kept),
+                  .peer = request.peer(),
+                  .origin = std::string(readable_by(request)),
+                  .fields = own_fields(request)};
+  if (allow_later_) return ask_for_polling(exchange, std::move(opening));
+  begin_polling(exchange, std::move(opening));
+}
+
+void Server::begin_polling(Exchange& exchange, Opening opening) {
+  const ws::KeptRequest asked = opening.request.share();
+  const Query query = read_query(asked.query(), options_);
+  const Made made = make(query, std::move(opening.request), opening.peer);
   if (made.socket == nullptr) return refuse(exchange, made.error);
   Socket& socket = *made.socket;
   Buffer open{loop().pool()};
@@ -104,11 +120,13 @@ void Server::open_polling(Exchange& exchange, const Query& query) {
     refuse(exchange, Errc::server_full);
     return fail(socket, Errc::server_full);
   }
-  socket.polling_->origin = readable_by(request);
+  socket.polling_->origin = std::move(opening.origin);
   socket.polling_->is_jsonp = query.is_jsonp();
   socket.polling_->j = query.j.value_or(std::string_view{});
-  const std::vector<ws::Field> fields = initial_fields(socket, request);
-  write_answer(exchange, socket, fields);
+  if (!options_.cookie.name.empty()) {
+    opening.fields.insert(opening.fields.begin(), cookie_field(options_.cookie, socket.sid()));
+  }
+  write_answer(exchange, socket, opening.fields);
   // Fields that cannot be sent are the application's mistake, and nobody knows the sid.
   if (socket.is_open()) opened(socket);
 }
@@ -215,7 +233,7 @@ void Server::take_piece(Exchange& exchange, SocketId id, Bytes piece, bool final
   Buffer& body = socket->polling_->body;
   // The client hears of it and may go on; a body that announced its length was refused at once.
   if (body.size() + piece.size() > options_.payload_bytes_max) {
-    refuse(exchange, Errc::packet_too_big);
+    refuse(exchange, Errc::packet_too_big, {}, body.size() + piece.size());
     body.release();
     if (socket->session_.end_post()) upgraded(*socket);
     return;
@@ -240,9 +258,10 @@ void Server::finish_post(Exchange& exchange, Socket& socket) {
   }
   ++metrics_.posts;
   const std::string origin = socket.polling_->origin;
+  const std::size_t bytes = body.size();
   const Errc error = payload ? read_payload(socket, *payload, framing) : Errc::payload_form;
   if (error != Errc::none) {
-    refuse(exchange, error);
+    refuse(exchange, error, {}, bytes);
     return fail(socket, error);
   }
   static_cast<void>(respond(exchange, {.type = ok_type, .body = "ok", .readable_by = origin}));
@@ -297,25 +316,38 @@ void Server::serve_preflight(Exchange& exchange) {
   const std::int64_t seconds = options_.cors.max_age.to_milliseconds() / 1000;
   const std::array<ws::Field, 3> fields{{
       {"Access-Control-Allow-Methods", "GET, POST"},
-      {"Access-Control-Allow-Headers", std::string(options_.cors.headers)},
+      {"Access-Control-Allow-Headers", options_.cors.headers},
       {"Access-Control-Max-Age", std::to_string(seconds)},
   }};
   static_cast<void>(
       respond(exchange, {.status = 204, .type = {}, .readable_by = origin, .fields = fields}));
 }
 
-void Server::refuse(Exchange& exchange, Errc error) {
+// What the protocol has a number for has a body of JSON.
+std::string Server::error_json(Errc error, std::string_view message) {
+  const std::int8_t code = rule(error).code;
+  if (code < 0) return std::string(message);
+  // The application's message may be anything.
+  const nlohmann::json text{message};
+  return "{\"code\":" + std::to_string(code) +
+         ",\"message\":" + text[0].dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+         "}";
+}
+
+void Server::refuse(Exchange& exchange, Errc error, std::string_view message,
+                    std::uint64_t bytes_in) {
   const Rule& broken = rule(error);
   const ws::http::ExchangeId id = exchange.later();
   reject(error, exchange.peer(),
-         std::uint64_t{id.connection.generation} << 32 | id.connection.index);
-  const std::string json = broken.code >= 0 ? json_of(broken) : std::string{};
+         std::uint64_t{id.connection.generation} << 32 | id.connection.index,
+         {.bytes_in = bytes_in});
+  const std::string body = error_json(error, message.empty() ? broken.message : message);
   std::vector<ws::Field> fields;
   if (error == Errc::method_not_allowed) fields.push_back({"Allow", "GET, POST, OPTIONS"});
   if (broken.status == 503) fields.push_back({"Retry-After", "5"});
   const Answer answer{.status = broken.status,
-                      .type = json.empty() ? text_type : json_type,
-                      .body = json.empty() ? broken.message : std::string_view{json},
+                      .type = broken.code < 0 ? text_type : json_type,
+                      .body = body,
                       .fields = fields};
   static_cast<void>(respond(exchange, answer));
 }

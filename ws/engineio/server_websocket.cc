@@ -36,12 +36,9 @@ void Server::mount_websocket(std::string_view pattern) {
 
 ws::Decision Server::refuse(const ws::Request& request, Errc error) {
   reject(error, request.peer());
-  const Rule& broken = rule(error);
-  std::string body{broken.message};
-  if (broken.code >= 0) {
-    body = "{\"code\":" + std::to_string(broken.code) + ",\"message\":\"" + body + "\"}";
-  }
-  return ws::Reject{.status = broken.status, .reason = std::move(body), .is_told = true};
+  return ws::Reject{.status = rule(error).status,
+                    .reason = error_json(error, rule(error).message),
+                    .is_told = true};
 }
 
 // Whether there is a session to begin or to move. What an upgrade itself may break is answered over
@@ -58,11 +55,7 @@ ws::Decision Server::decide(const ws::Request& request) {
   }
   const Errc error = may_open(query, {.is_get = true, .is_websocket = true}, request);
   if (error != Errc::none) return refuse(request, error);
-  ws::Accept accept;
-  if (on_initial_headers_) {
-    static_cast<void>(ws::guarded([&] { on_initial_headers_(request, accept.fields); }));
-  }
-  return accept;
+  return ws::Accept{.fields = own_fields(request)};
 }
 
 void Server::open_websocket(Connection& connection) {
@@ -118,7 +111,8 @@ void Server::receive_message(Connection& connection, ws::Message message) {
   }
   if (error == Errc::none) error = receive(*socket, packet);
   if (error == Errc::none) return;
-  reject(error, connection.peer(), connection.id().value);
+  reject(error, connection.peer(), connection.id().value,
+         {.bytes_in = message.payload.size(), .is_websocket = true});
   if (error == Errc::packet_too_big) {
     static_cast<void>(connection.close(ws::CloseCode::message_too_big));
   }
@@ -152,7 +146,7 @@ void Server::gone(Connection& connection, ws::CloseInfo info) {
 void Server::open_probe(Connection& connection, Socket& socket) {
   const Errc error = socket.session_.begin_probe(loop().now());
   if (error != Errc::none) {
-    reject(error, connection.peer(), connection.id().value);
+    reject(error, connection.peer(), connection.id().value, {.is_websocket = true});
     return static_cast<void>(connection.close(ws::CloseCode::no_status));
   }
   connection.emplace_data<Link>(Link{socket.id()});
@@ -181,7 +175,7 @@ void Server::receive_probe(Connection& connection, Socket& socket, const Packet&
 void Server::end_probe(Socket& socket, Errc error) {
   Connection* const probe =
       socket.polling_ != nullptr ? std::exchange(socket.polling_->probe, nullptr) : nullptr;
-  reject(error, socket.peer(), probe != nullptr ? probe->id().value : 0);
+  reject(error, socket.peer(), probe != nullptr ? probe->id().value : 0, {.is_websocket = true});
   if (probe != nullptr) static_cast<void>(probe->close(ws::CloseCode::no_status));
   socket.session_.end_probe();
   socket.arm();

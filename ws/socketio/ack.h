@@ -4,8 +4,10 @@
 //
 //   socket.on("sum", [](int a, int b, Ack ack) { ack(a + b); });
 //
-// It may be kept and called later, and does nothing if nobody waits, if the socket is gone, or when
-// it is called a second time.
+// It may be kept and called later, for as long as one likes, and does nothing if nobody waits, if
+// the socket is gone or its Server or Manager is, or when it is called a second time.
+//
+//   thread   the loop's
 
 #pragma once
 
@@ -19,6 +21,7 @@
 #include "net/base/slab.h"
 #include "ws/socketio/value_view.h"
 #include "ws/socketio/values.h"
+#include "ws/socketio/weak.h"
 
 namespace hilo::socketio {
 
@@ -34,33 +37,35 @@ class AckTarget {
     answer(socket, id, std::move(array));
   }
 
+  // What an Ack finds it by.
+  const Weak<AckTarget>& weak_target() const noexcept { return anchor_.weak(); }
+
  protected:
+  AckTarget() : anchor_(*this) {}
   ~AckTarget() = default;
+  // No answer comes from now on.
+  void end_answers() noexcept { anchor_.raise(); }
+
+ private:
+  Anchor<AckTarget> anchor_;
 };
 
 class Ack {
  public:
   Ack() noexcept = default;
   Ack(AckTarget& target, SlabHandle socket, std::uint64_t id) noexcept
-      : target_(&target), socket_(socket), id_(id) {}
-  Ack(Ack&& other) noexcept
-      : target_(std::exchange(other.target_, nullptr)), socket_(other.socket_), id_(other.id_) {}
-  Ack& operator=(Ack&& other) noexcept {
-    target_ = std::exchange(other.target_, nullptr);
-    socket_ = other.socket_;
-    id_ = other.id_;
-    return *this;
-  }
+      : target_(target.weak_target()), socket_(socket), id_(id) {}
+  Ack(Ack&& other) noexcept = default;
+  Ack& operator=(Ack&& other) noexcept = default;
 
   // Whether somebody waits.
-  explicit operator bool() const noexcept { return target_ != nullptr; }
+  explicit operator bool() const noexcept { return target_.get() != nullptr; }
 
   template <class... V>
   void operator()(V&&... values) {
-    if (target_ == nullptr) return;
     if constexpr ((ValueView::takes<V> && ...)) {
       const std::array<ValueView, sizeof...(V)> views{ValueView(values)...};
-      std::exchange(target_, nullptr)->answer_with(socket_, id_, views);
+      answer_with(views);
     } else {
       Json answers = Json::array();
       (answers.push_back(Json(std::forward<V>(values))), ...);
@@ -69,9 +74,8 @@ class Ack {
   }
   // The same with the values of an array.
   void answer(Json values) {
-    if (target_ != nullptr) {
-      std::exchange(target_, nullptr)->answer(socket_, id_, std::move(values));
-    }
+    const Weak<AckTarget> once = std::exchange(target_, {});
+    if (AckTarget* const target = once.get()) target->answer(socket_, id_, std::move(values));
   }
   // And with values that stay where they are: answer_each(arguments.each()).
   void answer_each(std::span<const Json> values) {
@@ -80,14 +84,16 @@ class Ack {
       return answer(Json(Json::array_t(values.begin(), values.end())));
     std::transform(values.begin(), values.end(), views.begin(),
                    [](const Json& value) { return ValueView(value); });
-    if (target_ != nullptr) {
-      std::exchange(target_, nullptr)
-          ->answer_with(socket_, id_, std::span(views).first(values.size()));
-    }
+    answer_with(std::span(views).first(values.size()));
   }
 
  private:
-  AckTarget* target_ = nullptr;
+  void answer_with(std::span<const ValueView> values) {
+    const Weak<AckTarget> once = std::exchange(target_, {});
+    if (AckTarget* const target = once.get()) target->answer_with(socket_, id_, values);
+  }
+
+  Weak<AckTarget> target_;
   SlabHandle socket_;
   std::uint64_t id_ = 0;
 };

@@ -13,6 +13,8 @@
 //
 // If a value is missing or of another kind the handler is not called. Values beyond the last
 // parameter are ignored, as in JavaScript.
+//
+//   thread   the loop's
 
 #pragma once
 

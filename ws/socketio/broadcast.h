@@ -5,6 +5,9 @@
 //
 //   io.to("room1").to("room2").except("muted").emit("news", text);    // each gets it once
 //   io.timeout(5_s).emit("vote", [](std::error_code error, std::vector<Json> answers) { ... });
+//
+//   thread   the server's loop
+//   lifetime as long as one likes: to a namespace that is gone it sends nothing
 
 #pragma once
 
@@ -35,7 +38,8 @@ using FetchHandler = Callback<void(std::error_code error, std::vector<RemoteSock
 
 class Broadcast {
  public:
-  Broadcast(Namespace& nsp, Targets targets) noexcept : nsp_(&nsp), targets_(std::move(targets)) {}
+  Broadcast(Weak<Namespace> nsp, Targets targets) noexcept
+      : nsp_(std::move(nsp)), targets_(std::move(targets)) {}
 
   Broadcast to(std::string_view room) const {
     return with([room](Targets& t) { t.rooms.emplace_back(room); });
@@ -86,7 +90,7 @@ class Broadcast {
   }
   std::size_t send(Emission emission) const;
 
-  Namespace* nsp_;
+  Weak<Namespace> nsp_;
   Targets targets_;
 };
 

@@ -58,6 +58,12 @@ void Client::open() {
 
 void Client::receive(engineio::Message message) {
   if (ended_) return;
+  server_->message_bytes_ = message.payload.size();
+  read(message);
+  server_->message_bytes_ = 0;
+}
+
+void Client::read(engineio::Message message) {
   const bool was_waiting = decoder_.waiting();
   if (server_->hears_raw_ && !message.binary && !was_waiting && receive_raw(message.text())) return;
   Packet packet{.head = {}, .data = std::move(server_->spare_)};
@@ -125,7 +131,10 @@ Errc Client::connect(const PacketHead& head, Json auth) {
   }
   SocketState* const socket =
       nsp->make(*this, auth.is_null() ? nullptr : std::make_unique<Json>(std::move(auth)));
-  if (socket == nullptr) return Errc::namespaces_too_many;
+  if (socket == nullptr) {
+    nsp->let_go_if_deserted();
+    return Errc::namespaces_too_many;
+  }
   sockets_.emplace_back(nsp, socket);
   server_->loop().timers().cancel(*this);
   nsp->come_in(*socket);
@@ -149,9 +158,8 @@ const Client::Place* Client::find(std::string_view nsp) const noexcept {
 }
 
 bool Client::has_left(std::string_view nsp) const noexcept {
-  const auto is_it = [&](const Namespace* left) { return left->name() == nsp; };
   const auto is_ending = [&](const Place& place) { return place.first->name() == nsp; };
-  return std::any_of(left_.begin(), left_.end(), is_it) ||
+  return std::find(left_.begin(), left_.end(), nsp) != left_.end() ||
          std::any_of(sockets_.begin(), sockets_.end(), is_ending);
 }
 
@@ -200,9 +208,9 @@ void Client::remove(const SocketState& socket) noexcept {
                                   [&](const Place& place) { return place.second == &socket; });
   Namespace* const nsp = found->first;
   sockets_.erase(found);
-  if (ended_ || std::find(left_.begin(), left_.end(), nsp) != left_.end()) return;
+  if (ended_ || std::find(left_.begin(), left_.end(), nsp->name()) != left_.end()) return;
   if (left_.size() >= server_->options().namespaces_per_client_max) left_.erase(left_.begin());
-  left_.push_back(nsp);
+  left_.emplace_back(nsp->name());
 }
 
 void Client::fail(Errc error) {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -56,6 +57,7 @@ class Client final : public engineio::Attachment, private net::Timer {
   void arm(net::Duration after) noexcept;
 
   void fail(Errc error);
+  void read(engineio::Message message);
   bool receive_raw(std::string_view text);
   Errc dispatch(Packet& packet);
   Errc connect(const PacketHead& head, Json auth);
@@ -68,7 +70,7 @@ class Client final : public engineio::Attachment, private net::Timer {
   engineio::Revision revision_;
   Decoder decoder_;
   std::vector<Place> sockets_;
-  std::vector<Namespace*> left_;  // what comes for these may have been sent before the end
+  std::vector<std::string> left_;  // what comes for these may have been sent before the end
   bool ended_ = false;
 };
 

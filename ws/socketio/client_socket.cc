@@ -8,7 +8,8 @@
 namespace hilo::socketio {
 
 void GiveAuth::operator()(Json auth) {
-  if (socket_ != nullptr) std::exchange(socket_, nullptr)->give_auth(std::move(auth), session_);
+  const Weak<ClientSocketState> once = std::exchange(socket_, {});
+  if (ClientSocketState* const socket = once.get()) socket->give_auth(std::move(auth), session_);
 }
 
 // --- facts ---------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@
 
 #include "net/duration.h"
 #include "ws/socketio/event_verbs.h"
+#include "ws/socketio/weak.h"
 
 namespace hilo::socketio {
 
@@ -46,20 +47,20 @@ class ClientSocketState;
 class Manager;
 
 // How an auth callback gives what it was asked for, now or later. Move-only; does nothing a second
-// time, or if that connection is gone. Who lets go of it without a call stays unconnected.
+// time, or if that connection or the Manager is gone. Who lets go of it without a call stays
+// unconnected.
 class GiveAuth {
  public:
-  GiveAuth(ClientSocketState& socket, std::uint64_t session) noexcept
-      : socket_(&socket), session_(session) {}
-  GiveAuth(GiveAuth&& other) noexcept
-      : socket_(std::exchange(other.socket_, nullptr)), session_(other.session_) {}
+  GiveAuth(Weak<ClientSocketState> socket, std::uint64_t session) noexcept
+      : socket_(std::move(socket)), session_(session) {}
+  GiveAuth(GiveAuth&& other) noexcept = default;
   GiveAuth& operator=(GiveAuth&&) = delete;
 
   // An object, or null.
   void operator()(Json auth);
 
  private:
-  ClientSocketState* socket_;
+  Weak<ClientSocketState> socket_;
   std::uint64_t session_;  // which it was asked for
 };
 

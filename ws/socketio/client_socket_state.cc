@@ -26,7 +26,7 @@ std::string_view token_of(const Json& object, const char* key) {
 
 ClientSocketState::ClientSocketState(Manager& manager, std::string_view address,
                                      ClientSocketOptions options)
-    : manager_(&manager), address_(address), options_(std::move(options)) {
+    : manager_(&manager), anchor_(*this), address_(address), options_(std::move(options)) {
   name_ = std::string_view(address_).substr(0, address_.find('?'));
 }
 
@@ -42,7 +42,7 @@ void ClientSocketState::session_opened() {
   if (stage_ != Stage::waiting) return;
   stage_ = Stage::asking;
   if (!options_.ask_auth) return ask(options_.auth);
-  manager_->call([&] { options_.ask_auth(GiveAuth(*this, manager_->session_)); });
+  manager_->call([&] { options_.ask_auth(GiveAuth(anchor_.weak(), manager_->session_)); });
 }
 
 void ClientSocketState::give_auth(Json auth, std::uint64_t session) {
@@ -317,7 +317,11 @@ bool ClientSocketState::emit(Emission emission, const Flags& flags) {
     }
     acks_.add(std::move(ack));
   }
-  if (is_now) return write(std::move(emission.values), flags, id);
+  if (is_now) {
+    const bool is_sent = write(std::move(emission.values), flags, id);
+    if (!is_sent && id) unsent(*id);
+    return is_sent;
+  }
   waiting_.push_back({std::move(emission.values), flags, id});
   return true;
 }
@@ -339,6 +343,13 @@ bool ClientSocketState::refuse(AckHandler ack, AckErrc error) {
     manager_->call([&] { ack(error, none); });
   });
   return false;
+}
+
+// Nobody will answer what did not leave.
+void ClientSocketState::unsent(std::uint64_t id) {
+  PendingAck ack = acks_.take(id);
+  manager_->loop_->cancel(ack.timer);
+  static_cast<void>(refuse(std::move(ack.handler), AckErrc::disconnected));
 }
 
 void ClientSocketState::give_up_ack(std::uint64_t id, AckErrc error) {

@@ -42,6 +42,11 @@ class ClientSocketState final : public AckTarget {
 
   // --- the Manager ---
 
+  // It goes: nobody who kept an Ack or a GiveAuth finds this any more.
+  void raise_anchors() noexcept {
+    anchor_.raise();
+    end_answers();
+  }
   void session_opened();
   // The session is gone. Both are static text: what "disconnect" is told, and who only was about to
   // connect.
@@ -102,12 +107,14 @@ class ClientSocketState final : public AckTarget {
   bool write(Json values, const Flags& flags, std::optional<std::uint64_t> id);
   bool refuse(AckHandler ack, AckErrc error);
   void give_up_ack(std::uint64_t id, AckErrc error);
+  void unsent(std::uint64_t id);
   void flush();
   bool enqueue(Emission emission, const Flags& flags);
   void drain_queue();
   void answered(std::uint64_t number, std::error_code error, Json& answers);
 
   Manager* manager_;
+  Anchor<ClientSocketState> anchor_;
   std::string address_;
   std::string_view name_;  // of the namespace, in address_
   ClientSocketOptions options_;

@@ -59,6 +59,10 @@ struct Rule {
   std::string_view text;   // one sentence for a person
 };
 const Rule& rule(Errc error) noexcept;
+// Whether who breaks it is closed.
+constexpr bool ends(Errc error) noexcept {
+  return error < Errc::namespace_unknown && error != Errc::namespaces_too_many;
+}
 
 // An Errc as std::error_code. message() is the rule's text.
 std::error_code make_error_code(Errc error) noexcept;

@@ -19,6 +19,7 @@ Manager::Manager(net::Loop& loop, std::string_view url, ManagerOptions options)
       self_(std::make_shared<Manager*>(this)),
       decoder_(options_.packet, Side::client, options_.parser),
       engine_(loop, std::move(options_.engine)) {
+  own_texts();
   if (const auto token = loop.watch(-1, net::Interest::none, *this)) token_ = *token;
   engine_.on_open([this](engineio::Client&) { opened(); })
       .on_message([this](engineio::Client&, engineio::Message message) { receive(message); })
@@ -31,8 +32,29 @@ Manager::Manager(net::Loop& loop, std::string_view url, ManagerOptions options)
 
 Manager::~Manager() {
   *self_ = nullptr;
+  for (const auto& each : sockets_) each->raise_anchors();
   loop_->timers().cancel(*this);
   loop_->unwatch(token_);
+}
+
+// They are used again for every connection.
+void Manager::own_texts() {
+  const auto own = [this](std::string_view& text) { text = texts_.emplace_back(text); };
+  engineio::ConnectOptions& connect = options_.connect;
+  connect.url = {};
+  own(connect.path);
+  own(connect.query);
+  ws::ConnectOptions& more = connect.websocket;
+  more.url = {};
+  for (std::string_view* text :
+       {&more.origin, &more.user, &more.password, &more.proxy, &more.tls_server_name}) {
+    own(*text);
+  }
+  for (std::string_view& each : more.subprotocols) own(each);
+  for (ws::FieldView& field : more.fields) {
+    own(field.name);
+    own(field.value);
+  }
 }
 
 ClientSocket Manager::socket(std::string_view nsp, ClientSocketOptions options) {

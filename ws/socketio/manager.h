@@ -8,9 +8,9 @@
 //   socketio::ClientSocket news = manager.socket("/news");    // over the same connection
 //
 //   connecting    with the first socket that wants to, until the last one wants no more
-//   reconnecting  after every end that is not wanted, and every failure: after 1 s, 2 s, 4 s, 5 s,
-//                 5 s ..., each of it half as much more or less, for ever. A session in which no
-//                 namespace was connected to counts as a failure.
+//   reconnecting  after every end that is not wanted, and every failure: after 1 s, 2 s, 4 s, 8 s
+//                 and so on up to 30 s, each of it half as much more or less, for ever. A session
+//                 in which no namespace was connected to counts as a failure.
 //   servers       What breaks a rule (error.h) is closed: on_error, one counter, "parse error", and
 //                 a reconnection.
 //   protocol      5 over Engine.IO 4 (Socket.IO 3 and 4). 4 with engineio::Revision::v3 (Socket.IO
@@ -24,6 +24,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,8 +49,7 @@ struct ManagerOptions {
   // Limits, and the time that a connection may take to open
   // (engineio::ClientOptions::open_timeout).
   engineio::ClientOptions engine = {};
-  // Query, revision, fields, TLS and so on; the url is not looked at. Texts that it refers to must
-  // outlive the Manager.
+  // Query, revision, fields, TLS and so on; the url is not looked at. Its texts are copied.
   engineio::ConnectOptions connect = {.path = "/socket.io/"};
   ReconnectionOptions reconnection = {};
 
@@ -155,6 +155,8 @@ class Manager final : private net::Timer, private net::Watcher {
   void on_ready(net::Ready ready) override;
   void on_reap() override;
 
+  void own_texts();
+
   // The connection.
   Status start();
   void opened();
@@ -185,6 +187,7 @@ class Manager final : private net::Timer, private net::Watcher {
   net::Loop* loop_;
   std::string url_;
   ManagerOptions options_;
+  std::deque<std::string> texts_;  // of options_.connect
   std::size_t volatile_bytes_max_;
   Metrics metrics_;
   Names names_;

@@ -8,6 +8,7 @@
 #include <array>
 #include <utility>
 
+#include "net/clock.h"
 #include "ws/socketio/client.h"
 #include "ws/socketio/server.h"
 #include "ws/socketio/socket_id.h"
@@ -34,9 +35,20 @@ std::string_view text_at(const Json* auth, const char* key) {
 
 }  // namespace
 
-Namespace::Namespace(Server& server, std::string_view name) : server_(&server), name_(name) {
+Namespace::Namespace(Server& server, std::string_view name)
+    : server_(&server), name_(name), anchor_(*this) {
   const RecoveryOptions& options = server.options().recovery;
   if (options.enabled) recovery_ = std::make_unique<Recovery>(server.loop(), options);
+}
+
+Namespace::~Namespace() {
+  raise_anchors();
+}
+
+// What is destroyed along with it may hold an Ack or a Next, and those may call.
+void Namespace::raise_anchors() noexcept {
+  anchor_.raise();
+  end_answers();
 }
 
 const Recovery* Namespace::recovery() const noexcept {
@@ -45,19 +57,22 @@ const Recovery* Namespace::recovery() const noexcept {
 
 template <class Call>
 void Namespace::call(SocketState& socket, Call&& call) {
-  if (server_->guarded(std::forward<Call>(call))) return;
+  if (!server_->guarded(std::forward<Call>(call))) handler_threw(socket);
+}
+
+void Namespace::handler_threw(SocketState& socket) {
   server_->reject(Errc::handler_threw, socket.client->engine());
   socket.client->close("forced server close");
 }
 
 Socket Namespace::find(std::string_view id) noexcept {
   const std::optional<std::uint32_t> slot = slot_of(id);
-  if (!slot) return Socket({this, {}});
+  if (!slot) return Socket(key(SlabHandle{}));
   const SocketState* const found = *slot < slots_.size() ? state(slots_[*slot]) : nullptr;
-  if (found != nullptr && found->id_view() == id) return Socket({this, found->handle});
-  if (recovered_.empty()) return Socket({this, {}});
+  if (found != nullptr && found->id_view() == id) return Socket(key(*found));
+  if (recovered_.empty()) return Socket(key(SlabHandle{}));
   const auto recovered = recovered_.find(std::string(id));
-  return Socket({this, recovered != recovered_.end() ? recovered->second : SlabHandle{}});
+  return Socket(key(recovered != recovered_.end() ? recovered->second : SlabHandle{}));
 }
 
 // --- the way in ----------------------------------------------------------------------------------
@@ -71,6 +86,7 @@ SocketState* Namespace::make(Client& client, std::unique_ptr<Json> auth) {
   socket.handle = entry.handle;
   socket.client = &client;
   socket.auth = std::move(auth);
+  socket.since = net::clock_wall_milliseconds();
   socket.id = make_socket_id(random, entry.handle.index);
   if (slots_.size() <= entry.handle.index) slots_.resize(entry.handle.index + 1);
   slots_[entry.handle.index] = entry.handle;
@@ -93,11 +109,11 @@ void Namespace::go_on(SocketState& socket, std::size_t middleware) {
 
 void Next::operator()(std::string_view refusal, Json data) {
   const SocketKey key = std::exchange(socket_, {});
-  if (key.nsp == nullptr) return;
-  SocketState* const socket = key.nsp->state(key.handle);
+  Namespace* const nsp = key.nsp.get();
+  SocketState* const socket = nsp != nullptr ? nsp->state(key.handle) : nullptr;
   if (socket == nullptr || socket->stage != SocketState::Stage::connecting) return;
-  if (!refusal.empty()) return key.nsp->refuse(*socket, refusal, data);
-  key.nsp->go_on(*socket, index_);
+  if (!refusal.empty()) return nsp->refuse(*socket, refusal, data);
+  nsp->go_on(*socket, index_);
 }
 
 void Namespace::refuse(SocketState& socket, std::string_view message, const Json& data) {
@@ -264,6 +280,21 @@ void Namespace::erase(SocketState& socket) noexcept {
   rooms_.leave_all(socket);
   socket.client->remove(socket);
   sockets_.erase(socket.handle);
+  let_go_if_deserted();
+}
+
+bool Namespace::is_deserted() const noexcept {
+  const bool is_awaited = recovery_ != nullptr && recovery_->session_count() != 0;
+  return dynamic_ && sockets_.size() == 0 && asked_.empty() && !is_awaited;
+}
+
+// Who may come back finds it for as long as that is kept; nobody looks again sooner.
+void Namespace::let_go_if_deserted() {
+  if (is_deserted()) return server_->let_go_later(name_);
+  if (!dynamic_ || sockets_.size() != 0 || recovery_ == nullptr) return;
+  server_->later(recovery_->options().max_disconnection_duration, [nsp = anchor_.weak()] {
+    if (nsp.get() != nullptr) nsp.get()->let_go_if_deserted();
+  });
 }
 
 }  // namespace hilo::socketio

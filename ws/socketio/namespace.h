@@ -5,13 +5,16 @@
 //
 //   io.of("/admin")
 //       .use([](Socket socket, Next next) { next(may(socket.auth()) ? "" : "not you"); })
-//       .on_connection([](Socket socket) { ... });
+//       .on("connection", [](Socket socket) { ... });
 //
 //   middleware   in the order of use(), before the socket is connected: each calls its Next, now or
 //                later. A text that is not empty refuses the client with that message
 //                (CONNECT_ERROR), and its data beside it.
 //   thread       the server's loop
-//   lifetime     the server's
+//   lifetime     the server's. One that was made because a client asked (the other of()) goes when
+//   its
+//                last socket has left, unless the application asks for it by its name: so what is
+//                kept of such a one is its name.
 
 #pragma once
 
@@ -23,10 +26,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "net/base/check.h"
 #include "net/base/slab.h"
 #include "ws/socketio/adapter.h"
 #include "ws/socketio/broadcast.h"
@@ -42,16 +47,14 @@ namespace hilo::socketio {
 class Client;
 class Server;
 
-// The rest of the way in. Move-only; does nothing a second time, or if the client is gone. A
-// middleware that lets go of it without a call has refused ("refused").
+// The rest of the way in. Move-only; does nothing a second time, or if the client or the server is
+// gone. A middleware that lets go of it without a call has refused ("refused").
 class Next {
  public:
-  Next(SocketKey socket, std::size_t index) noexcept : socket_(socket), index_(index) {}
+  Next(SocketKey socket, std::size_t index) noexcept : socket_(std::move(socket)), index_(index) {}
   Next(Next&& other) noexcept : socket_(std::exchange(other.socket_, {})), index_(other.index_) {}
   Next& operator=(Next&&) = delete;
-  ~Next() {
-    if (socket_.nsp != nullptr) (*this)("refused");
-  }
+  ~Next() { (*this)("refused"); }
 
   void operator()() { (*this)({}); }
   void operator()(std::string_view refusal, Json data = nullptr);
@@ -68,6 +71,7 @@ class Namespace final : private AckTarget {
   Namespace(Server& server, std::string_view name);
   Namespace(const Namespace&) = delete;
   Namespace& operator=(const Namespace&) = delete;
+  ~Namespace();
 
   std::string_view name() const noexcept { return name_; }
   Server& server() const noexcept { return *server_; }
@@ -86,12 +90,25 @@ class Namespace final : private AckTarget {
   using RawHandler = Callback<bool(Socket, std::string_view json, Ack& ack)>;
   Namespace& on_raw(RawHandler handler);
 
-  // What other servers say, of those that met this one (Server::meet). Its parameters are those of
-  // a socket's events; an Ack answers the server that asked. A handler that throws is left alone.
+  // "connection" (or "connect") with a handler that takes a Socket or nothing is on_connection(),
+  // as in JavaScript. All else is what other servers say, of those that met this one
+  // (Server::meet): the parameters are those of a socket's events; an Ack answers the server that
+  // asked. A handler that throws is left alone.
   template <class F>
   Namespace& on(std::string_view event, F&& handler) {
-    add_listener(event, bind_event(std::forward<F>(handler)));
-    return *this;
+    const bool is_connection = event == "connection" || event == "connect";
+    if constexpr (std::is_invocable_v<F&, Socket>) {
+      HILO_DCHECK(is_connection);
+      return on_connection(std::forward<F>(handler));
+    } else {
+      if constexpr (std::is_invocable_v<F&>) {
+        if (is_connection) {
+          return on_connection([handler = std::forward<F>(handler)](Socket) mutable { handler(); });
+        }
+      }
+      add_listener(event, bind_event(std::forward<F>(handler)));
+      return *this;
+    }
   }
   // To this namespace of those servers, not to this one; how many there are. With a handler as its
   // last value it wants an answer of each: the handler is called once with an error_code and the
@@ -113,7 +130,15 @@ class Namespace final : private AckTarget {
   Broadcast to(std::string_view room) { return broadcast().to(room); }
   Broadcast in(std::string_view room) { return broadcast().to(room); }
   Broadcast except(std::string_view room) { return broadcast().except(room); }
-  Broadcast broadcast() { return Broadcast(*this, {}); }
+  Broadcast local() { return broadcast().local(); }
+  Broadcast volatile_() { return broadcast().volatile_(); }
+  Broadcast compress(bool on) { return broadcast().compress(on); }
+  Broadcast timeout(net::Duration duration) { return broadcast().timeout(duration); }
+  void sockets_join(std::string_view room) { broadcast().sockets_join(room); }
+  void sockets_leave(std::string_view room) { broadcast().sockets_leave(room); }
+  void disconnect_sockets(bool close = false) { broadcast().disconnect_sockets(close); }
+  void fetch_sockets(FetchHandler handler) { broadcast().fetch_sockets(std::move(handler)); }
+  Broadcast broadcast() { return Broadcast(anchor_.weak(), {}); }
 
   std::size_t socket_count() const noexcept { return connected_; }
   std::size_t room_count() const noexcept { return rooms_.size(); }
@@ -125,7 +150,7 @@ class Namespace final : private AckTarget {
   template <class Visit>
   void for_each(Visit&& visit) {
     sockets_.for_each([&](SocketState& state, SlabHandle handle) {
-      if (state.stage == SocketState::Stage::connected) visit(Socket({this, handle}));
+      if (state.stage == SocketState::Stage::connected) visit(Socket(key(handle)));
     });
   }
 
@@ -137,7 +162,13 @@ class Namespace final : private AckTarget {
   friend class Socket;
 
   SocketState* state(SlabHandle handle) noexcept { return sockets_.find(handle); }
-  SocketKey key(const SocketState& socket) noexcept { return {this, socket.handle}; }
+  SocketKey key(SlabHandle handle) const noexcept { return {anchor_.weak(), handle}; }
+  SocketKey key(const SocketState& socket) const noexcept { return key(socket.handle); }
+  // Nobody finds it any more.
+  void raise_anchors() noexcept;
+  // Nobody is here, and no question is open.
+  bool is_deserted() const noexcept;
+  void let_go_if_deserted();
 
   // The way in: namespace.cc.
   SocketState* make(Client& client, std::unique_ptr<Json> auth);
@@ -159,6 +190,7 @@ class Namespace final : private AckTarget {
   void dispatch(SocketState& socket, std::string_view event, const Arguments& arguments);
   template <class Call>
   void call(SocketState& socket, Call&& call);
+  void handler_threw(SocketState& socket);
 
   // What goes out: namespace_output.cc.
   bool send(SocketState& socket, Emission emission, const Flags& flags);
@@ -195,6 +227,8 @@ class Namespace final : private AckTarget {
                     std::optional<net::Duration> timeout = {});
   void give_up_ack(SlabHandle socket, std::uint64_t id, AckErrc error);
   void drop_acks(SocketState& socket);
+  void unsent(SocketState& socket, std::uint64_t id);
+  void tell_no_answer(AckHandler handler, AckErrc error);
   template <class Visit>
   void visit(const Targets& targets, Visit&& visit);
   template <class Visit>
@@ -202,6 +236,7 @@ class Namespace final : private AckTarget {
 
   Server* server_;
   std::string name_;
+  Anchor<Namespace> anchor_;
   std::deque<Middleware> middleware_;  // which may add some while it is called
   std::deque<Callback<void(Socket)>> on_connection_;
   RawHandler on_raw_;
@@ -215,6 +250,7 @@ class Namespace final : private AckTarget {
   Listeners server_listeners_;
   std::shared_ptr<Questions> questions_;  // of other servers
   std::uint32_t mark_ = 0;                // of the latest broadcast
+  bool dynamic_ = false;                  // made because a client asked
   Slab<SocketState> sockets_;
 };
 

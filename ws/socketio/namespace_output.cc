@@ -17,6 +17,8 @@ namespace hilo::socketio {
 bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags) {
   if (socket.stage != SocketState::Stage::connected) return false;
   if (server_->hears_outgoing_) tell_outgoing(socket, emission.values);
+  // One that threw has cost the client.
+  if (socket.stage != SocketState::Stage::connected) return false;
   PacketHead head{.type = PacketType::event, .nsp = name_};
   if (emission.ack) {
     const std::uint64_t id = next_ack_++;
@@ -24,7 +26,10 @@ bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags)
     head.id = id;
   }
   if (!keeps(flags) || head.id) {
-    return socket.client->send(server_->encoded(head, std::move(emission.values)), flags);
+    const bool is_sent =
+        socket.client->send(server_->encoded(head, std::move(emission.values)), flags);
+    if (!is_sent && head.id) unsent(socket, *head.id);
+    return is_sent;
   }
   emission.values.push_back(recovery_->next_offset());
   EncodedPacket packet = server_->encoded(head, std::move(emission.values));
@@ -37,7 +42,9 @@ void Namespace::tell_outgoing(SocketState& socket, const Json& values) {
   if (socket.extra_ == nullptr) return;
   const std::string_view event = *values.front().get_ptr<const Json::string_t*>();
   auto& on_any = socket.extra_->on_any_outgoing;
-  for (std::size_t i = 0; i < on_any.size(); ++i) on_any[i](event, values);
+  for (std::size_t i = 0; i < on_any.size(); ++i) {
+    if (!server_->guarded([&] { on_any[i](event, values); })) return handler_threw(socket);
+  }
 }
 
 // Whether what goes out in this way can be asked for again.
@@ -84,6 +91,7 @@ bool Namespace::wait_for_ack(SocketState& socket, std::uint64_t id, AckHandler h
   if (acks.size() < server_->options().acks_max) {
     PendingAck ack{.id = id, .handler = std::move(handler)};
     if (timeout) {
+      // At the end of its socket it is cancelled.
       ack.timer = server_->later(*timeout, [this, handle = socket.handle, id] {
         give_up_ack(handle, id, AckErrc::timed_out);
       });
@@ -91,12 +99,23 @@ bool Namespace::wait_for_ack(SocketState& socket, std::uint64_t id, AckHandler h
     acks.add(std::move(ack));
     return true;
   }
-  // Nothing of the application's is called within its own call.
-  server_->later({}, [this, handler = std::move(handler)]() mutable {
-    Json none = Json::array();
-    server_->guarded([&] { handler(AckErrc::too_many, none); });
-  });
+  tell_no_answer(std::move(handler), AckErrc::too_many);
   return false;
+}
+
+// Nothing of the application's is called within its own call.
+void Namespace::tell_no_answer(AckHandler handler, AckErrc error) {
+  server_->later({}, [server = server_, error, handler = std::move(handler)]() mutable {
+    Json none = Json::array();
+    server->guarded([&] { handler(error, none); });
+  });
+}
+
+// Nobody will answer what did not leave.
+void Namespace::unsent(SocketState& socket, std::uint64_t id) {
+  PendingAck ack = socket.extra().acks.take(id);
+  server_->loop().cancel(ack.timer);
+  if (ack.handler) tell_no_answer(std::move(ack.handler), AckErrc::disconnected);
 }
 
 void Namespace::give_up_ack(SlabHandle handle, std::uint64_t id, AckErrc error) {

@@ -18,8 +18,8 @@ void Namespace::visit_room(std::string_view name, Visit&& visit) {
   if (const Room* const room = rooms_.find(name)) {
     for (SocketState* const member : room->members()) visit(*member);
   }
-  const SocketKey of_id = find(name).key();
-  if (SocketState* const socket = state(of_id.handle)) visit(*socket);
+  const SlabHandle of_id = find(name).key().handle;
+  if (SocketState* const socket = state(of_id)) visit(*socket);
 }
 
 // Each once: who was seen in this broadcast bears its mark.
@@ -107,18 +107,24 @@ void Namespace::relay(const Targets& targets, EncodedPacket packet) {
 }
 
 void Broadcast::sockets_join(std::string_view room) const {
-  for (const Socket& socket : nsp_->matching(targets_)) socket.join(room);
-  nsp_->tell_others(targets_, {.type = ServerMessage::Type::join, .room = std::string(room)});
+  Namespace* const nsp = nsp_.get();
+  if (nsp == nullptr) return;
+  for (const Socket& socket : nsp->matching(targets_)) socket.join(room);
+  nsp->tell_others(targets_, {.type = ServerMessage::Type::join, .room = std::string(room)});
 }
 
 void Broadcast::sockets_leave(std::string_view room) const {
-  for (const Socket& socket : nsp_->matching(targets_)) socket.leave(room);
-  nsp_->tell_others(targets_, {.type = ServerMessage::Type::leave, .room = std::string(room)});
+  Namespace* const nsp = nsp_.get();
+  if (nsp == nullptr) return;
+  for (const Socket& socket : nsp->matching(targets_)) socket.leave(room);
+  nsp->tell_others(targets_, {.type = ServerMessage::Type::leave, .room = std::string(room)});
 }
 
 void Broadcast::disconnect_sockets(bool close) const {
-  for (const Socket& socket : nsp_->matching(targets_)) socket.disconnect(close);
-  nsp_->tell_others(targets_, {.type = ServerMessage::Type::disconnect, .close = close});
+  Namespace* const nsp = nsp_.get();
+  if (nsp == nullptr) return;
+  for (const Socket& socket : nsp->matching(targets_)) socket.disconnect(close);
+  nsp->tell_others(targets_, {.type = ServerMessage::Type::disconnect, .close = close});
 }
 
 // --- answers -------------------------------------------------------------------------------------
@@ -140,18 +146,24 @@ std::size_t Namespace::ask(const Targets& targets, Emission emission) {
     if (!socket.client->send(packet, targets.flags)) return;
     ++count;
     ++gathering->missing;
-    wait_for_ack(socket, question, [gathering](std::error_code error, Json& answers) {
-      if (error) gathering->error = error;
-      if (!error && !answers.empty()) gathering->answers.push_back(std::move(answers.front()));
-      if (--gathering->missing == 0) gathering->tell();
-    });
+    wait_for_ack(socket, question,
+                 [server = server_, gathering](std::error_code error, Json& answers) {
+                   if (error) gathering->error = error;
+                   if (!error && !answers.empty()) {
+                     gathering->answers.push_back(std::move(answers.front()));
+                   }
+                   if (--gathering->missing != 0) return;
+                   server->loop().cancel(gathering->timer);
+                   gathering->tell();
+                 });
   });
   if (gathering->missing == 0) {
     tell_later(gathering);
   } else if (count != 0 && targets.flags.timeout) {
-    server_->later(*targets.flags.timeout, [this, question] {
-      sockets_.for_each([&](SocketState&, SlabHandle handle) {
-        give_up_ack(handle, question, AckErrc::timed_out);
+    gathering->timer = server_->later(*targets.flags.timeout, [nsp = anchor_.weak(), question] {
+      if (nsp.get() == nullptr) return;
+      nsp.get()->sockets_.for_each([&](SocketState&, SlabHandle handle) {
+        nsp.get()->give_up_ack(handle, question, AckErrc::timed_out);
       });
     });
   }

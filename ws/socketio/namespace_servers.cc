@@ -65,7 +65,7 @@ Json Namespace::describe(const Targets& targets) {
 }
 
 void Broadcast::fetch_sockets(FetchHandler handler) const {
-  nsp_->fetch(targets_, std::move(handler));
+  if (Namespace* const nsp = nsp_.get()) nsp->fetch(targets_, std::move(handler));
 }
 
 void Namespace::fetch(const Targets& targets, FetchHandler handler) {
@@ -133,9 +133,9 @@ void Namespace::receive(const ServerMessage& message, ServerReply reply) {
   const Targets& here = message.targets;
   switch (message.type) {
     case Type::emit: return static_cast<void>(write(here, *message.packet));
-    case Type::join: return Broadcast(*this, here).sockets_join(message.room);
-    case Type::leave: return Broadcast(*this, here).sockets_leave(message.room);
-    case Type::disconnect: return Broadcast(*this, here).disconnect_sockets(message.close);
+    case Type::join: return Broadcast(anchor_.weak(), here).sockets_join(message.room);
+    case Type::leave: return Broadcast(anchor_.weak(), here).sockets_leave(message.room);
+    case Type::disconnect: return Broadcast(anchor_.weak(), here).disconnect_sockets(message.close);
     case Type::fetch: return reply({}, describe(here));
     case Type::say: return hear(message.values, std::move(reply));
     case Type::ask: break;
@@ -159,7 +159,10 @@ void Namespace::receive(ServerAnswer answer) {
   const auto found = asked_.find(answer.question);
   if (found == asked_.end()) return;
   const std::shared_ptr<Gathering> gathering = found->second;
-  if (--gathering->missing_elsewhere == 0) asked_.erase(found);
+  if (--gathering->missing_elsewhere == 0) {
+    asked_.erase(found);
+    let_go_if_deserted();
+  }
   if (answer.error) gathering->error = answer.error;
   for (Json& each : answer.values) gathering->answers.push_back(std::move(each));
   if (--gathering->missing != 0) return;
@@ -168,16 +171,19 @@ void Namespace::receive(ServerAnswer answer) {
 }
 
 void Namespace::tell_later(const std::shared_ptr<Gathering>& gathering) {
-  server_->later({}, [this, gathering] { server_->guarded([&] { gathering->tell(); }); });
+  server_->later({},
+                 [server = server_, gathering] { server->guarded([&] { gathering->tell(); }); });
 }
 
 void Namespace::limit_waiting(const std::shared_ptr<Gathering>& gathering, std::uint64_t question) {
   if (gathering->missing == 0) return tell_later(gathering);
+  // While it waits, the namespace stays.
   gathering->timer = server_->later(server_->options().servers_timeout, [this, question] {
     const auto found = asked_.find(question);
     if (found == asked_.end()) return;
     const std::shared_ptr<Gathering> late = std::move(found->second);
     asked_.erase(found);
+    let_go_if_deserted();
     late->error = AckErrc::timed_out;
     server_->guarded([&] { late->tell(); });
   });

@@ -14,7 +14,9 @@
 
 namespace hilo::socketio {
 
-// Clients that lost their connection take up where they were: recovery.h. Of each namespace.
+// Clients that lost their connection take up where they were: recovery.h. Of each namespace. Where
+// servers have met, or have an adapter, it is off, and the log says so: a client may come back to
+// any of them, and what it missed is kept in one.
 struct RecoveryOptions {
   bool enabled = false;
   // How long a session is kept, and so are events.
@@ -36,7 +38,7 @@ struct Options {
   Parser parser = Parser::json;  // as the clients'
   PacketLimits packet = {};
   std::uint32_t namespaces_per_client_max = 32;
-  // That clients may have made by Server::of(may_be, made). They stay.
+  // That clients may have made by Server::of(may_be, made), at a time.
   std::size_t dynamic_namespaces_max = 10'000;
   // For the answers of other servers, to fetch_sockets() and server_side_emit().
   net::Duration servers_timeout = net::Duration::seconds(5);

@@ -13,7 +13,8 @@ namespace hilo::socketio {
 struct ReconnectionOptions {
   bool enabled = true;
   net::Duration delay = net::Duration::seconds(1);  // doubled each time, up to
-  net::Duration delay_max = net::Duration::seconds(5);
+  // The reference has 5 s, which has all of a crowd knock at once every few seconds.
+  net::Duration delay_max = net::Duration::seconds(30);
   // Which part of it may be more or less: 0 to 1.
   double randomization = 0.5;
   // Attempts in a row that may fail. 0: no limit.

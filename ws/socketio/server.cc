@@ -36,6 +36,8 @@ Server::Server(ws::Server& http, Options options, std::string_view path)
 Server::~Server() {
   adapter_.reset();
   *self_ = nullptr;
+  // What goes with the clients, or with another namespace, may hold an Ack or a Next of these.
+  for (const auto& [name, nsp] : namespaces_) nsp->raise_anchors();
   loop().unwatch(token_);
 }
 
@@ -55,6 +57,12 @@ void Server::meet(std::span<Server* const> servers) {
   engineio::Server::meet(engines);
 }
 
+void Server::set_adapter(std::unique_ptr<Adapter> adapter) {
+  adapter_ = std::move(adapter);
+  if (adapter_ == nullptr || !options_.recovery.enabled) return;
+  engine_.http().log().line(ws::LogLevel::error, "sio_recovery_off", "reason=several_servers");
+}
+
 void Server::receive(const ServerMessage& message, ServerReply reply) {
   const auto found = namespaces_.find(message.nsp);
   if (found == namespaces_.end()) return reply({}, Json::array());
@@ -71,9 +79,14 @@ void Server::receive(ServerAnswer answer) {
 Namespace& Server::of(std::string_view name) {
   std::string with_slash(name);
   if (!with_slash.starts_with('/')) with_slash.insert(0, 1, '/');
-  if (const auto found = namespaces_.find(with_slash); found != namespaces_.end()) {
-    return *found->second;
-  }
+  const auto found = namespaces_.find(with_slash);
+  if (found == namespaces_.end()) return add(std::move(with_slash));
+  // Whoever names it may keep it.
+  if (std::exchange(found->second->dynamic_, false)) --dynamic_count_;
+  return *found->second;
+}
+
+Namespace& Server::add(std::string with_slash) {
   auto made = std::make_unique<Namespace>(*this, with_slash);
   const std::string_view key = made->name();
   return *namespaces_.emplace(key, std::move(made)).first->second;
@@ -93,12 +106,22 @@ Namespace* Server::find(std::string_view name, const Json& auth) {
   for (Dynamic& dynamic : dynamic_) {
     bool may_be = false;
     if (!guarded([&] { may_be = dynamic.may_be(name, auth); }) || !may_be) continue;
+    Namespace& nsp = add(std::string(name));
+    nsp.dynamic_ = true;
     ++dynamic_count_;
-    Namespace& nsp = of(name);
-    if (!guarded([&] { dynamic.made(nsp); })) return nullptr;
-    return &nsp;
+    if (guarded([&] { dynamic.made(nsp); })) return &nsp;
+    // Half set up, without its middleware perhaps: nobody may come in.
+    engine_.http().log().line(ws::LogLevel::error, "sio_namespace_threw", {});
+    if (nsp.dynamic_) --dynamic_count_;
+    namespaces_.erase(nsp.name());
+    return nullptr;
   }
   return nullptr;
+}
+
+void Server::let_go_later(std::string_view name) {
+  deserted_.emplace_back(name);
+  loop().schedule(token_, net::Phase::reap);
 }
 
 // --- later ---------------------------------------------------------------------------------------
@@ -106,7 +129,7 @@ Namespace* Server::find(std::string_view name, const Json& auth) {
 void Server::on_ready(net::Ready) {}
 
 void Server::tell_later(SocketState& socket, Namespace& nsp) {
-  ended_.push_back({&nsp, socket.handle});
+  ended_.push_back(nsp.key(socket));
   loop().schedule(token_, net::Phase::reap);
 }
 
@@ -114,7 +137,16 @@ void Server::on_reap() {
   std::vector<SocketKey> ended;
   ended.swap(ended_);
   for (const SocketKey& key : ended) {
-    if (SocketState* const socket = key.nsp->state(key.handle)) key.nsp->tell(*socket);
+    Namespace* const nsp = key.nsp.get();
+    SocketState* const socket = nsp != nullptr ? nsp->state(key.handle) : nullptr;
+    if (socket != nullptr) nsp->tell(*socket);
+  }
+  // Somebody may have come in since.
+  for (const auto& name : std::exchange(deserted_, {})) {
+    const auto found = namespaces_.find(name);
+    if (found == namespaces_.end() || !found->second->is_deserted()) continue;
+    --dynamic_count_;
+    namespaces_.erase(found);
   }
 }
 
@@ -126,10 +158,13 @@ net::Loop::TimerId Server::later(net::Duration after, Callback<void()> callback)
 
 void Server::reject(Errc error, const engineio::Socket* engine) {
   ++metrics_.rejects[static_cast<std::size_t>(error)];
-  ws::Log::Reject line;
+  ws::Log::Reject line{.bytes_in = message_bytes_};
   if (engine != nullptr) {
     line.peer = engine->peer();
     line.connection = engine->id().value;
+    // A WebSocket is closed without a code, which a peer sees as this one.
+    const bool is_told = engine->transport() == engineio::Transport::websocket && ends(error);
+    if (is_told) line.code = static_cast<std::uint16_t>(ws::CloseCode::no_status);
   }
   engine_.http().log().reject("sio", rule(error).label, line, loop().now());
 }

@@ -5,7 +5,7 @@
 //
 //   ws::Server http{loop};
 //   socketio::Server io{http};
-//   io.on_connection([&](socketio::Socket socket) {
+//   io.on("connection", [&](socketio::Socket socket) {
 //     socket.on("chat message", [&io](std::string_view text) { io.emit("chat message", text); });
 //   });
 //   http.listen({.port = 3000});
@@ -58,14 +58,16 @@ class Server final : private net::Watcher {
   // loops run.
   static void meet(std::span<Server* const> servers);
   // Other ways to servers elsewhere: adapter.h. Before the loop runs.
-  void set_adapter(std::unique_ptr<Adapter> adapter) { adapter_ = std::move(adapter); }
+  void set_adapter(std::unique_ptr<Adapter> adapter);
   // For adapters: what came in from another server.
   void receive(const ServerMessage& message, ServerReply reply);
   void receive(ServerAnswer answer);
 
-  // The namespace of this name, made if it is not there. The slash in front may be left out.
+  // The namespace of this name, made if it is not there, and here to stay. The slash in front may
+  // be left out.
   Namespace& of(std::string_view name);
-  // Namespaces that are made when a client asks: `may_be` says which names, `made` sets one up.
+  // Namespaces that are made when a client asks: `may_be` says which names, `made` sets one up. One
+  // that throws makes none. Each is gone when its last socket has left.
   Server& of(Callback<bool(std::string_view name, const Json& auth)> may_be,
              Callback<void(Namespace&)> made);
 
@@ -84,6 +86,14 @@ class Server final : private net::Watcher {
   Broadcast to(std::string_view room) { return main_->to(room); }
   Broadcast in(std::string_view room) { return main_->to(room); }
   Broadcast except(std::string_view room) { return main_->except(room); }
+  Broadcast local() { return main_->local(); }
+  Broadcast volatile_() { return main_->volatile_(); }
+  Broadcast compress(bool on) { return main_->compress(on); }
+  Broadcast timeout(net::Duration duration) { return main_->timeout(duration); }
+  void sockets_join(std::string_view room) { main_->sockets_join(room); }
+  void sockets_leave(std::string_view room) { main_->sockets_leave(room); }
+  void disconnect_sockets(bool close = false) { main_->disconnect_sockets(close); }
+  void fetch_sockets(FetchHandler handler) { main_->fetch_sockets(std::move(handler)); }
   Broadcast broadcast() { return main_->broadcast(); }
   template <class F>
   Server& on(std::string_view event, F&& handler) {
@@ -133,6 +143,9 @@ class Server final : private net::Watcher {
   }
   // Null if there is none, and none may be made.
   Namespace* find(std::string_view name, const Json& auth);
+  Namespace& add(std::string with_slash);
+  // A dynamic one, once nobody is in it.
+  void let_go_later(std::string_view name);
   void tell_later(SocketState& socket, Namespace& nsp);
   // By the loop's clock; not at all once the server is gone. At the soonest in the next turn.
   net::Loop::TimerId later(net::Duration after, Callback<void()> callback);
@@ -148,6 +161,7 @@ class Server final : private net::Watcher {
   Options options_;
   Metrics metrics_;
   std::string scratch_;
+  std::size_t message_bytes_ = 0;  // of the one that is being read: for the log
   // The values of the latest event, whose memory the next one takes; those of a longer one are
   // given back.
   static constexpr std::size_t spare_bytes_max = 512;
@@ -162,10 +176,11 @@ class Server final : private net::Watcher {
   Namespace* main_ = nullptr;
   net::EntropyStore entropy_;
   net::Token token_{};
-  std::unique_ptr<Adapter> adapter_;  // none: this server is alone
-  std::vector<SocketKey> ended_;      // to be told in the reap phase
-  std::shared_ptr<Server*> self_;     // by which later calls find it, or that it is gone
-  engineio::Server engine_;           // first to go: its sockets hold the clients
+  std::unique_ptr<Adapter> adapter_;   // none: this server is alone
+  std::vector<SocketKey> ended_;       // to be told in the reap phase
+  std::vector<std::string> deserted_;  // and these looked at behind that
+  std::shared_ptr<Server*> self_;      // by which later calls find it, or that it is gone
+  engineio::Server engine_;            // first to go: its sockets hold the clients
 };
 
 }  // namespace hilo::socketio

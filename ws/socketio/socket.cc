@@ -2,6 +2,7 @@
 
 #include "ws/socketio/socket.h"
 
+#include "ws/core/percent.h"
 #include "ws/socketio/client.h"
 #include "ws/socketio/namespace.h"
 #include "ws/socketio/server.h"
@@ -17,7 +18,8 @@ SocketState* connected(SocketState* socket) noexcept {
 }  // namespace
 
 SocketState* Socket::state() const noexcept {
-  return key_.nsp != nullptr ? key_.nsp->state(key_.handle) : nullptr;
+  Namespace* const nsp = key_.nsp.get();
+  return nsp != nullptr ? nsp->state(key_.handle) : nullptr;
 }
 
 // --- facts ---------------------------------------------------------------------------------------
@@ -47,6 +49,32 @@ const ws::KeptRequest* Socket::request() const noexcept {
   return engine != nullptr ? &engine->request() : nullptr;
 }
 
+std::optional<std::string> Socket::query(std::string_view name) const {
+  const ws::KeptRequest* const request = this->request();
+  if (request == nullptr) return std::nullopt;
+  const auto decoded = [](std::string_view text) {
+    std::string room(text.size(), '\0');
+    return std::string(ws::percent_decode(text, room, ws::Plus::is_space).value_or(text));
+  };
+  ws::QueryReader reader(request->query());
+  while (const auto each = reader.next()) {
+    if (decoded(each->name) == name) return decoded(each->value);
+  }
+  return std::nullopt;
+}
+
+std::string Socket::url() const {
+  const ws::KeptRequest* const request = this->request();
+  if (request == nullptr) return {};
+  std::string text(request->path());
+  return text.append("?").append(request->query());
+}
+
+std::int64_t Socket::since() const noexcept {
+  const SocketState* const socket = state();
+  return socket != nullptr ? socket->since : 0;
+}
+
 net::PeerAddress Socket::peer() const noexcept {
   const engineio::Socket* const engine = this->engine();
   return engine != nullptr ? engine->peer() : net::PeerAddress{};
@@ -68,13 +96,13 @@ bool Socket::recovered() const noexcept {
 void Socket::add_listener(std::string_view event, EventHandler handler, bool once) const {
   SocketState* const socket = state();
   if (socket == nullptr) return;
-  socket->listeners.add(key_.nsp->server().names().add(event), std::move(handler), once);
+  socket->listeners.add(nsp().server().names().add(event), std::move(handler), once);
 }
 
 void Socket::off(std::string_view event) const {
   SocketState* const socket = state();
   if (socket == nullptr) return;
-  const std::uint32_t name = key_.nsp->server().names().find(event);
+  const std::uint32_t name = nsp().server().names().find(event);
   if (name != Names::none) socket->listeners.remove(name);
 }
 
@@ -86,11 +114,24 @@ void Socket::on_any(Callback<void(std::string_view event, Json& values)> handler
   if (SocketState* const socket = state()) socket->extra().on_any.push_back(std::move(handler));
 }
 
+// One that runs goes on to its end: they are destroyed in a later turn.
+void Socket::off_any() const {
+  SocketState* const socket = state();
+  if (socket == nullptr || socket->extra_ == nullptr) return;
+  nsp().server().later({}, [old = std::exchange(socket->extra_->on_any, {})] {});
+}
+
+void Socket::off_any_outgoing() const {
+  SocketState* const socket = state();
+  if (socket == nullptr || socket->extra_ == nullptr) return;
+  nsp().server().later({}, [old = std::exchange(socket->extra_->on_any_outgoing, {})] {});
+}
+
 void Socket::on_any_outgoing(
     Callback<void(std::string_view event, const Json& values)> handler) const {
   if (SocketState* const socket = state()) {
     socket->extra().on_any_outgoing.push_back(std::move(handler));
-    key_.nsp->server().hears_outgoing_ = true;
+    nsp().server().hears_outgoing_ = true;
   }
 }
 
@@ -102,7 +143,7 @@ void Socket::use(Callback<bool(std::string_view event, Json& values)> middleware
 
 bool Socket::send(Emission emission, const Flags& flags) const {
   SocketState* const socket = state();
-  return socket != nullptr && key_.nsp->send(*socket, std::move(emission), flags);
+  return socket != nullptr && nsp().send(*socket, std::move(emission), flags);
 }
 
 // --- rooms ---------------------------------------------------------------------------------------
@@ -110,12 +151,12 @@ bool Socket::send(Emission emission, const Flags& flags) const {
 void Socket::join(std::string_view room) const {
   if (SocketState* const socket = state();
       socket != nullptr && socket->stage != SocketState::Stage::ended) {
-    key_.nsp->rooms_.join(*socket, room);
+    nsp().rooms_.join(*socket, room);
   }
 }
 
 void Socket::leave(std::string_view room) const {
-  if (SocketState* const socket = state()) key_.nsp->rooms_.leave(*socket, room);
+  if (SocketState* const socket = state()) nsp().rooms_.leave(*socket, room);
 }
 
 std::vector<std::string> Socket::rooms() const {
@@ -128,7 +169,7 @@ std::vector<std::string> Socket::rooms() const {
 }
 
 Broadcast Socket::broadcast() const {
-  return Broadcast(*key_.nsp, {.sender = key_.handle});
+  return Broadcast(key_.nsp, {.sender = key_.handle});
 }
 
 // --- the end -------------------------------------------------------------------------------------
@@ -138,18 +179,21 @@ void Socket::disconnect(bool close) const {
   if (socket == nullptr) return;
   Client& client = *socket->client;
   if (close) return client.disconnect();
-  client.send_disconnect(key_.nsp->name());
-  key_.nsp->end(*socket, "server namespace disconnect");
+  client.send_disconnect(nsp().name());
+  nsp().end(*socket, "server namespace disconnect");
 }
 
 // --- many ----------------------------------------------------------------------------------------
 
 std::size_t Broadcast::send(Emission emission) const {
-  return nsp_->broadcast(targets_, std::move(emission));
+  Namespace* const nsp = nsp_.get();
+  return nsp != nullptr ? nsp->broadcast(targets_, std::move(emission)) : 0;
 }
 
 void Broadcast::for_each(Callback<void(Socket)> visit) const {
-  for (const Socket& socket : nsp_->matching(targets_)) visit(socket);
+  Namespace* const nsp = nsp_.get();
+  if (nsp == nullptr) return;
+  for (const Socket& socket : nsp->matching(targets_)) visit(socket);
 }
 
 }  // namespace hilo::socketio

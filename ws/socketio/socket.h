@@ -22,6 +22,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,19 +48,25 @@ struct SocketState;
 class Socket : public EventVerbs<Socket> {
  public:
   Socket() noexcept = default;
-  explicit Socket(SocketKey key) noexcept : key_(key) {}
+  explicit Socket(SocketKey key) noexcept : key_(std::move(key)) {}
 
   // --- facts ---
 
-  SocketKey key() const noexcept { return key_; }
+  const SocketKey& key() const noexcept { return key_; }
   bool connected() const noexcept;
   // Empty once it is gone; valid until then.
   std::string_view id() const noexcept;
-  // Of the default Socket there is none.
-  Namespace& nsp() const noexcept { return *key_.nsp; }
+  // While the socket is there, its "disconnect" included. Of the default Socket there is none.
+  Namespace& nsp() const noexcept { return *key_.nsp.get(); }
   // What the client sent along to be let in: an object, or null. Of Socket.IO 1 and 2 the query
   // behind the namespace, texts by their names.
   const Json& auth() const noexcept;
+  // A parameter of the URL that the session was opened with, decoded; nothing: it is not there.
+  std::optional<std::string> query(std::string_view name) const;
+  // That URL's path and query, as they came.
+  std::string url() const;
+  // When it came to its namespace, in milliseconds since 1970 UTC. 0 once it is gone.
+  std::int64_t since() const noexcept;
   // The request that opened the session: path, query, fields. Null once it is gone.
   const ws::KeptRequest* request() const noexcept;
   net::PeerAddress peer() const noexcept;
@@ -80,9 +88,13 @@ class Socket : public EventVerbs<Socket> {
   void off() const;
   // Every event that comes in, before its handlers; every one that goes out.
   void on_any(Callback<void(std::string_view event, Json& values)> handler) const;
+  // All handlers of either.
+  void off_any() const;
+  void off_any_outgoing() const;
   // What is sent to many by another server is not heard here.
   void on_any_outgoing(Callback<void(std::string_view event, const Json& values)> handler) const;
-  // Asked about every event that comes in: false, and it goes no further.
+  // Asked about every event that comes in: false, and it goes no further. It cannot take its time:
+  // the events behind this one would overtake it, as they do in the reference. A handler may.
   void use(Callback<bool(std::string_view event, Json& values)> middleware) const;
 
   // --- rooms ---

@@ -5,13 +5,14 @@
 #pragma once
 
 #include "net/base/slab.h"
+#include "ws/socketio/weak.h"
 
 namespace hilo::socketio {
 
 class Namespace;
 
 struct SocketKey {
-  Namespace* nsp = nullptr;  // lives as long as its server
+  Weak<Namespace> nsp = {};
   SlabHandle handle = {};
   friend bool operator==(const SocketKey&, const SocketKey&) = default;
 };

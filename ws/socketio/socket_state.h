@@ -57,6 +57,7 @@ struct SocketState {
   std::unique_ptr<Json> auth = {};      // null: none was sent
   std::unique_ptr<PrivateId> pid = {};  // null: it cannot be recovered
   std::string_view reason = {};         // of the end: static text
+  std::int64_t since = 0;               // wall clock, in milliseconds
   std::uint32_t mark = 0;               // which broadcast saw it last
   SocketId id{};
   Stage stage = Stage::connecting;
