@@ -296,11 +296,12 @@ LADDER := $(patsubst tools/ladder/%.cc,$(O)/ladder/%,$(LADDER_SOURCES))
 $(LADDER): $(O)/ladder/%: $(O)/tools/ladder/%.o $(LIBRARIES) $(O)/link_flags
 	$(call link)
 .PHONY: ladder
-ladder: $(LADDER)  ## one small program per layer, each with its self-check
-	@sh tools/check/run_ladder.sh $(LADDER)
+ladder:  ## one small program per layer, each with its self-check; `test` runs them, too
+	+@$(SELF) T='ladder_*' test
 
 # ---- tests -----------------------------------------------------------------------------------
-# T=core_mask picks one test, T='core_*' several; T=interop_<name> picks a script of tests/interop.
+# T=core_mask picks one test, T='core_*' several; T=interop_<name> picks a script of tests/interop,
+# and T='ladder_*' the programs of tools/ladder.
 TESTS := $(patsubst %.cc,$(O)/%,$(TEST_SOURCES) $(SIM_TEST_SOURCES))
 INTEROP := $(sort $(shell find tests/interop -maxdepth 1 -type f -perm -u+x 2>/dev/null))
 ifneq ($(T),)
@@ -308,6 +309,8 @@ picked = $(foreach file,$(1),$(if $(filter $(subst *,%,$(T)),$(patsubst test_%,%
 TESTS_PICKED := $(call picked,$(TESTS))
 INTEROP_PICKED := $(foreach script,$(INTEROP),$(if $(filter $(subst *,%,$(T)),interop_$(basename \
   $(notdir $(script)))),$(script)))
+LADDER_PICKED := $(foreach program,$(LADDER),$(if $(filter $(subst *,%,$(T)),ladder_$(notdir \
+  $(program))),$(program)))
 else
 # What has one thread has no races: ThreadSanitizer looks at tests that start one, and at those that
 # look a name up, which does. AddressSanitizer looks at what others embed: not at the tester,
@@ -320,6 +323,7 @@ TESTS_PICKED := $(filter-out $(O)/tests/test_conform_% $(if $(ASAN_CORE),,$(O)/t
 endif
 # Other people's programs need to meet hilo only as it is shipped.
 INTEROP_PICKED := $(if $(filter release,$(MODE)),$(INTEROP))
+LADDER_PICKED := $(if $(filter release,$(MODE)),$(LADDER))
 endif
 
 # malloc is replaced in the tests that count allocations, and in no other.
@@ -362,11 +366,11 @@ $(README_PROGRAMS): $(O)/tests/readme_%: $(O)/gen/readme_%.o $(TEST_LIBRARIES) $
 # Most tests wait for deadlines and for other programs, and not for a core.
 TEST_JOBS := $(shell expr 2 '*' $(JOBS))
 .PHONY: test test-programs
-test-programs: $(TESTS_PICKED) $(if $(INTEROP_PICKED),$(HILO)) \
+test-programs: $(TESTS_PICKED) $(LADDER_PICKED) $(if $(INTEROP_PICKED),$(HILO)) \
   $(if $(T),,$(O)/tests/link_core $(README_PROGRAMS))
 test: test-programs | .setup-test  ## every test (T=name: one); the last line counts them
 	@BUILD=$(BUILD) HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(TEST_JOBS) \
-	  --summary $(O)/test_summary $(INTEROP_PICKED) $(TESTS_PICKED)
+	  --summary $(O)/test_summary $(INTEROP_PICKED) $(LADDER_PICKED) $(TESTS_PICKED)
 
 .PHONY: conform-peers
 conform-peers: $(HILO) | .setup-test .setup-peers  ## hilo conform against other people's libraries: a table
@@ -425,7 +429,7 @@ SELF = $(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) BUILD=$(BUI
 .PHONY: check check-steps check-all test-asan test-tsan
 check: check-steps  ## everything a change has to pass; what CI runs
 	@cat $(O)/test_summary
-check-steps: test lint ladder test-asan test-tsan fuzz-smoke
+check-steps: test lint test-asan test-tsan fuzz-smoke
 # The release first: its tests wait for much, and so beside the other compilations.
 ifneq ($(filter check check-all check-steps,$(MAKECMDGOALS)),)
 test-asan test-tsan fuzz-smoke: | test-programs
@@ -443,7 +447,12 @@ check-all: check noexcept headers cov fuzz-replay  ## check, and what takes long
 	+@$(if $(wildcard net/poller_poll.cc),$(SELF) BUILD=$(BUILD)/poll POLLER=poll WAKEUP=pipe test,:)
 
 .PHONY: lint format-check style layers headers purity noexcept
-lint: format-check style layers purity  ## the style, as a test
+lint: format-check style layers purity $(O)/kqueue_compiles.ok  ## the style, as a test
+
+# Elsewhere the kqueue backend is compiled against a header of our own, so that it stays whole.
+$(O)/kqueue_compiles.ok: net/poller_kqueue.cc $(O)/flags | .setup-build
+	$(call quiet,CXX,$<)$(CXX) $(ALL_FLAGS) -isystem tests/support/kqueue_header -MMD -MP \
+	  -MF $(@:.ok=.d) -MT $@ -fsyntax-only $< && touch $@
 
 FORMATTED := $(filter-out tests/vectors/%,$(ALL_CODE))
 format-check: .setup-check
