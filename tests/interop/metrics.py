@@ -39,8 +39,8 @@ FAMILIES = {
 }
 # Beyond what faults.md of the design asks for; all are counters without labels.
 MORE = (
-    "shed http_requests upgrades transfers messages_dropped log_suppressed messages_inflated inflated_bytes "
-    "inflated_wire_bytes messages_deflated deflated_bytes deflated_wire_bytes"
+    "shed http_requests upgrades transfers messages_dropped pongs_ignored bytes_ignored "
+    "log_suppressed messages_inflated inflated_bytes inflated_wire_bytes messages_deflated deflated_bytes deflated_wire_bytes"
 )
 FAMILIES |= {f"hilo_{name}_total": ("counter", set()) for name in MORE.split()}
 
