@@ -72,10 +72,13 @@ Ready ready_from(const struct kevent& event) noexcept {
   const bool is_read = event.filter == EVFILT_READ;
   const bool is_end = (event.flags & EV_EOF) != 0;
   // EV_EOF for reading is the peer's FIN, perhaps with data still unread: readable, like any other
-  // input. For writing it means that nobody will ever read; `fflags` then holds the error, if any.
+  // input. For writing it means that nobody will ever read. `fflags` then holds the error, if any,
+  // and with some (libkqueue since 2026) the socket has lost it by that.
+  const int error = is_end ? static_cast<int>(event.fflags) : 0;
   return {.readable = is_read,
           .writable = !is_read,
-          .broken = (event.flags & EV_ERROR) != 0 || (is_end && (!is_read || event.fflags != 0))};
+          .broken = (event.flags & EV_ERROR) != 0 || (is_end && (!is_read || error != 0)),
+          .error = error};
 }
 
 }  // namespace
