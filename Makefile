@@ -52,7 +52,8 @@ MACHINE := $(shell uname -m)
 IS_CLANG := $(findstring clang,$(shell $(CXX) --version 2>/dev/null))
 
 # ---- what to compile -------------------------------------------------------------------------
-# The seams: every system call stands in one of these files, and a simulator replaces them all.
+# The seams: every system call of a running loop stands in one of these files, and a simulator
+# replaces them all. (Files on disk are opened by net/file.cc and net/tls.cc, and stay real.)
 ifeq ($(SYSTEM),Linux)
 POLLER ?= epoll
 else ifneq ($(filter Darwin %BSD,$(SYSTEM)),)
@@ -306,11 +307,11 @@ TESTS := $(patsubst %.cc,$(O)/%,$(TEST_SOURCES) $(SIM_TEST_SOURCES))
 INTEROP := $(sort $(shell find tests/interop -maxdepth 1 -type f -perm -u+x 2>/dev/null))
 ifneq ($(T),)
 picked = $(foreach file,$(1),$(if $(filter $(subst *,%,$(T)),$(patsubst test_%,%,$(notdir $(file)))),$(file)))
-TESTS_PICKED := $(call picked,$(TESTS))
-INTEROP_PICKED := $(foreach script,$(INTEROP),$(if $(filter $(subst *,%,$(T)),interop_$(basename \
-  $(notdir $(script)))),$(script)))
-LADDER_PICKED := $(foreach program,$(LADDER),$(if $(filter $(subst *,%,$(T)),ladder_$(notdir \
-  $(program))),$(program)))
+TESTS_PICKED := $(strip $(call picked,$(TESTS)))
+INTEROP_PICKED := $(strip $(foreach script,$(INTEROP),$(if $(filter $(subst *,%,$(T)),interop_$(basename \
+  $(notdir $(script)))),$(script))))
+LADDER_PICKED := $(strip $(foreach program,$(LADDER),$(if $(filter $(subst *,%,$(T)),ladder_$(notdir \
+  $(program))),$(program))))
 else
 # What has one thread has no races: ThreadSanitizer looks at tests that start one, and at those that
 # look a name up, which does. AddressSanitizer looks at what others embed: not at the tester,
@@ -369,7 +370,7 @@ TEST_JOBS := $(shell expr 2 '*' $(JOBS))
 test-programs: $(TESTS_PICKED) $(LADDER_PICKED) $(if $(INTEROP_PICKED),$(HILO)) \
   $(if $(T),,$(O)/tests/link_core $(README_PROGRAMS))
 test: test-programs | .setup-test  ## every test (T=name: one); the last line counts them
-	@BUILD=$(BUILD) HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(TEST_JOBS) \
+	@BUILD=$(BUILD) CXX='$(CXX)' HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(TEST_JOBS) \
 	  --summary $(O)/test_summary $(INTEROP_PICKED) $(LADDER_PICKED) $(TESTS_PICKED)
 
 .PHONY: conform-peers
@@ -408,11 +409,12 @@ BENCH_NAMES := $(patsubst bench/bench_%.cc,%,$(BENCH_SOURCES))
 BENCH_PICKED := $(if $(B),$(filter $(subst *,%,$(B)),$(BENCH_NAMES)),$(BENCH_NAMES))
 $(addprefix $(O)/bench/,$(BENCH_NAMES)): $(O)/bench/%: $(O)/bench/bench_%.o $(LIBRARIES) $(O)/link_flags
 	$(call link,$(BENCH_LIBS))
-.PHONY: bench bench-compare
+SOCKETIO_BENCH := $(addprefix $(O)/bench/socketio_,server load)
+.PHONY: bench bench-compare bench-programs
+bench-programs: $(addprefix $(O)/bench/,$(BENCH_NAMES)) $(SOCKETIO_BENCH)
 bench: $(addprefix $(O)/bench/,$(BENCH_PICKED))  ## benchmarks (B=name: one); JSON in build/release/bench
 	@for name in $(BENCH_PICKED); do \
 	  $(O)/bench/$$name --benchmark_out=$(O)/bench/$$name.json --benchmark_out_format=json $(ARGS) || exit 1; done
-SOCKETIO_BENCH := $(addprefix $(O)/bench/socketio_,server load)
 $(SOCKETIO_BENCH): $(O)/bench/%: $(O)/bench/%.o $(LIBRARIES) $(O)/link_flags
 	$(call link)
 .PHONY: bench-socketio
@@ -441,7 +443,7 @@ test-asan: .setup-test .setup-check  ## the unit tests under AddressSanitizer an
 	+@$(SELF) MODE=asan CXX='$(SANITIZER_CXX)' test
 test-tsan: .setup-test .setup-check  ## the tests with threads under ThreadSanitizer
 	+@$(SELF) MODE=tsan CXX='$(SANITIZER_CXX)' test
-check-all: check noexcept headers cov fuzz-replay  ## check, and what takes longer: coverage, clang, poll and pipe
+check-all: check noexcept headers cov fuzz-replay bench-programs  ## check, and what takes longer: coverage, clang, poll and pipe
 	+@$(SELF) BUILD=$(BUILD)/core MODE=asan ASAN_CORE=1 test
 	+@$(SELF) BUILD=$(BUILD)/clang CXX=clang++ PRECOMPILED=0 test
 	+@$(if $(wildcard net/poller_poll.cc),$(SELF) BUILD=$(BUILD)/poll POLLER=poll WAKEUP=pipe test,:)
