@@ -52,7 +52,8 @@ MACHINE := $(shell uname -m)
 IS_CLANG := $(findstring clang,$(shell $(CXX) --version 2>/dev/null))
 
 # ---- what to compile -------------------------------------------------------------------------
-# The seams: every system call stands in one of these files, and a simulator replaces them all.
+# The seams: every system call of a running loop stands in one of these files, and a simulator
+# replaces them all. (Files on disk are opened by net/file.cc and net/tls.cc, and stay real.)
 ifeq ($(SYSTEM),Linux)
 POLLER ?= epoll
 else ifneq ($(filter Darwin %BSD,$(SYSTEM)),)
@@ -298,20 +299,23 @@ LADDER := $(patsubst tools/ladder/%.cc,$(O)/ladder/%,$(LADDER_SOURCES))
 $(LADDER): $(O)/ladder/%: $(O)/tools/ladder/%.o $(LIBRARIES) $(O)/link_flags
 	$(call link)
 .PHONY: ladder
-ladder: $(LADDER)  ## one small program per layer, each with its self-check
-	@sh tools/check/run_ladder.sh $(LADDER)
+ladder:  ## one small program per layer, each with its self-check; `test` runs them, too
+	+@$(SELF) T='ladder_*' test
 
 # ---- tests -----------------------------------------------------------------------------------
-# T=core_mask picks one test, T='core_*' several; T=interop_<name> picks a script of tests/interop.
+# T=core_mask picks one test, T='core_*' several; T=interop_<name> picks a script of tests/interop,
+# and T='ladder_*' the programs of tools/ladder.
 TESTS := $(patsubst %.cc,$(O)/%,$(TEST_SOURCES) $(SIM_TEST_SOURCES))
 # Of the conformance tester and the load generator, which are part of the tool.
 TOOLBOX_TESTS := $(filter $(O)/tests/test_conform_% $(O)/tests/test_bench_%,$(TESTS))
 INTEROP := $(sort $(shell find tests/interop -maxdepth 1 -type f -perm -u+x 2>/dev/null))
 ifneq ($(T),)
 picked = $(foreach file,$(1),$(if $(filter $(subst *,%,$(T)),$(patsubst test_%,%,$(notdir $(file)))),$(file)))
-TESTS_PICKED := $(call picked,$(TESTS))
-INTEROP_PICKED := $(foreach script,$(INTEROP),$(if $(filter $(subst *,%,$(T)),interop_$(basename \
-  $(notdir $(script)))),$(script)))
+TESTS_PICKED := $(strip $(call picked,$(TESTS)))
+INTEROP_PICKED := $(strip $(foreach script,$(INTEROP),$(if $(filter $(subst *,%,$(T)),interop_$(basename \
+  $(notdir $(script)))),$(script))))
+LADDER_PICKED := $(strip $(foreach program,$(LADDER),$(if $(filter $(subst *,%,$(T)),ladder_$(notdir \
+  $(program))),$(program))))
 else
 # What has one thread has no races: ThreadSanitizer looks at tests that start one, and at those that
 # look a name up, which does. AddressSanitizer looks at what others embed: not at the tester,
@@ -324,6 +328,7 @@ TESTS_PICKED := $(filter-out $(TOOLBOX_TESTS) $(if $(ASAN_CORE),,$(O)/tests/test
 endif
 # Other people's programs need to meet hilo only as it is shipped.
 INTEROP_PICKED := $(if $(filter release,$(MODE)),$(INTEROP))
+LADDER_PICKED := $(if $(filter release,$(MODE)),$(LADDER))
 endif
 
 # malloc is replaced in the tests that count allocations, and in no other.
@@ -364,11 +369,11 @@ $(README_PROGRAMS): $(O)/tests/readme_%: $(O)/gen/readme_%.o $(TEST_LIBRARIES) $
 # Most tests wait for deadlines and for other programs, and not for a core.
 TEST_JOBS := $(shell expr 2 '*' $(JOBS))
 .PHONY: test test-programs
-test-programs: $(TESTS_PICKED) $(if $(INTEROP_PICKED),$(HILO)) \
+test-programs: $(TESTS_PICKED) $(LADDER_PICKED) $(if $(INTEROP_PICKED),$(HILO)) \
   $(if $(T),,$(O)/tests/link_core $(README_PROGRAMS))
 test: test-programs | .setup-test  ## every test (T=name: one); the last line counts them
-	@BUILD=$(BUILD) HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(TEST_JOBS) \
-	  --summary $(O)/test_summary $(INTEROP_PICKED) $(TESTS_PICKED)
+	@BUILD=$(BUILD) CXX='$(CXX)' HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(TEST_JOBS) \
+	  --summary $(O)/test_summary $(INTEROP_PICKED) $(LADDER_PICKED) $(TESTS_PICKED)
 
 .PHONY: conform-peers
 conform-peers: $(HILO) | .setup-test .setup-peers  ## hilo conform against other people's libraries: a table
@@ -406,11 +411,12 @@ BENCH_NAMES := $(patsubst bench/bench_%.cc,%,$(BENCH_SOURCES))
 BENCH_PICKED := $(if $(B),$(filter $(subst *,%,$(B)),$(BENCH_NAMES)),$(BENCH_NAMES))
 $(addprefix $(O)/bench/,$(BENCH_NAMES)): $(O)/bench/%: $(O)/bench/bench_%.o $(LIBRARIES) $(O)/link_flags
 	$(call link,$(BENCH_LIBS))
-.PHONY: bench bench-compare
+SOCKETIO_BENCH := $(addprefix $(O)/bench/socketio_,server load)
+.PHONY: bench bench-compare bench-programs
+bench-programs: $(addprefix $(O)/bench/,$(BENCH_NAMES)) $(SOCKETIO_BENCH)
 bench: $(addprefix $(O)/bench/,$(BENCH_PICKED))  ## benchmarks (B=name: one); JSON in build/release/bench
 	@for name in $(BENCH_PICKED); do \
 	  $(O)/bench/$$name --benchmark_out=$(O)/bench/$$name.json --benchmark_out_format=json $(ARGS) || exit 1; done
-SOCKETIO_BENCH := $(addprefix $(O)/bench/socketio_,server load)
 $(SOCKETIO_BENCH): $(O)/bench/%: $(O)/bench/%.o $(LIBRARIES) $(O)/link_flags
 	$(call link)
 .PHONY: bench-socketio
@@ -441,7 +447,7 @@ SELF = $(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) BUILD=$(BUI
 .PHONY: check check-steps check-all test-asan test-tsan
 check: check-steps  ## everything a change has to pass; what CI runs
 	@cat $(O)/test_summary
-check-steps: test lint ladder test-asan test-tsan fuzz-smoke
+check-steps: test lint test-asan test-tsan fuzz-smoke
 # The release first: its tests wait for much, and so beside the other compilations.
 ifneq ($(filter check check-all check-steps,$(MAKECMDGOALS)),)
 test-asan test-tsan fuzz-smoke: | test-programs
@@ -453,13 +459,18 @@ test-asan: .setup-test .setup-check  ## the unit tests under AddressSanitizer an
 	+@$(SELF) MODE=asan CXX='$(SANITIZER_CXX)' test
 test-tsan: .setup-test .setup-check  ## the tests with threads under ThreadSanitizer
 	+@$(SELF) MODE=tsan CXX='$(SANITIZER_CXX)' test
-check-all: check noexcept headers cov fuzz-replay  ## check, and what takes longer: coverage, clang, poll and pipe
+check-all: check noexcept headers cov fuzz-replay bench-programs  ## check, and what takes longer: coverage, clang, poll and pipe
 	+@$(SELF) BUILD=$(BUILD)/core MODE=asan ASAN_CORE=1 test
 	+@$(SELF) BUILD=$(BUILD)/clang CXX=clang++ PRECOMPILED=0 test
 	+@$(if $(wildcard net/poller_poll.cc),$(SELF) BUILD=$(BUILD)/poll POLLER=poll WAKEUP=pipe test,:)
 
 .PHONY: lint format-check style layers headers purity noexcept
-lint: format-check style layers purity  ## the style, as a test
+lint: format-check style layers purity $(O)/kqueue_compiles.ok  ## the style, as a test
+
+# Elsewhere the kqueue backend is compiled against a header of our own, so that it stays whole.
+$(O)/kqueue_compiles.ok: net/poller_kqueue.cc $(O)/flags | .setup-build
+	$(call quiet,CXX,$<)$(CXX) $(ALL_FLAGS) -isystem tests/support/kqueue_header -MMD -MP \
+	  -MF $(@:.ok=.d) -MT $@ -fsyntax-only $< && touch $@
 
 FORMATTED := $(filter-out tests/vectors/%,$(ALL_CODE))
 format-check: .setup-check

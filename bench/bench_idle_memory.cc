@@ -79,9 +79,16 @@ net::Fd connect(const net::Address& address, Kind kind) {
   HILO_CHECK(net::socket::connect(fd->value(), address).kind != net::Io::Kind::failed);
   pollfd wanted{fd->value(), POLLOUT, 0};
   HILO_CHECK(::poll(&wanted, 1, 10'000) == 1);
-  constexpr std::string_view request =
+  // A nonce of its own for each, as clients have it.
+  char key[] = "aaaaaaaaaaaaaaaaaaaaaA==";
+  int number = fd->value();
+  for (char* digit = key; number != 0; number /= 26) {
+    *digit++ = static_cast<char>('a' + number % 26);
+  }
+  const std::string request =
       "GET /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+      "Sec-WebSocket-Key: " +
+      std::string(key) + "\r\nSec-WebSocket-Version: 13\r\n\r\n";
   const Bytes bytes = as_bytes(request);
   if (kind == Kind::tls) {
     // What the client holds does not count, and a silent one needs to hold nothing.

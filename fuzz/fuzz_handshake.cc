@@ -60,9 +60,23 @@ void check_answer(const UpgradeCheck& check) {
   HILO_CHECK(answer.subprotocol == chosen);
 }
 
+// The head byte by byte ends where the whole one does, and in the same way.
+template <class Parser>
+void check_piecewise(Bytes input, const HeadProgress& progress) {
+  Parser split;
+  HeadProgress piecewise;
+  for (std::size_t end = 1; end <= input.size() && piecewise.kind == Kind::need_input; ++end) {
+    piecewise = split.parse(input.first(end));
+  }
+  HILO_CHECK(piecewise.kind == progress.kind);
+  HILO_CHECK(piecewise.error == progress.error);
+  HILO_CHECK(piecewise.head_bytes == progress.head_bytes);
+}
+
 void check_server(Bytes input) {
   RequestParser parser;
   const HeadProgress progress = parser.parse(input);
+  check_piecewise<RequestParser>(input, progress);
   if (progress.kind == Kind::failed) check_refusal(progress.error);
   if (progress.kind != Kind::complete) return;
   const RequestHead head = parser.head(input);
@@ -91,14 +105,7 @@ void check_client(std::string text) {
       .key = key, .extensions = "permessage-deflate", .subprotocols = protocols};
   ResponseReader whole;
   const HeadProgress progress = whole.parse(as_bytes(text));
-  ResponseReader split;
-  HeadProgress piecewise;
-  for (std::size_t end = 1; end <= text.size() && piecewise.kind == Kind::need_input; ++end) {
-    piecewise = split.parse(as_bytes(std::string_view(text).substr(0, end)));
-  }
-  HILO_CHECK(piecewise.kind == progress.kind);
-  HILO_CHECK(piecewise.error == progress.error);
-  HILO_CHECK(piecewise.head_bytes == progress.head_bytes);
+  check_piecewise<ResponseReader>(as_bytes(text), progress);
   if (progress.kind != Kind::complete) return;
 
   const ResponseHead head = whole.head(as_bytes(text));

@@ -22,10 +22,7 @@ struct Connector::State {
     Token token;
 
    private:
-    void on_ready(Ready ready) override {
-      static_cast<void>(ready);
-      state->attempt_ready(*this);
-    }
+    void on_ready(Ready ready) override { state->attempt_ready(*this, ready.error); }
   };
 
   class Alarm final : public Timer {
@@ -49,7 +46,7 @@ struct Connector::State {
   void take_interleaved(std::span<const Address> given) noexcept;
   void start_next() noexcept;
   Status start_attempt(Attempt& attempt, const Address& address) noexcept;
-  void attempt_ready(Attempt& attempt) noexcept;
+  void attempt_ready(Attempt& attempt, int error) noexcept;
   void drop(Attempt& attempt) noexcept;
   void settle(Result<Fd> result) noexcept;
   void stop() noexcept;
@@ -138,8 +135,9 @@ Status Connector::State::start_attempt(Attempt& attempt, const Address& address)
   return {};
 }
 
-void Connector::State::attempt_ready(Attempt& attempt) noexcept {
-  const Status status = socket::finish_connect(attempt.fd.value());
+void Connector::State::attempt_ready(Attempt& attempt, int error) noexcept {
+  const Status status = error != 0 ? std::error_code(error, std::generic_category())
+                                   : socket::finish_connect(attempt.fd.value());
   if (status) {
     loop->unwatch(attempt.token);
     --under_way;

@@ -35,6 +35,9 @@ struct Ready {
   bool readable = false;
   bool writable = false;
   bool broken = false;  // reset, or both directions are shut
+  // The socket's error, where the backend has learned it: a socket tells each error once, and so
+  // nobody else will hear of this one. 0: none, or still to be taken from the socket.
+  int error = 0;
 };
 
 struct Fired {

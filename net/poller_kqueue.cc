@@ -3,8 +3,8 @@
 // Poller by kqueue(2), level-triggered: the BSDs and macOS.
 //
 // A descriptor has one entry (a filter) for each direction, so one that is ready both ways is
-// reported twice, with the same token. A descriptor without interest has no filter at all: then,
-// other than with epoll and poll, a reset is reported only once there is an interest again.
+// reported twice, with the same token. A descriptor without interest keeps one for reading that is
+// edge-triggered (EV_CLEAR) and of which nothing is told on but a reset.
 
 #include <sys/types.h>
 
@@ -37,9 +37,12 @@ bool wants(Interest interest, Interest direction) noexcept {
   return (static_cast<unsigned>(interest) & static_cast<unsigned>(direction)) != 0;
 }
 
-// At most one change for each direction, made in one call.
+// What is entered for reading where there is no interest.
+constexpr unsigned short quiet = EV_ADD | EV_CLEAR;
+
+// A few changes, made in one call.
 struct Changes {
-  std::array<struct kevent, 2> entries;
+  std::array<struct kevent, 4> entries;
   int count = 0;
 
   void put(int fd, short filter, unsigned short flags, Token token) noexcept {
@@ -69,13 +72,17 @@ Status apply(int kqueue_fd, const Changes& changes) noexcept {
 }
 
 Ready ready_from(const struct kevent& event) noexcept {
+  const bool is_quiet = (event.flags & EV_CLEAR) != 0;
   const bool is_read = event.filter == EVFILT_READ;
   const bool is_end = (event.flags & EV_EOF) != 0;
   // EV_EOF for reading is the peer's FIN, perhaps with data still unread: readable, like any other
-  // input. For writing it means that nobody will ever read; `fflags` then holds the error, if any.
-  return {.readable = is_read,
+  // input. For writing it means that nobody will ever read. `fflags` then holds the error, if any,
+  // and with some (libkqueue since 2026) the socket has lost it by that.
+  const int error = is_end ? static_cast<int>(event.fflags) : 0;
+  return {.readable = is_read && !is_quiet,
           .writable = !is_read,
-          .broken = (event.flags & EV_ERROR) != 0 || (is_end && (!is_read || event.fflags != 0))};
+          .broken = (event.flags & EV_ERROR) != 0 || (is_end && (!is_read || error != 0)),
+          .error = error};
 }
 
 }  // namespace
@@ -103,25 +110,36 @@ const char* Poller::name() noexcept {
 }
 
 Status Poller::add(int fd, Interest interest, Token token) noexcept {
-  Status status = change(fd, Interest::none, interest, token);
+  Changes changes;
+  if (interest == Interest::none) changes.put(fd, EVFILT_READ, quiet, token);
+  changes.turn(fd, EVFILT_READ, false, wants(interest, Interest::read), token);
+  changes.turn(fd, EVFILT_WRITE, false, wants(interest, Interest::write), token);
+  Status status = apply(backend_->kqueue.value(), changes);
   // One direction may have been entered before the other one failed.
   if (!status) remove(fd, interest);
   return status;
 }
 
 Status Poller::change(int fd, Interest before, Interest after, Token token) noexcept {
+  if (before == after) return {};
   Changes changes;
+  if (before == Interest::none) changes.put(fd, EVFILT_READ, EV_DELETE, token);
   changes.turn(fd, EVFILT_READ, wants(before, Interest::read), wants(after, Interest::read), token);
   changes.turn(fd, EVFILT_WRITE, wants(before, Interest::write), wants(after, Interest::write),
                token);
+  if (after == Interest::none) changes.put(fd, EVFILT_READ, quiet, token);
   return apply(backend_->kqueue.value(), changes);
 }
 
 void Poller::remove(int fd, Interest interest) noexcept {
   // One by one: a list of changes ends at the first that fails.
-  for (const Interest direction : {Interest::read, Interest::write}) {
-    if (!wants(interest, direction)) continue;
-    static_cast<void>(change(fd, direction, Interest::none, {}));
+  for (const int filter : {EVFILT_READ, EVFILT_WRITE}) {
+    const bool is_read = filter == EVFILT_READ;
+    const bool is_quiet = is_read && interest == Interest::none;
+    if (!is_quiet && !wants(interest, is_read ? Interest::read : Interest::write)) continue;
+    Changes changes;
+    changes.put(fd, static_cast<short>(filter), EV_DELETE, {});
+    static_cast<void>(apply(backend_->kqueue.value(), changes));
   }
 }
 
@@ -138,10 +156,12 @@ Result<std::span<const Fired>> Poller::wait(Duration timeout) noexcept {
     if (errno == EINTR) return std::span<const Fired>{};
     return last_error();
   }
-  const auto fired_count = static_cast<std::size_t>(count);
-  for (std::size_t i = 0; i < fired_count; ++i) {
-    const struct kevent& event = backend.events[i];
-    backend.fired[i] = {.token = unpack(event.udata), .ready = ready_from(event)};
+  std::size_t fired_count = 0;
+  for (const struct kevent& event :
+       std::span{backend.events}.first(static_cast<std::size_t>(count))) {
+    const Ready ready = ready_from(event);
+    if (!ready.readable && !ready.writable && !ready.broken) continue;
+    backend.fired[fired_count++] = {.token = unpack(event.udata), .ready = ready};
   }
   return std::span<const Fired>(backend.fired.data(), fired_count);
 }

@@ -85,7 +85,9 @@ void Stream::on_ready(Ready ready) {
 }
 
 void Stream::on_resume() {
-  dispatch(std::exchange(told_, Ready{}), true);
+  const Ready told{.readable = told_readable_, .writable = told_writable_, .broken = told_broken_};
+  told_readable_ = told_writable_ = told_broken_ = false;
+  dispatch(told, true);
 }
 
 void Stream::dispatch(Ready ready, bool resuming) noexcept {
@@ -99,6 +101,7 @@ void Stream::dispatch(Ready ready, bool resuming) noexcept {
   const bool writable = ready.writable || (ready.readable && has(write_waits, Interest::read));
 
   begin_dispatch();
+  if (ready.error != 0) error_ = std::error_code(ready.error, std::generic_category());
   if (writable) flush_queue();
   if (resuming && again_ && !paused_ && !broken_ && !closed_) deliver_stash();
   if (readable && paused_) missed_ = true;
@@ -160,7 +163,12 @@ void Stream::read_some() noexcept {
         // Nothing will ever tell that a hung-up descriptor became ready.
         if (detached_) break_off(std::make_error_code(std::errc::connection_reset));
         return;
-      case Io::Kind::end: end_seen_ = true; return;
+      case Io::Kind::end:
+        // A socket whose error the poller has taken looks as if the peer had finished in good
+        // order.
+        if (error_) break_off(error_);
+        end_seen_ = !broken_;
+        return;
       case Io::Kind::failed: break_off(io.error); return;
       case Io::Kind::done: break;
     }
@@ -261,8 +269,8 @@ void Stream::hang_up() noexcept {
   if (broken_ || closed_) return;
   // Reading goes on until it meets the end or the error itself.
   if (!paused_ && !end_seen_) return;
-  std::error_code error = std::make_error_code(std::errc::connection_reset);
-  if (fd_) error = socket::take_error(fd_.value()).error();
+  std::error_code error = error_ ? error_ : std::make_error_code(std::errc::connection_reset);
+  if (fd_ && !error_) error = socket::take_error(fd_.value()).error();
   if (error) {
     break_off(error);
     return;
@@ -284,7 +292,7 @@ void Stream::break_off(std::error_code error) noexcept {
   HILO_DCHECK(in_dispatch());
   if (broken_) return;
   broken_ = true;
-  error_ = error;
+  if (!error_) error_ = error;
   queue_.release();
 }
 
@@ -340,9 +348,9 @@ void Stream::abort() noexcept {
 }
 
 void Stream::transport_ready(Ready ready) noexcept {
-  told_.readable = told_.readable || ready.readable;
-  told_.writable = told_.writable || ready.writable;
-  told_.broken = told_.broken || ready.broken;
+  told_readable_ = told_readable_ || ready.readable;
+  told_writable_ = told_writable_ || ready.writable;
+  told_broken_ = told_broken_ || ready.broken;
   loop_->schedule(token_, Phase::resume);
 }
 

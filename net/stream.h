@@ -239,9 +239,11 @@ class Stream final : private Watcher {
   Buffer stash_;
   std::uint64_t sent_bytes_ = 0;
   std::uint64_t received_bytes_ = 0;
-  std::error_code error_;  // why broken_
-  Ready told_;             // by transport_ready(), not yet acted upon
+  std::error_code error_;  // why broken_, or what the poller told of a socket about to be found so
   Interest interest_ = Interest::none;
+  bool told_readable_ : 1 = false;  // by transport_ready(), not yet acted upon; and the same of ...
+  bool told_writable_ : 1 = false;
+  bool told_broken_ : 1 = false;
   bool paused_ : 1 = false;
   bool again_ : 1 = false;     // the handler is to be called with what is in the stash
   bool offering_ : 1 = false;  // inside on_input

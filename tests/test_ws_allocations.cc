@@ -16,6 +16,7 @@
 #include "tests/support/skip.h"
 #include "tests/support/stream_pair.h"
 #include "tests/support/wire.h"
+#include "ws/client.h"
 #include "ws/server.h"
 
 using namespace hilo;
@@ -175,6 +176,50 @@ TEST_CASE("messages of a megabyte allocate nothing, whole or fragmented") {
   check_allocates_nothing(counted, 20, [&] {
     counted.exchange(peer, whole, answer);
     counted.exchange(peer, parts, answer);
+  });
+}
+
+TEST_CASE("ten thousand echoes with cut frames and megabytes among them allocate nothing") {
+  HILO_NEEDS_COUNTER();
+  Counted counted;
+  const net::Fd peer = counted.connect("/echo");
+  const std::string body(200, 'b');
+  const std::string frame = client_frame(0x82, body);
+  const std::size_t answer = server_frame(0x82, body).size();
+  const std::string large(std::size_t{1} << 20, 'l');
+  const std::string large_frame = client_frame(0x82, large);
+  const std::size_t large_answer = server_frame(0x82, large).size();
+  // A hundred echoes: one of them large, nine cut into pieces.
+  check_allocates_nothing(counted, 100, [&] {
+    counted.exchange(peer, large_frame, large_answer);
+    for (int i = 0; i < 9; ++i) counted.exchange(peer, frame, answer, 50);
+    for (int i = 0; i < 90; ++i) counted.exchange(peer, frame, answer);
+  });
+  CHECK(counted.server.metrics().messages_received == 10'300);
+}
+
+TEST_CASE("ten thousand echoes of a client allocate nothing") {
+  HILO_NEEDS_COUNTER();
+  Counted counted;
+  ws::Client client(counted.loop);
+  int left = 0;
+  client.on_message([&](ws::Connection& c, ws::Message m) {
+    if (--left > 0) c.send(m);
+  });
+  ws::Connection* connection = nullptr;
+  client.on_open([&](ws::Connection& c) { connection = &c; });
+  REQUIRE(client.connect({.url = "ws://" + counted.address.to_string() + "/echo"}));
+  while (connection == nullptr) counted.turn();
+  const std::string large(std::size_t{1} << 20, 'l');
+  // To and fro, each message an echo of the one before.
+  const auto echo = [&](std::string_view first, int times) {
+    left = times;
+    REQUIRE(connection->send(ws::Opcode::binary, as_bytes(first)) == ws::Sent::accepted);
+    while (left > 0) counted.turn();
+  };
+  check_allocates_nothing(counted, 100, [&] {
+    echo("twenty bytes of text", 99);
+    echo(large, 1);
   });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Rows of the catalogue about who is let in, and about handshakes that wait for their answer: 8, 9,
-// 15, 16, 87, 88, 90 and 91, over real sockets.
+// 12, 15, 16, 87, 88, 90 and 91, over real sockets.
 
 #include <doctest/doctest.h>
 
@@ -289,47 +289,115 @@ TEST_CASE("an answer that does not come, fails or comes twice (88)") {
 }
 
 TEST_CASE(
-    "a peer that goes while its handshake waits is told of, and accepting it does nothing (90)") {
-  for (const bool politely : {false, true}) {
-    CAPTURE(politely);
+    "a peer that resets while its handshake waits is told of, and accepting it does nothing (90)") {
+  WireServer server;
+  std::vector<ws::UpgradeId> ids;
+  int opened = 0;
+  int gone = 0;
+  server.server.at("/later")
+      .on_upgrade_later([&](ws::PendingUpgrade& pending) {
+        ids.push_back(pending.id());
+        pending.on_gone([&] {
+          ++gone;
+          CHECK_FALSE(server.server.accept(ids.back()));
+        });
+      })
+      .on_open([&](ws::Connection&) { ++opened; });
+  const Baseline before = server.baseline();
+  WirePeer peer(server);
+  REQUIRE(peer.send(upgrade_request("/later")));
+  REQUIRE(server.until([&] { return ids.size() == 1; }));
+  peer.reset();
+  REQUIRE(server.until([&] { return gone == 1; }));
+  CHECK_FALSE(server.server.accept(ids[0]));
+  CHECK_FALSE(server.server.reject(ids[0]));
+  REQUIRE(server.settle());
+  CHECK(opened == 0);
+  CHECK(gone == 1);
+  CHECK(server.server.pending_upgrade_count() == 0);
+  CHECK(server.log.empty());
+  CHECK(server.baseline() == before);
+
+  // Gone between the answer and its execution.
+  WirePeer late(server);
+  REQUIRE(late.send(upgrade_request("/later")));
+  REQUIRE(server.until([&] { return ids.size() == 2; }));
+  late.reset();
+  CHECK(server.server.accept(ids[1]));
+  REQUIRE(server.settle());
+  CHECK(server.server.pending_upgrade_count() == 0);
+  CHECK(server.baseline() == before);
+}
+
+TEST_CASE("a full request, then FIN, is answered late and ends as 1006 (12)") {
+  for (const bool refused : {false, true}) {
+    CAPTURE(refused);
     WireServer server;
     std::vector<ws::UpgradeId> ids;
+    std::vector<ws::CloseCode> ends;
     int opened = 0;
     int gone = 0;
     server.server.at("/later")
         .on_upgrade_later([&](ws::PendingUpgrade& pending) {
           ids.push_back(pending.id());
-          pending.on_gone([&] {
-            ++gone;
-            CHECK_FALSE(server.server.accept(ids.back()));
-          });
+          pending.on_gone([&] { ++gone; });
         })
-        .on_open([&](ws::Connection&) { ++opened; });
+        .on_open([&](ws::Connection&) { ++opened; })
+        .on_close([&](ws::Connection&, const ws::CloseInfo& info) { ends.push_back(info.code); });
     const Baseline before = server.baseline();
     WirePeer peer(server);
     REQUIRE(peer.send(upgrade_request("/later")));
+    peer.finish_sending();
     REQUIRE(server.until([&] { return ids.size() == 1; }));
-    politely ? peer.close() : peer.reset();
-    REQUIRE(server.until([&] { return gone == 1; }));
-    CHECK_FALSE(server.server.accept(ids[0]));
-    CHECK_FALSE(server.server.reject(ids[0]));
+    for (int i = 0; i < 10; ++i) REQUIRE(server.loop.run_once(net::Duration{}));
+    CHECK(gone == 0);
+    CHECK((refused ? server.server.reject(ids[0]) : server.server.accept(ids[0])));
+    REQUIRE(peer.until_end());
+    CHECK(peer.ended);
+    CHECK(peer.received.starts_with(refused ? "HTTP/1.1 403 " : "HTTP/1.1 101 "));
+    peer.close();
     REQUIRE(server.settle());
-    CHECK(opened == 0);
-    CHECK(gone == 1);
-    CHECK(server.server.pending_upgrade_count() == 0);
-    CHECK(server.log.empty());
-    CHECK(server.baseline() == before);
-
-    // Gone between the answer and its execution.
-    WirePeer late(server);
-    REQUIRE(late.send(upgrade_request("/later")));
-    REQUIRE(server.until([&] { return ids.size() == 2; }));
-    politely ? late.close() : late.reset();
-    CHECK(server.server.accept(ids[1]));
-    REQUIRE(server.settle());
+    CHECK(opened == (refused ? 0 : 1));
+    CHECK(ends == std::vector<ws::CloseCode>(refused ? 0 : 1, ws::CloseCode::abnormal));
+    CHECK(server.all_rejects() == (refused ? 1 : 0));
     CHECK(server.server.pending_upgrade_count() == 0);
     CHECK(server.baseline() == before);
   }
+}
+
+TEST_CASE("10,000 frames and FIN behind a handshake that waits are all answered (12, 91)") {
+  const std::shared_ptr<net::tls::ServerContext> tls = plain_then_tls();
+  WireServer server({}, {}, tls);
+  std::vector<ws::UpgradeId> ids;
+  std::vector<ws::CloseCode> ends;
+  server.server.at("/later")
+      .on_upgrade_later([&](ws::PendingUpgrade& pending) { ids.push_back(pending.id()); })
+      .on_message([](ws::Connection& c, ws::Message m) { c.send(m); })
+      .on_close([&](ws::Connection&, const ws::CloseInfo& info) { ends.push_back(info.code); });
+  const Baseline before = server.baseline();
+  std::string frames;
+  std::string echoes;
+  for (int i = 0; i < 10'000; ++i) {
+    frames += client_frame(0x82, std::to_string(i));
+    echoes += server_frame(0x82, std::to_string(i));
+  }
+  {
+    WirePeer peer(server);
+    REQUIRE(peer.send(upgrade_request("/later") + frames));
+    peer.finish_sending();
+    REQUIRE(server.until([&] { return ids.size() == 1; }));
+    for (int i = 0; i < 10; ++i) REQUIRE(server.loop.run_once(net::Duration{}));
+    CHECK(peer.received.empty());
+    CHECK(server.server.accept(ids[0]));
+    REQUIRE(peer.until_end());
+    CHECK(peer.received.starts_with("HTTP/1.1 101 "));
+    const bool are_all_answered = peer.received.ends_with("\r\n\r\n" + echoes);
+    CHECK(are_all_answered);
+  }
+  REQUIRE(server.settle());
+  CHECK(ends == std::vector<ws::CloseCode>{ws::CloseCode::abnormal});
+  CHECK(server.all_rejects() == 0);
+  CHECK(server.baseline() == before);
 }
 
 TEST_CASE("frames that come while the handshake waits are handled behind the 101 (91)") {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "net/socket.h"
 #include "tests/support/wire.h"
 
 using namespace hilo;
@@ -201,13 +202,42 @@ TEST_CASE_FIXTURE(PlainAndTls, "empty frames, many of them, and bytes behind a C
   check_accepted(server,
                  {120, repeated(hex("81 80 01 02 03 04"), many), repeated(echo_text(""), many)});
 
-  WirePeer peer(server);
-  REQUIRE(peer.upgrade());
+  const Baseline before = server.baseline();
   server.messages.clear();
-  REQUIRE(peer.send(client_frame(0x88, close_body(1000)) + text("late") + hex("FF FF")));
-  REQUIRE(peer.until_end());
-  CHECK(peer.received == server_frame(0x88, close_body(1000)));  // 121
+  const std::string late = text("late") + hex("FF FF");
+  {
+    WirePeer peer(server);
+    REQUIRE(peer.upgrade());
+    REQUIRE(peer.send(client_frame(0x88, close_body(1000)) + late));
+    REQUIRE(peer.until_end());
+    CHECK(peer.received == server_frame(0x88, close_body(1000)));  // 121
+  }
+  REQUIRE(server.settle());
   CHECK(server.messages.empty());
+  CHECK(server.server.metrics().bytes_ignored == late.size());
+  CHECK(server.all_rejects() == 0);
+  CHECK(server.baseline() == before);
+}
+
+TEST_CASE("a burst of empty frames does not keep others waiting (F 120)") {
+  WireServer server;
+  WirePeer busy(server);
+  WirePeer other(server);
+  REQUIRE(busy.upgrade());
+  REQUIRE(other.upgrade());
+  const auto put = [](const WirePeer& peer, const std::string& bytes) {
+    const Bytes slice = as_bytes(bytes);
+    const net::Io io = net::socket::send(peer.fd(), {&slice, 1});
+    REQUIRE(io.bytes == bytes.size());
+  };
+  // Both lie in the kernel before the server looks.
+  const std::size_t many = 10'000;
+  put(busy, repeated(hex("81 80 01 02 03 04"), many));
+  put(other, text("me too"));
+  REQUIRE(other.until_contains(echo_text("me too")));
+  CHECK(server.messages.size() < many / 2);
+  REQUIRE(busy.until_received(many * 2));
+  CHECK(busy.received == repeated(echo_text(""), many));
 }
 
 TEST_CASE_FIXTURE(PlainAndTls,
@@ -263,8 +293,10 @@ TEST_CASE_FIXTURE(PlainAndTls, "pings are answered, also inside a message (H 130
        server_frame(0x8A, "?") + echo_text("Hello")},
       {135, repeated(client_frame(0x89, "a"), 39) + client_frame(0x89, "last"),
        repeated(server_frame(0x8A, "a"), 39) + server_frame(0x8A, "last")},
-      {136, client_frame(0x8A, "unasked"), ""},
   });
+  WireServer server({}, {}, tls);
+  check_accepted(server, {136, client_frame(0x8A, "unasked"), ""});
+  CHECK(server.server.metrics().pongs_ignored == 1);
 }
 
 TEST_CASE_FIXTURE(PlainAndTls,
@@ -322,17 +354,30 @@ TEST_CASE_FIXTURE(PlainAndTls, "a Close is echoed with its code (H 140, 143, 146
 
 TEST_CASE_FIXTURE(PlainAndTls, "Closes that cross make one end (H 146)") {
   WireServer server({}, {}, tls);
-  server.server.at("/leave").on_open([](ws::Connection& connection) {
-    CHECK(connection.close(CloseCode::going_away, "enough"));
-    CHECK_FALSE(connection.close(CloseCode::normal));
-    CHECK(connection.send_text("too late") == ws::Sent::closed);
-  });
+  std::vector<CloseCode> ends;
+  server.server.at("/leave")
+      .on_open([](ws::Connection& connection) {
+        CHECK(connection.close(CloseCode::going_away, "enough"));
+        CHECK_FALSE(connection.close(CloseCode::normal));
+        CHECK(connection.send_text("too late") == ws::Sent::closed);
+      })
+      .on_close([&](ws::Connection&, const ws::CloseInfo& info) {
+        CHECK(info.clean);
+        ends.push_back(info.code);
+      });
+  const Baseline before = server.baseline();
+  const std::string second = client_frame(0x88, close_body(4001));
   WirePeer peer(server);
-  REQUIRE(peer.send(upgrade_request("/leave") + client_frame(0x88, close_body(4000))));
+  REQUIRE(peer.send(upgrade_request("/leave") + client_frame(0x88, close_body(4000)) + second));
   REQUIRE(peer.until_end());
   CHECK(peer.received.ends_with("\r\n\r\n" + server_frame(0x88, close_body(1001, "enough"))));
   peer.close();
-  CHECK(server.settle());
+  REQUIRE(server.settle());
+  CHECK(ends == std::vector<CloseCode>{static_cast<CloseCode>(4000)});
+  CHECK(server.server.metrics().bytes_ignored == second.size());
+  CHECK(server.all_rejects() == 0);
+  CHECK(server.log.empty());
+  CHECK(server.baseline() == before);
 }
 
 TEST_CASE_FIXTURE(
@@ -374,7 +419,7 @@ TEST_CASE_FIXTURE(
   server.server.at("/api").on_open([&](ws::Connection& connection) {
     CHECK_FALSE(connection.close(CloseCode::normal, std::string(124, 'r')));
     CHECK_FALSE(connection.close(CloseCode::normal, "\xFF"));
-    for (const int code : {999, 1004, 1006, 1015, 2999, 5000}) {
+    for (const int code : {999, 1004, 1005, 1006, 1015, 2999, 5000}) {
       CHECK_FALSE(connection.close(static_cast<CloseCode>(code)));
     }
     CHECK_FALSE(connection.ping(as_bytes(std::string(126, 'p'))));

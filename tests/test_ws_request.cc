@@ -68,6 +68,24 @@ TEST_CASE("a request without cookies has none") {
   CHECK_FALSE(ws::Request(parsed.head, peer).cookie("a"));
 }
 
+TEST_CASE("kept requests are equal if they were the same but for the nonce, which is not kept") {
+  const auto kept = [](std::string_view key, std::string_view cookie) {
+    const ParsedRequest parsed{
+        "GET /a?b HTTP/1.1\r\nHost: x\r\nSec-WebSocket-Key: " + std::string(key) +
+        "\r\nCookie: " + std::string(cookie) + "\r\n\r\n"};
+    Result<KeptRequest> copy = KeptRequest::copy(parsed.head, "v2", true);
+    REQUIRE(copy);
+    return std::move(*copy);
+  };
+  const KeptRequest one = kept("MTIz", "a=1");
+  CHECK_FALSE(one.header("Sec-WebSocket-Key"));
+  CHECK(one.cookie("a") == "1");
+  CHECK(one.equals(kept("NDU2", "a=1")));
+  CHECK_FALSE(one.equals(kept("MTIz", "a=2")));
+  CHECK_FALSE(one.equals({}));
+  CHECK(KeptRequest{}.equals({}));
+}
+
 TEST_CASE("a kept request outlives the head, and moves") {
   Result<KeptRequest> kept = out_of_memory();
   {

@@ -392,9 +392,10 @@ class ThreadedServer {
 }  // namespace
 
 TEST_CASE("two servers on two threads share a port") {
-  std::atomic<int> echoes{0};
-  ThreadedServer one(1, 0, echoes);
-  ThreadedServer other(2, one.address.port(), echoes);
+  std::atomic<int> echoes_of_one{0};
+  std::atomic<int> echoes_of_other{0};
+  ThreadedServer one(1, 0, echoes_of_one);
+  ThreadedServer other(2, one.address.port(), echoes_of_other);
   CHECK(other.address == one.address);
   // The peers' side turns a loop that has nothing to do but to wait.
   WireServer peers_side;
@@ -408,5 +409,8 @@ TEST_CASE("two servers on two threads share a port") {
   for (int i = 0; i < 32; ++i) {
     CHECK(peers[static_cast<std::size_t>(i)]->until_contains("to " + std::to_string(i)));
   }
-  CHECK(echoes.load() == 32);
+  CHECK(echoes_of_one + echoes_of_other == 32);
+  // The kernel deals them out by a hash: that one gets all of them happens once in 2^31 runs.
+  CHECK(echoes_of_one > 0);
+  CHECK(echoes_of_other > 0);
 }

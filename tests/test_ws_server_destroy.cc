@@ -177,7 +177,13 @@ std::vector<Way> all_ways() {
       {"upgrade", [](WirePeer& peer) { static_cast<void>(peer.send(upgrade_request("/asked"))); }},
       {"upgrade later",
        [](WirePeer& peer) { static_cast<void>(peer.send(upgrade_request("/later"))); }},
-      {"upgrade gone", leaves(upgrade_request("/later"))},
+      {"upgrade gone",
+       [](WirePeer& peer) {
+         // The page says that the request behind it was read, too.
+         const std::string page = "GET /page HTTP/1.1\r\nHost: a\r\n\r\n";
+         if (!peer.send(page + upgrade_request("/later"))) return;
+         if (peer.until_contains("a page")) peer.reset();
+       }},
       {"route", asks("GET /page HTTP/1.1\r\nHost: a\r\n\r\n")},
       {"request gone", leaves("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")},
       {"body", asks("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nthe body!")},

@@ -16,6 +16,11 @@ bool ends_message(const Event& event) noexcept {
   return event.kind == Event::Kind::message || (event.kind == Event::Kind::chunk && event.final);
 }
 
+void ignore(MutableBytes& input, Metrics& metrics) noexcept {
+  metrics.bytes_ignored += input.size();
+  input = {};
+}
+
 }  // namespace
 
 Connection::Connection(SlabHandle handle, Role role, Shared& shared, Handlers& handlers,
@@ -46,16 +51,16 @@ void Connection::open(std::unique_ptr<net::Stream> stream, KeptRequest request) 
 
 net::Stream::Want Connection::on_input(MutableBytes& input) {
   last_input_ = loop().now();
-  if (ended_ || session_.wants_transport_close()) {
-    input = {};
+  if (is_over()) {
+    ignore(input, *shared_->metrics);
     return net::Stream::Want::more;
   }
   bool message_ended = false;
   std::uint32_t budget = shared_->limits->messages_per_turn_max;
   while (const Event event = session_.next(input)) {
     handle(event);
-    if (ended_) {
-      input = {};
+    if (is_over()) {
+      ignore(input, *shared_->metrics);
       break;
     }
     message_ended = message_ended || ends_message(event);
@@ -135,7 +140,10 @@ void Connection::handle_ping() {
 
 void Connection::handle_pong(const Event& event) {
   count_control_frame();
-  if (ended_ || !session_.is_open()) return;
+  if (ended_ || !session_.is_open()) {
+    ++shared_->metrics->pongs_ignored;
+    return;
+  }
   // Only the answer to our last keep-alive counts; an unsolicited Pong proves nothing (§5.5.3).
   if (awaiting_pong_ && event.payload.size() == sizeof(ping_number_) &&
       load_be32(event.payload.data()) == ping_number_) {
@@ -144,6 +152,7 @@ void Connection::handle_pong(const Event& event) {
     // The next ping may be due before this pong was.
     return arm_by(next_deadline());
   }
+  if (!handlers_->on_pong) ++shared_->metrics->pongs_ignored;
   call(handlers_->on_pong, *this, Bytes{event.payload});
 }
 

@@ -119,10 +119,9 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   // At most 125 bytes of payload, else errc::message_size.
   Status ping(Bytes payload = {});
 
-  // Starts the closing handshake (RFC 6455 §7.1.2). With CloseCode::no_status the Close carries no
-  // code. errc::invalid_argument for a code that must not
-  // be on the wire, or a reason over 123 bytes or not UTF-8; errc::not_connected if it was started
-  // already.
+  // Starts the closing handshake (RFC 6455 §7.1.2). With CloseCode::none the Close carries no code.
+  // errc::invalid_argument for a code that must not be on the wire, as 1005 and 1006, or a reason
+  // over 123 bytes or not UTF-8; errc::not_connected if it was started already.
   Status close(CloseCode code = CloseCode::normal, std::string_view reason = {});
   // Resets the connection; the peer sees no Close.
   void abort();
@@ -162,8 +161,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   }
   // As accept(2) or connect(2) gave it.
   const net::PeerAddress& peer() const noexcept { return peer_; }
-  // The request that opened the connection. Fields only by Server::Options::keep_request_fields;
-  // in on_open they are always there.
+  // The request that opened the connection, without its Sec-WebSocket-Key. Fields only by
+  // ServerOptions::keep_request_fields.
   const KeptRequest& request() const noexcept { return request_; }
   std::string_view path() const noexcept { return request_.path(); }
   std::string_view subprotocol() const noexcept { return request_.subprotocol(); }
@@ -295,6 +294,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void keep_reason(Bytes reason) noexcept;
   std::string_view close_reason() const noexcept;
 
+  // Nothing that the peer may still send is looked at.
+  bool is_over() const noexcept { return ended_ || session_.wants_transport_close(); }
   bool in_chunks() const noexcept { return static_cast<bool>(handlers_->on_chunk); }
   bool may_ask() const noexcept;
   net::Time next_deadline() const noexcept;

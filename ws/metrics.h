@@ -40,6 +40,8 @@ struct Metrics : DeflateCounters {
   std::uint64_t messages_dropped = 0;  // by Overflow::drop
   std::uint64_t payload_bytes_received = 0;
   std::uint64_t payload_bytes_sent = 0;
+  std::uint64_t pongs_ignored = 0;  // that answered nothing, where nobody listens to Pongs
+  std::uint64_t bytes_ignored = 0;  // behind the peer's Close, or behind a rule that it broke
   std::uint64_t log_lines_suppressed = 0;           // by the rate limit of the log
   std::array<std::uint64_t, errc_count> rejects{};  // by rule, see ws/core/error.h
   // From accept, or from the first byte of a later request, to the 101.

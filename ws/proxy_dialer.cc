@@ -29,6 +29,7 @@ void ProxyDialer::cancel() noexcept {
 void ProxyDialer::on_ready(net::Ready ready) {
   std::error_code error;
   if (ready.readable || ready.broken) error = receive();
+  if (error && ready.error != 0) error = {ready.error, std::generic_category()};
   if (!error && tunnel_->state() == ProxyTunnel::State::failed) {
     error = make_error_code(tunnel_->error());
   }

@@ -32,6 +32,14 @@ std::optional<std::string_view> Request::cookie(std::string_view name) const noe
   return cookies ? find_cookie(*cookies, name) : std::nullopt;
 }
 
+namespace {
+
+bool is_kept(const FieldView& field) noexcept {
+  return !equals_ignoring_case(field.name, "Sec-WebSocket-Key");
+}
+
+}  // namespace
+
 struct KeptRequest::Block {
   std::uint32_t holders = 1;
   std::uint32_t path = 0;
@@ -56,7 +64,7 @@ Result<KeptRequest> KeptRequest::copy(const RequestHead& head, std::string_view 
   std::size_t fields_bytes = 0;
   if (with_fields) {
     for (const FieldView field : head.fields) {
-      fields_bytes += field.name.size() + field.value.size() + 2;
+      if (is_kept(field)) fields_bytes += field.name.size() + field.value.size() + 2;
     }
   }
   // A server's heads are below 64 KiB by their limits; a client's URL has no limit but this.
@@ -86,6 +94,7 @@ Result<KeptRequest> KeptRequest::copy(const RequestHead& head, std::string_view 
   if (with_fields) {
     constexpr std::string_view separator("\0", 1);
     for (const FieldView field : head.fields) {
+      if (!is_kept(field)) continue;
       put(field.name);
       put(separator);
       put(field.value);
@@ -102,6 +111,16 @@ KeptRequest::Block KeptRequest::sizes() const noexcept {
 std::string_view KeptRequest::part(std::size_t begin, std::size_t size) const noexcept {
   if (size == 0) return {};
   return {reinterpret_cast<const char*>(block_ + 1) + begin, size};
+}
+
+bool KeptRequest::equals(const KeptRequest& other) const noexcept {
+  const Block a = sizes();
+  const Block b = other.sizes();
+  const auto size = [](const Block& s) {
+    return std::size_t{s.path} + s.query + s.subprotocol + s.fields;
+  };
+  return a.path == b.path && a.query == b.query && a.subprotocol == b.subprotocol &&
+         a.fields == b.fields && part(0, size(a)) == other.part(0, size(b));
 }
 
 std::string_view KeptRequest::path() const noexcept {

@@ -53,9 +53,10 @@ class Request {
   const PathParameters* parameters_;
 };
 
-// The request that opened a WebSocket, in one block of exactly its size. Without fields it takes a
-// few dozen bytes, which connections that asked for the same may share; with them, as many as the
-// head had. Like all of an endpoint it belongs to one thread.
+// The request that opened a WebSocket, in one block of exactly its size: a few dozen bytes without
+// fields, as many as the head had with them. Connections that asked for the same may share it,
+// which is why Sec-WebSocket-Key, a nonce that has done its work, is not kept. Like all of an
+// endpoint it belongs to one thread.
 class KeptRequest {
  public:
   KeptRequest() noexcept = default;
@@ -78,6 +79,8 @@ class KeptRequest {
                                   bool with_fields) noexcept;
   // Another one of the same content, in the same memory.
   KeptRequest share() const noexcept;
+  // Of the same content, to the byte.
+  bool equals(const KeptRequest& other) const noexcept;
 
  private:
   struct Block;  // what stands in front of the texts

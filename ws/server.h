@@ -85,7 +85,8 @@ struct ServerOptions {
   std::vector<std::string_view> subprotocols = {};
   // Refuse a handshake that offers none of these (400).
   bool subprotocol_required = false;
-  // Keep the fields of the request for the life of the connection, at the cost of their size.
+  // Keep the fields of the request for the life of the connection, at the cost of their size; all
+  // but Sec-WebSocket-Key, so that connections that asked for the same in a row share them.
   bool keep_request_fields = true;
   // Proxies in front of this server. What they say of who asks, for which host and whether over TLS
   // (forwarded.h) is believed: Request::peer(), Connection::peer() and the log show who asked, and

@@ -134,15 +134,11 @@ void Server::open(HttpConnection& http, Service& service, const RequestHead& hea
   entry.object->open(std::move(stream), std::move(*kept));
 }
 
-// Many connections ask for the same: without their fields they share what is kept of it.
+// Many connections ask for the same, one after the other: they share what is kept of it.
 Result<KeptRequest> Server::keep(const RequestHead& head, std::string_view subprotocol) noexcept {
-  if (options_.keep_request_fields) return KeptRequest::copy(head, subprotocol, true);
-  if (recent_request_.path() != head.path || recent_request_.query() != head.query ||
-      recent_request_.subprotocol() != subprotocol) {
-    Result<KeptRequest> kept = KeptRequest::copy(head, subprotocol, false);
-    if (!kept) return kept;
-    recent_request_ = std::move(*kept);
-  }
+  Result<KeptRequest> kept = KeptRequest::copy(head, subprotocol, options_.keep_request_fields);
+  if (!kept) return kept;
+  if (!kept->equals(recent_request_)) recent_request_ = std::move(*kept);
   return recent_request_.share();
 }
 
@@ -164,6 +160,9 @@ void Server::decide_later(HttpConnection& connection, http::Exchange& exchange, 
   pending.request_ = &request;
   if (guarded([&] { service.upgrade_later_(pending); })) {
     pending.request_ = nullptr;
+    // What comes meanwhile is frames, and FIN is for who will read those. A reset is told all the
+    // same.
+    connection.stream().pause();
     return;
   }
   loop_->timers().cancel(pending);

@@ -12,9 +12,10 @@
 //              });
 //            });
 //
-// Until the answer the peer's next bytes are kept, and handled as frames behind the 101. Whoever
-// is not answered within Limits::upgrade_timeout gets a 504. Once the peer is gone, was answered or
-// ran out of time, an id refers to nothing, and answering does nothing.
+// Until the answer nothing more is read: the peer's next bytes, and the end of them, wait, and are
+// handled as frames behind the 101. Whoever is not answered within Limits::upgrade_timeout gets a
+// 504. Once the peer has reset the connection, was answered or ran out of time, an id refers to
+// nothing, and answering does nothing.
 
 #pragma once
 
@@ -78,8 +79,8 @@ class PendingUpgrade final : private net::Timer {
   // Valid within the callback only.
   const Request& request() const noexcept { return *request_; }
   UpgradeId id() const noexcept { return {handle_}; }
-  // Hears if the peer goes before the answer (the end of its sending counts as going: a WebSocket
-  // needs both directions), if time runs out, or if the server ends. Not after the answer.
+  // Hears if the connection breaks before the answer, if time runs out, or if the server ends. Not
+  // after the answer. (A FIN alone is heard behind the frames in front of it, by on_close.)
   void on_gone(Callback<void()> callback) { on_gone_ = std::move(callback); }
 
  private:

@@ -8,6 +8,7 @@ import os
 import pathlib
 import pty
 import re
+import resource
 import select
 import signal
 import socket
@@ -242,17 +243,32 @@ def _():
             equal(early.recv(100), b"draining\n")
 
 
-@case("SIGTERM closes open connections with 1001 and ends with 0")
+@case("SIGTERM and SIGINT close all open connections with 1001 and end with 0")
 def _():
     for threads in ("1", "2"):
-        with Serve("--threads", threads) as server, Connect(server.url()) as client:
-            client.say(b"are you there")
-            equal(client.hear(), b"are you there")
-            code, log = server.stop()
-            equal(code, 0)
-            contains(log, "lvl=info ev=stop signal=15")
-            code, out, errors = client.end()
-            equal((code, out, errors), (0, b"", 'closed 1001 ""\n'))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.ExitStack() as stack:
+                server = stack.enter_context(Serve("--threads", threads))
+                clients = [stack.enter_context(Connect(server.url())) for _ in range(4)]
+                for client in clients:
+                    client.say(b"are you there")
+                    equal(client.hear(), b"are you there")
+                code, log = server.stop(number)
+                equal(code, 0)
+                contains(log, f"lvl=info ev=stop signal={int(number)}")
+                for client in clients:
+                    equal(client.end(), (0, b"", 'closed 1001 ""\n'))
+
+
+@case("a low soft limit of descriptors is raised to the hard one, and the log says so")
+def _():
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    low = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+    with Serve(preexec_fn=low) as server:
+        equal(resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE), (hard, hard))
+        code, log = server.stop()
+        equal(code, 0)
+        contains(log, f"descriptors={hard}")
 
 
 @case("SIGINT without connections ends with 0")

@@ -84,36 +84,42 @@ TEST_CASE("104: a server that accepts and says nothing is given up after ten sec
 }
 
 TEST_CASE("104: a server that ends or resets in the middle of its head is an error at once") {
-  for (const bool reset : {false, true}) {
-    World world;
-    PeerListener listener("127.0.0.1:9001");
-    const Baseline before = world.baseline();
-    Caller caller(world);
-    caller.call("ws://127.0.0.1:9001/");
-    world.run_for(2_ms);
-    {
-      Peer server = listener.accept();
-      static_cast<void>(server.take());
-      server.send("HTTP/1.1 101 Swi");
-      if (reset) server.reset();
+  for (const unsigned taken_error : {0U, 100U}) {
+    for (const bool reset : {false, true}) {
+      World world;
+      world.network.faults.taken_error = taken_error;
+      PeerListener listener("127.0.0.1:9001");
+      const Baseline before = world.baseline();
+      Caller caller(world);
+      caller.call("ws://127.0.0.1:9001/");
+      world.run_for(2_ms);
+      {
+        Peer server = listener.accept();
+        static_cast<void>(server.take());
+        server.send("HTTP/1.1 101 Swi");
+        if (reset) server.reset();
+      }
+      world.run_for(2_ms);
+      check_failed(
+          caller,
+          std::make_error_code(reset ? std::errc::connection_reset : std::errc::connection_aborted),
+          0_s);
+      CHECK(world.baseline() == before);
     }
-    world.run_for(2_ms);
-    check_failed(
-        caller,
-        std::make_error_code(reset ? std::errc::connection_reset : std::errc::connection_aborted),
-        0_s);
-    CHECK(world.baseline() == before);
   }
 }
 
 TEST_CASE("a port where nobody listens is an error at once") {
-  World world;
-  const Baseline before = world.baseline();
-  Caller caller(world);
-  caller.call("ws://127.0.0.1:9001/");
-  world.run_for(at_once);
-  check_failed(caller, std::make_error_code(std::errc::connection_refused), 0_s);
-  CHECK(world.baseline() == before);
+  for (const unsigned taken_error : {0U, 100U}) {
+    World world;
+    world.network.faults.taken_error = taken_error;
+    const Baseline before = world.baseline();
+    Caller caller(world);
+    caller.call("ws://127.0.0.1:9001/");
+    world.run_for(at_once);
+    check_failed(caller, std::make_error_code(std::errc::connection_refused), 0_s);
+    CHECK(world.baseline() == before);
+  }
 }
 
 TEST_CASE("a name that is not known fails at once, one that is slow after five seconds") {

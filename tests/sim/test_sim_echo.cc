@@ -104,6 +104,7 @@ Faults draw_faults(Random& random, bool resets) {
   faults.shuffled = static_cast<unsigned>(random.below(101));
   faults.connected_at_once = static_cast<unsigned>(random.below(101));
   if (resets) faults.reset = 40;
+  if (resets) faults.taken_error = static_cast<unsigned>(random.below(101));
   return faults;
 }
 

@@ -48,6 +48,7 @@ struct Faults {
   unsigned would_block = 0;  // a receive or send that could move something moves nothing
   unsigned held_back = 0;    // a ready descriptor is reported one wait later
   unsigned shuffled = 0;     // the events of a wait come in any order
+  unsigned taken_error = 0;  // the poller takes a socket's error and tells it with the event
   unsigned connected_at_once = 0;
   unsigned reset = 0;                 // of the connections: reset at some byte
   std::size_t reset_byte_max = 4096;  // which one, at most, counted in one direction

@@ -37,6 +37,7 @@ struct Poller::Backend {
 
   void collect(Network& network);
   void disturb(Network& network);
+  void take_errors(Network& network);
 };
 
 void Poller::Backend::collect(Network& network) {
@@ -64,6 +65,18 @@ void Poller::Backend::disturb(Network& network) {
     return true;
   });
   if (fired.size() > events_per_wait_max) fired.resize(events_per_wait_max);
+}
+
+// As kqueue may do: the socket has told its error by that, and seems to have ended in good order.
+void Poller::Backend::take_errors(Network& network) {
+  if (network.faults.taken_error == 0) return;
+  for (Fired& event : fired) {
+    if (!event.ready.broken || !network.random().chance(network.faults.taken_error)) continue;
+    for (const auto& [fd, entry] : entries) {
+      if (entry.token != event.token) continue;
+      event.ready.error = std::exchange(network.at(fd)->error, std::error_code{}).value();
+    }
+  }
 }
 
 Poller::Poller() noexcept : backend_(std::make_unique<Backend>()) {}
@@ -109,6 +122,7 @@ Result<std::span<const Fired>> Poller::wait(Duration timeout) noexcept {
     return std::span<const Fired>{};
   }
   backend_->disturb(network);
+  backend_->take_errors(network);
   return std::span<const Fired>{backend_->fired};
 }
 

@@ -41,9 +41,9 @@ Baseline World::baseline() {
 }
 
 EchoServer::EchoServer(World& w, const ws::Limits& limits)
-    : world(w),
-      server(w.loop, limits,
-             {.log = [this](ws::LogLevel, std::string_view line) { log.emplace_back(line); }}) {
+    : world(w), server(w.loop, limits, {.log = [this](ws::LogLevel level, std::string_view line) {
+                         if (level != ws::LogLevel::debug) log.emplace_back(line);
+                       }}) {
   server.on_open([this](ws::Connection&) { ++opened; })
       .on_message([this](ws::Connection& connection, ws::Message message) {
         messages.emplace_back(message.text());

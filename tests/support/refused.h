@@ -73,17 +73,23 @@ inline void check_all_refused(const std::vector<Refused>& rows, ws::ServerOption
   for (const Refused& row : rows) check_refused(server, row);
 }
 
-// A request that is served: the answer begins with this status.
+// A request that is served: the answer begins with this status, and nothing is refused or left.
 inline void check_served(WireServer& server, int number, const std::string& request, int status) {
   CAPTURE(number);
   CAPTURE(request.substr(0, 200));
+  const Baseline before = server.baseline();
+  const std::uint64_t refused = server.all_rejects();
+  server.log.clear();
   {
     WirePeer peer(server);
     REQUIRE(peer.send(request));
     REQUIRE(peer.until_contains("\r\n\r\n"));
     CHECK(peer.received.starts_with("HTTP/1.1 " + std::to_string(status) + " "));
   }
-  CHECK(server.settle());
+  REQUIRE(server.settle());
+  CHECK(server.all_rejects() == refused);
+  CHECK(server.log.empty());
+  CHECK(server.baseline() == before);
 }
 
 }  // namespace hilo::test

@@ -23,8 +23,11 @@ std::size_t open_descriptors() {
 
 namespace {
 
-ws::ServerOptions with_log(ws::ServerOptions options, std::vector<std::string>& log) {
-  options.log = [&log](ws::LogLevel, std::string_view line) { log.emplace_back(line); };
+ws::ServerOptions with_log(ws::ServerOptions options, std::vector<std::string>& log,
+                           std::vector<std::string>& debug_log) {
+  options.log = [&log, &debug_log](ws::LogLevel level, std::string_view line) {
+    (level == ws::LogLevel::debug ? debug_log : log).emplace_back(line);
+  };
   options.log_rejects_per_second_max = 1'000'000;
   options.date = false;  // answers are compared byte by byte
   return options;
@@ -34,22 +37,33 @@ ws::ServerOptions with_log(ws::ServerOptions options, std::vector<std::string>& 
 
 WireServer::WireServer(const ws::Limits& limits, ws::ServerOptions options,
                        std::shared_ptr<net::tls::ServerContext> tls)
-    : server(loop, limits, with_log(std::move(options), log)), speaks_tls(tls != nullptr) {
-  const auto note_close = [this](ws::Connection&, const ws::CloseInfo& info) {
-    closed.push_back({info.code, info.error, info.clean, info.by, std::string(info.reason)});
-  };
+    : server(loop, limits, with_log(std::move(options), log, debug_log)),
+      speaks_tls(tls != nullptr) {
   server.on_open([this](ws::Connection&) { ++opened; })
       .on_message([this](ws::Connection& connection, ws::Message message) {
         messages.emplace_back(message.opcode, std::string(as_text(message.payload)));
         connection.send(message);
       })
-      .on_close(note_close);
+      .on_close([this](ws::Connection&, const ws::CloseInfo& info) { note_close(info); });
+  serve_exact_paths(std::move(tls));
+}
+
+WireServer::WireServer(ExactPaths)
+    : server(loop, {}, with_log({}, log, debug_log)), speaks_tls(false) {
+  serve_exact_paths(nullptr);
+}
+
+void WireServer::note_close(const ws::CloseInfo& info) {
+  closed.push_back({info.code, info.error, info.clean, info.by, std::string(info.reason)});
+}
+
+void WireServer::serve_exact_paths(std::shared_ptr<net::tls::ServerContext> tls) {
   server.at("/mute")
       .on_open([this](ws::Connection&) { ++opened; })
       .on_message([this](ws::Connection&, ws::Message message) {
         messages.emplace_back(message.opcode, std::string(as_text(message.payload)));
       })
-      .on_close(note_close);
+      .on_close([this](ws::Connection&, const ws::CloseInfo& info) { note_close(info); });
   server.get("/page", [](ws::http::Exchange& exchange) {
     REQUIRE(exchange.respond(200, "text/plain", "a page\n"));
   });

@@ -43,6 +43,10 @@ class WireServer {
   explicit WireServer(const ws::Limits& limits = {}, ws::ServerOptions options = {},
                       std::shared_ptr<net::tls::ServerContext> tls = nullptr);
 
+  // One that knows "/mute" and "/page" and no other path.
+  struct ExactPaths {};
+  explicit WireServer(ExactPaths);
+
   // Turns the loop until `done()`. False after ten seconds.
   template <class Done>
   bool until(Done&& done) {
@@ -71,7 +75,8 @@ class WireServer {
   int opened = 0;
   std::vector<std::pair<ws::Opcode, std::string>> messages;
   std::vector<Closed> closed;
-  std::vector<std::string> log;  // lines
+  std::vector<std::string> log;  // lines, but those of level debug
+  std::vector<std::string> debug_log;
 
   net::Loop loop;
   ws::Server server;  // behind all that its handlers write to
@@ -79,6 +84,8 @@ class WireServer {
   const bool speaks_tls;
 
  private:
+  void serve_exact_paths(std::shared_ptr<net::tls::ServerContext> tls);
+  void note_close(const ws::CloseInfo& info);
   bool turn();
 };
 

@@ -9,18 +9,20 @@
 
 NM=${NM:-nm}
 READELF=${READELF:-readelf}
-forbidden='recv|recvfrom|recvmsg|send|sendto|sendmsg|sendfile|read|readv|write|writev|open|openat|close'
+forbidden='recv|recvfrom|recvmsg|send|sendto|sendmsg|sendfile|read|readv|pread|preadv|write|writev|pwrite|pwritev|open|openat|close'
 forbidden="$forbidden|socket|connect|accept|accept4|bind|listen|shutdown|poll|ppoll|select|epoll_[a-z0-9_]*"
 forbidden="$forbidden|kqueue|kevent|syscall|ioctl|fcntl|eventfd|pipe|pipe2|mmap|munmap|getaddrinfo"
 forbidden="$forbidden|clock_gettime|gettimeofday|time|nanosleep|usleep|sleep|rand|srand|random|getrandom|arc4random"
 forbidden="$forbidden|getenv|secure_getenv|(__)?v?f?printf(_chk)?|(__)?v?s?n?printf(_chk)?|puts|fputs|putchar"
 forbidden="$forbidden|fopen|fwrite|fread|syslog|pthread_[a-z_]*|RAND_[a-z_]*|_ZNSt6chrono.*now.*|_ZSt4cout|_ZSt4cerr"
+# What _FORTIFY_SOURCE makes of them, and of their 64-bit twins.
+hardened="__($forbidden)(64)?_(chk|2)|(open|openat|pread|pwrite|fopen|mmap|sendfile|creat)64"
 failed=0
 
 for object in "$@"; do
   case $object in
     */ws/core/*)
-      found=$($NM -u "$object" | awk '{ print $NF }' | sed 's/@.*//' | grep -xE "$forbidden" | tr '\n' ' ')
+      found=$($NM -u "$object" | awk '{ print $NF }' | sed 's/@.*//' | grep -xE "$hardened|$forbidden" | tr '\n' ' ')
       if [ -n "$found" ]; then
         echo "$object: the protocol core calls $found"
         failed=1

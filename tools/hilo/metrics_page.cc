@@ -21,7 +21,7 @@ struct Counter {
 };
 
 // clang-format off
-constexpr std::array<Counter<ws::Metrics>, 17> counters = {{
+constexpr std::array<Counter<ws::Metrics>, 19> counters = {{
     {"accepts", "TCP and Unix connections accepted", &ws::Metrics::accepted},
     {"shed", "times that connections were dropped for want of descriptors", &ws::Metrics::shed},
     {"http_requests", "plain HTTP requests served", &ws::Metrics::http_requests},
@@ -32,6 +32,8 @@ constexpr std::array<Counter<ws::Metrics>, 17> counters = {{
     {"messages_dropped", "messages lost by --overflow drop", &ws::Metrics::messages_dropped},
     {"bytes_in", "bytes of received messages", &ws::Metrics::payload_bytes_received},
     {"bytes_out", "bytes of messages accepted for sending", &ws::Metrics::payload_bytes_sent},
+    {"pongs_ignored", "pongs that answered nothing", &ws::Metrics::pongs_ignored},
+    {"bytes_ignored", "bytes behind a Close", &ws::Metrics::bytes_ignored},
     {"log_suppressed", "rejections not logged one by one", &ws::Metrics::log_lines_suppressed},
     {"messages_inflated", "compressed messages received", &ws::Metrics::messages_inflated},
     {"inflated_bytes", "their bytes", &ws::Metrics::inflated_bytes},

@@ -8,20 +8,20 @@
 // way out is to stop reading from that peer until it has taken what it was sent. Then its own
 // kernel stops it: the pressure travels back to where it came from. That is back-pressure.
 //
-// Called with --check, the program is its own slow peer: it sends 16 MiB and reads nothing until
-// the echo has stopped reading too. Otherwise it serves, and `nc 127.0.0.1 9001` talks to it.
+// Called with --check, the program is its own slow peer: it sends and reads nothing until the echo
+// has stopped reading too. Otherwise it serves, and `nc 127.0.0.1 9001` talks to it.
 //
-//   to read   net/stream.h, net/listener.h, net/connector.h; RFC 9293 §3.8.6 for TCP's own windows
+//   to read   net/stream.h, net/listener.h; RFC 9293 §3.8.6 for TCP's own windows
 //   next      05_http_head.cc: the first bytes that mean something
 
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <system_error>
 #include <utility>
-#include <vector>
 
-#include "net/connector.h"
 #include "net/listener.h"
+#include "net/socket.h"
 #include "net/stream.h"
 #include "tools/ladder/expect.h"
 
@@ -31,23 +31,15 @@ using ladder::must;
 
 namespace {
 
-constexpr std::size_t kernel_bytes = 64 << 10;  // little, so that the end of it is soon reached
-constexpr std::size_t sent_bytes = 16 << 20;
-
-// What the check wants to hear.
-struct Hooks {
-  Callback<void(std::size_t queued_bytes)> on_blocked;
-  Callback<void()> on_gone;
-};
-
 // One peer's echo. It lives as long as the connection, and ends itself when that has ended.
 class Echo final : public net::Stream::Handler {
  public:
-  Echo(net::Loop& loop, net::Fd fd, Hooks& hooks)
-      : hooks_(&hooks), stream_(loop, std::move(fd), *this) {
-    static_cast<void>(net::socket::set_send_buffer(stream_.fd(), kernel_bytes));
+  Echo(net::Loop& loop, net::Fd fd) : stream_(loop, std::move(fd), *this) {
     if (!stream_.start()) stream_.close();
   }
+  // The same for all of them: what the last one that was blocked kept, and how often one ended.
+  static inline std::size_t kept_bytes = 0;
+  static inline int ended = 0;
 
  private:
   net::Stream::Want on_input(MutableBytes& input) override {
@@ -58,13 +50,10 @@ class Echo final : public net::Stream::Handler {
   // The kernel takes no more. What it did not take waits in the stream, and nothing is added to it.
   void on_blocked() override {
     stream_.pause();
-    if (hooks_->on_blocked) hooks_->on_blocked(stream_.queued_bytes());
+    kept_bytes = stream_.queued_bytes();
   }
   // It has taken everything by now.
-  void on_drained() override {
-    if (end_seen_) return stream_.close();
-    stream_.resume();
-  }
+  void on_drained() override { end_seen_ ? stream_.close() : stream_.resume(); }
   // The peer has said its last word. Ours may still be waiting.
   void on_end() override {
     end_seen_ = true;
@@ -73,61 +62,37 @@ class Echo final : public net::Stream::Handler {
   }
   void on_broken(std::error_code) override { stream_.close(); }
   void on_reap() override {
-    if (hooks_->on_gone) hooks_->on_gone();
+    ++ended;
     delete this;
   }
 
-  Hooks* hooks_;
   net::Stream stream_;
   bool end_seen_ = false;
 };
 
-// Sends much and reads nothing until it is told to.
-class SlowPeer final : public net::Stream::Handler {
- public:
-  SlowPeer(net::Loop& loop, net::Fd fd) : stream_(loop, std::move(fd), *this) {
-    static_cast<void>(net::socket::set_receive_buffer(stream_.fd(), kernel_bytes));
-    stream_.pause();
-    const std::vector<std::uint8_t> bytes(sent_bytes, 'x');
-    must(stream_.start());
-    must(stream_.write(bytes));
+// A peer that sends, and at first does not read.
+void check(net::Loop& loop, const net::Address& address) {
+  net::Fd peer = must(net::socket::open_stream(net::Family::ipv4));
+  net::socket::connect(peer.value(), address);
+  static std::array<std::uint8_t, 65536> block;
+  const Bytes all{block};
+  std::size_t sent = 0;
+  std::size_t received = 0;
+  while (Echo::kept_bytes == 0) {
+    sent += net::socket::send(peer.value(), {&all, 1}).bytes;
+    must(loop.run_once({}));
   }
-  void read_at_last() { stream_.resume(); }
-
- private:
-  net::Stream::Want on_input(MutableBytes& input) override {
-    received_bytes_ += input.size();
-    input = {};
-    if (received_bytes_ == sent_bytes) stream_.close();
-    return net::Stream::Want::more;
+  expect(Echo::kept_bytes < 1 << 20, "the kernel takes no more; less than 1 MiB waits in the echo");
+  net::Io io;
+  while ((io = net::socket::send(peer.value(), {&all, 1})).bytes != 0) sent += io.bytes;
+  expect(io.kind == net::Io::Kind::would_block, "and now the peer's own kernel takes no more");
+  while (received < sent) {
+    received += net::socket::receive(peer.value(), block).bytes;
+    must(loop.run_once({}));
   }
-  void on_end() override { expect(false, "the echo goes last"); }
-  void on_broken(std::error_code) override { expect(false, "the connection holds"); }
-  void on_reap() override {
-    expect(received_bytes_ == sent_bytes, "all 16 MiB came back");
-    delete this;
-  }
-
-  net::Stream stream_;
-  std::size_t received_bytes_ = 0;
-};
-
-void check(net::Loop& loop, const net::Address& address, Hooks& hooks) {
-  SlowPeer* peer = nullptr;
-  bool told = false;
-  hooks.on_blocked = [&](std::size_t queued_bytes) {
-    if (told) return;
-    told = true;
-    expect(queued_bytes < 1 << 20, "the kernel takes no more; less than 1 MiB waits in the echo");
-    peer->read_at_last();
-  };
-  hooks.on_gone = [&] { loop.stop(); };
-
-  net::Connector connector{loop};
-  connector.connect({&address, 1}, {},
-                    [&](Result<net::Fd> fd) { peer = new SlowPeer(loop, must(std::move(fd))); });
-  must(loop.run());
-  expect(told, "the peer was slow, and lost nothing");
+  expect(received == sent, "the peer was slow, and lost nothing");
+  peer.reset();
+  while (Echo::ended == 0) must(loop.run_once(net::Duration{-1}));
 }
 
 }  // namespace
@@ -135,14 +100,13 @@ void check(net::Loop& loop, const net::Address& address, Hooks& hooks) {
 int main(int argc, char** argv) {
   const bool checking = ladder::checking(argc, argv);
   net::Loop loop;
-  Hooks hooks;
   net::Listener listener{loop};
   const net::Address wanted =
       must(net::Address::parse(checking ? "127.0.0.1:0" : "127.0.0.1:9001"));
-  must(listener.open(
-      wanted, {}, [&](net::Fd fd, const net::Address&) { new Echo(loop, std::move(fd), hooks); }));
+  must(listener.open(wanted, {},
+                     [&](net::Fd fd, const net::Address&) { new Echo(loop, std::move(fd)); }));
   std::printf("an echo over TCP on %s\n", listener.address().to_string().c_str());
   if (!checking) return loop.run() ? 0 : 1;
-  check(loop, listener.address(), hooks);
+  check(loop, listener.address());
   return 0;
 }

@@ -40,6 +40,7 @@ constexpr std::size_t frame_header_bytes_max = 14;
 
 // §7.4.1 and the IANA registry. A close code is any 16-bit number; these have names.
 enum class CloseCode : std::uint16_t {
+  none = 0,  // no code at all: for those who say an empty Close; its peer hears no_status
   normal = 1000,
   going_away = 1001,
   protocol_error = 1002,

@@ -13,6 +13,11 @@ namespace {
 
 constexpr std::size_t close_code_bytes = 2;
 
+// Neither is ever on the wire: the one is said by us, the other heard of the peer.
+constexpr bool has_wire_form(CloseCode code) noexcept {
+  return code != CloseCode::none && code != CloseCode::no_status;
+}
+
 Event need_input() noexcept {
   return {};
 }
@@ -412,7 +417,7 @@ Outgoing Session::control(Opcode opcode, Bytes payload) noexcept {
 }
 
 Outgoing Session::control_close(CloseCode code, Bytes reason) noexcept {
-  if (code == CloseCode::no_status) return control(Opcode::close, {});
+  if (!has_wire_form(code)) return control(Opcode::close, {});
   HILO_DCHECK(role_ == Role::server);
   const std::size_t size = write_header(outgoing_.data(), Opcode::close, true,
                                         close_code_bytes + reason.size(), nullptr);
@@ -424,7 +429,7 @@ Status Session::write_masked_close(CloseCode code, Bytes reason, MaskKey key,
                                    Buffer& into) noexcept {
   std::array<std::uint8_t, close_code_bytes> wire_code;
   store_be16(wire_code.data(), static_cast<std::uint16_t>(code));
-  const Bytes head = code == CloseCode::no_status ? Bytes{} : Bytes{wire_code};
+  const Bytes head = has_wire_form(code) ? Bytes{wire_code} : Bytes{};
   return write_masked(Opcode::close, true, head, reason, key, into);
 }
 
@@ -443,7 +448,7 @@ Status Session::write_masked(Opcode opcode, bool final, Bytes head, Bytes payloa
 
 Status Session::check_close(CloseCode code, std::string_view reason) noexcept {
   // RFC 6455 §5.5.1: a Close may be empty; a reason stands behind a code only.
-  const bool is_empty = code == CloseCode::no_status && reason.empty();
+  const bool is_empty = code == CloseCode::none && reason.empty();
   const bool legal = (is_empty || is_wire_close_code(static_cast<std::uint16_t>(code))) &&
                      reason.size() <= close_reason_bytes_max && utf8_valid(as_bytes(reason));
   return legal ? Status{} : Status{std::make_error_code(std::errc::invalid_argument)};

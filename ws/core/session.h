@@ -161,8 +161,8 @@ class Session {
   [[nodiscard]] Outgoing close(CloseCode code, std::string_view reason) noexcept;
   Status close(CloseCode code, std::string_view reason, MaskKey key, Buffer& into) noexcept;
   // May an application close with this? errc::invalid_argument for codes that must not be on the
-  // wire and for reasons over close_reason_bytes_max bytes or not UTF-8. no_status without a reason
-  // is a Close without a code.
+  // wire (1005, too) and for reasons over close_reason_bytes_max bytes or not UTF-8.
+  // CloseCode::none without a reason is a Close without a code.
   static Status check_close(CloseCode code, std::string_view reason) noexcept;
 
   // What the protocol owes the peer after the last event: a Pong, the echo of a Close, or the Close

@@ -281,7 +281,7 @@ void Client::Engine::end(CloseReason reason, std::error_code error) {
   if (transport_ == Transport::websocket) {
     ws::Connection* const connection = websocket_->connection();
     const bool is_lost = reason == CloseReason::ping_timeout;
-    if (is_lost || connection == nullptr || !connection->close(ws::CloseCode::no_status)) {
+    if (is_lost || connection == nullptr || !connection->close(ws::CloseCode::none)) {
       websocket_->abort();
     }
     return;

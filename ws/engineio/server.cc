@@ -352,10 +352,10 @@ void Server::leave(Socket& socket) noexcept {
     loop().timers().cancel(socket);
     ws::Connection* const connection = std::exchange(socket.connection_, nullptr);
     // As the reference does it: a Close without a code.
-    if (connection != nullptr) static_cast<void>(connection->close(ws::CloseCode::no_status));
+    if (connection != nullptr) static_cast<void>(connection->close(ws::CloseCode::none));
     if (socket.polling_ != nullptr && socket.polling_->probe != nullptr) {
       ws::Connection* const probe = std::exchange(socket.polling_->probe, nullptr);
-      static_cast<void>(probe->close(ws::CloseCode::no_status));
+      static_cast<void>(probe->close(ws::CloseCode::none));
       probe->resume();
     }
   }

@@ -63,7 +63,7 @@ void Server::open_websocket(Connection& connection) {
   if (!query.sid.empty()) {
     Socket* const socket = find_sid(query.sid);
     // It was there a moment ago, when the handshake was answered.
-    if (socket == nullptr) return static_cast<void>(connection.close(ws::CloseCode::no_status));
+    if (socket == nullptr) return static_cast<void>(connection.close(ws::CloseCode::none));
     return open_probe(connection, *socket);
   }
   const Made made = make(query, connection.request().share(), connection.peer());
@@ -147,7 +147,7 @@ void Server::open_probe(Connection& connection, Socket& socket) {
   const Errc error = socket.session_.begin_probe(loop().now());
   if (error != Errc::none) {
     reject(error, connection.peer(), connection.id().value, {.is_websocket = true});
-    return static_cast<void>(connection.close(ws::CloseCode::no_status));
+    return static_cast<void>(connection.close(ws::CloseCode::none));
   }
   connection.emplace_data<Link>(Link{socket.id()});
   socket.polling_->probe = &connection;
@@ -176,7 +176,7 @@ void Server::end_probe(Socket& socket, Errc error) {
   Connection* const probe =
       socket.polling_ != nullptr ? std::exchange(socket.polling_->probe, nullptr) : nullptr;
   reject(error, socket.peer(), probe != nullptr ? probe->id().value : 0, {.is_websocket = true});
-  if (probe != nullptr) static_cast<void>(probe->close(ws::CloseCode::no_status));
+  if (probe != nullptr) static_cast<void>(probe->close(ws::CloseCode::none));
   socket.session_.end_probe();
   socket.arm();
 }
