@@ -39,6 +39,8 @@ struct Told {
   std::string reason = {};
 };
 
+enum class Over : std::uint8_t { both, tls };
+
 struct Way {
   const char* name;
   Told told;
@@ -46,10 +48,18 @@ struct Way {
   std::function<void(WirePeer&)> peer;
   std::function<void(WireServer&)> server = nullptr;
   ws::Limits limits = {};
+  Over over = Over::both;
+  std::size_t listeners_closed = 0;
 };
 
 void says(WirePeer& peer, std::string_view bytes) {
   static_cast<void>(peer.send(bytes));
+}
+
+// TLS's own end, and the socket stays open.
+void says_no_more(WirePeer& peer) {
+  peer.tls()->close_notify();
+  REQUIRE(peer.send_raw(peer.tls()->take_wire()));
 }
 
 std::function<void(WirePeer&)> sends(std::string bytes) {
@@ -95,6 +105,27 @@ const std::vector<Way> ways = {
        says(peer, client_frame(0x81, "half a frame").substr(0, 9));
        peer.finish_sending();
      }},
+    {"a FIN beneath TLS, without a close_notify: somebody may have cut the rest",
+     {CloseCode::abnormal, ClosedBy::network, false, Errc::end_without_close},
+     [](WirePeer& peer) { peer.finish_sending_raw(); },
+     nullptr,
+     {},
+     Over::tls},
+    {"a close_notify without a Close, and no FIN",
+     {CloseCode::abnormal, ClosedBy::network, false, Errc::end_without_close},
+     [](WirePeer& peer) { says_no_more(peer); },
+     nullptr,
+     {},
+     Over::tls},
+    {"our Close, answered by a FIN beneath TLS",
+     {CloseCode::abnormal, ClosedBy::us, false, Errc::end_without_close},
+     [](WirePeer& peer) {
+       REQUIRE(peer.until_contains("\x88"));
+       peer.finish_sending_raw();
+     },
+     with_connection(close_it),
+     {},
+     Over::tls},
     {"a reset", {CloseCode::abnormal, ClosedBy::network}, [](WirePeer& peer) { peer.reset(); }},
     {"our Close, answered: the code is the peer's",
      {CloseCode{4001}, ClosedBy::us, true, Errc::none, "as you like"},
@@ -123,7 +154,10 @@ const std::vector<Way> ways = {
     {"stop()",
      {CloseCode::going_away, ClosedBy::us, true},
      answers(client_frame(0x88, close_body(1001))),
-     [](WireServer& server) { server.server.stop(); }},
+     [](WireServer& server) { server.server.stop(); },
+     {},
+     Over::both,
+     1},
     {"a frame that breaks a rule, answered by FIN",
      {CloseCode::protocol_error, ClosedBy::us, false, Errc::frame_unmasked},
      goes(server_frame(0x81, "no mask"))},
@@ -161,10 +195,14 @@ const std::vector<Way> ways = {
 
 TEST_CASE(
     "each way to end is told once, with its code, its reason, who, and whether it was clean") {
+  const auto tls = plain_then_tls();
   for (const Way& way : ways) {
+    if (way.over == Over::tls && tls == nullptr) continue;
     CAPTURE(std::string(way.name));
-    WireServer server(way.limits);
-    const Baseline before = server.baseline();
+    WireServer server(way.limits, {}, tls);
+    Baseline wanted = server.baseline();
+    wanted.descriptors -= 2 * way.listeners_closed;  // each has one in reserve
+    wanted.watched -= way.listeners_closed;
     WirePeer peer(server);
     REQUIRE(peer.upgrade());
     if (way.server != nullptr) way.server(server);
@@ -179,6 +217,6 @@ TEST_CASE(
     CHECK(closed.clean == way.told.clean);
     CHECK(closed.error == way.told.error);
     CHECK(closed.reason == way.told.reason);
-    CHECK(server.baseline().connections == before.connections);
+    CHECK(server.baseline() == wanted);
   }
 }
