@@ -195,6 +195,15 @@ TEST_CASE("framing by which requests are smuggled (C 51-57)") {
   CHECK(peer.received == ok("x") + ok("a page\n"));
 }
 
+TEST_CASE("a size of 10^5 digits and an extension of a megabyte are refused (C 55, 56)") {
+  // Who is refused sends all of it: for the answer to arrive it has to be taken and thrown away.
+  BodyServer server({.linger_bytes_max = std::size_t{2} << 20});
+  check_refused(server,
+                {55, chunked("/whole", std::string(100'000, '0')), 400, Errc::http_framing});
+  check_refused(server, {56, chunked("/whole", "5;" + std::string(std::size_t{1} << 20, 'e')), 400,
+                         Errc::http_framing});
+}
+
 TEST_CASE("who expects 100 hears it before it sends the body (C 58)") {
   BodyServer server;
   constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
