@@ -172,8 +172,21 @@ Io peek(int fd, MutableBytes into) noexcept {
   return receive_with(fd, into, MSG_PEEK);
 }
 
+namespace {
+
+Io send_one(int fd, Bytes bytes, int flags) noexcept {
+  ssize_t taken;
+  do {
+    taken = ::send(fd, bytes.data(), bytes.size(), flags);
+  } while (taken < 0 && errno == EINTR);
+  return taken >= 0 ? moved(taken) : stopped();
+}
+
+}  // namespace
+
 Io send(int fd, std::span<const Bytes> slices, Behind behind) noexcept {
   const int flags = behind == Behind::end ? send_flags | more_flag : send_flags;
+  if (slices.size() == 1 && !slices.front().empty()) return send_one(fd, slices.front(), flags);
   std::array<iovec, slices_max> vectors;
   std::size_t count = 0;
   for (const Bytes slice : slices.first(std::min(slices.size(), slices_max))) {
@@ -182,19 +195,14 @@ Io send(int fd, std::span<const Bytes> slices, Behind behind) noexcept {
     vectors[count++] = {const_cast<std::uint8_t*>(slice.data()), slice.size()};
   }
   if (count == 0) return {};
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
   ssize_t taken;
   do {
-    if (count == 1) {
-      taken = ::send(fd, vectors[0].iov_base, vectors[0].iov_len, flags);
-    } else {
-      msghdr message{};
-      message.msg_iov = vectors.data();
-      message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
-      taken = ::sendmsg(fd, &message, flags);
-    }
+    taken = ::sendmsg(fd, &message, flags);
   } while (taken < 0 && errno == EINTR);
-  if (taken >= 0) return moved(taken);
-  return stopped();
+  return taken >= 0 ? moved(taken) : stopped();
 }
 
 Result<Fd> accept(int fd, Address* peer) noexcept {

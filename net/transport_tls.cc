@@ -13,6 +13,7 @@
 #include <string>
 
 #include "net/clock.h"
+#include "net/last_error.h"
 #include "net/stream.h"
 
 namespace hilo::net::tls {
@@ -216,11 +217,17 @@ Status TlsTransport::shutdown_write() noexcept {
 // --- what came of it -----------------------------------------------------------------------------
 
 Io TlsTransport::outcome(int returned, Interest& waits_for) noexcept {
+  const std::error_code system_error = last_error();
   if (failure_) return {.kind = Io::Kind::failed, .error = failure_};
   switch (SSL_get_error(ssl_, returned)) {
     case SSL_ERROR_WANT_READ: waits_for = Interest::read; return {.kind = Io::Kind::would_block};
     case SSL_ERROR_WANT_WRITE: waits_for = Interest::write; return {.kind = Io::Kind::would_block};
     case SSL_ERROR_ZERO_RETURN: return {.kind = Io::Kind::end};
+    // Only OpenSSL's own BIO leaves it at that: ours has told what the socket said.
+    case SSL_ERROR_SYSCALL:
+      if (!socket_error_ && !socket_ended_) socket_error_ = system_error;
+      if (!socket_error_) socket_ended_ = true;
+      return fail();
     default: return fail();
   }
 }
@@ -230,10 +237,10 @@ Io TlsTransport::fail() noexcept {
   const int reason = ERR_GET_REASON(code);
   if (const char* text = ERR_reason_error_string(code)) failure_text_ = text;
   if (socket_error_) return fail_with(socket_error_);
-  if (socket_ended_) return fail_with(Errc::truncated);
-  if (ERR_GET_LIB(code) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET) {
-    return fail_with(Errc::alert);
-  }
+  const bool is_of_ssl = ERR_GET_LIB(code) == ERR_LIB_SSL;
+  const bool ended_early = is_of_ssl && reason == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+  if (socket_ended_ || ended_early) return fail_with(Errc::truncated);
+  if (is_of_ssl && reason >= SSL_AD_REASON_OFFSET) return fail_with(Errc::alert);
   if (handshake_done_) return fail_with(Errc::record);
   if (const long verdict = SSL_get_verify_result(ssl_); verdict != X509_V_OK) {
     failure_text_ = X509_verify_cert_error_string(verdict);

@@ -35,29 +35,37 @@ void check_rejected(WireServer& server, Errc error, std::string_view code) {
   CHECK(server.log[0].ends_with(" code=" + std::string(code)));
 }
 
+// A newcomer that is turned away gets no byte, not even one of TLS that answers its ClientHello.
+void check_closed_without_a_word(WireServer& server, Errc error) {
+  WirePeer peer(server, WirePeer::Raw{});
+  if (server.speaks_tls) peer.send_raw(TlsEndpoint{{}}.take_wire());
+  REQUIRE(peer.until_end());
+  CHECK(peer.received.empty());
+  check_rejected(server, error, "0");
+}
+
 // A second address of the server, for connections that begin with the header of a proxy.
 void listen_behind_proxy(WireServer& server) {
-  const auto bound = server.server.listen({.host = "127.0.0.1", .proxy_protocol = true});
+  const auto bound = server.server.listen({.host = "127.0.0.1",
+                                           .proxy_protocol = true,
+                                           .tls = server.speaks_tls ? any_tls_context() : nullptr});
   REQUIRE(bound);
   server.address = *bound;
 }
 
 }  // namespace
 
-TEST_CASE("one connection too many from an address is closed without a word (8)") {
+TEST_CASE("one connection too many from an address is closed without a word, before TLS (8)") {
   ws::Limits limits;
   limits.connections_per_ip_max = 2;
-  WireServer server(limits, counting_local());
+  WireServer server(limits, counting_local(), plain_then_tls());
   const Baseline before = server.baseline();
   {
     WirePeer first(server);
     WirePeer second(server);
     REQUIRE(first.upgrade());
     REQUIRE(second.upgrade());
-    WirePeer third(server);
-    REQUIRE(third.until_end());
-    CHECK(third.received.empty());
-    check_rejected(server, Errc::ip_connections, "0");
+    check_closed_without_a_word(server, Errc::ip_connections);
     // A place that becomes free is given away again.
     first.reset();
     REQUIRE(server.until([&] { return server.server.connection_count() == 1; }));
@@ -71,15 +79,12 @@ TEST_CASE("one connection too many from an address is closed without a word (8)"
 TEST_CASE("who connects too often in a second is closed without a word (8)") {
   ws::Limits limits;
   limits.handshakes_per_second_max = 1;
-  WireServer server(limits, counting_local());
+  WireServer server(limits, counting_local(), plain_then_tls());
   const Baseline before = server.baseline();
   {
     WirePeer first(server);
     REQUIRE(first.upgrade());
-    WirePeer second(server);
-    REQUIRE(second.until_end());
-    CHECK(second.received.empty());
-    check_rejected(server, Errc::ip_rate, "0");
+    check_closed_without_a_word(server, Errc::ip_rate);
   }
   REQUIRE(server.settle());
   CHECK(server.baseline() == before);
@@ -117,11 +122,7 @@ TEST_CASE("one connection too many in all is closed without a word, over TLS (9)
   {
     WirePeer first(server);
     REQUIRE(first.upgrade());
-    WirePeer second(server, WirePeer::Raw{});
-    second.send_raw(TlsEndpoint{{}}.take_wire());
-    REQUIRE(second.until_end());
-    CHECK(second.received.empty());
-    check_rejected(server, Errc::connections_full, "0");
+    check_closed_without_a_word(server, Errc::connections_full);
     REQUIRE(first.send(client_frame(0x81, "still here")));
     REQUIRE(first.until_received(12));
     first.reset();
@@ -158,6 +159,32 @@ TEST_CASE("the header of a proxy says whose connection it is (16)") {
   CHECK(peers[1] == "[2001:db8::1]:4660");
   CHECK(peers[2].starts_with("127.0.0.1:"));
   CHECK(peers[3].starts_with("127.0.0.1:"));
+  CHECK(server.all_rejects() == 0);
+  CHECK(server.baseline() == before);
+}
+
+TEST_CASE("behind the header of a proxy stands a ClientHello, over TLS (16)") {
+  WireServer server({}, {}, any_tls_context());
+  std::vector<std::string> peers;
+  server.server.at("/who").on_open(
+      [&](ws::Connection& c) { peers.push_back(c.peer().to_string()); });
+  listen_behind_proxy(server);
+  const Baseline before = server.baseline();
+  // One after the other, and glued together.
+  for (const bool glued : {false, true}) {
+    CAPTURE(glued);
+    WirePeer peer(server, TlsEndpointOptions{});
+    const std::string hello = peer.tls()->take_wire();
+    const std::string header = "PROXY TCP4 192.0.2.1 192.0.2.2 4711 443\r\n";
+    REQUIRE(peer.send_raw(glued ? header + hello : header));
+    for (int i = 0; i < 10; ++i) REQUIRE(server.loop.run_once(net::Duration{}));
+    if (!glued) REQUIRE(peer.send_raw(hello));
+    REQUIRE(peer.upgrade("/who"));
+    REQUIRE(peer.send(client_frame(0x89, "!")));
+    REQUIRE(peer.until_contains("\x8A\x01!"));
+  }
+  REQUIRE(server.settle());
+  CHECK(peers == std::vector<std::string>(2, "192.0.2.1:4711"));
   CHECK(server.all_rejects() == 0);
   CHECK(server.baseline() == before);
 }
@@ -234,11 +261,16 @@ TEST_CASE("limits count the address behind the proxy, and only named proxies may
 
 TEST_CASE(
     "a server that drains takes no new WebSockets, and answers pages for the last time (87)") {
-  WireServer server;
+  WireServer server({}, {}, plain_then_tls());
+  Baseline wanted = server.baseline();
+  wanted.descriptors -= 2;  // a server that drains has no listener, and that none in reserve
+  wanted.watched -= 1;
   WirePeer newcomer(server);
   WirePeer reader(server);
   WirePeer resident(server);
   REQUIRE(resident.upgrade());
+  // Over TLS they are through with the handshake, or it would be the listener that turns them away.
+  if (server.speaks_tls) REQUIRE((newcomer.handshake() && reader.handshake()));
   server.server.drain();
   REQUIRE(newcomer.send(upgrade_request()));
   REQUIRE(newcomer.until_end());
@@ -249,12 +281,17 @@ TEST_CASE(
   REQUIRE(reader.until_end());
   CHECK(reader.received.starts_with("HTTP/1.1 200 "));
   CHECK(reader.received.find("\r\nConnection: close\r\n") != std::string::npos);
+  newcomer.close();
+  reader.close();
+  resident.close();
+  REQUIRE(server.settle());
+  CHECK(server.baseline() == wanted);
 }
 
 TEST_CASE("an answer that does not come, fails or comes twice (88)") {
   ws::Limits limits;
   limits.upgrade_timeout = net::Duration::milliseconds(20);
-  WireServer server(limits);
+  WireServer server(limits, {}, plain_then_tls());
   ws::UpgradeId id;
   int gone = 0;
   server.server.at("/never").on_upgrade_later([&](ws::PendingUpgrade& pending) {
@@ -268,20 +305,27 @@ TEST_CASE("an answer that does not come, fails or comes twice (88)") {
     CHECK_FALSE(server.server.accept(pending.id()));
   });
   const Baseline before = server.baseline();
-  const auto ask = [&server](std::string_view path) {
+  const auto check_answer = [&server](std::string_view path, std::string_view status, Errc error) {
+    CAPTURE(path);
+    server.log.clear();
     WirePeer peer(server);
     CHECK(peer.send(upgrade_request(path)));
     CHECK(peer.until_end());
-    return peer.received.substr(0, 12);
+    CHECK(peer.received.starts_with("HTTP/1.1 " + std::string(status) + " "));
+    CHECK(server.rejects(error) == 1);
+    const ws::Rule& rule = ws::rule(error);
+    const std::string line = "lvl=warn ev=reject layer=" + std::string(to_string(rule.layer)) +
+                             " reason=" + std::string(rule.label) + " peer=127.0.0.1:";
+    REQUIRE(server.log.size() == 1);
+    CHECK(server.log[0].starts_with(line));
+    CHECK(server.log[0].find(" code=" + std::string(status)) != std::string::npos);
   };
-  CHECK(ask("/never") == "HTTP/1.1 504");
-  CHECK(server.rejects(Errc::upgrade_timeout) == 1);
+  check_answer("/never", "504", Errc::upgrade_timeout);
   CHECK(gone == 1);
   CHECK_FALSE(server.server.accept(id));
-  CHECK(ask("/throws") == "HTTP/1.1 500");
-  CHECK(server.rejects(Errc::handler_threw) == 1);
-  CHECK(ask("/twice") == "HTTP/1.1 401");
-  CHECK(server.rejects(Errc::upgrade_refused) == 1);
+  check_answer("/throws", "500", Errc::handler_threw);
+  check_answer("/twice", "401", Errc::upgrade_refused);
+  CHECK(server.all_rejects() == 3);
   REQUIRE(server.settle());
   CHECK(server.server.pending_upgrade_count() == 0);
   CHECK(server.opened == 0);
@@ -290,7 +334,7 @@ TEST_CASE("an answer that does not come, fails or comes twice (88)") {
 
 TEST_CASE(
     "a peer that resets while its handshake waits is told of, and accepting it does nothing (90)") {
-  WireServer server;
+  WireServer server({}, {}, plain_then_tls());
   std::vector<ws::UpgradeId> ids;
   int opened = 0;
   int gone = 0;
@@ -401,9 +445,10 @@ TEST_CASE("10,000 frames and FIN behind a handshake that waits are all answered 
 }
 
 TEST_CASE("frames that come while the handshake waits are handled behind the 101 (91)") {
+  const auto tls = plain_then_tls();
   for (const std::size_t size : {std::size_t{5}, std::size_t{200'000}}) {
     CAPTURE(size);
-    WireServer server;
+    WireServer server({}, {}, tls);
     std::vector<ws::UpgradeId> ids;
     bool open_within_accept = false;
     bool accepting = false;

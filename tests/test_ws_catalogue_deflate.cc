@@ -167,15 +167,18 @@ void check_accepted(WireServer& server, const Accepted& row) {
   CHECK(server.baseline() == before);
 }
 
+// With and without context takeover; plain, and in a second run of the case over TLS.
 void check_both_ways(const std::vector<Accepted>& rows, const ws::Limits& limits = {}) {
+  const auto tls = plain_then_tls();
   for (const bool alone : {true, false}) {
-    WireServer server(limits, with_deflate(alone));
+    WireServer server(limits, with_deflate(alone), tls);
     for (const Accepted& row : rows) check_accepted(server, row);
   }
 }
 void check_both_ways(const std::vector<Refused>& rows, const ws::Limits& limits = {}) {
+  const auto tls = plain_then_tls();
   for (const bool alone : {true, false}) {
-    WireServer server(limits, with_deflate(alone));
+    WireServer server(limits, with_deflate(alone), tls);
     for (const Refused& row : rows) check_refused(server, row);
   }
 }
@@ -183,7 +186,7 @@ void check_both_ways(const std::vector<Refused>& rows, const ws::Limits& limits 
 }  // namespace
 
 TEST_CASE("bad offers are declined and the 101 goes on (K 171-177)") {
-  WireServer server({}, with_deflate(false));
+  WireServer server({}, with_deflate(false), plain_then_tls());
   const std::string bits = "; server_max_window_bits";
   const std::vector<Offer> rows = {
       {171, name + "; x", "-"},
@@ -208,9 +211,10 @@ TEST_CASE("bad offers are declined and the 101 goes on (K 171-177)") {
 }
 
 TEST_CASE("by default a server asks for no context takeover; off, it says nothing (K 178)") {
-  WireServer server({}, with_deflate());
+  const auto tls = plain_then_tls();
+  WireServer server({}, with_deflate(), tls);
   check_offer(server, {0, name, name + "; server_no_context_takeover; client_no_context_takeover"});
-  WireServer without;
+  WireServer without({}, {}, tls);
   check_offer(without, {178, name, "-"});
   WirePeer peer(without);
   REQUIRE(upgrade(peer, name) == "-");
@@ -277,17 +281,20 @@ TEST_CASE("compressed messages that are delivered (L 181, 185, 188-191, 193, 194
 }
 
 TEST_CASE("a message that refers to the one before needs context takeover (L 186, 187)") {
-  WireServer alone({}, with_deflate());
+  const auto tls = plain_then_tls();
+  WireServer alone({}, with_deflate(), tls);
   check_refused(alone, {186, text(hello) + text(hello_again), Errc::inflate_data});
-  WireServer taking_over({}, with_deflate(false));
+  WireServer taking_over({}, with_deflate(false), tls);
   check_accepted(taking_over, {187, text(hello) + text(hello_again), {"Hello", "Hello"}});
 }
 
 TEST_CASE("without memory for inflating that connection ends, and others live (L 196)") {
+  const auto tls = plain_then_tls();
   for (const bool alone : {true, false}) {
     ws::Limits limits;
     limits.deflate_memory_bytes_max = 20'000;  // zlib's state fits, its window does not
-    WireServer server(limits, with_deflate(alone));
+    WireServer server(limits, with_deflate(alone), tls);
+    const Baseline before = server.baseline();
     const std::string offer = name;
     WirePeer other(server);
     REQUIRE(upgrade(other, offer) != "-");
@@ -302,5 +309,9 @@ TEST_CASE("without memory for inflating that connection ends, and others live (L
     CHECK(server.log[0].starts_with("lvl=warn ev=reject layer=tcp reason=no_memory "));
     REQUIRE(other.send(client_frame(0x81, "still here")));
     CHECK(other.until_contains(server_frame(0x81, "still here")));
+    peer.close();
+    other.close();
+    REQUIRE(server.settle());
+    CHECK(server.baseline() == before);
   }
 }

@@ -36,7 +36,7 @@ std::string replaced(std::string_view line_start, std::string_view with) {
 
 TEST_CASE("a valid head in segments of one byte (A 10)") {
   // That the work grows with the bytes and not with the segments: tests/test_net_stream.cc.
-  WireServer server;
+  WireServer server({}, {}, plain_then_tls());
   const Baseline before = server.baseline();
   {
     WirePeer peer(server);
@@ -52,7 +52,7 @@ TEST_CASE("a valid head in segments of one byte (A 10)") {
 }
 
 TEST_CASE("connections that end before they ask for anything (A 2-4)") {
-  WireServer server;
+  WireServer server({}, {}, plain_then_tls());
   const Baseline before = server.baseline();
   {
     WirePeer peer(server);
@@ -84,7 +84,7 @@ TEST_CASE("a lack of descriptors sheds newcomers and keeps those who are there (
 #ifdef HILO_ASAN
   HILO_SKIP("UBSan looks at objects through a pipe and takes a lack of descriptors for a fault");
 #endif
-  WireServer server;
+  WireServer server({}, {}, plain_then_tls());
   WirePeer resident(server);
   REQUIRE(resident.upgrade());
   rlimit limit;
@@ -113,7 +113,7 @@ TEST_CASE("a lack of descriptors sheds newcomers and keeps those who are there (
 }
 
 TEST_CASE("a full request, then FIN, is answered and ends as 1006 (A 12)") {
-  WireServer server;
+  WireServer server({}, {}, plain_then_tls());
   const Baseline before = server.baseline();
   WirePeer peer(server);
   REQUIRE(peer.send(upgrade_request()));
@@ -131,7 +131,7 @@ TEST_CASE("a full request, then FIN, is answered and ends as 1006 (A 12)") {
 }
 
 TEST_CASE("urgent data does not disturb the stream (A 13)") {
-  WireServer server;
+  WireServer server({}, {}, plain_then_tls());
   WirePeer peer(server);
   REQUIRE(peer.upgrade());
   const char urgent = '!';
@@ -141,38 +141,42 @@ TEST_CASE("urgent data does not disturb the stream (A 13)") {
 }
 
 TEST_CASE("other protocols on the port (A 15, 17, 18)") {
-  check_all_refused({
-      {15, "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + upgrade_request(), 400, Errc::http_preface},
-      {17, hex("16 03 01 02 00 01 00 01 FC 03 03"), 400, Errc::tls_on_plain},
-      {18, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, Errc::http_version_unsupported},
-  });
+  check_all_refused(
+      nullptr, {
+                   {15, "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + upgrade_request(), 400,
+                    Errc::http_preface},
+                   {17, hex("16 03 01 02 00 01 00 01 FC 03 03"), 400, Errc::tls_on_plain},
+                   {18, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, Errc::http_version_unsupported},
+               });
 }
 
 TEST_CASE("request heads that break the grammar (C 38-43)") {
-  check_all_refused({
-      {38, "\r\n\r\n\r\n" + get("/page"), 400, Errc::http_preface},
-      {39, std::string(1, '\0') + get("/page"), 400, Errc::http_preface},
-      {39, " " + get("/page"), 400, Errc::http_preface},
-      {39, "\x01" + get("/page"), 400, Errc::http_preface},
-      {40, "GET /page HTTP/1.1\nHost: x\r\n\r\n", 400, Errc::http_line_end},
-      {40, "GET /page HTTP/1.1\r\nHost: x\n\r\n", 400, Errc::http_line_end},
-      {40, "GET /page HTTP/1.1\rHost: x\r\n\r\n", 400, Errc::http_line_end},
-      {41, get("/page", std::string("X: a\0b\r\n", 8)), 400, Errc::http_field_value},
-      {41, get("/page", "X: a\x01\r\n"), 400, Errc::http_field_value},
-      {41, get("/page", "X: a\x7F\r\n"), 400, Errc::http_field_value},
-      {42, "GET /page HTTP/1.1\r\nHost : x\r\n\r\n", 400, Errc::http_field_name},
-      {42, get("/page", ": x\r\n"), 400, Errc::http_field_name},
-      {42, get("/page", "X: a\r\n b\r\n"), 400, Errc::http_field_name},
-      {42, get("/page", "X(Y): z\r\n"), 400, Errc::http_field_name},
-      {43, "GET /page HTTP/1.1\r\n\r\n", 400, Errc::http_host},
-      {43, get("/page", "Host: 127.0.0.1\r\n"), 400, Errc::http_host},
-      {43, "GET /page HTTP/1.1\r\nHost: a,b\r\n\r\n", 400, Errc::http_host},
-      {43, "GET /page HTTP/1.1\r\nHost: u@h\r\n\r\n", 400, Errc::http_host},
-  });
+  check_all_refused(
+      plain_then_tls(),
+      {
+          {38, "\r\n\r\n\r\n" + get("/page"), 400, Errc::http_preface},
+          {39, std::string(1, '\0') + get("/page"), 400, Errc::http_preface},
+          {39, " " + get("/page"), 400, Errc::http_preface},
+          {39, "\x01" + get("/page"), 400, Errc::http_preface},
+          {40, "GET /page HTTP/1.1\nHost: x\r\n\r\n", 400, Errc::http_line_end},
+          {40, "GET /page HTTP/1.1\r\nHost: x\n\r\n", 400, Errc::http_line_end},
+          {40, "GET /page HTTP/1.1\rHost: x\r\n\r\n", 400, Errc::http_line_end},
+          {41, get("/page", std::string("X: a\0b\r\n", 8)), 400, Errc::http_field_value},
+          {41, get("/page", "X: a\x01\r\n"), 400, Errc::http_field_value},
+          {41, get("/page", "X: a\x7F\r\n"), 400, Errc::http_field_value},
+          {42, "GET /page HTTP/1.1\r\nHost : x\r\n\r\n", 400, Errc::http_field_name},
+          {42, get("/page", ": x\r\n"), 400, Errc::http_field_name},
+          {42, get("/page", "X: a\r\n b\r\n"), 400, Errc::http_field_name},
+          {42, get("/page", "X(Y): z\r\n"), 400, Errc::http_field_name},
+          {43, "GET /page HTTP/1.1\r\n\r\n", 400, Errc::http_host},
+          {43, get("/page", "Host: 127.0.0.1\r\n"), 400, Errc::http_host},
+          {43, "GET /page HTTP/1.1\r\nHost: a,b\r\n\r\n", 400, Errc::http_host},
+          {43, "GET /page HTTP/1.1\r\nHost: u@h\r\n\r\n", 400, Errc::http_host},
+      });
 }
 
 TEST_CASE("heads at the limits and beyond (C 44, 45)") {
-  WireServer server;
+  WireServer server({}, {}, plain_then_tls());
   // "GET /... HTTP/1.1" of 8192 bytes is read (that path speaks WebSocket); one byte more is not.
   const std::string longest_target = "/" + std::string(8192 - 14, 'a');
   check_refused(server, {44, get(longest_target), 426, Errc::http_upgrade_required});
@@ -195,7 +199,7 @@ TEST_CASE("heads at the limits and beyond (C 44, 45)") {
 }
 
 TEST_CASE("methods, versions and targets (C 46-50, 66)") {
-  WireServer server;
+  WireServer server({}, {}, plain_then_tls());
   for (const Refused& row : std::vector<Refused>{
            {46, "get /page HTTP/1.1\r\nHost: x\r\n\r\n", 405, Errc::http_method_not_allowed,
             "\r\nAllow: GET"},
@@ -228,7 +232,7 @@ TEST_CASE("methods, versions and targets (C 46-50, 66)") {
 }
 
 TEST_CASE("upgrades and bodies, tunnels and lookalikes (C 59-64)") {
-  WireServer server;
+  WireServer server({}, {}, plain_then_tls());
   for (const Refused& row : std::vector<Refused>{
            {59, upgrade_request("/echo", "Content-Length: 5\r\n") + "hello", 400,
             Errc::http_framing},
@@ -317,11 +321,11 @@ TEST_CASE("opening handshakes that are refused (D 67-69, 72-75, 89)") {
   }
   rows.push_back({75, upgrade_request("/echo", "Sec-WebSocket-Version: 13\r\n"), 400,
                   Errc::upgrade_version_malformed});
-  check_all_refused(rows);
+  check_all_refused(plain_then_tls(), rows);
 }
 
 TEST_CASE("opening handshakes that are right (D 70, 71, 78, 81, 82)") {
-  WireServer server;
+  WireServer server({}, {}, plain_then_tls());
   check_served(server, 70, replaced("Connection:", "Connection: keep-alive, UPGRADE"), 101);
   check_served(server, 70, replaced("Upgrade:", "Upgrade: WebSocket"), 101);
   check_served(server, 71, replaced("Connection:", "Connection: Upgrade, Sec-WebSocket-Key"), 101);
@@ -346,6 +350,7 @@ TEST_CASE("opening handshakes that are right (D 70, 71, 78, 81, 82)") {
 }
 
 TEST_CASE("pages of other origins may not connect (D 76, 77)") {
+  const auto tls = plain_then_tls();
   const auto from = [](std::string_view origin) {
     std::string line = "Origin: ";
     return upgrade_request("/echo", line.append(origin).append("\r\n"));
@@ -363,22 +368,25 @@ TEST_CASE("pages of other origins may not connect (D 76, 77)") {
   rows.push_back(
       {77, from("http://" + std::string(8000, 'a')), 400, Errc::upgrade_origin_malformed});
   rows.push_back({77, from("http://a\x01"), 400, Errc::http_field_value});
-  check_all_refused(rows);
+  check_all_refused(tls, rows);
 
-  WireServer same_host;
-  check_served(same_host, 76, from("http://127.0.0.1"), 101);
+  WireServer same_host({}, {}, tls);
+  const std::string_view scheme = tls != nullptr ? "https" : "http";
+  check_served(same_host, 76, from(std::string(scheme) + "://127.0.0.1"), 101);
 
   const std::vector<std::string_view> allowed = {"https://good.com"};
   ws::ServerOptions options;
   options.origin.allow = ws::OriginPolicy::Allow::listed;
   options.origin.list = allowed;
-  check_all_refused({{76, from("https://good.com.evil"), 403, Errc::upgrade_origin},
+  check_all_refused(tls,
+                    {{76, from("https://good.com.evil"), 403, Errc::upgrade_origin},
                      {76, from("http://good.com"), 403, Errc::upgrade_origin},
                      {76, from("https://good.com:444"), 403, Errc::upgrade_origin}},
                     std::move(options));
 }
 
 TEST_CASE("subprotocols and extensions that are malformed (D 79-84)") {
+  const auto tls = plain_then_tls();
   const auto protocol = [](std::string_view value) {
     std::string line = "Sec-WebSocket-Protocol: ";
     return upgrade_request("/echo", line.append(value).append("\r\n"));
@@ -399,12 +407,13 @@ TEST_CASE("subprotocols and extensions that are malformed (D 79-84)") {
     rows.push_back({83, extensions(value), 400, Errc::upgrade_extensions_malformed});
   }
   rows.push_back({84, extensions("a" + many(", a", 16)), 400, Errc::upgrade_extensions_too_many});
-  check_all_refused(rows);
+  check_all_refused(tls, rows);
 
   ws::ServerOptions options;
   options.subprotocols = {"chat"};
   options.subprotocol_required = true;
-  check_all_refused({{81, protocol("other"), 400, Errc::upgrade_protocol_required},
+  check_all_refused(tls,
+                    {{81, protocol("other"), 400, Errc::upgrade_protocol_required},
                      {81, upgrade_request(), 400, Errc::upgrade_protocol_required}},
                     std::move(options));
 }
@@ -420,7 +429,7 @@ TEST_CASE("paths are compared as they come (D 86)") {
 }
 
 TEST_CASE("frames glued to the head are handled behind the 101 (D 91)") {
-  WireServer server;
+  WireServer server({}, {}, plain_then_tls());
   const Baseline before = server.baseline();
   {
     WirePeer peer(server);

@@ -4,11 +4,15 @@
 
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <functional>
+#include <memory>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "net/socket.h"
 #include "tests/support/wire.h"
 
 using namespace hilo;
@@ -39,6 +43,8 @@ struct Told {
   std::string reason = {};
 };
 
+enum class Over : std::uint8_t { both, tls };
+
 struct Way {
   const char* name;
   Told told;
@@ -46,10 +52,27 @@ struct Way {
   std::function<void(WirePeer&)> peer;
   std::function<void(WireServer&)> server = nullptr;
   ws::Limits limits = {};
+  Over over = Over::both;
+  std::size_t listeners_closed = 0;
 };
 
 void says(WirePeer& peer, std::string_view bytes) {
   static_cast<void>(peer.send(bytes));
+}
+
+// TLS's own end, and the socket stays open.
+void says_no_more(WirePeer& peer) {
+  peer.tls()->close_notify();
+  REQUIRE(peer.send_raw(peer.tls()->take_wire()));
+}
+
+// Whatever the server has done by then.
+void ends(WirePeer& peer) {
+  if (peer.tls() != nullptr) {
+    peer.tls()->close_notify();
+    static_cast<void>(peer.send_raw(peer.tls()->take_wire()));
+  }
+  static_cast<void>(net::socket::shutdown_write(peer.fd()));
 }
 
 std::function<void(WirePeer&)> sends(std::string bytes) {
@@ -79,6 +102,14 @@ void close_it(ws::Connection& connection) {
   REQUIRE(connection.close(CloseCode::going_away, "enough"));
 }
 
+// OpenSSL's own way to the socket beside ours: the kernel's TLS goes with nothing else.
+std::shared_ptr<net::tls::ServerContext> kernel_context() {
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto made = net::tls::ServerContext::create({.self_signed = true, .kernel_tls = true});
+  REQUIRE(made);
+  return *made;
+}
+
 const std::vector<Way> ways = {
     {"the peer's Close with a code and a reason",
      {CloseCode{4000}, ClosedBy::peer, true, Errc::none, "tired"},
@@ -95,6 +126,27 @@ const std::vector<Way> ways = {
        says(peer, client_frame(0x81, "half a frame").substr(0, 9));
        peer.finish_sending();
      }},
+    {"a FIN beneath TLS, without a close_notify: somebody may have cut the rest",
+     {CloseCode::abnormal, ClosedBy::network, false, Errc::end_without_close},
+     [](WirePeer& peer) { peer.finish_sending_raw(); },
+     nullptr,
+     {},
+     Over::tls},
+    {"a close_notify without a Close, and no FIN",
+     {CloseCode::abnormal, ClosedBy::network, false, Errc::end_without_close},
+     [](WirePeer& peer) { says_no_more(peer); },
+     nullptr,
+     {},
+     Over::tls},
+    {"our Close, answered by a FIN beneath TLS",
+     {CloseCode::abnormal, ClosedBy::us, false, Errc::end_without_close},
+     [](WirePeer& peer) {
+       REQUIRE(peer.until_contains("\x88"));
+       peer.finish_sending_raw();
+     },
+     with_connection(close_it),
+     {},
+     Over::tls},
     {"a reset", {CloseCode::abnormal, ClosedBy::network}, [](WirePeer& peer) { peer.reset(); }},
     {"our Close, answered: the code is the peer's",
      {CloseCode{4001}, ClosedBy::us, true, Errc::none, "as you like"},
@@ -123,7 +175,10 @@ const std::vector<Way> ways = {
     {"stop()",
      {CloseCode::going_away, ClosedBy::us, true},
      answers(client_frame(0x88, close_body(1001))),
-     [](WireServer& server) { server.server.stop(); }},
+     [](WireServer& server) { server.server.stop(); },
+     {},
+     Over::both,
+     1},
     {"a frame that breaks a rule, answered by FIN",
      {CloseCode::protocol_error, ClosedBy::us, false, Errc::frame_unmasked},
      goes(server_frame(0x81, "no mask"))},
@@ -159,17 +214,29 @@ const std::vector<Way> ways = {
 
 }  // namespace
 
-TEST_CASE(
-    "each way to end is told once, with its code, its reason, who, and whether it was clean") {
+namespace {
+
+void check_ways(const std::shared_ptr<net::tls::ServerContext>& tls) {
   for (const Way& way : ways) {
+    if (way.over == Over::tls && tls == nullptr) continue;
     CAPTURE(std::string(way.name));
-    WireServer server(way.limits);
-    const Baseline before = server.baseline();
+    WireServer server(way.limits, {}, tls);
+    Baseline wanted = server.baseline();
+    wanted.descriptors -= 2 * way.listeners_closed;  // each has one in reserve
+    wanted.watched -= way.listeners_closed;
     WirePeer peer(server);
     REQUIRE(peer.upgrade());
     if (way.server != nullptr) way.server(server);
     way.peer(peer);
-    REQUIRE(server.until([&] { return !server.closed.empty(); }));
+    // Who answers ends when the server has; who does not would have to be waited for.
+    const bool answers = way.limits.close_timeout != soon;
+    bool finished = false;
+    REQUIRE(server.until([&] {
+      if (!server.closed.empty()) return true;
+      if (peer.fd() >= 0) peer.receive();
+      if (answers && peer.ended && !std::exchange(finished, true)) ends(peer);
+      return false;
+    }));
     peer.close();
     REQUIRE(server.settle());
     REQUIRE(server.closed.size() == 1);
@@ -179,6 +246,17 @@ TEST_CASE(
     CHECK(closed.clean == way.told.clean);
     CHECK(closed.error == way.told.error);
     CHECK(closed.reason == way.told.reason);
-    CHECK(server.baseline().connections == before.connections);
+    CHECK(server.baseline() == wanted);
   }
+}
+
+}  // namespace
+
+TEST_CASE(
+    "each way to end is told once, with its code, its reason, who, and whether it was clean") {
+  check_ways(plain_then_tls());
+}
+
+TEST_CASE("each way to end is told alike where the kernel may encrypt") {
+  check_ways(kernel_context());
 }

@@ -138,7 +138,7 @@ TEST_CASE("a peer that does not read is paused, and never costs more than the qu
 TEST_CASE("a queue that would overflow resets the connection (A 14)") {
   ws::Limits limits;
   limits.queue_bytes_max = 100'000;
-  WireServer server(limits);
+  WireServer server(limits, {}, plain_then_tls());
   ws::Sent last = ws::Sent::accepted;
   std::size_t most = 0;
   server.server.at("/flood")
@@ -172,12 +172,13 @@ TEST_CASE("a queue that would overflow resets the connection (A 14)") {
 }
 
 TEST_CASE("a queue that would overflow drops or refuses, by policy") {
+  const auto tls = plain_then_tls();
   for (const ws::Overflow policy : {ws::Overflow::drop, ws::Overflow::refuse}) {
     CAPTURE(static_cast<int>(policy));
     ws::Limits limits;
     limits.queue_bytes_max = 100'000;
     limits.overflow = policy;
-    WireServer server(limits);
+    WireServer server(limits, {}, tls);
     int accepted = 0;
     int dropped = 0;
     int drained = 0;

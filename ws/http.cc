@@ -105,7 +105,7 @@ Status HttpConnection::start(std::unique_ptr<net::Stream> stream, const HttpPast
     keep_alive_ = past->keep_alive;
     came_with_request_ = true;
   }
-  arm(tls() != nullptr ? limits_->tls_handshake_timeout : limits_->head_timeout);
+  tls() != nullptr ? arm_for_handshake() : arm(limits_->head_timeout);
   return stream_->start();
 }
 
@@ -609,20 +609,38 @@ void HttpConnection::arm_or_stall(net::Duration patience) noexcept {
   arm(stream_->queued_bytes() != 0 ? limits_->stall_timeout : patience);
 }
 
+// The end of TLS's handshake is no event here, and the head's deadline counts from it: who looks as
+// often as a head may take is never late for either.
+void HttpConnection::arm_for_handshake() noexcept {
+  const net::Time deadline = std::min(due(asking_since_, limits_->tls_handshake_timeout),
+                                      due(loop_->now(), limits_->head_timeout));
+  if (deadline != never) loop_->timers().arm(*this, deadline);
+}
+
+// False if what is due is the first head over TLS.
+bool HttpConnection::is_before_first_head_is_due(net::Time now) noexcept {
+  if (!tls()->handshake_done()) {
+    if (now < due(asking_since_, limits_->tls_handshake_timeout)) {
+      arm_for_handshake();
+    } else {
+      host_->on_http_reject(*this, Errc::tls_timeout);
+      end();
+    }
+    return true;
+  }
+  const net::Time deadline = due(tls()->handshake_time(), limits_->head_timeout);
+  if (deadline != never && now < deadline) loop_->timers().arm(*this, deadline);
+  return now < deadline;
+}
+
 void HttpConnection::on_timer(net::Time now) {
   if (state_ == State::leaving && stream_->queued_bytes() == 0) {
     return host_->on_http_leaving(*this);
   }
+  const bool is_first = state_ == State::reading && request_number_ == 0;
+  if (tls() != nullptr && is_first && is_before_first_head_is_due(now)) return;
   if (state_ == State::reading && parser_.started()) return refuse(Errc::head_timeout);
   if (state_ != State::reading && wants_input()) return fail_body(Errc::http_body_timeout);
-  if (tls() != nullptr && state_ == State::reading && request_number_ == 0) {
-    if (!tls()->handshake_done()) {
-      host_->on_http_reject(*this, Errc::tls_timeout);
-      return end();
-    }
-    const net::Time deadline = due(tls()->handshake_time(), limits_->head_timeout);
-    if (now < deadline) return loop_->timers().arm(*this, deadline);
-  }
   if (state_ == State::sending && std::exchange(sending_->yielded, false)) {
     arm(limits_->stall_timeout);
     return send_pieces();

@@ -268,6 +268,8 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   void tell_gone();
   void arm(net::Duration patience) noexcept;
   void arm_or_stall(net::Duration patience) noexcept;
+  void arm_for_handshake() noexcept;
+  bool is_before_first_head_is_due(net::Time now) noexcept;
 
   SlabHandle handle_;
   net::Loop* loop_;

@@ -65,7 +65,7 @@ def _():
         "connect": "header subprotocol origin proxy user redirects reconnect binary hex one echo "
         "timestamps quiet ping ping-every "
         "count wait close-code close-reason ca-file insecure tls-server-name tls-cert tls-key "
-        "tls-keylog socketio namespace auth event ask ack-timeout listen path transport parser eio3",
+        "tls-keylog tls-kernel socketio namespace auth event ask ack-timeout listen path transport parser eio3",
     }
     deflate = "deflate" + "".join(
         " deflate-" + name
@@ -98,7 +98,8 @@ def _():
         rows = re.findall(r"^  (?:-\w, )?(--[\w-]+)(?: ((?:'[^']*'|\S)+))?(?:  |$)", text, re.M)
         words = []
         for flag, value in rows:
-            sample = "1000" if flag == "--close-code" else samples[value] if value else None
+            special = {"--close-code": "1000", "--redirects": "5"}
+            sample = special.get(flag, samples[value]) if value else None
             words += [flag, sample] if sample else [flag]
         # With a word too many it is judged, but not run.
         address = ["ws://127.0.0.1:1/"] if command == "connect" else []

@@ -43,8 +43,7 @@ FAMILIES = {
 # Beyond what faults.md of the design asks for; all are counters without labels.
 MORE = (
     "shed http_requests upgrades transfers messages_dropped pongs_ignored bytes_ignored log_suppressed messages_inflated "
-    "inflated_bytes 
-    "inflated_wire_bytes messages_deflated deflated_bytes deflated_wire_bytes "
+    "inflated_bytes inflated_wire_bytes messages_deflated deflated_bytes deflated_wire_bytes "
     "eio_opened eio_closed eio_upgraded eio_polls eio_posts eio_messages_in eio_messages_out "
     "eio_packets_lost sio_connected sio_disconnected sio_recovered sio_events_in sio_packets_out "
     "sio_relays_lost"

@@ -422,6 +422,14 @@ def _():
     contains(pathlib.Path(path).read_text(), "CLIENT_TRAFFIC_SECRET_0")
 
 
+@case("TLS by the kernel on both sides, where there is any, is no different")
+def _():
+    with Serve(*certificate("server"), "--tls-kernel") as server:
+        flags = ["--ca-file", file("ca.pem"), "--tls-kernel"]
+        code, out, _ = run("connect", *flags, server.url(), stdin=b"x\ny\n")
+        equal((code, out), (0, b"x\ny\n"))
+
+
 @case("a hundred thousand lines come back in order over wss")
 def _():
     lines = b"".join(b"%d %s\n" % (i, b"y" * (i % 97)) for i in range(100_000))

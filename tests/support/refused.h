@@ -6,8 +6,10 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/support/wire.h"
@@ -68,8 +70,10 @@ inline void check_refused(WireServer& server, const Refused& row) {
   CHECK(server.baseline() == before);
 }
 
-inline void check_all_refused(const std::vector<Refused>& rows, ws::ServerOptions options = {}) {
-  WireServer server({}, std::move(options));
+// `tls` null means plain; plain_then_tls() is for rows that hold over both.
+inline void check_all_refused(std::shared_ptr<net::tls::ServerContext> tls,
+                              const std::vector<Refused>& rows, ws::ServerOptions options = {}) {
+  WireServer server({}, std::move(options), std::move(tls));
   for (const Refused& row : rows) check_refused(server, row);
 }
 

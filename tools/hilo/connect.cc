@@ -152,7 +152,7 @@ FlagGroup way_flags(ConnectSettings& settings) {
                                         "another server go no credentials and no --header but "
                                         "User-Agent",
                                 .short_name = {}},
-                               {.least = 0, .most = 100}, settings.redirects);
+                               {.least = 0, .most = 5}, settings.redirects);
   redirects.preset = "0";
   Flag reconnect = switch_flag({.name = "--reconnect",
                                 .value = {},

@@ -19,7 +19,8 @@ bool make_tls(const TlsConnectSettings& from, ws::ConnectOptions& into) {
       {.ca_file = from.ca_file,
        .certificate = {.certificate = from.certificate_file, .key = from.key_file},
        .insecure = from.insecure,
-       .keylog_file = from.keylog_file},
+       .keylog_file = from.keylog_file,
+       .kernel_tls = from.kernel_tls},
       &detail);
   if (!context) {
     print_error("hilo connect: TLS: " + detail);

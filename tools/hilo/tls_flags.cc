@@ -17,6 +17,10 @@ FlagText toggle(std::string name, std::string text) {
   return {.name = std::move(name), .value = {}, .text = std::move(text), .short_name = {}};
 }
 
+FlagText kernel_toggle() {
+  return toggle("--tls-kernel", "let the kernel encrypt, where OpenSSL and the kernel can do that");
+}
+
 }  // namespace
 
 FlagGroup tls_serve_flags(TlsServeSettings& settings) {
@@ -41,9 +45,7 @@ FlagGroup tls_serve_flags(TlsServeSettings& settings) {
                      "the keys of all connections are appended, for Wireshark: who "
                      "has them can read everything"),
                 settings.keylog_file),
-      switch_flag(toggle("--tls-kernel",
-                         "let the kernel encrypt, where OpenSSL and the kernel can do that"),
-                  settings.kernel_tls),
+      switch_flag(kernel_toggle(), settings.kernel_tls),
   };
   return group;
 }
@@ -68,6 +70,7 @@ FlagGroup tls_connect_flags(TlsConnectSettings& settings) {
       text_flag(file("--tls-key", "its private key"), settings.key_file),
       text_flag(file("--tls-keylog", "the keys of the connection are appended, for Wireshark"),
                 settings.keylog_file),
+      switch_flag(kernel_toggle(), settings.kernel_tls),
   };
   return group;
 }
@@ -127,7 +130,8 @@ Complaint check(const TlsConformSettings& settings) {
                                   .certificate_file = settings.certificate_file,
                                   .key_file = settings.key_file,
                                   .keylog_file = {},
-                                  .server_name = {}});
+                                  .server_name = {},
+                                  .kernel_tls = false});
 }
 
 }  // namespace hilo::tools

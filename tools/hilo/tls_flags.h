@@ -30,6 +30,7 @@ struct TlsConnectSettings {
   std::string key_file;
   std::string keylog_file;
   std::string server_name;  // for SNI and verification, instead of the URL's host
+  bool kernel_tls = false;
 };
 
 // `hilo conform` is client or server.
