@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "net/base/mid_page.h"
 #include "net/clock.h"
 
 namespace hilo::net {
@@ -81,19 +82,21 @@ Loop::Loop(Options options) noexcept
       now_(clock_now()),
       timers_(now_),
       // Not filled with zeros: pages that no input ever reaches are never made.
-      receive_buffer_(new (std::nothrow) std::uint8_t[options.receive_bytes]),
-      send_storage_(new (std::nothrow) std::uint8_t[options.send_bytes]),
+      receive_storage_(new (std::nothrow) std::uint8_t[options.receive_bytes + mid_page_slack]),
+      send_storage_(new (std::nothrow) std::uint8_t[options.send_bytes + mid_page_slack]),
       free_slot_(none) {
   for (PhaseList& list : phases_) list = {none, none};
   if (!poller_.status()) {
     status_ = poller_.status();
   } else if (!wakeup_.status()) {
     status_ = wakeup_.status();
-  } else if (receive_buffer_ == nullptr || send_storage_ == nullptr) {
+  } else if (receive_storage_ == nullptr || send_storage_ == nullptr) {
     status_ = out_of_memory();
   } else {
     status_ = poller_.add(wakeup_.fd(), Interest::read, wakeup_token);
-    send_buffer_ = {.data = send_storage_.get(), .capacity = options.send_bytes};
+    receive_data_ = receive_storage_.get() + to_mid_page(receive_storage_.get());
+    send_buffer_ = {.data = send_storage_.get() + to_mid_page(send_storage_.get()),
+                    .capacity = options.send_bytes};
   }
 }
 

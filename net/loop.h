@@ -124,7 +124,7 @@ class Loop {
 
   // The memory that the connections of this loop share.
   Pool& pool() noexcept { return pool_; }
-  MutableBytes receive_buffer() noexcept { return {receive_buffer_.get(), options_.receive_bytes}; }
+  MutableBytes receive_buffer() noexcept { return {receive_data_, options_.receive_bytes}; }
 
   // The send buffer belongs to the stream whose dispatch is running (`owner`), else to nobody.
   struct SendBuffer {
@@ -179,8 +179,9 @@ class Loop {
   Time turn_end_;
   TimerWheel timers_;
   TimeHistogram lag_;
-  std::unique_ptr<std::uint8_t[]> receive_buffer_;
+  std::unique_ptr<std::uint8_t[]> receive_storage_;
   std::unique_ptr<std::uint8_t[]> send_storage_;
+  std::uint8_t* receive_data_ = nullptr;  // within receive_storage_ (mid_page.h)
   SendBuffer send_buffer_;
 
   // Slots are found by index and may move when the table grows; watchers never hold a Slot&.

@@ -32,6 +32,22 @@ TEST_CASE("a block holds at least what was asked for, rounded up to a power of t
   }
 }
 
+TEST_CASE("the data of a large block begins in the middle of a page, taken anew or again") {
+  Pool pool;
+  for (int round = 0; round < 2; ++round) {
+    for (std::size_t bytes = Pool::large_bytes_min; bytes <= std::size_t{4} << 20; bytes *= 2) {
+      CAPTURE(bytes);
+      Pool::Block* const block = pool.take(bytes);
+      REQUIRE(block != nullptr);
+      CHECK(reinterpret_cast<std::uintptr_t>(block->data()) % 4096 == 2048);
+      CHECK(block->begin == 0);
+      std::memset(block->data(), 0xCD, block->bytes);
+      block->begin = block->end = 7;
+      pool.give(block);
+    }
+  }
+}
+
 TEST_CASE("more than the largest block is refused") {
   Pool pool;
   CHECK(pool.take(Pool::block_bytes_max + 1) == nullptr);

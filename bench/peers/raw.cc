@@ -109,10 +109,10 @@ class RawServer {
   }
 
   void receive(int fd) {
-    const ssize_t taken = ::recv(fd, buffer_.get(), buffer_bytes, 0);
+    const ssize_t taken = ::recv(fd, buffer_, buffer_bytes, 0);
     if (taken < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (taken <= 0) return drop(fd);
-    const std::string_view bytes(buffer_.get(), static_cast<std::size_t>(taken));
+    const std::string_view bytes(buffer_, static_cast<std::size_t>(taken));
     switch (mode_) {
       case Mode::echo: return send(fd, bytes);
       case Mode::hold: return hold(fd, bytes);
@@ -166,7 +166,10 @@ class RawServer {
   const std::size_t message_bytes_;
   int listener_ = -1;
   int poll_ = -1;
-  std::unique_ptr<char[]> buffer_{new char[buffer_bytes]};
+  // In the middle of a page, where recv copies fastest (net/base/mid_page.h says why).
+  std::unique_ptr<char, decltype(&std::free)> memory_{
+      static_cast<char*>(std::aligned_alloc(4096, buffer_bytes + 4096)), &std::free};
+  char* const buffer_ = memory_.get() + 2048;
   std::vector<std::unique_ptr<Connection>> connections_;  // by descriptor
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "net/base/check.h"
+#include "net/base/mid_page.h"
 
 namespace hilo {
 
@@ -35,20 +36,35 @@ Pool::~Pool() {
   trim();
 }
 
+Pool::Block* Pool::allocate(std::size_t size) noexcept {
+  const bool is_large = size >= large_bytes_min;
+  auto* const memory = static_cast<std::uint8_t*>(
+      std::malloc(sizeof(Block) + size + (is_large ? mid_page_slack : 0)));
+  if (memory == nullptr) return nullptr;
+  const std::size_t lead = is_large ? to_mid_page(memory + sizeof(Block)) : 0;
+  return ::new (memory + lead)
+      Block{.bytes = static_cast<std::uint32_t>(size), .lead = static_cast<std::uint32_t>(lead)};
+}
+
+void Pool::release(Block* block) noexcept {
+  std::free(reinterpret_cast<std::uint8_t*>(block) - block->lead);
+}
+
 Pool::Block* Pool::take(std::size_t bytes) noexcept {
   if (bytes > block_bytes_max) return nullptr;
   const std::size_t index = class_of(bytes);
   const std::size_t size = block_bytes_min << index;
-  void* memory = free_[index];
-  if (memory != nullptr) {
-    free_[index] = next_of(free_[index]);
+  Block* block = free_[index];
+  if (block != nullptr) {
+    free_[index] = next_of(block);
     cached_bytes_ -= size;
+    block->begin = block->end = 0;
   } else {
-    memory = std::malloc(sizeof(Block) + size);
-    if (memory == nullptr) return nullptr;
+    block = allocate(size);
+    if (block == nullptr) return nullptr;
   }
   taken_bytes_ += size;
-  return ::new (memory) Block{.bytes = static_cast<std::uint32_t>(size)};
+  return block;
 }
 
 void Pool::give(Block* block) noexcept {
@@ -57,10 +73,7 @@ void Pool::give(Block* block) noexcept {
   const std::size_t index = class_of(size);
   HILO_DCHECK(size == block_bytes_min << index);
   taken_bytes_ -= size;
-  if (cached_bytes_ + size > cached_bytes_max_) {
-    std::free(block);
-    return;
-  }
+  if (cached_bytes_ + size > cached_bytes_max_) return release(block);
   std::memcpy(block->data(), &free_[index], sizeof(Block*));
   free_[index] = block;
   cached_bytes_ += size;
@@ -68,7 +81,7 @@ void Pool::give(Block* block) noexcept {
 
 void Pool::trim() noexcept {
   for (Block*& head : free_) {
-    while (head != nullptr) std::free(std::exchange(head, next_of(head)));
+    while (head != nullptr) release(std::exchange(head, next_of(head)));
   }
   cached_bytes_ = 0;
 }

@@ -9,6 +9,8 @@
 //   sizes   from `block_bytes_min` up to `block_bytes_max`, rounded up to a power of two. In front
 //           of each block stand a few words that are not counted: its size, and two numbers for
 //           whoever holds it, who then needs no room of his own for them while he holds none.
+//   place   the data of blocks of `large_bytes_min` and more begins in the middle of a page
+//           (mid_page.h)
 //   limit   at most `cached_bytes_max` lie unused; what is given back beyond that is freed
 //   thread  one; every loop has its own pool
 //   life    must outlive every block taken from it; destroying it frees what lies unused
@@ -25,6 +27,7 @@ class Pool {
  public:
   static constexpr std::size_t block_bytes_min = 256;
   static constexpr std::size_t block_bytes_max = std::size_t{1} << 31;
+  static constexpr std::size_t large_bytes_min = std::size_t{16} << 10;
   static constexpr std::size_t cached_bytes_max_default = std::size_t{16} << 20;
 
   explicit Pool(std::size_t cached_bytes_max = cached_bytes_max_default) noexcept
@@ -37,6 +40,7 @@ class Pool {
     std::uint32_t bytes;      // of data(); not to be changed
     std::uint32_t begin = 0;  // the holder's
     std::uint32_t end = 0;    // the holder's
+    std::uint32_t lead = 0;   // how far behind its memory the block begins; not to be changed
     std::uint8_t* data() noexcept { return reinterpret_cast<std::uint8_t*>(this + 1); }
   };
   // A block of at least `bytes`, its content undefined. Null: no memory, or more than
@@ -54,6 +58,8 @@ class Pool {
  private:
   static constexpr std::size_t classes = 24;  // 2^8 ... 2^31
   static std::size_t class_of(std::size_t bytes) noexcept;
+  static Block* allocate(std::size_t size) noexcept;
+  static void release(Block* block) noexcept;
 
   std::array<Block*, classes> free_{};  // linked through their first bytes
   std::size_t cached_bytes_max_;
