@@ -375,6 +375,11 @@ test: test-programs | .setup-test  ## every test (T=name: one); the last line co
 	@BUILD=$(BUILD) CXX='$(CXX)' HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(TEST_JOBS) \
 	  --summary $(O)/test_summary $(INTEROP_PICKED) $(LADDER_PICKED) $(TESTS_PICKED)
 
+# The limits as a page, from the program itself; a test (interop_cli) finds it out of date.
+.PHONY: docs
+docs: $(HILO)  ## ws/LIMITS.md, from the flags of hilo serve
+	$(HILO) serve --help | $(PYTHON) tools/check/limits_page.py > ws/LIMITS.md
+
 .PHONY: conform-peers
 conform-peers: $(HILO) | .setup-test .setup-peers  ## hilo conform against other people's libraries: a table
 	@HILO=$(O)/hilo $(PYTHON) tests/interop/peers/run.py $(O)/conform_peers

@@ -9,19 +9,17 @@
 #include <doctest/doctest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-#include <stdlib.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 
 #include <array>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "net/signals.h"
+#include "tests/support/certificate.h"
 #include "tests/support/stream_pair.h"
 #include "tests/support/tls_endpoint.h"
 
@@ -29,82 +27,6 @@ using namespace hilo;
 using namespace hilo::test;
 
 namespace {
-
-// A folder with a certificate that vouches for itself, for `names` as in a subjectAltName, and
-// `padding_bytes` of comment in it.
-class Certificate {
- public:
-  explicit Certificate(const std::string& names, std::size_t padding_bytes = 0) {
-    REQUIRE(::mkdtemp(folder_.data()) != nullptr);
-    const std::shared_ptr<EVP_PKEY> key{EVP_EC_gen("P-256"), EVP_PKEY_free};
-    const std::shared_ptr<X509> certificate{X509_new(), X509_free};
-    X509* const c = certificate.get();
-    REQUIRE(X509_set_version(c, X509_VERSION_3) == 1);
-    REQUIRE(ASN1_INTEGER_set(X509_get_serialNumber(c), 1) == 1);
-    X509_gmtime_adj(X509_getm_notBefore(c), -60);
-    X509_gmtime_adj(X509_getm_notAfter(c), 3600);
-    X509_NAME* const name = X509_get_subject_name(c);
-    REQUIRE(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                                       reinterpret_cast<const unsigned char*>("test"), -1, -1,
-                                       0) == 1);
-    REQUIRE(X509_set_issuer_name(c, name) == 1);
-    REQUIRE(X509_set_pubkey(c, key.get()) == 1);
-    add(c, NID_subject_alt_name, names);
-    if (padding_bytes != 0) add(c, NID_netscape_comment, std::string(padding_bytes, 'x'));
-    REQUIRE(X509_sign(c, key.get(), EVP_sha256()) > 0);
-    write(file(), [c](std::FILE* to) { return PEM_write_X509(to, c); });
-    write(key_file(), [&key](std::FILE* to) {
-      return PEM_write_PrivateKey(to, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-    });
-  }
-  Certificate(const Certificate&) = delete;
-  Certificate& operator=(const Certificate&) = delete;
-  ~Certificate() {
-    std::remove(file().c_str());
-    std::remove(key_file().c_str());
-    std::remove(folder_.c_str());
-  }
-
-  std::string file() const { return folder_ + "/certificate.pem"; }
-  std::string key_file() const { return folder_ + "/key.pem"; }
-
-  // The certificate stands in its file so many times.
-  void repeat(int times) const {
-    std::FILE* const from = std::fopen(file().c_str(), "r");
-    REQUIRE(from != nullptr);
-    std::string one;
-    std::array<char, 65536> block;
-    while (const std::size_t got = std::fread(block.data(), 1, block.size(), from)) {
-      one.append(block.data(), got);
-    }
-    std::fclose(from);
-    write(file(), [&](std::FILE* to) {
-      for (int i = 0; i < times; ++i) {
-        if (std::fwrite(one.data(), 1, one.size(), to) != one.size()) return 0;
-      }
-      return 1;
-    });
-  }
-
- private:
-  static void add(X509* certificate, int id, const std::string& value) {
-    X509V3_CTX context;
-    X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
-    X509_EXTENSION* const extension = X509V3_EXT_conf_nid(nullptr, &context, id, value.c_str());
-    REQUIRE(extension != nullptr);
-    CHECK(X509_add_ext(certificate, extension, -1) == 1);
-    X509_EXTENSION_free(extension);
-  }
-  template <class Write>
-  static void write(const std::string& path, Write&& how) {
-    std::FILE* const to = std::fopen(path.c_str(), "w");
-    REQUIRE(to != nullptr);
-    CHECK(how(to) == 1);
-    std::fclose(to);
-  }
-
-  std::string folder_ = "/tmp/hilo-test-XXXXXX";
-};
 
 // Carries bytes between a socket and OpenSSL until there are none.
 void carry(const net::Fd& socket, TlsEndpoint& far, std::string& unsent) {
@@ -204,9 +126,9 @@ TEST_CASE("a certificate must be for the host, and a wildcard for one label belo
 }
 
 TEST_CASE("a chain of 10 MB is refused by its length (35), and one of 64 KB is not") {
-  const Certificate small("DNS:example.com", 64'000);
+  const Certificate small("DNS:example.com", {.padding_bytes = 64'000});
   CHECK_FALSE(meet(small, "example.com").failure);
-  const Certificate large("DNS:example.com", 100'000);
+  const Certificate large("DNS:example.com", {.padding_bytes = 100'000});
   large.repeat(100);
   const Meeting meeting = meet(large, "example.com");
   CHECK(meeting.failure == net::tls::Errc::handshake);
@@ -286,4 +208,70 @@ TEST_CASE("what neither the peer nor the kernel has counts as queued, whoever ho
   for (int i = 0; i < 1000; ++i) carry(far, client, unsent);
   CHECK(client.plain.size() <= much.size() - queued);
   CHECK(client.plain.size() + 16384 >= much.size() - queued);
+}
+
+namespace {
+
+// Whether a client that trusts `authority` alone believes the server.
+bool believes(net::tls::ServerContext& context, const Certificate& authority) {
+  TlsEndpoint client({.ca_file = authority.file()});
+  auto [far, near] = connected_sockets(Kind::socketpair);
+  const auto server = context.accept(near.value());
+  REQUIRE(server != nullptr);
+  std::string unsent;
+  std::array<std::uint8_t, 1024> block;
+  for (int i = 0; i < 10'000 && !client.is_established() && !client.failed; ++i) {
+    carry(far, client, unsent);
+    static_cast<void>(server->read(block));
+  }
+  return client.is_established();
+}
+
+}  // namespace
+
+TEST_CASE("a reload takes what the files hold by then, and a bad file leaves the old ones") {
+  const Certificate files("DNS:localhost");
+  const Certificate first("DNS:localhost");
+  const Certificate second("DNS:localhost");
+  files.become(first);
+  const auto context =
+      net::tls::ServerContext::create({.certificates = {{files.file(), files.key_file()}}});
+  REQUIRE(context);
+  CHECK(believes(**context, first));
+  files.become(second);
+  CHECK(believes(**context, first));
+  CHECK((*context)->reload());
+  CHECK(believes(**context, second));
+  CHECK_FALSE(believes(**context, first));
+
+  files.overwrite("no certificate");
+  std::string detail;
+  const Status failed = (*context)->reload(&detail);
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error() == net::tls::Errc::certificate_file);
+  CHECK(detail.find(files.file()) != std::string::npos);
+  CHECK(believes(**context, second));
+}
+
+TEST_CASE("a connection that was accepted before a reload goes on with what it began with") {
+  const Certificate files("DNS:localhost");
+  const Certificate first("DNS:localhost");
+  const Certificate second("DNS:localhost");
+  files.become(first);
+  const auto context =
+      net::tls::ServerContext::create({.certificates = {{files.file(), files.key_file()}}});
+  REQUIRE(context);
+  auto [far, near] = connected_sockets(Kind::socketpair);
+  const auto server = (*context)->accept(near.value());
+  REQUIRE(server != nullptr);
+  files.become(second);
+  REQUIRE((*context)->reload());
+  TlsEndpoint client({.ca_file = first.file()});
+  std::string unsent;
+  std::array<std::uint8_t, 1024> block;
+  for (int i = 0; i < 10'000 && !client.is_established() && !client.failed; ++i) {
+    carry(far, client, unsent);
+    static_cast<void>(server->read(block));
+  }
+  CHECK(client.is_established());
 }

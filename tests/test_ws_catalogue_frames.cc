@@ -463,6 +463,30 @@ TEST_CASE_FIXTURE(PlainAndTls, "fragments that are right (I 153, 154, 158)") {
   });
 }
 
+TEST_CASE_FIXTURE(PlainAndTls, "fragments of one byte may be 1,040, and one more is not (I 155)") {
+  // 1,024 and one for every 64 bytes that came before.
+  const std::string all_but_one = client_frame(0x02, "x") + repeated(client_frame(0x00, "y"), 1038);
+  check_all_accepted({{155, all_but_one + client_frame(0x80, "z"),
+                       echo_binary("x" + std::string(1038, 'y') + "z")}});
+  const std::string full = all_but_one + client_frame(0x00, "z");
+  check_all_refused({{155, full + client_frame(0x80, "!"), 1008, Errc::fragment_budget}});
+
+  // The header alone is enough, and what was held before was held in proportion to the wire.
+  WireServer server({}, {}, tls);
+  WirePeer peer(server);
+  REQUIRE(peer.upgrade());
+  REQUIRE(peer.send(full));
+  std::size_t assembled = 0;
+  REQUIRE(server.until([&] {
+    server.server.for_each([&](ws::Connection& c) { assembled = c.assembled_bytes(); });
+    return assembled == 1040;
+  }));
+  CHECK(server.loop.pool().taken_bytes() <= 2 * full.size());
+  CHECK(peer.received.empty());
+  REQUIRE(peer.send(hex("80 80 01 02 03 04")));
+  CHECK(peer.until_contains(server_frame(0x88, close_body(1008))));
+}
+
 TEST_CASE_FIXTURE(PlainAndTls, "tiny fragments hold memory in proportion to what arrived (I 155)") {
   WireServer server({}, {}, tls);
   WirePeer peer(server);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Section B of the catalogue of bad inputs, rows 19 to 32, 36 and 37, over a real socket: what a
-// TLS server is told and what it answers, down to the alert. Row 33 stands in tests/interop/tls.py,
-// row 34, which is a client's, there and in test_ws_client_tls.cc.
+// Section B of the catalogue of bad inputs, rows 19 to 33, 36 and 37, over a real socket: what a
+// TLS server is told and what it answers, down to the alert. Rows 34 and 35, which are a client's,
+// stand in test_ws_client_tls.cc.
 
 #include <doctest/doctest.h>
 #include <openssl/ssl.h>
@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "net/socket.h"
+#include "tests/support/certificate.h"
 #include "tests/support/wire.h"
 
 using namespace hilo;
@@ -175,7 +176,7 @@ struct Refused {
   int alert;
 };
 
-void check_refused(WireServer& server, const Refused& row) {
+void check_refused(WireServer& server, const Refused& row, Errc error = Errc::tls_handshake) {
   CAPTURE(row.number);
   CAPTURE(row.what);
   const Baseline before = server.baseline();
@@ -186,7 +187,7 @@ void check_refused(WireServer& server, const Refused& row) {
     REQUIRE(peer.until_end());
     CHECK(peer.tls()->alert == row.alert);
   }
-  check_books(server, Errc::tls_handshake, before);
+  check_books(server, error, before);
 }
 
 }  // namespace
@@ -213,6 +214,30 @@ TEST_CASE("what nobody should speak any more is refused with the right alert (B 
     WireServer server({}, {}, any_tls_context());
     check_refused(server, row);
   }
+}
+
+TEST_CASE("who has to show a certificate and has none, or a stranger's, is refused (B 33)") {
+  const Certificate authority("DNS:client.example");
+  const Certificate stranger("DNS:client.example");
+  const auto made =
+      net::tls::ServerContext::create({.self_signed = true, .client_ca_file = authority.file()});
+  REQUIRE(made);
+  const auto with = [](const Certificate& certificate) {
+    return TlsEndpointOptions{.certificate_file = certificate.file(),
+                              .key_file = certificate.key_file()};
+  };
+  for (const Refused& row : {
+           Refused{33, "none, TLS 1.3", {}, SSL_AD_CERTIFICATE_REQUIRED},
+           Refused{33, "none, TLS 1.2", {.version_max = TLS1_2_VERSION}, SSL_AD_HANDSHAKE_FAILURE},
+           Refused{33, "of nobody known", with(stranger), SSL_AD_UNKNOWN_CA},
+       }) {
+    WireServer server({}, {}, *made);
+    check_refused(server, row,
+                  row.alert == SSL_AD_UNKNOWN_CA ? Errc::tls_verify : Errc::tls_handshake);
+  }
+  WireServer server({}, {}, *made);
+  WirePeer peer(server, with(authority));
+  CHECK(peer.upgrade());
 }
 
 TEST_CASE("http/1.1 is agreed upon where it is offered, and silence about it is fine (B 29)") {

@@ -114,6 +114,7 @@ void check_refused(const Refused& row, bool secure) {
   CAPTURE(row.answer);
   CAPTURE(secure);
   Call call(secure);
+  const std::size_t descriptors = open_descriptors();
   const std::vector<std::string_view> subprotocols = {"chat", "news"};
   call.connect({.url = {}, .subprotocols = subprotocols});
   call.server.send(with_accept(call, row.answer) + server_frame(0x81, "never seen"));
@@ -138,6 +139,8 @@ void check_refused(const Refused& row, bool secure) {
   CHECK(call.loop.watched_count() == 0);
   CHECK(call.loop.timers().armed_count() == 0);
   CHECK(call.loop.pool().taken_bytes() == 0);
+  call.server.hang_up();
+  CHECK(open_descriptors() == descriptors);
 }
 
 void check_refused(const Refused& row) {

@@ -174,6 +174,7 @@ TEST_CASE("too many redirections, and those that lead nowhere, fail with the ans
       {redirect_to("/"), Errc::response_status, 0, 0},
       {redirect_to("/"), Errc::redirect_count, 1, 1},
       {redirect_to("/"), Errc::redirect_count, 5, 5},
+      {redirect_to("/"), Errc::redirect_count, 1000, 5},
       {redirect_to("ftp://x/"), Errc::redirect_location, 5, 0},
       {"HTTP/1.1 302 x\r\n\r\n", Errc::redirect_location, 5, 0},
       {"HTTP/1.1 302 x\r\nLocation: /a\r\nLocation: /b\r\n\r\n", Errc::redirect_location, 5, 0},
@@ -187,6 +188,7 @@ TEST_CASE("too many redirections, and those that lead nowhere, fail with the ans
     net::Loop loop;
     RawServer server;
     Caller caller(loop);
+    const std::size_t descriptors = open_descriptors();
     const std::string url = server.url();
     REQUIRE(caller.client.connect({.url = url, .redirects_max = row.redirects_max}));
     REQUIRE(turn_until(loop, [&] {
@@ -202,6 +204,8 @@ TEST_CASE("too many redirections, and those that lead nowhere, fail with the ans
     CHECK(loop.watched_count() == 0);
     CHECK(loop.timers().armed_count() == 0);
     CHECK(loop.pool().taken_bytes() == 0);
+    server.hang_up();
+    CHECK(open_descriptors() == descriptors);
   }
 }
 

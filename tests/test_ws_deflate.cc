@@ -51,6 +51,17 @@ std::unique_ptr<WirePeer> agreed_peer(WireServer& server, std::string_view path 
   return peer;
 }
 
+// Nothing that could be compressed.
+std::string random_bytes(std::size_t size) {
+  std::string random;
+  std::uint32_t state = 1;
+  while (random.size() < size) {
+    state = state * 1'664'525U + 1'013'904'223U;
+    random += as_char(state >> 24);
+  }
+  return random;
+}
+
 std::string compressed(std::string_view text) {
   Pool pool;
   ws::DeflateMemory memory;
@@ -62,7 +73,8 @@ std::string compressed(std::string_view text) {
 
 // A client and a server with the same loop.
 struct Pair {
-  explicit Pair(const DeflateOptions& deflate) : server({}, serving(deflate)), client(server.loop) {
+  explicit Pair(const DeflateOptions& deflate, const ws::Limits& limits = {})
+      : server(limits, serving(deflate)), client(server.loop) {
     client.on_open([this](ws::Connection& c) { connection = &c; })
         .on_message([this](ws::Connection&, ws::Message m) { received.emplace_back(m.text()); })
         .on_close([this](ws::Connection&, ws::CloseInfo) { connection = nullptr; });
@@ -71,6 +83,22 @@ struct Pair {
     const std::string url = "ws://127.0.0.1:" + std::to_string(server.address.port()) + "/echo";
     REQUIRE(client.connect({.url = url, .deflate = deflate}));
     REQUIRE(server.until([this] { return connection != nullptr; }));
+  }
+  // The server's end.
+  ws::Connection& accepted() {
+    ws::Connection* found = nullptr;
+    server.server.for_each([&found](ws::Connection& c) { found = &c; });
+    REQUIRE(found != nullptr);
+    return *found;
+  }
+  // The client stops reading, and the server's queue has something in it from then on.
+  void block() {
+    connection->pause();
+    const std::string block = random_bytes(10'000);
+    while (accepted().buffered_bytes() < 10'000) {
+      REQUIRE(accepted().send_binary(as_bytes(block)) == ws::Sent::accepted);
+      REQUIRE(server.loop.run_once(net::Duration{}));
+    }
   }
   void echo(std::string_view text, ws::SendOptions options = {}) {
     received.clear();
@@ -103,12 +131,7 @@ TEST_CASE("messages from the threshold on are compressed, if they shrink") {
   CHECK(peer->received == server_frame(0xC1, wire) + server_frame(0xC2, wire));
   peer->received.clear();
 
-  std::string random;
-  std::uint32_t state = 1;
-  for (int i = 0; i < 2000; ++i) {
-    state = state * 1'664'525U + 1'013'904'223U;
-    random += as_char(state >> 24);
-  }
+  const std::string random = random_bytes(2000);
   REQUIRE(peer->send(client_frame(0x82, random)));
   CHECK(peer->until_contains(server_frame(0x82, random)));
 }
@@ -182,6 +205,65 @@ TEST_CASE("a client may connect again, and compress otherwise") {
     REQUIRE(pair.server.until([&] { return pair.connection == nullptr; }));
     REQUIRE(pair.server.settle());
   }
+}
+
+TEST_CASE(
+    "a message is let into the queue by its plain size, and lies in it as it was compressed") {
+  for (const DeflateOptions& deflate : {alone, taking_over}) {
+    for (const ws::Overflow overflow : {ws::Overflow::refuse, ws::Overflow::drop}) {
+      ws::Limits limits;
+      limits.queue_bytes_max = 100'000;
+      limits.overflow = overflow;
+      Pair pair(deflate, limits);
+      pair.connect(deflate);
+      pair.block();
+      const std::size_t blocks = pair.server.server.metrics().messages_sent;
+      std::vector<std::string> texts;
+      for (int i = 0; i < 20; ++i) texts.emplace_back(60'000, static_cast<char>('a' + i));
+      const std::size_t before = pair.accepted().buffered_bytes();
+      for (const std::string& text : texts) {
+        CHECK(pair.accepted().send_text(text) == ws::Sent::accepted);
+      }
+      CHECK(pair.accepted().buffered_bytes() < before + 20 * 1000);
+      // There would be room for what it compresses to, but none for the message itself.
+      const bool refuses = overflow == ws::Overflow::refuse;
+      CHECK(pair.accepted().send_text(std::string(95'000, 'z')) ==
+            (refuses ? ws::Sent::refused : ws::Sent::dropped));
+      CHECK(pair.server.server.metrics().messages_dropped == (refuses ? 0 : 1));
+      texts.emplace_back(2000, 'z');
+      CHECK(pair.accepted().send_text(texts.back()) == ws::Sent::accepted);
+
+      // What was not let in has left no trace in the context: the rest can be read.
+      pair.connection->resume();
+      REQUIRE(pair.server.until([&] { return pair.received.size() == blocks + texts.size(); }));
+      pair.received.erase(pair.received.begin(),
+                          pair.received.begin() + static_cast<std::ptrdiff_t>(blocks));
+      CHECK((pair.received == texts));
+    }
+  }
+}
+
+TEST_CASE("compression saves nobody who takes nothing: neither from the limit nor from the stall") {
+  {
+    ws::Limits limits;
+    limits.queue_bytes_max = 100'000;
+    Pair pair(taking_over, limits);
+    pair.connect(taking_over);
+    pair.block();
+    CHECK(pair.accepted().send_text(std::string(99'000, 'z')) == ws::Sent::closed);
+    REQUIRE(pair.server.settle());
+    CHECK(pair.server.rejects(Errc::slow_consumer) == 1);
+  }
+  ws::Limits limits;
+  limits.stall_timeout = net::Duration::milliseconds(20);
+  Pair pair(taking_over, limits);
+  pair.connect(taking_over);
+  pair.block();
+  CHECK(pair.accepted().send_text(std::string(99'000, 'z')) == ws::Sent::accepted);
+  REQUIRE(pair.server.settle());
+  CHECK(pair.server.rejects(Errc::write_stalled) == 1);
+  REQUIRE(pair.server.closed.size() == 1);
+  CHECK(pair.server.closed[0].code == ws::CloseCode::abnormal);
 }
 
 namespace {

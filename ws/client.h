@@ -89,8 +89,9 @@ struct ConnectOptions {
   // §9.3.6), or socks5:// (RFC 1928, RFC 1929). It looks the name of the server up. wss speaks TLS
   // with the server, through the proxy, which sees nothing of it.
   std::string_view proxy = {};
-  // How many redirections in a row are followed; 0: none. From wss only to wss. To another origin
-  // (scheme, host or port) go neither credentials nor any of `fields` but User-Agent.
+  // How many redirections in a row are followed, up to redirects_followed_max (redirect.h); 0:
+  // none. From wss only to wss. To another origin (scheme, host or port) go neither credentials nor
+  // any of `fields` but User-Agent.
   std::uint32_t redirects_max = 0;
   ReconnectOptions reconnect = {};
   // For wss. Null: a context that trusts the authorities of the system.

@@ -2,7 +2,10 @@
 
 #include "ws/client_plan.h"
 
+#include <algorithm>
+
 #include "ws/core/http_tokens.h"
+#include "ws/redirect.h"
 
 namespace hilo::ws {
 
@@ -15,7 +18,7 @@ ClientPlan::ClientPlan(const ConnectOptions& options)
       tls(options.tls),
       tls_server_name(options.tls_server_name),
       deflate(options.deflate),
-      redirects_left(options.redirects_max),
+      redirects_left(std::min(options.redirects_max, redirects_followed_max)),
       follows_redirects(options.redirects_max != 0) {
   fields.reserve(options.fields.size());
   for (const FieldView& field : options.fields) fields.emplace_back(field.name, field.value);

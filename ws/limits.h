@@ -85,7 +85,11 @@ struct Limits {
   // while it has something to deliver. 0: the kernel's own, which is many minutes. Linux only.
   net::Duration tcp_user_timeout = net::Duration::seconds(30);
 
-  // What waits to be sent. 0 stands for the larger of 1 MiB and message_bytes_max + 64 KiB.
+  // What waits to be sent, counted as it was written: frames, compressed where they are. (TLS makes
+  // records of them only as they leave; one that has left in part counts as a whole.) A message is
+  // let in by its plain size all the same, even if little of it would be left: what a context that
+  // is taken over has compressed it cannot forget, so there is no finding out first.
+  // 0 stands for the larger of 1 MiB and message_bytes_max + 64 KiB.
   std::size_t queue_bytes_max = 0;
   // With more than this waiting a server stops reading from the same peer. A client reads on, or
   // each of the two could wait for the other to read.

@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,9 @@
 #include "ws/core/url.h"
 
 namespace hilo::ws {
+
+// In a row, however many ConnectOptions::redirects_max allows: who leads further leads nowhere.
+inline constexpr std::uint32_t redirects_followed_max = 5;
 
 // 301, 302, 303, 307 and 308: for a GET they all say the same.
 bool is_redirect(std::uint16_t status) noexcept;

@@ -95,8 +95,8 @@ class Session : public std::enable_shared_from_this<Session<Next>> {
             self->read();
           });
     }
-    const auto message = std::make_shared<const std::string>(
-        beast::buffers_to_string(buffer_.data()));
+    const auto message =
+        std::make_shared<const std::string>(beast::buffers_to_string(buffer_.data()));
     buffer_.consume(buffer_.size());
     for (Session* each : room<Next>()) each->send(message);
     read();

@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.error
+import urllib.request
 
 from programs import (
     HILO,
@@ -50,6 +52,26 @@ def _():
         contains(out.decode(), "hilo")
 
 
+SOCKETIO_LIMITS = (
+    "eio-ping-interval eio-ping-timeout eio-upgrade-timeout eio-close-timeout eio-payload-bytes-max "
+    "eio-packets-per-payload-max eio-queue-bytes-max eio-polling-sessions-max "
+    "eio-polling-sessions-per-ip-max sio-connect-timeout sio-attachment-timeout sio-attachments-max "
+    "sio-attachment-bytes-max sio-namespace-bytes-max sio-event-bytes-max sio-json-depth-max "
+    "sio-namespaces-per-client-max sio-dynamic-namespaces-max sio-acks-max"
+).split()
+
+
+@case("the page of limits says what the help says")
+def _():
+    root = pathlib.Path(__file__).parents[2]
+    maker = [sys.executable, str(root / "tools/check/limits_page.py")]
+    made = subprocess.run(maker, input=run("serve", "--help")[1], stdout=PIPE, check=True).stdout
+    page = root.joinpath("ws/LIMITS.md").read_text()
+    equal(made.decode().splitlines(), page.splitlines())
+    for name in ["message-bytes-max", *SOCKETIO_LIMITS]:
+        contains(page, f"| `--{name}` | ")
+
+
 @case("the help of serve and connect names every limit and every flag")
 def _():
     limits = pathlib.Path(__file__).parents[2].joinpath("ws/limits.h").read_text()
@@ -62,7 +84,7 @@ def _():
         "log-format unix-mode handover drain-time trusted-proxy forwarded-by proxy-protocol count-local "
         "keep-request-fields files client-bundle recovery parser jsonp compliance tls-cert tls-key tls-self-signed "
         "tls-client-ca tls-client-optional tls-keylog tls-kernel broken",
-        "connect": "header subprotocol origin proxy user redirects reconnect binary hex one echo "
+        "connect": "header subprotocol origin proxy user redirects reconnect reconnect-base reconnect-cap binary hex one echo "
         "timestamps quiet ping ping-every "
         "count wait close-code close-reason ca-file insecure tls-server-name tls-cert tls-key "
         "tls-keylog tls-kernel socketio namespace auth event ask ack-timeout listen path transport parser eio3",
@@ -72,6 +94,7 @@ def _():
         for name in "threshold server-takeover client-takeover server-window-bits "
         "client-window-bits level memory-level".split()
     )
+    own["serve"] += " " + " ".join(SOCKETIO_LIMITS)
     for command, flags in own.items():
         flags += " " + deflate
         text = run(command, "--help")[1].decode()
@@ -128,6 +151,10 @@ def _():
         (["serve", "--idle-timeout", "soon"], "'soon' is not a duration"),
         (["serve", "--idle-timeout=-1s"], "'-1s' is not a duration"),
         (["serve", "--idle-timeout", "inf"], "'inf' is not a duration"),
+        (["serve", "--eio-ping-interval", "0"], "'0' is below 1ms"),
+        (["serve", "--sio-acks-max", "many"], "'many' is not a number"),
+        (["connect", "--reconnect-cap", "late", "ws://host/"], "'late' is not a duration"),
+        (["connect", "--redirects", "6", "ws://host/"], "'6' is above 5"),
         (["serve", "--overflow", "spill"], "'spill' is none of close, drop, refuse"),
         (["serve", "--log-level", "loud"], "'loud' is none of"),
         (["connect"], "hilo connect: URL is missing"),
@@ -333,6 +360,59 @@ def _():
         code, _, errors = run("connect", server.url())
         equal(code, 1)
         contains(errors, "the server answered 400 ")
+
+
+def eio_open(server):
+    """(the open packet, url for more) of a session of Engine.IO that polls."""
+    url = f"http://{server.addresses[0]}/socket.io/?EIO=4&transport=polling"
+    body = urllib.request.urlopen(url, timeout=PATIENCE).read()
+    told = json.loads(body[1:])
+    return told, f"{url}&sid={told['sid']}"
+
+
+def eio_post(url, body):
+    return urllib.request.urlopen(url, body, timeout=PATIENCE).read()
+
+
+def eio_poll(url):
+    return urllib.request.urlopen(url, timeout=PATIENCE).read()
+
+
+@case("the times and limits of Engine.IO and Socket.IO are those of the flags")
+def _():
+    flags = ["--eio-ping-interval", "7s", "--eio-ping-timeout", "9s"]
+    flags += ["--eio-payload-bytes-max", "5000", "--sio-namespaces-per-client-max", "1"]
+    with Serve(*flags, "--sio-attachments-max", "1", "--eio-packets-per-payload-max", "2") as server:
+        told, url = eio_open(server)
+        wanted = {"pingInterval": 7000, "pingTimeout": 9000, "maxPayload": 5000}
+        equal({name: told[name] for name in wanted}, wanted)
+        equal(eio_post(url, b"40"), b"ok")
+        contains(eio_poll(url), b'40{"sid":"')
+        equal(eio_post(url, b"40/chat,"), b"ok")
+        equal(eio_poll(url), b'44/chat,{"message":"Too many namespaces"}')
+        for body, reason in (
+            (b'452-["a",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]', "sio"),
+            (b"4" + b"x" * 5000, "eio"),
+            (b"2\x1e2\x1e2", "eio"),
+        ):
+            _, url = eio_open(server)
+            if reason == "sio":
+                equal(eio_post(url, b"40"), b"ok")
+            with contextlib.suppress(urllib.error.HTTPError):
+                eio_post(url, body)
+        _, log = server.stop()
+    for reason in ("sio_attachments_many", "eio_size", "eio_packets"):
+        contains(log, f"reason={reason} ")
+
+
+@case("who names no namespace within the time of its flag is closed")
+def _():
+    with Serve("--sio-connect-timeout", "10ms") as server:
+        with open_raw(server.addresses[0], "/socket.io/?EIO=4&transport=websocket") as connection:
+            equal(read_frame(connection)[1][:1], b"0")
+            while (got := read_frame(connection))[0] != 0x88:
+                equal(got[0], 0x81)
+        contains(server.stop()[1], "reason=sio_connect_timeout")
 
 
 @case("what one sends to /broadcast reaches all, over all threads")

@@ -266,6 +266,19 @@ def _():
         equal(client.process.wait(PATIENCE), 143)
 
 
+@case("how long it waits before it comes back is bounded by two flags")
+def _():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    for base, cap in (("1ms", "1h"), ("1h", "1ms")):
+        flags = ("--reconnect", "--reconnect-base", base, "--reconnect-cap", cap)
+        with Connect(f"ws://127.0.0.1:{port}/", *flags) as client:
+            for _ in range(4):  # of up to 8 ms together, or of 1 ms each
+                contains(client.process.stderr.readline(), b"connecting again in 0.0 s")
+            client.process.terminate()
+            equal(client.process.wait(PATIENCE), 143)
+
+
 # ---- the end of a pipe -----------------------------------------------------------------------
 
 

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: MIT
 """hilo conform against hilo serve and hilo connect: everything ok, in both roles, and counted."""
 
+import contextlib
 import json
 import os
 import pathlib
+import pty
 import re
 import signal
 import subprocess
@@ -109,11 +111,7 @@ def _():
     test_client(TAKEOVER, 900)
 
 
-# Of each family a few, and all that ends a connection: TLS has an end of its own.
-OVER_TLS = ["--case", "*.*.1", "--case", "*.*.3", "--case", "7", "--case", "11.1", "--case", "11.14"]
-
-
-@case("hilo serve passes a part of every family over wss")
+@case("hilo serve with context takeover passes every case over wss")
 def _():
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["sh", HERE / "certificates.sh", folder], check=True)
@@ -121,17 +119,18 @@ def _():
         with Serve(*TAKEOVER, *shown, scheme="wss") as server:
             url = server.url
             known = ["--ca-file", f"{folder}/ca.pem"]
-            check_all_ok(*conform(*OVER_TLS, "--format", "json", *known, url), 250)
+            all_of_it = ["--message-bytes", LIMIT, "--format", "json"]
+            check_all_ok(*conform(*all_of_it, *known, url), 1000)
             check_all_ok(*conform("--case", "1.1", "--format", "json", "--insecure", url), 9)
             code, out, _ = conform("--case", "1.1.1", url)
             equal((code, "no TLS: unable to get local issuer" in out), (1, True))
 
 
-@case("hilo connect --echo passes a part of every family over wss")
+@case("hilo connect --echo with context takeover passes every case over wss")
 def _():
     flags = [f"'{HILO}'", "connect --quiet --echo --insecure", *TAKEOVER]
     listen = ["--tls-self-signed", "--listen", "127.0.0.1:0", "--run", " ".join(flags)]
-    check_all_ok(*conform(*OVER_TLS, "--format", "json", *listen), 200)
+    check_all_ok(*conform("--message-bytes", LIMIT, "--format", "json", *listen), 900)
 
 
 @case("over wss a server without TLS is found out")
@@ -229,6 +228,70 @@ def _():
     for each in report["results"]:
         equal(f'id="c{each["id"]}"' in page, True)
     equal(re.findall(r"<(?:script|link|img|iframe)|src=|url\(|@import", page), [])
+
+
+def report_of_failure(kind):
+    """What is written about a case that an echo fails: it does not answer pings."""
+    broken = subprocess.Popen(
+        [HILO, "serve", "--broken", "no-pong", "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE
+    )
+    with broken:
+        address = re.match(r"listening on (\S+)", broken.stdout.readline().decode()).group(1)
+        flags = ["--timeout", "200ms", "--case", "2.1.1", "--case", "1.1.1", "--format", kind]
+        code, out, _ = conform(*flags, f"ws://{address}/")
+        broken.kill()
+    equal(code, 1)
+    return out
+
+
+@case("a failed case is a failure in JUnit, with the rule and what went over the wire")
+def _():
+    suite = xml.etree.ElementTree.fromstring(report_of_failure("junit"))
+    equal((suite.get("tests"), suite.get("failures")), ("2", "1"))
+    [failure] = suite.findall("testcase/failure")
+    equal(failure.get("type"), "failed")
+    equal("RFC 6455" in failure.text, True)
+    equal(bool(re.search(r"(?m)^.*\bping\b", failure.text)), True)
+    good, bad = suite.findall("testcase")
+    equal((len(good), len(bad)), (0, 1))
+
+
+@case("in HTML each case has its wire log, with what was sent and what came")
+def _():
+    page = report_of_failure("html")
+    logs = re.findall(r'<details class="(\w+)" id="c([\d.]+)">.*?<pre>(.*?)</pre>', page, re.S)
+    equal([(verdict, number) for verdict, number, _ in logs], [("ok", "1.1.1"), ("failed", "2.1.1")])
+    for _, _, log in logs:
+        equal(b"GET / HTTP/1.1\r\n".hex() in log, True)
+        equal("101 Switching Protocols" in log, True)
+    equal("ping" in logs[1][2], True)
+    equal('<li><a href="#c2.1.1">' in page, True)
+
+
+@case("a terminal gets a bar that moves up to the end, and a log gets none")
+def _():
+    with Serve() as server:
+        terminal, inside = pty.openpty()
+        tester = subprocess.Popen(
+            [HILO, "conform", "--case", "1.1", server.url],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=inside,
+        )
+        os.close(inside)
+        out, _ = tester.communicate(timeout=PATIENCE)
+        shown = b""
+        with contextlib.suppress(OSError):  # the end of a terminal is EIO
+            while piece := os.read(terminal, 4096):
+                shown += piece
+        os.close(terminal)
+        equal(tester.returncode, 0)
+        bars = re.findall(rb"\r\[(=*)( *)\] (\d+)/9", shown)
+        equal([int(done) for _, _, done in bars], list(range(1, 10)))
+        equal({len(filled) + len(rest) for filled, rest, _ in bars}, {40})
+        equal(bars[-1], (b"=" * 40, b"", b"9"))
+        equal(b"[=" in out, False)
+        equal("[=" in conform("--case", "1.1", server.url)[2], False)
 
 
 if __name__ == "__main__":

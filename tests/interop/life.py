@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import stat
 import struct
 import subprocess
@@ -133,50 +134,78 @@ def _():
         contains(done.stderr.decode(), "systemd")
 
 
-class Asker(threading.Thread):
-    """Connects and asks for a page, again and again; `failures` are those that got none."""
+HEALTH = b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
-    def __init__(self, address):
+
+def connect_unix(address):
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(PATIENCE)
+    connection.connect(address.removeprefix("unix:"))
+    return connection
+
+
+TRUSTING = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+TRUSTING.check_hostname = False
+TRUSTING.verify_mode = ssl.CERT_NONE  # each server has made its own certificate
+
+
+def connect_tls(address):
+    return TRUSTING.wrap_socket(connect(address))
+
+
+class Asker(threading.Thread):
+    """Connects and asks, again and again; `failures` are those that did not get `status`."""
+
+    def __init__(self, dial, request, status):
         super().__init__()
-        self.address = address
+        self.dial, self.request, self.status = dial, request, status
         self.answered = 0
         self.failures = []
         self.at_work = True
+        self.news = threading.Condition()
         self.start()
 
     def run(self):
         while self.at_work:
+            failures = []
             try:
-                with connect(self.address) as connection:
-                    connection.sendall(
-                        b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-                    )
-                    contains(read_head(connection), " 200 ")
-                    self.answered += 1
+                with self.dial() as connection:
+                    connection.sendall(self.request)
+                    contains(read_head(connection), f" {self.status} ")
             except (OSError, AssertionError) as error:
-                self.failures.append(error)
+                failures.append(error)
+            with self.news:
+                self.answered += not failures
+                self.failures += failures
+                self.news.notify()
 
     def wait_for(self, more):
-        wanted = self.answered + more
-        while self.answered < wanted and not self.failures:
-            pass
+        with self.news:
+            wanted = self.answered + more
+            self.news.wait_for(lambda: self.answered >= wanted or self.failures, PATIENCE)
 
     def end(self):
         self.at_work = False
         self.join(PATIENCE)
 
 
-@case("servers that follow each other refuse no connection, and tell theirs 1012 (F13, F14)")
-def _():
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        handover = ["--handover", os.path.join(folder, "hand.over"), "--threads", "2"]
-        server = stack.enter_context(Serve(*handover))
-        address = server.addresses[0]
-        asker = Asker(address)
-        stack.callback(asker.end)
+def follow_each_other(folder, *flags, listen="127.0.0.1:0", dial=connect):
+    """Three times a server takes over from the one before, while others ask for pages and open
+    WebSockets: nobody is refused, and who is connected is told 1012."""
+    handover = ["--handover", os.path.join(folder, "hand.over"), "--drain-time", "1s", *flags]
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(Serve(*handover, listen=[listen]))
+        [address] = server.addresses
+        askers = []
+        for request, status in ((HEALTH, 200), (UPGRADE, 101)):
+            askers.append(Asker(lambda: dial(address), request, status))
+            stack.callback(askers[-1].end)
         for _ in range(3):
-            asker.wait_for(200)
-            connection = stack.enter_context(open_raw(address))
+            for asker in askers:
+                asker.wait_for(100)
+            connection = stack.enter_context(dial(address))
+            connection.sendall(UPGRADE)
+            contains(read_head(connection), " 101 ")
             following = stack.enter_context(Serve(*handover, listen=["127.0.0.1:1"]))
             equal(following.addresses, [address])
             equal(read_frame(connection), close_frame(1012))
@@ -184,12 +213,32 @@ def _():
             server.process.communicate(timeout=PATIENCE)
             equal(server.process.returncode, 0)
             server = following
-        asker.wait_for(200)
-        asker.end()
-        equal(asker.failures, [])
+        for asker in askers:
+            asker.wait_for(100)
+            asker.end()
+            equal(asker.failures, [])
         equal(server.stop()[0], 0)
-        # The last one takes the file along.
-        equal(os.listdir(folder), [])
+    # The last one takes the file along.
+    equal(os.listdir(folder), [])
+
+
+@case("servers that follow each other refuse no connection, and tell theirs 1012 (F13, F14)")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        follow_each_other(folder, "--threads", "2")
+
+
+@case("servers that follow each other over TLS refuse no handshake")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        follow_each_other(folder, "--tls-self-signed", dial=connect_tls)
+
+
+@case("servers that follow each other at a Unix socket refuse no connection")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        listen = "unix:" + os.path.join(folder, "socket")
+        follow_each_other(folder, "--threads", "2", listen=listen, dial=connect_unix)
 
 
 @case("a successor that dies before it is ready changes nothing")

@@ -5,15 +5,19 @@ metric that is promised, and what they count."""
 
 import contextlib
 import json
+import os
 import re
+import socket
 import sys
 import urllib.error
 import urllib.request
 
 from programs import (
+    PATIENCE,
     Connect,
     Serve,
     case,
+    contains,
     equal,
     open_raw,
     read_frame,
@@ -274,6 +278,47 @@ def _():
                 raise AssertionError("nothing waits")
             if value(now, "hilo_mem_budget_used_bytes") < value(now, "hilo_sendq_bytes"):
                 raise AssertionError("it waits nowhere")
+
+
+def log_a_line(server):
+    """By a request that is refused."""
+    host, port = server.addresses[0].rsplit(":", 1)
+    with socket.create_connection((host, int(port)), PATIENCE) as raw:
+        raw.sendall(b"\x01\r\n\r\n")
+        while raw.recv(4096):
+            pass
+
+
+def fill(pipe):
+    os.set_blocking(pipe, False)
+    for size in (4096, 1):
+        with contextlib.suppress(BlockingIOError):
+            while os.write(pipe, b"x" * size):
+                pass
+    os.set_blocking(pipe, True)
+
+
+@case("log lines that stderr does not take are counted, and told of when it takes some again")
+def _():
+    reading, writing = os.pipe()
+    fill(writing)
+    with os.fdopen(reading, "rb", buffering=0) as log, Serve(stderr=writing) as server:
+        os.close(writing)
+        dropped = value(page(server), "hilo_log_dropped_total")
+        equal(dropped > 0, True)  # the line that says how it began
+        for more in range(1, 4):
+            log_a_line(server)
+            equal(value(page(server), "hilo_log_dropped_total"), dropped + more)
+        os.set_blocking(reading, False)
+        while log.read(4096):
+            pass
+        os.set_blocking(reading, True)
+        log_a_line(server)
+        equal(value(page(server), "hilo_log_dropped_total"), dropped + 3)
+        equal(server.stop()[0], 0)
+        lines = log.readall().decode().splitlines()
+    contains(lines[0], f" lvl=warn ev=log_dropped lines={int(dropped) + 3}")
+    contains(lines[1], " ev=reject ")
 
 
 if __name__ == "__main__":

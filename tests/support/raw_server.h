@@ -57,7 +57,14 @@ inline std::vector<ClientFrame> take_client_frames(std::string& bytes) {
 
 class RawServer {
  public:
-  explicit RawServer(bool secure = false) : speaks_tls(secure) {
+  static TlsEndpointOptions self_signed() {
+    TlsEndpointOptions options;
+    options.server = options.self_signed = true;
+    return options;
+  }
+  // Another certificate comes with the options.
+  explicit RawServer(bool secure = false, TlsEndpointOptions options = self_signed())
+      : speaks_tls(secure), tls_options_(std::move(options)) {
     Result<net::Fd> fd = net::socket::listen(*net::Address::from_ip("127.0.0.1", 0), {});
     REQUIRE(fd);
     listening_ = std::move(*fd);
@@ -73,7 +80,7 @@ class RawServer {
   void poll() {
     if (Result<net::Fd> fd = net::socket::accept(listening_.value(), nullptr)) {
       peer_ = std::move(*fd);
-      if (speaks_tls) tls_ = std::make_unique<TlsEndpoint>(endpoint_options());
+      if (speaks_tls) tls_ = std::make_unique<TlsEndpoint>(tls_options_);
       received.clear();
       ended = was_reset = false;
       ++accepted;
@@ -134,11 +141,6 @@ class RawServer {
   bool was_reset = false;
 
  private:
-  static TlsEndpointOptions endpoint_options() {
-    TlsEndpointOptions options;
-    options.server = options.self_signed = true;
-    return options;
-  }
   void take(Bytes bytes) {
     if (!tls_) {
       received += as_text(bytes);
@@ -153,6 +155,7 @@ class RawServer {
     if (!all.empty()) static_cast<void>(net::socket::send(peer_.value(), {&all, 1}));
   }
 
+  TlsEndpointOptions tls_options_;
   net::Fd listening_;
   net::Fd peer_;
   std::unique_ptr<TlsEndpoint> tls_;

@@ -13,11 +13,13 @@
 #include "tools/hilo/limits_flags.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/tls_flags.h"
+#include "tools/hilo/values.h"
 #include "ws/core/rfc6455.h"
 #include "ws/core/session.h"
 #include "ws/core/url.h"
 #include "ws/credentials.h"
 #include "ws/proxy_tunnel.h"
+#include "ws/redirect.h"
 
 namespace hilo::tools {
 namespace {
@@ -125,6 +127,29 @@ Complaint take_user(std::string_view value, ConnectSettings& settings) {
   return {};
 }
 
+std::vector<Flag> reconnect_flags(ConnectSettings& settings) {
+  Flag reconnect = switch_flag({.name = "--reconnect",
+                                .value = {},
+                                .text = "come back when the connection is lost or refused; what "
+                                        "was sent is not sent again",
+                                .short_name = {}},
+                               settings.reconnect);
+  Flag base = duration_flag({.name = "--reconnect-base",
+                             .value = "TIME",
+                             .text = "it waits for a random part of this, and of twice as much "
+                                     "after each attempt that fails",
+                             .short_name = {}},
+                            settings.backoff.base);
+  base.preset = format_duration(settings.backoff.base);
+  Flag cap = duration_flag({.name = "--reconnect-cap",
+                            .value = "TIME",
+                            .text = "but never for longer than this",
+                            .short_name = {}},
+                           settings.backoff.cap);
+  cap.preset = format_duration(settings.backoff.cap);
+  return {std::move(reconnect), std::move(base), std::move(cap)};
+}
+
 FlagGroup way_flags(ConnectSettings& settings) {
   FlagGroup group{.title = "The way", .flags = {}};
   Flag proxy = text_flag({.name = "--proxy",
@@ -146,22 +171,17 @@ FlagGroup way_flags(ConnectSettings& settings) {
                          .short_name = {}},
                         unused);
   user.take = [&settings](std::string_view value) { return take_user(value, settings); };
-  Flag redirects = number_flag({.name = "--redirects",
-                                .value = "N",
-                                .text = "follow so many redirections, never from wss to ws; to "
-                                        "another server go no credentials and no --header but "
-                                        "User-Agent",
-                                .short_name = {}},
-                               {.least = 0, .most = 5}, settings.redirects);
+  Flag redirects =
+      number_flag({.name = "--redirects",
+                   .value = "N",
+                   .text = "follow so many redirections, never from wss to ws; to "
+                           "another server go no credentials and no --header but "
+                           "User-Agent",
+                   .short_name = {}},
+                  {.least = 0, .most = ws::redirects_followed_max}, settings.redirects);
   redirects.preset = "0";
-  Flag reconnect = switch_flag({.name = "--reconnect",
-                                .value = {},
-                                .text = "come back when the connection is lost or refused, after "
-                                        "some random part of 1s, 2s, 4s ... 30s; what was sent is "
-                                        "not sent again",
-                                .short_name = {}},
-                               settings.reconnect);
-  group.flags = {std::move(proxy), std::move(user), std::move(redirects), std::move(reconnect)};
+  group.flags = {std::move(proxy), std::move(user), std::move(redirects)};
+  for (Flag& flag : reconnect_flags(settings)) group.flags.push_back(std::move(flag));
   return group;
 }
 

@@ -11,6 +11,7 @@
 
 #include "net/duration.h"
 #include "tools/hilo/tls_flags.h"
+#include "ws/backoff.h"
 #include "ws/client.h"
 #include "ws/engineio/client.h"
 #include "ws/limits.h"
@@ -47,6 +48,7 @@ struct ConnectSettings {
   std::string proxy;
   std::uint32_t redirects = 0;  // to be followed
   bool reconnect = false;
+  ws::BackoffOptions backoff;  // between attempts to reconnect
 
   bool binary = false;      // send binary messages, print what comes as it is
   bool hex = false;         // lines are hexadecimal, both ways

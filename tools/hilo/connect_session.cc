@@ -76,6 +76,7 @@ bool ConnectSession::connect() {
   ws::ConnectOptions options;
   options.url = settings_->url;
   options.reconnect.enabled = settings_->reconnect;
+  options.reconnect.backoff = settings_->backoff;
   if (!fill_options(*settings_, options)) {
     exit_code_ = exit_failure;
     return false;

@@ -185,6 +185,8 @@ bool ConnectSocketio::connect() {
   if (settings_->socketio.revision3) options.connect.revision = engineio::Revision::v3;
   options.parser = settings_->socketio.parser;
   options.reconnection.enabled = settings_->reconnect;
+  options.reconnection.delay = settings_->backoff.base;
+  options.reconnection.delay_max = settings_->backoff.cap;
   if (!fill_options(*settings_, options.connect.websocket)) return false;
   const Result<ws::Url> url = ws::parse_url(settings_->url);
   if (url) query_ = url->query;

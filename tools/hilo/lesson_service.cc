@@ -23,7 +23,7 @@ constexpr std::array<ws::FieldView, 5> page_fields = {
 
 // Clients of all generations at once: those of Socket.IO 1 by polling, too.
 socketio::Options options(const LessonSettings& settings) {
-  socketio::Options options;
+  socketio::Options options = settings.limits;
   options.parser = settings.parser;
   options.recovery.enabled = settings.recovery.nanoseconds != 0;
   options.recovery.max_disconnection_duration = settings.recovery;

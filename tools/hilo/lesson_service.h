@@ -31,6 +31,7 @@ struct LessonSettings {
   net::Duration recovery;  // how long a client may be away and take up where it was; zero: not
   socketio::Parser parser = socketio::Parser::json;
   bool jsonp = false;
+  socketio::Options limits;  // its times and limits; the rest comes from here and the service
 };
 
 // The events.

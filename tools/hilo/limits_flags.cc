@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "tools/hilo/flags.h"
+#include "tools/hilo/member_count.h"
 #include "tools/hilo/values.h"
 
 namespace hilo::tools {
@@ -95,25 +96,6 @@ constexpr auto rows = std::to_array<Row>({
 // clang-format on
 #undef HILO_LIMIT
 
-// How many members a struct has: with how many values, of whatever type, it can be initialised.
-struct Anything {
-  template <class T>
-  operator T() const;
-};
-template <class T, std::size_t... I>
-constexpr bool can_hold(std::index_sequence<I...>) {
-  return requires {
-    T{(static_cast<void>(I), Anything{})...};
-  };
-}
-template <class T, std::size_t count = 0>
-constexpr std::size_t member_count() {
-  if constexpr (can_hold<T>(std::make_index_sequence<count + 1>{})) {
-    return member_count<T, count + 1>();
-  } else {
-    return count;
-  }
-}
 constexpr bool all_different() {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {

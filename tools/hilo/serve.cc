@@ -13,6 +13,7 @@
 #include "tools/hilo/serve_broken.h"
 #include "tools/hilo/serve_compliance.h"
 #include "tools/hilo/serve_process.h"
+#include "tools/hilo/socketio_limits_flags.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/tls_flags.h"
 
@@ -305,6 +306,9 @@ Command serve_command() {
                     deflate_flags(settings->deflate),
                     other_flags(*settings)};
   for (FlagGroup& group : limits_flags(settings->limits)) {
+    command.groups.push_back(std::move(group));
+  }
+  for (FlagGroup& group : socketio_limits_flags(settings->lesson.limits)) {
     command.groups.push_back(std::move(group));
   }
   command.groups.push_back(other_server_flags(*names));

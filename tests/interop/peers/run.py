@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""hilo conform against the echoes of this folder, in both roles: a table, and a report for each.
+"""hilo conform against hilo and the echoes of this folder, in both roles: a table, and reports.
 
 `make conform-peers` calls it, with HILO and the folder of the reports; the table goes to stdout.
 Each program knows three words: `version`; `serve`, which prints `listening on PORT`; and
@@ -81,6 +81,31 @@ def test_client(command, report):
         tester.communicate(timeout=20 * PATIENCE)
 
 
+TAKEOVER = ["--deflate", "--deflate-server-takeover", "--deflate-client-takeover"]
+
+
+def test_own_server(report):
+    words = [HILO, "serve", "--quiet", "--listen", "127.0.0.1:0", *TAKEOVER]
+    server = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    with server:
+        address = server.stdout.readline().split()[2]
+        with conform(report, f"ws://{address}/echo") as tester:
+            tester.communicate(timeout=20 * PATIENCE)
+        server.terminate()
+
+
+def test_own_client(report):
+    command = " ".join([f"'{os.path.abspath(HILO)}'", "connect --quiet --echo", *TAKEOVER])
+    with conform(report, "--listen", "127.0.0.1:0", "--run", command) as tester:
+        tester.communicate(timeout=20 * PATIENCE)
+
+
+def print_row(name, role, path):
+    report = json.loads(path.read_text(encoding="utf-8"))
+    counts = " | ".join(str(report[verdict]) for verdict in VERDICTS)
+    print(f"| {name.strip()} | {role} | {report['cases']} | {counts} |", flush=True)
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,15 +116,19 @@ def main():
     }
     print("| peer | role | cases | ok | informational | unimplemented | non-strict | failed |")
     print("|---|---|--:|--:|--:|--:|--:|--:|")
+    said = subprocess.run([HILO, "--version"], check=True, stdout=subprocess.PIPE, text=True)
+    for role, test in (("server", test_own_server), ("client", test_own_client)):
+        path = folder / f"hilo_{role}.json"
+        path.unlink(missing_ok=True)
+        test(path)
+        print_row(said.stdout, role, path)
     for name, command in peers.items():
         said = subprocess.run([*command, "version"], check=True, stdout=subprocess.PIPE, text=True)
         for role, test in (("server", test_server), ("client", test_client)):
             path = folder / f"{name}_{role}.json"
             path.unlink(missing_ok=True)
             test(command, path)
-            report = json.loads(path.read_text(encoding="utf-8"))
-            counts = " | ".join(str(report[verdict]) for verdict in VERDICTS)
-            print(f"| {said.stdout.strip()} | {role} | {report['cases']} | {counts} |", flush=True)
+            print_row(said.stdout, role, path)
 
 
 if __name__ == "__main__":
