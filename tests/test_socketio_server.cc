@@ -336,13 +336,36 @@ TEST_CASE("on_any and middleware of a socket see every event; once and off") {
   }
   REQUIRE(server.until([&] { return !told.empty() && told.back() == "in all off"; }));
   CHECK(told == Events{"in once", "once", "out reply", "in once", "in added", "added", "in off",
-                       "off", "in off", "in added", "in all off"});
+                       "off", "in off", "in added", "in forbidden", "in all off"});
   // What goes to many goes to this one, too.
   told.clear();
   server.io.emit("news", 1);
   server.io.except("nobody").emit("question", [](std::error_code, const std::vector<Json>&) {});
   server.io.to("nobody").emit("silence");
   CHECK(told == Events{"out news", "out question"});
+}
+
+TEST_CASE("who is disconnected by middleware or on_any hears no event any more") {
+  for (const bool by_middleware : {true, false}) {
+    SocketioServer server;
+    Events told;
+    server.io.on_connection([&](Socket socket) {
+      socket.on_any([&, socket](std::string_view event, Json&) {
+        told.push_back("any " + std::string(event));
+        if (!by_middleware) socket.disconnect();
+      });
+      socket.use([&, socket](std::string_view, Json&) {
+        if (by_middleware) socket.disconnect();
+        return true;
+      });
+      socket.on("x", [&] { told.emplace_back("x"); });
+    });
+    SocketioPeer peer(server);
+    peer.connect();
+    peer.say("42[\"x\"]");
+    CHECK(peer.hear() == "41");
+    CHECK(told == Events{"any x"});
+  }
 }
 
 TEST_CASE("an event may be taken as the text it came in, before it is parsed") {

@@ -192,14 +192,16 @@ void Namespace::receive_event(SocketState& socket, std::optional<std::uint64_t> 
     // What is called may change the values, and add to the lists.
     kept = event;
     event = kept;
+    for (std::size_t i = 0; i < extra->on_any.size(); ++i) {
+      call(socket, [&] { extra->on_any[i](event, values); });
+    }
     for (std::size_t i = 0; i < extra->middleware.size(); ++i) {
       bool goes_on = false;
       call(socket, [&] { goes_on = extra->middleware[i](event, values); });
       if (!goes_on) return;
     }
-    for (std::size_t i = 0; i < extra->on_any.size(); ++i) {
-      call(socket, [&] { extra->on_any[i](event, values); });
-    }
+    // They may have ended it.
+    if (socket.stage != SocketState::Stage::connected) return;
   }
   // Middleware may have left anything there.
   if (!values.is_array() || values.empty()) return;
