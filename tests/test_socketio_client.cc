@@ -427,6 +427,27 @@ TEST_CASE("a client may take an event as the text it came in, before it is parse
   REQUIRE(server.until([&] { return answer == "raw"; }));
 }
 
+TEST_CASE("and may give that up, or to another, while it is called") {
+  SocketioServer server;
+  server.io.on_connection([](Socket socket) {
+    for (int i = 1; i <= 4; ++i) socket.emit("x", i);
+  });
+  TestClient client(server);
+  const ClientSocket socket = client.socket();
+  socket.on_raw([&](std::string_view, Ack&) {
+    socket.on_raw([&](std::string_view, Ack&) {
+      socket.on_raw(nullptr);
+      client.note("second");
+      return true;
+    });
+    client.note("first");
+    return true;
+  });
+  socket.on("x", [&](int number) { client.note("x " + std::to_string(number)); });
+  REQUIRE(client.until("x 4"));
+  CHECK(client.events == Events{"/ connect", "first", "second", "x 3", "x 4"});
+}
+
 TEST_CASE("what a client took as text is not missed when it comes back") {
   Options options;
   options.recovery.enabled = true;

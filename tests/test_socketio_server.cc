@@ -399,6 +399,32 @@ TEST_CASE("an event may be taken as the text it came in, before it is parsed") {
   CHECK(raw.size() == 4);
 }
 
+TEST_CASE("who takes events as text may give that up, or to another, while it is called") {
+  SocketioServer server;
+  Events told;
+  Namespace& nsp = server.io.of("/");
+  nsp.on_raw([&](Socket, std::string_view, Ack&) {
+    const std::string mine = "first";
+    nsp.on_raw([&](Socket, std::string_view, Ack&) {
+      nsp.on_raw(nullptr);
+      told.emplace_back("second");
+      return true;
+    });
+    told.push_back(mine);
+    return true;
+  });
+  server.io.on_connection([&](Socket socket) {
+    socket.on("x", [&](int number) { told.push_back("x " + std::to_string(number)); });
+  });
+  SocketioPeer peer(server);
+  peer.connect();
+  for (const char* packet : {"42[\"x\",1]", "42[\"x\",2]", "42[\"x\",3]", "42[\"x\",4]"}) {
+    peer.say(packet);
+  }
+  REQUIRE(server.until([&] { return told.size() == 4; }));
+  CHECK(told == Events{"first", "second", "x 3", "x 4"});
+}
+
 TEST_CASE("a handler that throws costs its client, and nobody else") {
   SocketioServer server;
   Events told;

@@ -85,7 +85,9 @@ void ClientSocket::off_any_outgoing() const {
 
 void ClientSocket::on_raw(Callback<bool(std::string_view json, Ack& ack)> handler) const {
   if (state_ == nullptr) return;
-  state_->manager_->at_reap([old = std::exchange(state_->on_raw_, std::move(handler))] {});
+  // None is one that takes nothing, so that receive_raw() can tell whether it was replaced.
+  if (!handler) handler = [](std::string_view, Ack&) { return false; };
+  state_->on_raw_ = std::move(handler);
   state_->manager_->hears_raw_ = true;
 }
 

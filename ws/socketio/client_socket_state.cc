@@ -260,8 +260,11 @@ bool ClientSocketState::receive_raw(const PacketHead& head) {
   // Its place, as in deliver().
   std::string offset;
   if (!pid_.empty() && !head.id) offset = last_text(head.json);
+  // It may put another one in its place.
+  auto running = std::move(on_raw_);
   bool is_taken = true;
-  manager_->call([&] { is_taken = on_raw_(head.json, ack); });
+  manager_->call([&] { is_taken = running(head.json, ack); });
+  if (!on_raw_) on_raw_ = std::move(running);
   if (!is_taken) return false;
   ++manager_->metrics_.events_received;
   if (!offset.empty() && offset.size() <= token_bytes_max) offset_ = std::move(offset);
