@@ -122,22 +122,6 @@ struct Served : SocketioServer {
   std::vector<std::string> reasons;
 };
 
-// Made before the peers, and so gone behind them: then all must be as it was.
-class Unchanged {
- public:
-  explicit Unchanged(SocketioServer& server) : server_(&server), before_(server.baseline()) {}
-  Unchanged(const Unchanged&) = delete;
-  Unchanged& operator=(const Unchanged&) = delete;
-  ~Unchanged() {
-    CHECK(server_->io_settles());
-    CHECK(server_->baseline() == before_);
-  }
-
- private:
-  SocketioServer* server_;
-  Baseline before_;
-};
-
 std::string polling_target(std::string_view sid = {}) {
   std::string target = "/socket.io/?EIO=4&transport=polling";
   return sid.empty() ? target : target.append("&sid=").append(sid);
