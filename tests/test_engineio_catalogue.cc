@@ -5,8 +5,10 @@
 // test_engineio_server_websocket.cc.)
 
 #include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/support/engineio_wire.h"
@@ -14,12 +16,39 @@
 using namespace hilo;
 using namespace hilo::engineio;
 using namespace hilo::test;
+using Events = std::vector<std::string>;
 
 namespace {
 
 net::Duration milliseconds(std::int64_t count) {
   return net::Duration::milliseconds(count);
 }
+
+// Whose sessions are not waited for when it closes them.
+struct Row : EngineServer {
+  explicit Row(Options options = {}) : EngineServer(quick(std::move(options))) {}
+  static Options quick(Options options) {
+    options.close_timeout = milliseconds(20);
+    return options;
+  }
+};
+
+// Made before the peers, and so gone behind them: then all must be as it was.
+class Unchanged {
+ public:
+  explicit Unchanged(EngineServer& server) : server_(&server), before_(server.baseline()) {}
+  Unchanged(const Unchanged&) = delete;
+  Unchanged& operator=(const Unchanged&) = delete;
+  ~Unchanged() {
+    server_->engine.close_all();
+    CHECK(server_->engine_settles());
+    CHECK(server_->baseline() == before_);
+  }
+
+ private:
+  EngineServer* server_;
+  Baseline before_;
+};
 
 std::string json_of(Errc error) {
   return "{\"code\":" + std::to_string(rule(error).code) + ",\"message\":\"" +
@@ -68,7 +97,8 @@ TEST_CASE("a sid that is none: unknown, gone, of the language's own names, too l
 }
 
 TEST_CASE("a session over a WebSocket is polled and posted to in vain, and lives (202)") {
-  EngineServer server;
+  Row server;
+  const Unchanged unchanged(server);
   HttpPeer socket(server);
   REQUIRE(socket.upgrade(websocket()));
   REQUIRE(socket.until_contains("0{\"sid\":"));
@@ -83,7 +113,8 @@ TEST_CASE("a session over a WebSocket is polled and posted to in vain, and lives
 
 TEST_CASE("a request in another revision than the session's costs it nothing, whichever (203)") {
   for (const int revision : {3, 4}) {
-    EngineServer server({.revision3 = true});
+    Row server({.revision3 = true});
+    const Unchanged unchanged(server);
     HttpPeer peer(server);
     const std::string sid = open_session(peer, revision);
     for (const char* method : {"GET", "POST"}) {
@@ -110,7 +141,8 @@ TEST_CASE("of listed pages each may ask and read, and no other (205)") {
     const std::array<std::string_view, 2> pages = {page, "https://two.example"};
     options.cors.origin.allow = ws::OriginPolicy::Allow::listed;
     options.cors.origin.list = pages;
-    EngineServer server(options);
+    Row server(options);
+    const Unchanged unchanged(server);
     HttpPeer peer(server);
     for (const std::string_view origin : pages) {
       const std::string field = "Origin: " + std::string(origin) + "\r\n";
@@ -166,8 +198,9 @@ TEST_CASE("the heartbeat's wrong direction ends the session by either transport 
 TEST_CASE("a heartbeat that does not come ends the session, and the next poll is 400 (207)") {
   for (const int revision : {3, 4}) {
     CAPTURE(revision);
-    EngineServer server(
+    Row server(
         {.ping_interval = milliseconds(20), .ping_timeout = milliseconds(10), .revision3 = true});
+    const Unchanged unchanged(server);
     HttpPeer peer(server);
     const std::string sid = open_session(peer, revision);
     REQUIRE(server.until_event("close: ping timeout"));
@@ -194,8 +227,46 @@ TEST_CASE("an octet stream in revision 4 ends the session at once (214)") {
   CHECK(server.baseline() == before);
 }
 
+TEST_CASE("bodies that are too long, cut or too slow: answer, label and counter (215-217)") {
+  struct Case {
+    std::string_view name;
+    std::string body;  // with the field that announces it
+    int status;
+    std::string_view label;
+    bool lives = false;
+    bool is_cut = false;
+  };
+  const Case cases[] = {
+      {"announced (215)", "Content-Length: 1001\r\n\r\n", 413, "layer=eio reason=eio_size", true},
+      {"in chunks (215)", "Transfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'x'), 413,
+       "layer=eio reason=eio_size", true},
+      {"cut (216)", "Content-Length: 10\r\n\r\n4hell", 400, "layer=http reason=body_incomplete",
+       false, true},
+      {"slow (217)", "Content-Length: 10\r\n\r\n4", 408, "layer=http reason=body_timeout"},
+  };
+  for (const Case& each : cases) {
+    CAPTURE(each.name);
+    ws::Limits limits;
+    limits.body_timeout = milliseconds(30);
+    EngineServer server({.close_timeout = milliseconds(20), .payload_bytes_max = 1000}, limits);
+    const Unchanged unchanged(server);
+    HttpPeer peer(server);
+    const std::string sid = open_session(peer);
+    REQUIRE(peer.send("POST " + polling(sid) + " HTTP/1.1\r\nHost: a\r\n" + each.body));
+    if (each.is_cut) peer.finish_sending();
+    CHECK(peer.answer().status == each.status);
+    REQUIRE(peer.until_end());
+    REQUIRE(server.log.size() == 1);
+    CHECK(server.log[0].find(each.label) != std::string::npos);
+    CHECK(server.engine_rejects(Errc::packet_too_big) + server.all_rejects() == 1);
+    CHECK(server.engine.socket_count() == std::size_t{each.lives});
+    if (!each.lives) CHECK(server.events == Events{"open", "close: transport error"});
+  }
+}
+
 TEST_CASE("base64 counts as it comes, which is more than it stands for (221)") {
-  EngineServer server({.payload_bytes_max = 1000});
+  Row server({.payload_bytes_max = 1000});
+  const Unchanged unchanged(server);
   HttpPeer peer(server);
   const std::string sid = open_session(peer);
   const HttpPeer::Answer answer = peer.post(polling(sid), "b" + std::string(1000, 'A'));
@@ -208,7 +279,8 @@ TEST_CASE("base64 counts as it comes, which is more than it stands for (221)") {
 }
 
 TEST_CASE("what was accepted and never fetched is counted (226)") {
-  EngineServer server;
+  Row server;
+  const Unchanged unchanged(server);
   server.echoes = false;
   HttpPeer peer(server);
   const std::string sid = open_session(peer);
@@ -226,7 +298,8 @@ TEST_CASE("what was accepted and never fetched is counted (226)") {
 }
 
 TEST_CASE("other methods are 405, and the session lives (227)") {
-  EngineServer server;
+  Row server;
+  const Unchanged unchanged(server);
   HttpPeer peer(server);
   const std::string sid = open_session(peer);
   for (const char* method : {"PUT", "DELETE", "PATCH"}) {
@@ -236,7 +309,8 @@ TEST_CASE("other methods are 405, and the session lives (227)") {
 }
 
 TEST_CASE("whatever comes first on a WebSocket for a sid and is no probe closes it alone (230)") {
-  EngineServer server;
+  Row server;
+  const Unchanged unchanged(server);
   HttpPeer peer(server);
   const std::string sid = open_session(peer);
   for (const std::string& frame :

@@ -172,6 +172,21 @@ TEST_CASE("an answer for a peer that is gone, or from a server that is gone, doe
   }
 }
 
+TEST_CASE("who is let in by a server that has closed meanwhile is refused, by either transport") {
+  for (const bool by_websocket : {false, true}) {
+    CAPTURE(by_websocket);
+    Door server;
+    HttpPeer peer(server);
+    server.knock(peer, by_websocket);
+    server.engine.close_all();
+    (*server.kept)();
+    CHECK(peer.answer().status == 503);
+    server.told_once(Errc::server_full);
+    CHECK(server.engine.socket_count() == 0);
+    CHECK(server.events.empty());
+  }
+}
+
 TEST_CASE("what cannot open a session is refused without a question") {
   Door server;
   HttpPeer peer(server);

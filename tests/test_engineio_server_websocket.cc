@@ -89,6 +89,23 @@ TEST_CASE("a session opens over a WebSocket, echoes text and binary, and ends ei
   CHECK(server.engine.metrics().closed == 2);
 }
 
+TEST_CASE("the handshake that opens a session has the application's fields, an upgrade's has not") {
+  EngineServer server;
+  server.engine.on_initial_headers([](const ws::Request&, std::vector<ws::Field>& fields) {
+    fields.push_back({"X-Mine", "yes"});
+  });
+  WirePeer peer(server);
+  REQUIRE(peer.send(upgrade_request(websocket())));
+  REQUIRE(peer.until_contains("0{\"sid\":"));
+  CHECK(peer.received.find("\r\nX-Mine: yes\r\n") != std::string::npos);
+  HttpPeer polls(server);
+  const std::string sid = open_session(polls);
+  WirePeer socket(server);
+  REQUIRE(socket.send(upgrade_request(websocket(sid))));
+  REQUIRE(socket.until_contains("\r\n\r\n"));
+  CHECK(socket.received.find("X-Mine") == std::string::npos);
+}
+
 TEST_CASE("revision 3 marks binary messages with a 4, or sends base64 to who cannot read them") {
   EngineServer server({.revision3 = true});
   WirePeer peer(server);

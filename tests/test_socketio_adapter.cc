@@ -160,7 +160,7 @@ TEST_CASE("a question goes to every server, and each answers for its own") {
     answers = std::move(values);
     ++told;
   };
-  two.io.emit("vote", take);
+  two.io.timeout(net::Duration::seconds(60)).emit("vote", take);
   CHECK(a.hear() == "420[\"vote\"]");
   CHECK(b->hear() == "420[\"vote\"]");
   a.say("430[\"yes\"]");
@@ -204,6 +204,25 @@ TEST_CASE("what an adapter loses is counted, and is not waited for for ever") {
   });
   REQUIRE(two.until([&] { return count == 1; }));
   CHECK(error == AckErrc::timed_out);
+  // Nor is an event that wants answers, with a time-out or without one, and with somebody here or
+  // not: what is there is told.
+  std::vector<std::vector<Json>> all;
+  const auto take = [&](std::error_code why, std::vector<Json> answers) {
+    CHECK(why == AckErrc::timed_out);
+    all.push_back(std::move(answers));
+  };
+  CHECK(two.io.emit("vote", take) == 1);
+  CHECK(a.hear().ends_with("[\"vote\"]"));
+  CHECK(two.io.timeout(net::Duration::milliseconds(1)).emit("vote", take) == 1);
+  CHECK(two.io.to("nobody here").emit("vote", take) == 0);
+  REQUIRE(two.until([&] { return all.size() == 3; }));
+  CHECK(all == std::vector<std::vector<Json>>(3));
+  CHECK(two.io.timeout(net::Duration::milliseconds(200)).emit("vote", take) == 1);
+  CHECK(a.hear().ends_with("[\"vote\"]"));
+  const std::string last = a.hear();
+  a.say("43" + last.substr(2, last.find('[') - 2) + "[\"yes\"]");
+  REQUIRE(two.until([&] { return all.size() == 4; }));
+  CHECK(all.back() == std::vector<Json>{"yes"});
 }
 
 TEST_CASE("what makes no sense from elsewhere is left alone") {

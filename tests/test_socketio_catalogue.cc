@@ -201,6 +201,7 @@ TEST_CASE("what only looks bad is taken, by either transport (241, 251, 254, 258
   const std::vector<std::string> due = {"error", "x", "x", "a", "plain", "many", "shared"};
   const std::string shared = "451-[\"shared\"," + zero + "," + zero + "]";
   Served by_websocket;
+  const Unchanged behind_websocket(by_websocket);
   SocketioPeer socket(by_websocket);
   socket.connect();
   for (const std::string& each : texts) socket.say(each);
@@ -209,16 +210,19 @@ TEST_CASE("what only looks bad is taken, by either transport (241, 251, 254, 258
   REQUIRE(by_websocket.until([&] { return by_websocket.events.size() == due.size(); }));
   CHECK(by_websocket.events == due);
   Served by_polling;
+  const Unchanged behind_polling(by_polling);
   HttpPeer peer(by_polling);
   const std::string sid = connect_by_polling(peer);
   for (const std::string& each : texts) CHECK(peer.post(polling_target(sid), each).body == "ok");
   CHECK(peer.post(polling_target(sid), shared + "\x1e" + base64_of("bytes")).body == "ok");
   CHECK(by_polling.events == due);
   CHECK(by_polling.log.empty());
+  CHECK(peer.post(polling_target(sid), "1").body == "ok");
 }
 
 TEST_CASE("text while an attachment is due ends the client, by either transport (255)") {
   SocketioServer server;
+  const Unchanged unchanged(server);
   const std::string one = "451-[\"x\"," + placeholder("0") + "]";
   HttpPeer peer(server);
   const std::string sid = connect_by_polling(peer);
@@ -237,6 +241,7 @@ TEST_CASE("attachments that stay away end the client, and it hears a parse error
   for (const bool polls : {true, false}) {
     CAPTURE(polls);
     SocketioServer server({.attachment_timeout = net::Duration::milliseconds(20)});
+    const Unchanged unchanged(server);
     std::vector<std::string> reasons;
     server.io.on_connection([&](Socket socket) {
       socket.on("disconnect", [&](std::string_view reason) { reasons.emplace_back(reason); });
@@ -262,6 +267,7 @@ TEST_CASE("attachments that stay away end the client, and it hears a parse error
 
 TEST_CASE("acknowledgements that nobody waits for are dropped, and counted (250, 260)") {
   SocketioServer server;
+  const Unchanged unchanged(server);
   int answers = 0;
   server.io.on_connection([&](Socket socket) { socket.emit("ask", [&](int) { ++answers; }); });
   SocketioPeer socket(server);
@@ -288,12 +294,14 @@ TEST_CASE("acknowledgements that nobody waits for are dropped, and counted (250,
   CHECK(answers == 2);
   CHECK(server.io_rejects(Errc::ack_unknown) == 4);
   CHECK(server.io.of("/").socket_count() == 2);
+  CHECK(peer.post(polling_target(sid), "1").body == "ok");
 }
 
 TEST_CASE(
     "by polling: unknown namespaces and too many are refused, and the client lives (244, 246)") {
   SocketioServer server;
   for (int i = 0; i < 40; ++i) server.io.of("n" + std::to_string(i));
+  const Unchanged unchanged(server);
   HttpPeer peer(server);
   const std::string sid = sid_of(peer.get(polling_target()).body);
   CHECK(peer.post(polling_target(sid), "40/nope,").body == "ok");
@@ -305,13 +313,49 @@ TEST_CASE(
       peer.get(polling_target(sid)).body.ends_with("44/n32,{\"message\":\"Too many namespaces\"}"));
   CHECK(server.io_rejects(Errc::namespaces_too_many) == 1);
   CHECK(server.io.of("/n31").socket_count() == 1);
+  CHECK(peer.post(polling_target(sid), "1").body == "ok");
 }
 
 TEST_CASE("by polling: no CONNECT in time ends the session (243)") {
   SocketioServer server({.connect_timeout = net::Duration::milliseconds(20)});
+  const Unchanged unchanged(server);
   HttpPeer peer(server);
   const std::string sid = sid_of(peer.get(polling_target()).body);
   CHECK(peer.get(polling_target(sid)).body == "1");
   CHECK(server.io_rejects(Errc::connect_timeout) == 1);
   CHECK(peer.get(polling_target(sid)).status == 400);
+}
+
+TEST_CASE("the query behind a namespace is read in protocol 4, up to its limit (262)") {
+  Options options;
+  options.engine.revision3 = true;
+  SocketioServer server(options);
+  const Unchanged unchanged(server);
+  std::vector<Json> auths;
+  server.io.of("/nsp").on_connection([&](Socket socket) { auths.push_back(socket.auth()); });
+  SocketioPeer peer(server, 3);
+  CHECK(peer.hear() == "40");
+  peer.say("40/nsp?token=x&name=Ad%C3%A1+L,");
+  CHECK(peer.hear() == "40/nsp,");
+  REQUIRE(auths.size() == 1);
+  CHECK(auths[0] == Json{{"token", "x"}, {"name", "Ad\u00e1 L"}});
+  SocketioPeer long_one(server, 3);
+  CHECK(long_one.hear() == "40");
+  long_one.say("40/nsp?token=" + std::string(256, 'x') + ",");
+  CHECK(long_one.was_closed());
+  CHECK(server.io_rejects(Errc::packet_namespace) == 1);
+}
+
+TEST_CASE("nobody joins a room by the wire: an event of that name is an event (263)") {
+  Served server;
+  const Unchanged unchanged(server);
+  SocketioPeer peer(server);
+  const std::string id = peer.connect();
+  for (const char* event : {"join", "joinRoom", "subscribe", "room"}) {
+    peer.say("42[\"" + std::string(event) + "\",\"secret\"]");
+  }
+  REQUIRE(server.until([&] { return server.events.size() == 4; }));
+  CHECK(server.io.of("/").find(id).rooms() == std::vector<std::string>{id, "room"});
+  CHECK(server.io.to("secret").emit("x") == 0);
+  CHECK(server.log.empty());
 }

@@ -377,6 +377,102 @@ TEST_CASE("a handler that throws ends the connection for good") {
   CHECK(client.count("/ connect") == 1);
 }
 
+TEST_CASE("off_any() of a client ends both lists, from within one of them, too") {
+  SocketioServer server;
+  server.io.on_connection([](Socket socket) {
+    socket.on("go", [socket](int number) { socket.emit("back", number); });
+  });
+  TestClient client(server);
+  const ClientSocket socket = client.socket();
+  socket.on_any([&](std::string_view event, Json&) {
+    socket.off_any();
+    client.note("any " + std::string(event));
+  });
+  socket.on_any([&](std::string_view, Json&) { client.note("second"); });
+  socket.on_any_outgoing([&](std::string_view event, const Json&) {
+    socket.off_any_outgoing();
+    client.note("out " + std::string(event));
+  });
+  socket.on("back", [&](int number) { client.note("back " + std::to_string(number)); });
+  socket.emit("go", 1);
+  socket.emit("go", 2);
+  REQUIRE(client.until("back 2"));
+  CHECK(client.events == Events{"out go", "/ connect", "any back", "back 1", "back 2"});
+  ClientSocket().off_any();
+  ClientSocket().off_any_outgoing();
+}
+
+TEST_CASE("a client may take an event as the text it came in, before it is parsed") {
+  SocketioServer server;
+  std::string answer;
+  server.io.on_connection([&](Socket socket) {
+    socket.emit("any", Json{{"n", 1}});
+    socket.emit("asked", [&](std::string_view text) { answer = text; });
+    socket.emit("usual", 7);
+    socket.emit("bytes", Binary{as_bytes("x")});
+  });
+  TestClient client(server);
+  const ClientSocket socket = client.socket();
+  Events raw;
+  socket.on_raw([&](std::string_view json, Ack& ack) {
+    raw.emplace_back(json);
+    if (json.starts_with("[\"usual\"")) return false;
+    if (ack) ack("raw");
+    return true;
+  });
+  socket.on_any([&](std::string_view event, Json&) { client.note(std::string(event)); });
+  REQUIRE(client.until("bytes"));
+  CHECK(client.events == Events{"/ connect", "usual", "bytes"});
+  CHECK(raw == Events{"[\"any\",{\"n\":1}]", "[\"asked\"]", "[\"usual\",7]"});
+  REQUIRE(server.until([&] { return answer == "raw"; }));
+}
+
+TEST_CASE("and may give that up, or to another, while it is called") {
+  SocketioServer server;
+  server.io.on_connection([](Socket socket) {
+    for (int i = 1; i <= 4; ++i) socket.emit("x", i);
+  });
+  TestClient client(server);
+  const ClientSocket socket = client.socket();
+  socket.on_raw([&](std::string_view, Ack&) {
+    socket.on_raw([&](std::string_view, Ack&) {
+      socket.on_raw(nullptr);
+      client.note("second");
+      return true;
+    });
+    client.note("first");
+    return true;
+  });
+  socket.on("x", [&](int number) { client.note("x " + std::to_string(number)); });
+  REQUIRE(client.until("x 4"));
+  CHECK(client.events == Events{"/ connect", "first", "second", "x 3", "x 4"});
+}
+
+TEST_CASE("what a client took as text is not missed when it comes back") {
+  Options options;
+  options.recovery.enabled = true;
+  SocketioServer server(options);
+  std::optional<Socket> there;
+  server.io.on_connection([&](Socket socket) { there = socket; });
+  TestClient client(server);
+  const ClientSocket socket = client.socket();
+  Events raw;
+  socket.on_raw([&](std::string_view json, Ack&) {
+    raw.emplace_back(json.substr(0, 6));
+    return true;
+  });
+  REQUIRE(client.until("/ connect"));
+  server.io.emit("a", 1);
+  server.io.emit("a", "no place but \"text\"");
+  REQUIRE(server.until([&] { return raw.size() == 2; }));
+  there->engine()->close();
+  REQUIRE(server.until([&] { return client.count("/ connect") == 2; }));
+  CHECK(socket.recovered());
+  server.io.emit("b", 2);
+  REQUIRE(server.until([&] { return raw.size() >= 3; }));
+  CHECK(raw == Events{"[\"a\",1", "[\"a\",\"", "[\"b\",2"});
+}
+
 TEST_CASE("handlers come and go, and one whose parameters do not fit is not called") {
   SocketioServer server;
   server.io.on_connection([](Socket socket) {

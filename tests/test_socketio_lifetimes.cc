@@ -172,6 +172,21 @@ TEST_CASE("and neither is a client's") {
   CHECK(socket.connected());
 }
 
+TEST_CASE("nor that of an event which has waited and is too large to leave") {
+  SocketioServer server;
+  ManagerOptions options = quick();
+  options.engine.websocket.limits.queue_bytes_max = 1000;
+  options.engine.websocket.limits.overflow = ws::Overflow::refuse;
+  TestClient client(server, std::move(options));
+  const ClientSocket socket = client.socket();
+  Events told;
+  CHECK(socket.emit("x", std::string(5000, 'x'),
+                    [&](std::error_code error) { told.push_back(note_of(error)); }));
+  REQUIRE(server.until([&] { return !told.empty(); }));
+  CHECK(told == Events{"socket has been disconnected"});
+  CHECK(socket.connected());
+}
+
 TEST_CASE("who hears what goes out and throws costs that client, and nobody else") {
   SocketioServer server;
   std::vector<Socket> sockets;

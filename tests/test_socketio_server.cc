@@ -336,13 +336,36 @@ TEST_CASE("on_any and middleware of a socket see every event; once and off") {
   }
   REQUIRE(server.until([&] { return !told.empty() && told.back() == "in all off"; }));
   CHECK(told == Events{"in once", "once", "out reply", "in once", "in added", "added", "in off",
-                       "off", "in off", "in added", "in all off"});
+                       "off", "in off", "in added", "in forbidden", "in all off"});
   // What goes to many goes to this one, too.
   told.clear();
   server.io.emit("news", 1);
   server.io.except("nobody").emit("question", [](std::error_code, const std::vector<Json>&) {});
   server.io.to("nobody").emit("silence");
   CHECK(told == Events{"out news", "out question"});
+}
+
+TEST_CASE("who is disconnected by middleware or on_any hears no event any more") {
+  for (const bool by_middleware : {true, false}) {
+    SocketioServer server;
+    Events told;
+    server.io.on_connection([&](Socket socket) {
+      socket.on_any([&, socket](std::string_view event, Json&) {
+        told.push_back("any " + std::string(event));
+        if (!by_middleware) socket.disconnect();
+      });
+      socket.use([&, socket](std::string_view, Json&) {
+        if (by_middleware) socket.disconnect();
+        return true;
+      });
+      socket.on("x", [&] { told.emplace_back("x"); });
+    });
+    SocketioPeer peer(server);
+    peer.connect();
+    peer.say("42[\"x\"]");
+    CHECK(peer.hear() == "41");
+    CHECK(told == Events{"any x"});
+  }
 }
 
 TEST_CASE("an event may be taken as the text it came in, before it is parsed") {
@@ -374,6 +397,32 @@ TEST_CASE("an event may be taken as the text it came in, before it is parsed") {
   CHECK(peer.was_closed());
   CHECK(server.io_rejects(Errc::packet_json) == 1);
   CHECK(raw.size() == 4);
+}
+
+TEST_CASE("who takes events as text may give that up, or to another, while it is called") {
+  SocketioServer server;
+  Events told;
+  Namespace& nsp = server.io.of("/");
+  nsp.on_raw([&](Socket, std::string_view, Ack&) {
+    const std::string mine = "first";
+    nsp.on_raw([&](Socket, std::string_view, Ack&) {
+      nsp.on_raw(nullptr);
+      told.emplace_back("second");
+      return true;
+    });
+    told.push_back(mine);
+    return true;
+  });
+  server.io.on_connection([&](Socket socket) {
+    socket.on("x", [&](int number) { told.push_back("x " + std::to_string(number)); });
+  });
+  SocketioPeer peer(server);
+  peer.connect();
+  for (const char* packet : {"42[\"x\",1]", "42[\"x\",2]", "42[\"x\",3]", "42[\"x\",4]"}) {
+    peer.say(packet);
+  }
+  REQUIRE(server.until([&] { return told.size() == 4; }));
+  CHECK(told == Events{"first", "second", "x 3", "x 4"});
 }
 
 TEST_CASE("a handler that throws costs its client, and nobody else") {

@@ -100,6 +100,7 @@ TEST_CASE("what breaks a rule ends the client, with one line and one count") {
 
 TEST_CASE("before CONNECT nothing else may be said (242), and not for ever (243)") {
   SocketioServer server({.connect_timeout = milliseconds(20)});
+  const Unchanged unchanged(server);
   SocketioPeer eager(server);
   eager.say("42[\"x\"]");
   CHECK(eager.was_closed());
@@ -117,6 +118,7 @@ TEST_CASE("before CONNECT nothing else may be said (242), and not for ever (243)
 
 TEST_CASE("attachments that do not come in time end the client (256)") {
   SocketioServer server({.attachment_timeout = milliseconds(20)});
+  const Unchanged unchanged(server);
   SocketioPeer peer(server);
   peer.connect();
   peer.say("452-[\"x\",{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1}]");
@@ -130,6 +132,7 @@ TEST_CASE("attachments that do not come in time end the client (256)") {
 TEST_CASE("an unknown namespace is refused, and the client lives (244); 33 are too many (246)") {
   SocketioServer server;
   for (int i = 0; i < 40; ++i) server.io.of("n" + std::to_string(i));
+  const Unchanged unchanged(server);
   SocketioPeer peer(server);
   peer.say("40/nope,");
   CHECK(peer.hear() == "44/nope,{\"message\":\"Invalid namespace\"}");
@@ -185,6 +188,7 @@ TEST_CASE("each way to end is told with the reference's reason, once, in order")
 
 TEST_CASE("after 41 the client may come again, and its late events are dropped (248)") {
   SocketioServer server;
+  const Unchanged unchanged(server);
   int connections = 0;
   int events = 0;
   server.io.on_connection([&](Socket socket) {
@@ -251,6 +255,7 @@ TEST_CASE("middleware lets in, refuses, takes its time, and must not lose its wa
 
 TEST_CASE("namespaces may be made when they are asked for, and not without end") {
   SocketioServer server({.dynamic_namespaces_max = 2});
+  const Unchanged unchanged(server);
   server.io.of([](std::string_view name, const Json&) { return name.starts_with("/room-"); },
                [](Namespace& nsp) {
                  nsp.on_connection([](Socket socket) { socket.emit("in", socket.nsp().name()); });
@@ -270,6 +275,7 @@ TEST_CASE("clients of revision 3 are in / at once, get ASCII and errors as text 
   Options options;
   options.engine.revision3 = true;
   SocketioServer server(std::move(options));
+  const Unchanged unchanged(server);
   Json auth;
   server.io.of("chat").on_connection([&auth](Socket socket) { auth = socket.auth(); });
   server.io.on_connection([](Socket socket) {

@@ -66,6 +66,7 @@ TEST_CASE("events of Socket.IO over TLS are answered, and a certificate of nobod
     WireServer server({}, {}, any_tls_context());
     socketio::Server io{server.server};
     io.on("connection", [](socketio::Socket socket) {
+      CHECK(socket.secure());
       socket.on("sum", [](int a, int b, socketio::Ack ack) { ack(a + b); });
     });
     const std::string url = "https://" + server.address.to_string();

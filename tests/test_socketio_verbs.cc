@@ -204,6 +204,7 @@ TEST_CASE("what a handshake said: decoded parameters, the URL, and when") {
   CHECK_FALSE(last->query("nothing"));
   CHECK(last->url() == url);
   CHECK(last->since() > 0);
+  CHECK_FALSE(last->secure());
   peer.reset();
   REQUIRE(server.io_settles());
   CHECK_FALSE(last->query("name"));

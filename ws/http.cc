@@ -29,6 +29,10 @@ const net::PeerAddress& Exchange::peer() const noexcept {
   return connection_->peer();
 }
 
+bool Exchange::is_tls() const noexcept {
+  return connection_->tls() != nullptr;
+}
+
 Bytes Exchange::body() const noexcept {
   return connection_->body();
 }

@@ -78,6 +78,8 @@ class Exchange {
   const Request& request() const noexcept { return *request_; }
   // Who asks, also later.
   const net::PeerAddress& peer() const noexcept;
+  // Whether the connection is TLS's. What a proxy in front of us speaks is in the request's fields.
+  bool is_tls() const noexcept;
   // The body, without its framing. Valid until the answer is given, or the peer is gone.
   Bytes body() const noexcept;
   // For streamed routes, within the route's call: who hears the body. Without it the body is read

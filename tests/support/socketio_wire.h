@@ -34,6 +34,22 @@ struct SocketioServer : WireServer {
   socketio::Server io;
 };
 
+// Made before the peers, and so gone behind them: then all must be as it was.
+class Unchanged {
+ public:
+  explicit Unchanged(SocketioServer& server) : server_(&server), before_(server.baseline()) {}
+  Unchanged(const Unchanged&) = delete;
+  Unchanged& operator=(const Unchanged&) = delete;
+  ~Unchanged() {
+    CHECK(server_->io_settles());
+    CHECK(server_->baseline() == before_);
+  }
+
+ private:
+  SocketioServer* server_;
+  Baseline before_;
+};
+
 class SocketioPeer : public WirePeer {
  public:
   explicit SocketioPeer(SocketioServer& server, int revision = 4) : WirePeer(server) {

@@ -91,21 +91,30 @@ void Server::carry_out(SlabHandle handle) {
   if (found == nullptr) return;
   Asked asked = std::move(*found);
   asked_.erase(handle);
+  Errc error = Errc::none;
+  std::string_view message;
+  if (asked.refusal) {
+    error = Errc::refused;
+    message = *asked.refusal;
+  }
+  // The server may have closed meanwhile.
+  if (closing_) {
+    error = Errc::server_full;
+    message = rule(error).message;
+  }
   if (asked.upgrade) {
-    if (asked.refusal) {
-      reject(Errc::refused, asked.opening.peer);
-      return answer_upgrade(*asked.upgrade,
-                            ws::Reject{.status = rule(Errc::refused).status,
-                                       .reason = error_json(Errc::refused, *asked.refusal),
-                                       .is_told = true});
+    if (error == Errc::none) {
+      return answer_upgrade(*asked.upgrade, ws::Accept{.fields = std::move(asked.opening.fields)});
     }
-    return answer_upgrade(*asked.upgrade, ws::Accept{.fields = std::move(asked.opening.fields)});
+    reject(error, asked.opening.peer);
+    return answer_upgrade(*asked.upgrade, ws::Reject{.status = rule(error).status,
+                                                     .reason = error_json(error, message),
+                                                     .is_told = true});
   }
   ws::http::Exchange* const exchange = http_->exchange(asked.exchange);
   if (exchange == nullptr) return;
   exchange->on_gone(nullptr);
-  if (closing_) return refuse(*exchange, Errc::server_full);
-  if (asked.refusal) return refuse(*exchange, Errc::refused, *asked.refusal);
+  if (error != Errc::none) return refuse(*exchange, error, message);
   begin_polling(*exchange, std::move(asked.opening));
 }
 

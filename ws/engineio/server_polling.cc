@@ -114,6 +114,7 @@ void Server::begin_polling(Exchange& exchange, Opening opening) {
   const Made made = make(query, std::move(opening.request), opening.peer);
   if (made.socket == nullptr) return refuse(exchange, made.error);
   Socket& socket = *made.socket;
+  socket.secure_ = exchange.is_tls();
   Buffer open{loop().pool()};
   if (!socket.session_.write_open(open) ||
       !socket.session_.queue().push(PacketType::open, false, open.readable())) {

@@ -74,6 +74,7 @@ void Server::open_websocket(Connection& connection) {
   Socket& socket = *made.socket;
   connection.emplace_data<Link>(Link{socket.id()});
   socket.connection_ = &connection;
+  socket.secure_ = connection.tls() != nullptr;
   Buffer open{loop().pool()};
   if (!socket.session_.write_open(open) ||
       !socket.session_.queue().push(PacketType::open, false, open.readable())) {

@@ -120,6 +120,8 @@ class Socket final : private net::Timer,
     return polling_ != nullptr ? &polling_->post : nullptr;
   }
   const net::PeerAddress& peer() const noexcept { return peer_; }
+  // Whether that request came over TLS. What a proxy in front of us speaks is in its fields.
+  bool is_secure() const noexcept { return secure_; }
 
   // --- the application's own data ---
 
@@ -174,6 +176,7 @@ class Socket final : private net::Timer,
   bool waited_ : 1 = false;   // a message had to wait, so on_drained is owed
   bool spaced_ : 1 = false;   // Server::flush_later() was called
   bool counted_ : 1 = false;  // by the server's admission
+  bool secure_ : 1 = false;
 };
 
 }  // namespace hilo::engineio

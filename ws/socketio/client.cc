@@ -89,6 +89,7 @@ void Client::read(engineio::Message message) {
 // What is wrong with it is found on the usual way.
 bool Client::receive_raw(std::string_view text) {
   PacketHead head;
+  if (server_->options().parser == Parser::msgpack) return false;
   if (split_packet(text, server_->options().packet, head) != Errc::none) return false;
   if (head.type != PacketType::event || head.attachments != 0) return false;
   const Place* const place = find(head.nsp);

@@ -72,6 +72,25 @@ bool ClientSocket::send(Emission emission, const Flags& flags) const {
   return state_ != nullptr && state_->send(std::move(emission), flags);
 }
 
+// One that runs goes on to its end: they are destroyed in a later phase.
+void ClientSocket::off_any() const {
+  if (state_ == nullptr) return;
+  state_->manager_->at_reap([old = std::exchange(state_->on_any_, {})] {});
+}
+
+void ClientSocket::off_any_outgoing() const {
+  if (state_ == nullptr) return;
+  state_->manager_->at_reap([old = std::exchange(state_->on_any_outgoing_, {})] {});
+}
+
+void ClientSocket::on_raw(Callback<bool(std::string_view json, Ack& ack)> handler) const {
+  if (state_ == nullptr) return;
+  // None is one that takes nothing, so that receive_raw() can tell whether it was replaced.
+  if (!handler) handler = [](std::string_view, Ack&) { return false; };
+  state_->on_raw_ = std::move(handler);
+  state_->manager_->hears_raw_ = true;
+}
+
 // --- the way in and out --------------------------------------------------------------------------
 
 void ClientSocket::connect() const {

@@ -119,6 +119,13 @@ class ClientSocket : public EventVerbs<ClientSocket> {
     }
   }
   void on_any_outgoing(Callback<void(std::string_view event, const Json& values)> handler) const;
+  // All handlers of either.
+  void off_any() const;
+  void off_any_outgoing() const;
+  // Every event without bytes as it came, before any of it is parsed or checked: `json` is its
+  // array, the name first, valid during the call. True: that was all; the Ack is the handler's to
+  // take. False: it goes its usual way. With Parser::msgpack there is no such text.
+  void on_raw(Callback<bool(std::string_view json, Ack& ack)> handler) const;
 
   // --- the way in and out ---
 

@@ -22,6 +22,16 @@ std::string_view token_of(const Json& object, const char* key) {
   return text.size() <= token_bytes_max ? text : std::string_view{};
 }
 
+// The text that an array ends with; empty if there is none, or none as plain as ids are.
+std::string_view last_text(std::string_view json) {
+  if (!json.ends_with("\"]")) return {};
+  json.remove_suffix(2);
+  const std::size_t quote = json.rfind('"');
+  if (quote == std::string_view::npos || quote == 0 || json[quote - 1] != ',') return {};
+  const std::string_view text = json.substr(quote + 1);
+  return text.find('\\') == std::string_view::npos ? text : std::string_view{};
+}
+
 }  // namespace
 
 ClientSocketState::ClientSocketState(Manager& manager, std::string_view address,
@@ -244,6 +254,23 @@ Errc ClientSocketState::receive_event(std::optional<std::uint64_t> id, Json valu
   return left_ ? Errc::none : Errc::not_connected;
 }
 
+bool ClientSocketState::receive_raw(const PacketHead& head) {
+  if (!on_raw_ || stage_ != Stage::connected) return false;
+  Ack ack = head.id ? Ack(*this, {.index = 0, .generation = connection_}, *head.id) : Ack();
+  // Its place, as in deliver().
+  std::string offset;
+  if (!pid_.empty() && !head.id) offset = last_text(head.json);
+  // It may put another one in its place.
+  auto running = std::move(on_raw_);
+  bool is_taken = true;
+  manager_->call([&] { is_taken = running(head.json, ack); });
+  if (!on_raw_) on_raw_ = std::move(running);
+  if (!is_taken) return false;
+  ++manager_->metrics_.events_received;
+  if (!offset.empty() && offset.size() <= token_bytes_max) offset_ = std::move(offset);
+  return true;
+}
+
 void ClientSocketState::deliver(std::optional<std::uint64_t> id, Json values) {
   ++manager_->metrics_.events_received;
   Json& front = values.front();
@@ -365,7 +392,8 @@ void ClientSocketState::flush() {
   while (!waiting_.empty() && stage_ == Stage::connected) {
     Waiting next = std::move(waiting_.front());
     waiting_.pop_front();
-    write(std::move(next.values), next.flags, next.id);
+    const bool is_sent = write(std::move(next.values), next.flags, next.id);
+    if (!is_sent && next.id) unsent(*next.id);
   }
   drain_queue();
 }

@@ -56,6 +56,8 @@ class ClientSocketState final : public AckTarget {
   // As after disconnect(), but the server is not told.
   void give_up(std::string_view reason);
   Errc receive(Packet& packet);
+  // An event before it is parsed: whether that was all.
+  bool receive_raw(const PacketHead& head);
 
   std::string_view name() const noexcept { return name_; }
   // It is connected, or will be by itself.
@@ -122,6 +124,7 @@ class ClientSocketState final : public AckTarget {
   // Deques: what is called may add to them.
   std::deque<Callback<void(std::string_view event, const Arguments&)>> on_any_;
   std::deque<Callback<void(std::string_view event, const Json& values)>> on_any_outgoing_;
+  Callback<bool(std::string_view json, Ack& ack)> on_raw_;
   PendingAcks acks_;
   std::uint64_t next_ack_ = 0;
   std::deque<Waiting> waiting_;

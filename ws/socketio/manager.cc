@@ -62,9 +62,7 @@ ClientSocket Manager::socket(std::string_view nsp, ClientSocketOptions options) 
   if (!address.starts_with('/')) address.insert(0, 1, '/');
   const std::string_view name = std::string_view(address).substr(0, address.find('?'));
   const bool connects = options.connect;
-  const auto found = std::find_if(sockets_.begin(), sockets_.end(),
-                                  [&](const auto& each) { return each->name() == name; });
-  ClientSocketState* socket = found != sockets_.end() ? found->get() : nullptr;
+  ClientSocketState* socket = find(name);
   if (socket == nullptr) {
     sockets_.push_back(std::make_unique<ClientSocketState>(*this, address, std::move(options)));
     socket = sockets_.back().get();
@@ -248,6 +246,7 @@ void Manager::on_reap() {
 void Manager::receive(engineio::Message message) {
   if (state_ != State::open) return;
   const bool was_waiting = decoder_.waiting();
+  if (hears_raw_ && !message.binary && !was_waiting && receive_raw(message.text())) return;
   Packet packet;
   bool is_whole = false;
   Errc error = message.binary ? decoder_.take_binary(message.payload, packet, is_whole)
@@ -261,11 +260,24 @@ void Manager::receive(engineio::Message message) {
   }
 }
 
+// What is wrong with it is found on the usual way.
+bool Manager::receive_raw(std::string_view text) {
+  PacketHead head;
+  if (options_.parser == Parser::msgpack) return false;
+  if (split_packet(text, options_.packet, head) != Errc::none) return false;
+  if (head.type != PacketType::event || head.attachments != 0) return false;
+  ClientSocketState* const socket = find(head.nsp);
+  return socket != nullptr && socket->receive_raw(head);
+}
+
+ClientSocketState* Manager::find(std::string_view nsp) const noexcept {
+  const auto found = std::find_if(sockets_.begin(), sockets_.end(),
+                                  [&](const auto& each) { return each->name() == nsp; });
+  return found != sockets_.end() ? found->get() : nullptr;
+}
+
 Errc Manager::dispatch(Packet& packet) {
-  const auto found = std::find_if(sockets_.begin(), sockets_.end(), [&](const auto& each) {
-    return each->name() == packet.head.nsp;
-  });
-  ClientSocketState* const socket = found != sockets_.end() ? found->get() : nullptr;
+  ClientSocketState* const socket = find(packet.head.nsp);
   if (is_v3() && packet.head.nsp == "/" && (socket == nullptr || !socket->is_talking())) {
     if (packet.head.type == PacketType::connect) main_given_ = true;
     if (packet.head.type == PacketType::disconnect) main_given_ = false;

@@ -169,7 +169,9 @@ class Manager final : private net::Timer, private net::Watcher {
 
   // What comes in.
   void receive(engineio::Message message);
+  bool receive_raw(std::string_view text);
   Errc dispatch(Packet& packet);
+  ClientSocketState* find(std::string_view nsp) const noexcept;
   void reject(Errc error);
   void fail(Errc error);
 
@@ -212,6 +214,7 @@ class Manager final : private net::Timer, private net::Watcher {
   bool wanted_ = false;      // to come back when it is lost
   bool reopens_ = false;     // at once, when it is closed
   bool retrying_ = false;    // this is an attempt to come back
+  bool hears_raw_ = false;   // some socket does
   bool main_given_ = false;  // protocol 4: "/" was connected to, and nobody wanted it yet
   engineio::Client engine_;
 };

@@ -192,14 +192,16 @@ void Namespace::receive_event(SocketState& socket, std::optional<std::uint64_t> 
     // What is called may change the values, and add to the lists.
     kept = event;
     event = kept;
+    for (std::size_t i = 0; i < extra->on_any.size(); ++i) {
+      call(socket, [&] { extra->on_any[i](event, values); });
+    }
     for (std::size_t i = 0; i < extra->middleware.size(); ++i) {
       bool goes_on = false;
       call(socket, [&] { goes_on = extra->middleware[i](event, values); });
       if (!goes_on) return;
     }
-    for (std::size_t i = 0; i < extra->on_any.size(); ++i) {
-      call(socket, [&] { extra->on_any[i](event, values); });
-    }
+    // They may have ended it.
+    if (socket.stage != SocketState::Stage::connected) return;
   }
   // Middleware may have left anything there.
   if (!values.is_array() || values.empty()) return;
@@ -208,6 +210,8 @@ void Namespace::receive_event(SocketState& socket, std::optional<std::uint64_t> 
 }
 
 Namespace& Namespace::on_raw(RawHandler handler) {
+  // None is one that takes nothing, so that receive_raw() can tell whether it was replaced.
+  if (!handler) handler = [](Socket, std::string_view, Ack&) { return false; };
   on_raw_ = std::move(handler);
   server_->hears_raw_ = true;
   return *this;
@@ -216,8 +220,11 @@ Namespace& Namespace::on_raw(RawHandler handler) {
 bool Namespace::receive_raw(SocketState& socket, const PacketHead& head) {
   if (!on_raw_) return false;
   Ack ack = head.id ? Ack(*this, socket.handle, *head.id) : Ack();
+  // It may put another one in its place.
+  RawHandler running = std::move(on_raw_);
   bool is_taken = true;
-  call(socket, [&] { is_taken = on_raw_(Socket(key(socket)), head.json, ack); });
+  call(socket, [&] { is_taken = running(Socket(key(socket)), head.json, ack); });
+  if (!on_raw_) on_raw_ = std::move(running);
   return is_taken;
 }
 

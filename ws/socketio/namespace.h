@@ -213,6 +213,8 @@ class Namespace final : private AckTarget {
   class Questions;
   void ask_others(const Targets& targets, ServerMessage message,
                   const std::shared_ptr<Gathering>& gathering);
+  void limit_answers(net::Duration patience, const std::shared_ptr<Gathering>& gathering,
+                     std::uint64_t question);
   void limit_waiting(const std::shared_ptr<Gathering>& gathering, std::uint64_t question);
   void tell_later(const std::shared_ptr<Gathering>& gathering);
   void fetch(const Targets& targets, FetchHandler handler);

@@ -130,11 +130,17 @@ void Broadcast::disconnect_sockets(bool close) const {
 // --- answers -------------------------------------------------------------------------------------
 
 // Each server numbers its questions itself, asks its own sockets and answers for all of them.
-std::size_t Namespace::ask(const Targets& targets, Emission emission) {
+std::size_t Namespace::ask(const Targets& asked, Emission emission) {
+  Targets targets = asked;
+  const bool has_others = is_relayed(targets) && server_->adapter_->others() != 0;
+  // Sockets answer or go, but a server elsewhere may do neither.
+  if (has_others && !targets.flags.timeout) {
+    targets.flags.timeout = server_->options().servers_timeout;
+  }
   const std::uint64_t question = next_ack_++;
   const auto gathering = std::make_shared<Gathering>();
   gathering->handler = std::move(emission.ack);
-  if (is_relayed(targets)) {
+  if (has_others) {
     ask_others(targets,
                {.type = ServerMessage::Type::ask, .values = emission.values, .question = question},
                gathering);
@@ -159,15 +165,22 @@ std::size_t Namespace::ask(const Targets& targets, Emission emission) {
   });
   if (gathering->missing == 0) {
     tell_later(gathering);
-  } else if (count != 0 && targets.flags.timeout) {
-    gathering->timer = server_->later(*targets.flags.timeout, [nsp = anchor_.weak(), question] {
-      if (nsp.get() == nullptr) return;
-      nsp.get()->sockets_.for_each([&](SocketState&, SlabHandle handle) {
-        nsp.get()->give_up_ack(handle, question, AckErrc::timed_out);
-      });
-    });
+  } else if (targets.flags.timeout) {
+    limit_answers(*targets.flags.timeout, gathering, question);
   }
   return count;
+}
+
+void Namespace::limit_answers(net::Duration patience, const std::shared_ptr<Gathering>& gathering,
+                              std::uint64_t question) {
+  gathering->timer = server_->later(patience, [nsp = anchor_.weak(), gathering, question] {
+    if (nsp.get() == nullptr) return;
+    nsp.get()->sockets_.for_each([&](SocketState&, SlabHandle handle) {
+      nsp.get()->give_up_ack(handle, question, AckErrc::timed_out);
+    });
+    // Other servers gave theirs as long, and what they have is on its way.
+    if (gathering->missing != 0) nsp.get()->limit_waiting(gathering, question);
+  });
 }
 
 }  // namespace hilo::socketio

@@ -40,7 +40,8 @@ struct Options {
   std::uint32_t namespaces_per_client_max = 32;
   // That clients may have made by Server::of(may_be, made), at a time.
   std::size_t dynamic_namespaces_max = 10'000;
-  // For the answers of other servers, to fetch_sockets() and server_side_emit().
+  // For the answers of other servers, to fetch_sockets() and server_side_emit(). An event to many
+  // that wants answers has its timeout(), or without one this; other servers get this on top.
   net::Duration servers_timeout = net::Duration::seconds(5);
   // Answers that may be waited for, of one socket.
   std::size_t acks_max = 1000;

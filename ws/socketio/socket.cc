@@ -80,6 +80,11 @@ net::PeerAddress Socket::peer() const noexcept {
   return engine != nullptr ? engine->peer() : net::PeerAddress{};
 }
 
+bool Socket::secure() const noexcept {
+  const engineio::Socket* const engine = this->engine();
+  return engine != nullptr && engine->is_secure();
+}
+
 Json& Socket::data() const {
   thread_local Json nobodys;
   if (SocketState* const socket = state()) return socket->extra().data;

@@ -70,6 +70,8 @@ class Socket : public EventVerbs<Socket> {
   // The request that opened the session: path, query, fields. Null once it is gone.
   const ws::KeptRequest* request() const noexcept;
   net::PeerAddress peer() const noexcept;
+  // Whether that request came over TLS; a proxy in front of us tells of itself in its fields.
+  bool secure() const noexcept;
   // What carries it. Null once it is gone.
   engineio::Socket* engine() const noexcept;
   // The application's own, for as long as the socket is there: null at first. Of a socket that is
@@ -86,15 +88,17 @@ class Socket : public EventVerbs<Socket> {
   // All handlers of an event; without one, all of all.
   void off(std::string_view event) const;
   void off() const;
-  // Every event that comes in, before its handlers; every one that goes out.
+  // Every event that comes in, before middleware and handlers; every one that goes out.
   void on_any(Callback<void(std::string_view event, Json& values)> handler) const;
   // All handlers of either.
   void off_any() const;
   void off_any_outgoing() const;
   // What is sent to many by another server is not heard here.
   void on_any_outgoing(Callback<void(std::string_view event, const Json& values)> handler) const;
-  // Asked about every event that comes in: false, and it goes no further. It cannot take its time:
-  // the events behind this one would overtake it, as they do in the reference. A handler may.
+  // Asked about every event that comes in: false, and it goes no further, nor is anybody told (the
+  // reference emits "error" to the socket's own handlers; here middleware says what it likes). It
+  // cannot take its time: the events behind this one would overtake it, as they do in the
+  // reference. A handler may.
   void use(Callback<bool(std::string_view event, Json& values)> middleware) const;
 
   // --- rooms ---
