@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/late_closing.h"
 #include "tests/support/stream_pair.h"
 
 using namespace hilo;
@@ -36,6 +37,7 @@ Fd connect_to(const Address& address) {
 class NoDescriptorsLeft {
  public:
   NoDescriptorsLeft() {
+    await_late_closing();
     REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
     const int lowest_free = ::dup(0);
     REQUIRE(lowest_free >= 0);

@@ -362,19 +362,40 @@ TEST_CASE("a server that says nothing, or not all of it, is given up (E 104)") {
 }
 
 TEST_CASE("a masked frame of a server breaks a rule (G 124)") {
-  Call call;
-  call.connect();
-  call.server.send(call.server.good_answer() + client_frame(0x81, "masked") +
-                   server_frame(0x81, "never seen"));
-  REQUIRE(call.until([&] { return call.server.ended || call.server.was_reset; }));
-  const std::vector<ClientFrame> frames = take_client_frames(call.server.received);
-  REQUIRE(frames.size() == 1);
-  CHECK(frames[0].first == 0x88);
-  CHECK(frames[0].payload == close_body(1002));
-  call.server.hang_up();
-  REQUIRE(call.until_told(2));
-  CHECK(call.told == std::vector<std::string>{"open ", "close"});
-  CHECK(call.closed.error == Errc::frame_masked);
-  CHECK(call.closed.code == ws::CloseCode::protocol_error);
-  CHECK(call.client.metrics().rejects[static_cast<std::size_t>(Errc::frame_masked)] == 1);
+  struct Row {
+    std::uint8_t first;
+    std::string payload;
+  };
+  // A text, a ping and a Close: what they say does not matter.
+  for (const Row& row : {Row{0x81, "masked"}, Row{0x89, {}}, Row{0x88, close_body(1000)}}) {
+    CAPTURE(row.first);
+    const std::size_t descriptors = open_descriptors();
+    {
+      Call call;
+      call.connect();
+      call.server.send(call.server.good_answer() + client_frame(row.first, row.payload) +
+                       server_frame(0x81, "never seen"));
+      REQUIRE(call.until([&] { return call.server.ended || call.server.was_reset; }));
+      const std::vector<ClientFrame> frames = take_client_frames(call.server.received);
+      REQUIRE(frames.size() == 1);
+      CHECK(frames[0].first == 0x88);
+      CHECK(frames[0].payload == close_body(1002));
+      call.server.hang_up();
+      REQUIRE(call.until_told(2));
+      CHECK(call.told == std::vector<std::string>{"open ", "close"});
+      CHECK(call.closed.error == Errc::frame_masked);
+      CHECK(call.closed.code == ws::CloseCode::protocol_error);
+      CHECK(call.rejects(Errc::frame_masked) == 1);
+      REQUIRE(call.lines.size() == 1);
+      CAPTURE(call.lines[0]);
+      CHECK(call.lines[0].starts_with(
+          "lvl=warn ev=reject layer=ws reason=" + std::string(ws::rule(Errc::frame_masked).label) +
+          " peer=" + call.server.address.to_string() + ' '));
+      CHECK(call.lines[0].ends_with(" code=1002"));
+      CHECK(call.loop.watched_count() == 0);
+      CHECK(call.loop.timers().armed_count() == 0);
+      CHECK(call.loop.pool().taken_bytes() == 0);
+    }
+    CHECK(open_descriptors() == descriptors);
+  }
 }

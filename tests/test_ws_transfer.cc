@@ -423,3 +423,19 @@ TEST_CASE("however the bytes come in pieces, what is answered is the same") {
       front.until([&] { return there.connection_count() + there.http_connection_count() == 0; }));
   CHECK(front.loop.pool().taken_bytes() == 0);
 }
+
+TEST_CASE("a connection that was answered elsewhere did not keep silent there") {
+  std::vector<std::string> lines;  // written and read in the thread of that server
+  ws::ServerOptions options;
+  options.log = [&lines](ws::LogLevel, std::string_view line) { lines.emplace_back(line); };
+  Elsewhere there({}, std::move(options));
+  Front front(there);
+  there.run();
+  {
+    WirePeer peer(front);
+    REQUIRE(peer.send(get("/there")));
+    REQUIRE(peer.until_contains("\r\n\r\n"));
+  }
+  REQUIRE(front.until([&] { return there.connections() == 0; }));
+  CHECK(there.ask([&] { return lines; }).empty());
+}

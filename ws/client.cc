@@ -122,7 +122,12 @@ Status Client::Engine::connect(const ConnectOptions& options) {
 
 Status Client::Engine::begin(ClientPlan plan) {
   auto attempt = std::make_unique<Attempt>(*loop_, std::move(plan));
-  if (Status status = prepare(*attempt); !status) return status;
+  if (Status status = prepare(*attempt); !status) {
+    // What is wrong with the arguments is for the caller alone.
+    const bool is_ours = status.error() == make_error_code(Errc::no_entropy);
+    if (is_ours) log_.reject({.error = Errc::no_entropy}, loop_->now());
+    return status;
+  }
   attempt_ = std::move(attempt);
   if (limits_.connect_timeout.nanoseconds != 0) {
     // Not now(): the loop may not have run for long.
@@ -223,7 +228,9 @@ void Client::Engine::reconnect() {
   if (persistence_->is_canceled) {
     return end_attempt(std::make_error_code(std::errc::operation_canceled));
   }
-  if (Status begun = begin(persistence_->plan); !begun) end_attempt(begun.error());
+  const Status begun = begin(persistence_->plan);
+  // The log may have destroyed the client.
+  if (!begun && !retired_) end_attempt(begun.error());
 }
 
 }  // namespace hilo::ws

@@ -23,7 +23,8 @@
 //             proxy that said no
 //   secrets   credentials and fields are in no log line and in no error
 //   log       each Errc of on_failed is a rejection: a line, with the status of the answer or the
-//             proxy's reply as its code, and one more in metrics().rejects
+//             proxy's reply as its code, and one more in metrics().rejects; so is no_entropy where
+//             connect() itself fails by it
 //   thread    the loop's
 //   lifetime  Loop first. The destructor waits for nothing and nobody: it resets the connection and
 //             calls on_close, if one is owed, and nothing after that. It may be called from within

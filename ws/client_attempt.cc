@@ -32,7 +32,7 @@ Status Client::Engine::prepare(Attempt& attempt) {
   }
 
   std::array<std::uint8_t, key_bytes> nonce;
-  if (Status status = net::entropy_fill(nonce); !status) return status;
+  if (!net::entropy_fill(nonce)) return Errc::no_entropy;
   attempt.key = encode_key(nonce);
   attempt.subprotocols.assign(plan.subprotocols.begin(), plan.subprotocols.end());
   std::vector<FieldView> fields;

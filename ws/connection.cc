@@ -243,7 +243,7 @@ Status Connection::close(CloseCode code, std::string_view reason) {
                                                   return session_.close(code, reason, key, into);
                                                 });
   if (lacking != Errc::none) {
-    lose_connection(lacking);
+    reset_for(lacking);
     return lacking;
   }
   begin_closing();

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -257,7 +258,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void leave_topics() noexcept;
   void end_sender() noexcept;
 
-  Sent sent(Errc lacking, std::size_t payload_bytes) noexcept;
+  Sent sent(Errc lacking, std::size_t payload_bytes);
   void lose(Opcode opcode, Bytes payload);
   void look_at_memory() noexcept {
     if (shared_->memory != nullptr) shared_->memory->look();
@@ -267,7 +268,10 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void tell_drained();
   net::Time end_of_life() const noexcept;
   // Each tells what was lacking, if anything was: no_memory or no_entropy.
-  Errc write(const Outgoing& outgoing) noexcept;
+  Errc write(std::span<const Bytes> slices) noexcept;
+  Errc write(const Outgoing& outgoing) noexcept {
+    return outgoing.empty() ? Errc::none : write(outgoing.slices);
+  }
   template <class Mask>
   Errc write_masked(Mask&& mask) noexcept {
     const Result<MaskKey> key = shared_->mask_keys->next();
@@ -275,10 +279,9 @@ class Connection final : private net::Stream::Handler, private net::Timer {
     if (!key) return Errc::no_entropy;
     Buffer masked{loop().pool()};
     if (!mask(*key, masked)) return Errc::no_memory;
-    const bool written = masked.empty() || stream_->write(Bytes{masked.readable()});
-    return written ? Errc::none : Errc::no_memory;
+    const Bytes frame = masked.readable();
+    return masked.empty() ? Errc::none : write(std::span(&frame, 1));
   }
-  void lose_connection(Errc lacking) noexcept;
   bool has_room(std::size_t payload_bytes) const noexcept;
   Sent overflow(Opcode opcode, Bytes payload);
   void log_reject(Errc error);

@@ -52,9 +52,9 @@ Sent Connection::send_fragment(Opcode opcode, Bytes payload, bool final) {
   return result;
 }
 
-Sent Connection::sent(Errc lacking, std::size_t payload_bytes) noexcept {
+Sent Connection::sent(Errc lacking, std::size_t payload_bytes) {
   if (lacking != Errc::none) {
-    lose_connection(lacking);
+    reset_for(lacking);
     return Sent::closed;
   }
   ++shared_->metrics->messages_sent;
@@ -126,11 +126,12 @@ void Connection::log_reject(Errc error) {
                        loop().now());
 }
 
-// Nothing can be told to a peer that does not read.
+// Nothing can be told to a peer that does not read, or without the memory or the key for a frame. A
+// frame that was not written cannot be made up for by a later one, so that is the end, too.
 void Connection::reset_for(Errc error) {
-  log_reject(error);
   end(CloseCode::abnormal, ClosedBy::us, error);
   stream_->abort();
+  log_reject(error);
 }
 
 // Who holds an unfinished message is told. Who does not read cannot be.
@@ -142,14 +143,12 @@ void Connection::give_up_memory() {
   fail(Errc::memory_pressure);
 }
 
-Errc Connection::write(const Outgoing& outgoing) noexcept {
-  return outgoing.empty() || stream_->write(outgoing.slices) ? Errc::none : Errc::no_memory;
-}
-
-// What was written cannot be taken back, so a frame that could not be is the end.
-void Connection::lose_connection(Errc lacking) noexcept {
-  end(CloseCode::abnormal, ClosedBy::us, lacking);
-  stream_->abort();
+Errc Connection::write(std::span<const Bytes> slices) noexcept {
+  const Status written = stream_->write(slices);
+  // A stream that breaks tells why at the end of this dispatch, by on_broken. Until then it is like
+  // one whose kernel takes everything, which is how a small message meets it.
+  const bool lacks_memory = !written && written.error() == std::errc::not_enough_memory;
+  return lacks_memory ? Errc::no_memory : Errc::none;
 }
 
 void Connection::send_replies() {
@@ -158,7 +157,7 @@ void Connection::send_replies() {
                                               : write_masked([&](MaskKey key, Buffer& into) {
                                                   return session_.take_replies(key, into);
                                                 });
-  if (lacking != Errc::none) lose_connection(lacking);
+  if (lacking != Errc::none) reset_for(lacking);
 }
 
 Status Connection::ping(Bytes payload) {

@@ -121,7 +121,8 @@ http::Exchange* Server::exchange(http::ExchangeId id) noexcept {
 
 void Server::on_http_gone(HttpConnection& connection) {
   // A port that is probed is nobody's fault, and of interest to who looks for it only.
-  if (!connection.released() && connection.stream().received_bytes() == 0) {
+  const bool has_asked = connection.past().requests != 0;  // of another server, perhaps
+  if (!connection.released() && !has_asked && connection.stream().received_bytes() == 0) {
     log_.line(
         LogLevel::debug, "silent",
         "peer=" + connection.peer().to_string() + " conn=" + std::to_string(connection.number()));

@@ -51,12 +51,14 @@ class Peer {
   // Takes what has arrived, and returns all that ever did.
   const std::string& received() {
     std::array<std::uint8_t, 4096> chunk;
-    while (socket_ && !ended_ && !was_reset_) {
+    while (socket_ && !was_reset_) {
       const net::Io io = Network::current().receive(*socket_, chunk);
       if (io.kind == net::Io::Kind::would_block) break;
       received_ += as_text(Bytes{chunk}.first(io.bytes));
-      ended_ = io.kind == net::Io::Kind::end;
+      ended_ = ended_ || io.kind == net::Io::Kind::end;
       was_reset_ = io.kind == net::Io::Kind::failed;
+      // A reset may still come behind a FIN, and each look goes past it.
+      if (io.kind == net::Io::Kind::end) break;
     }
     return received_;
   }

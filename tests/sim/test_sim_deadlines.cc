@@ -299,8 +299,11 @@ TEST_CASE("147: a peer that says Close and never ends is reset after five second
   world.run_for(4999_ms);
   CHECK(peer.received() == close_frame(1000));
   CHECK(peer.saw_fin());
+  CHECK_FALSE(peer.saw_reset());
   CHECK(echo.closed.empty());
   world.run_for(2_ms);
+  CHECK(peer.saw_reset());
+  CHECK(peer.received() == close_frame(1000));
   check_rejected_once(echo, ws::Errc::close_timeout, 0);
   REQUIRE(echo.closed.size() == 1);
   CHECK(echo.closed[0].code == ws::CloseCode::normal);

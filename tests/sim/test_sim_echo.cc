@@ -148,3 +148,27 @@ TEST_CASE("a connection that is reset at any byte delivers a prefix and ends onc
 TEST_CASE("a seed replays exactly") {
   for_each_seed(5, [](std::uint64_t seed) { CHECK(run_seed(seed, true) == run_seed(seed, true)); });
 }
+
+TEST_CASE(
+    "a peer that resets before it is answered was lost to the network, however much was sent") {
+  // Small answers collect, large ones are offered to the kernel from within send().
+  for (const std::size_t bytes : {std::size_t{100}, std::size_t{20'000}}) {
+    CAPTURE(bytes);
+    World world;
+    EchoServer echo(world);
+    const Baseline before = world.baseline();
+    Peer peer = echo.open_peer();
+    // The second message is handled while the stream is broken and nobody was told yet.
+    peer.send(client_frame(0x82, std::string(bytes, 'x')) + client_frame(0x82, "behind it"));
+    peer.reset();
+    world.settle();
+    CHECK(echo.messages.size() == 2);
+    REQUIRE(echo.closed.size() == 1);
+    CHECK(echo.closed[0].code == ws::CloseCode::abnormal);
+    CHECK(echo.closed[0].by == ws::ClosedBy::network);
+    CHECK(echo.closed[0].error == ws::Errc::none);
+    CHECK(echo.all_rejects() == 0);
+    CHECK(echo.log.empty());
+    CHECK(world.baseline() == before);
+  }
+}

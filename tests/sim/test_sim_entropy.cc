@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "tests/sim/world.h"
@@ -22,8 +24,11 @@ namespace {
 
 // A client of an echo, and how it ended.
 struct Caller {
-  explicit Caller(World& world) : client(world.loop) {
-    client.on_close([this](ws::Connection&, ws::CloseInfo info) { closed.push_back(info); });
+  explicit Caller(World& world)
+      : client(world.loop,
+               {.log = [this](ws::LogLevel, std::string_view line) { lines.emplace_back(line); }}) {
+    client.on_close([this](ws::Connection&, ws::CloseInfo info) { closed.push_back(info); })
+        .on_failed([this](std::error_code why) { failed.push_back(why); });
   }
   ws::Connection& open(World& world) {
     REQUIRE(client.connect({.url = "ws://127.0.0.1:9001/"}));
@@ -32,8 +37,10 @@ struct Caller {
     return *client.connection();
   }
 
+  std::vector<std::string> lines;  // of the log
   std::vector<ws::CloseInfo> closed;
-  ws::Client client;
+  std::vector<std::error_code> failed;
+  ws::Client client;  // behind all that its callbacks write to
 };
 
 // Sends until the keys that were drawn before are used up; what was accepted until then.
@@ -47,6 +54,17 @@ std::size_t send_until_refused(ws::Connection& connection) {
   return accepted;
 }
 
+// The label in one line of the log, and one more in the counter.
+void check_told(const Caller& caller, std::uint64_t times = 1) {
+  const auto& rejects = caller.client.metrics().rejects;
+  CHECK(rejects[static_cast<std::size_t>(ws::Errc::no_entropy)] == times);
+  REQUIRE(caller.lines.size() == times);
+  const std::string& line = caller.lines.back();
+  CAPTURE(line);
+  CHECK(line.starts_with("lvl=warn ev=reject layer=tcp reason=no_entropy peer="));
+  CHECK(line.ends_with(" code=0"));
+}
+
 }  // namespace
 
 TEST_CASE("129: without randomness a client does not begin to connect") {
@@ -56,12 +74,35 @@ TEST_CASE("129: without randomness a client does not begin to connect") {
   world.network.faults.no_entropy = true;
   {
     Caller caller(world);
-    CHECK(caller.client.connect({.url = "ws://127.0.0.1:9001/"}).error() ==
-          std::errc::function_not_supported);
+    CHECK(caller.client.connect({.url = "ws://127.0.0.1:9001/"}).error() == ws::Errc::no_entropy);
     world.settle();
+    check_told(caller);
+    CHECK(caller.failed.empty());
     // The failure is over with the fault: the same object connects.
     world.network.faults.no_entropy = false;
     caller.open(world);
+    CHECK(echo.opened == 1);
+  }
+  world.settle();
+  CHECK(world.baseline() == before);
+}
+
+TEST_CASE("129: without randomness a client that comes back gives that try up") {
+  World world;
+  EchoServer echo(world);
+  const Baseline before = world.baseline();
+  {
+    Caller caller(world);
+    REQUIRE(caller.client.connect(
+        {.url = "ws://127.0.0.1:9001/", .reconnect = {.enabled = true, .failures_max = 2}}));
+    world.run_for(5_ms);
+    REQUIRE(caller.client.connection() != nullptr);
+    world.network.faults.no_entropy = true;
+    echo.server.for_each([](ws::Connection& c) { c.abort(); });
+    world.run_for(60_s);
+    check_told(caller, 2);
+    REQUIRE(caller.failed.size() == 1);
+    CHECK(caller.failed[0] == ws::Errc::no_entropy);
     CHECK(echo.opened == 1);
   }
   world.settle();
@@ -105,6 +146,7 @@ TEST_CASE("129: a connection whose mask keys run out is reset, and all frames be
     CHECK(caller.closed[0].code == ws::CloseCode::abnormal);
     CHECK(caller.closed[0].by == ws::ClosedBy::us);
     CHECK(caller.closed[0].error == ws::Errc::no_entropy);
+    check_told(caller);
     REQUIRE(echo.closed.size() == 1);
     CHECK(echo.closed[0].code == ws::CloseCode::abnormal);
     // Whatever arrived had a mask: the server would have refused anything else.

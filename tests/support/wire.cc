@@ -6,12 +6,14 @@
 #include <doctest/doctest.h>
 
 #include "net/socket.h"
+#include "tests/support/late_closing.h"
 
 namespace hilo::test {
 
 using ws::Opcode;
 
 std::size_t open_descriptors() {
+  await_late_closing();
   std::size_t count = 0;
   DIR* folder = ::opendir("/proc/self/fd");
   if (folder == nullptr) folder = ::opendir("/dev/fd");

@@ -37,9 +37,8 @@ class Echo final : public net::Stream::Handler {
   Echo(net::Loop& loop, net::Fd fd) : stream_(loop, std::move(fd), *this) {
     if (!stream_.start()) stream_.close();
   }
-  // The same for all of them: what the last one that was blocked kept, and how often one ended.
+  // What the last of them that was blocked kept.
   static inline std::size_t kept_bytes = 0;
-  static inline int ended = 0;
 
  private:
   net::Stream::Want on_input(MutableBytes& input) override {
@@ -61,10 +60,7 @@ class Echo final : public net::Stream::Handler {
     if (stream_.queued_bytes() == 0) stream_.close();
   }
   void on_broken(std::error_code) override { stream_.close(); }
-  void on_reap() override {
-    ++ended;
-    delete this;
-  }
+  void on_reap() override { delete this; }
 
   net::Stream stream_;
   bool end_seen_ = false;
@@ -76,23 +72,22 @@ void check(net::Loop& loop, const net::Address& address) {
   net::socket::connect(peer.value(), address);
   static std::array<std::uint8_t, 65536> block;
   const Bytes all{block};
-  std::size_t sent = 0;
-  std::size_t received = 0;
+  std::size_t on_the_way = 0;
   while (Echo::kept_bytes == 0) {
-    sent += net::socket::send(peer.value(), {&all, 1}).bytes;
+    on_the_way += net::socket::send(peer.value(), {&all, 1}).bytes;
     must(loop.run_once({}));
   }
   expect(Echo::kept_bytes < 1 << 20, "the kernel takes no more; less than 1 MiB waits in the echo");
   net::Io io;
-  while ((io = net::socket::send(peer.value(), {&all, 1})).bytes != 0) sent += io.bytes;
+  while ((io = net::socket::send(peer.value(), {&all, 1})).bytes != 0) on_the_way += io.bytes;
   expect(io.kind == net::Io::Kind::would_block, "and now the peer's own kernel takes no more");
-  while (received < sent) {
-    received += net::socket::receive(peer.value(), block).bytes;
+  while (on_the_way != 0) {
+    on_the_way -= net::socket::receive(peer.value(), block).bytes;
     must(loop.run_once({}));
   }
-  expect(received == sent, "the peer was slow, and lost nothing");
   peer.reset();
-  while (Echo::ended == 0) must(loop.run_once(net::Duration{-1}));
+  while (loop.watched_count() != 1) must(loop.run_once(net::Duration{-1}));
+  expect(loop.watched_count() == 1, "the peer was slow, lost nothing, and its echo went with it");
 }
 
 }  // namespace

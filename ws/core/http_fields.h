@@ -13,6 +13,8 @@
 //   bytes   each byte is classified once, however the input is cut; only the white space behind a
 //           value is looked at a second time, when its line ends
 //   memory  no allocation: 8 bytes a field, kept inside the parser
+//   look-up no hash table: an array of at most field_count_limit, in order, which is searched from
+//           its front. Names that a peer picks so that they collide have nothing to collide in
 
 #pragma once
 
