@@ -96,10 +96,10 @@ TEST_CASE("a lack of descriptors sheds newcomers and keeps those who are there (
 #ifdef HILO_ASAN
   HILO_SKIP("UBSan looks at objects through a pipe and takes a lack of descriptors for a fault");
 #endif
+  await_late_closing();
   WireServer server({}, {}, plain_then_tls());
   WirePeer resident(server);
   REQUIRE(resident.upgrade());
-  await_late_closing();
   rlimit limit;
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
   std::vector<net::Fd> clients;
