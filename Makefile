@@ -441,6 +441,9 @@ $(filter-out %/libwebsockets,$(PEERS)): $(O)/bench/peers/%: bench/peers/%.cc | .
 .PHONY: bench-peers
 bench-peers: $(HILO) $(PEERS) | .setup-test  ## hilo beside other people's servers, in turns (ARGS="--rounds 7 --write")
 	@BUILD=$(O) $(PYTHON) bench/peers/run.py $(ARGS)
+.PHONY: bench-instructions
+bench-instructions: $(HILO) | .setup-bench-peers  ## instructions outside the kernel for one message, by callgrind
+	@BUILD=$(O) $(PYTHON) bench/instructions.py $(ARGS)
 BASE ?= HEAD
 bench-compare: $(addprefix $(O)/bench/,$(BENCH_PICKED)) | .setup-test  ## this tree against BASE=commit, in turns (B=name)
 	@BUILD=$(BUILD) ARGS='$(or $(ARGS),--benchmark_min_time=0.1)' $(PYTHON) tools/check/bench_compare.py $(BASE) $(BENCH_PICKED)

@@ -84,7 +84,8 @@ for group in "$@"; do
       want_program openssl openssl
       want_program nodejs node
       want_program npm npm
-      want_program util-linux taskset ;;
+      want_program util-linux taskset
+      want_program valgrind valgrind ;;
     bench) want_headers benchmark/benchmark.h libbenchmark-dev ;;
     tidy) want_program clang-tidy clang-tidy ;;
     *) echo "setup: unknown group $group" >&2; exit 2 ;;
