@@ -411,10 +411,11 @@ TEST_CASE("a flipped bit is refused with bad_record_mac (B 32)") {
     int version;
     std::shared_ptr<net::tls::ServerContext> context;
   };
-  for (const auto& [version, context] :
+  for (const auto& [each_version, context] :
        {Beneath{TLS1_2_VERSION, any_tls_context()}, Beneath{TLS1_3_VERSION, any_tls_context()},
         Beneath{TLS1_2_VERSION, kernel_context()}, Beneath{TLS1_3_VERSION, kernel_context()}}) {
-    CAPTURE(int{version});
+    const int version = each_version;  // a binding cannot be captured
+    CAPTURE(version);
     WireServer server({}, {}, context);
     const Baseline before = server.baseline();
     {
