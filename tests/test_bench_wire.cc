@@ -46,7 +46,7 @@ Read read_as_server(Bytes bytes) {
 
 TEST_CASE("a server reads the messages that a generator has made") {
   for (const Payload kind : {Payload::text, Payload::binary, Payload::json}) {
-    for (const std::size_t size : {0, 1, 20, 125, 126, 1024, 65'535, 65'536, 300'000}) {
+    for (const std::size_t size : {0u, 1u, 20u, 125u, 126u, 1024u, 65'535u, 65'536u, 300'000u}) {
       Plan plan;
       plan.payload = kind;
       plan.payload_bytes = size;

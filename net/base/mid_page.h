@@ -20,8 +20,9 @@ namespace hilo {
 inline constexpr std::size_t mid_page_slack = 4096;
 
 // How far behind `memory` the next middle of a page is: a multiple of 16 where `memory` is one, and
-// less than mid_page_slack.
-inline std::size_t to_mid_page(const void* memory) noexcept {
+// less than mid_page_slack. Not const, or else compilers take this for a reader of memory that
+// nobody has written.
+inline std::size_t to_mid_page(void* memory) noexcept {
   constexpr std::uintptr_t page = 4096;
   constexpr std::uintptr_t middle = page / 2;
   return static_cast<std::size_t>((middle - reinterpret_cast<std::uintptr_t>(memory)) % page);
