@@ -30,7 +30,7 @@ std::string short_number(double value) {
   char text[32];
   const int size = value >= 1e6   ? std::snprintf(text, sizeof(text), "%.3gM", value / 1e6)
                    : value >= 1e4 ? std::snprintf(text, sizeof(text), "%.3gk", value / 1e3)
-                                  : std::snprintf(text, sizeof(text), "%.3g", value);
+                                  : std::snprintf(text, sizeof(text), "%.4g", value);
   return {text, static_cast<std::size_t>(size)};
 }
 
