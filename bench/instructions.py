@@ -4,9 +4,9 @@
 
     python3 bench/instructions.py [--also NAME=COMMAND] [--keep]
 
-Unlike times these are the same on a busy machine. A server runs under callgrind while `hilo bench` loads it; what
-it ran before the load and after it is subtracted by a second run with silent connections alone, and the rest
-divided by the messages that were answered. --also counts another server that prints "listening on PORT".
+Unlike times these are the same on a busy machine. A server runs under callgrind while `hilo bench` loads it; what it ran
+before and after is the same in a short run and in a long one, so that their difference, divided by that of the
+messages that were answered, is what a message takes. --also counts another server that prints "listening on PORT".
 """
 
 import argparse
@@ -71,9 +71,9 @@ def main():
                 continue
             command = [*command, "--tls-self-signed"] if is_tls else command
             scheme = "wss" if is_tls else "ws"
-            silent, _ = instructions(command, [*flags, "--mode", "idle"], 0.1, scheme, "")
-            spent, messages = instructions(command, flags, 2, scheme, given.profile)
-            cells.append(f"{(spent - silent) / messages:,.1f}")
+            short, few = instructions(command, flags, 0.4, scheme, "")
+            long, many = instructions(command, flags, 2.4, scheme, given.profile)
+            cells.append(f"{(long - short) / (many - few):,.1f}")
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 

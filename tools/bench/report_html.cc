@@ -117,45 +117,42 @@ std::string percent_text(double inverse) {
   return fixed(100 - 100 / inverse, digits) + " %";
 }
 
-Plot percentile_plot(std::span<const Result> results) {
-  Plot plot{.title = "Latency by percentile",
-            .x_label = "percentile",
-            .y_label = "µs",
-            .x_logarithmic = true,
-            .y_logarithmic = true,
-            .x_text = percent_text};
+Line percentile_line(std::string name, std::size_t color, bool dashed,
+                     const LatencyHistogram& times) {
+  Line line{.name = std::move(name), .color = color, .dashed = dashed};
+  const auto most = static_cast<double>(times.count());
+  for (double inverse = 1; inverse <= most; inverse *= 1.1) {
+    line.points.push_back({inverse, microseconds(times.percentile(100 - 100 / inverse))});
+  }
+  return line;
+}
+
+Plot percentile_plot(std::string title) {
+  return {.title = std::move(title),
+          .x_label = "percentile",
+          .y_label = "µs",
+          .x_logarithmic = true,
+          .y_logarithmic = true,
+          .x_text = percent_text};
+}
+
+Plot answers_plot(std::span<const Result> results) {
+  Plot plot = percentile_plot("Latency by percentile");
   for (std::size_t i = 0; i < results.size(); ++i) {
-    const LatencyHistogram& latency = results[i].total.latency;
-    Line line{.name = name_of(results[i], i), .color = i};
-    const auto most = static_cast<double>(latency.count());
-    for (double inverse = 1; inverse <= most; inverse *= 1.1) {
-      const net::Duration time = latency.percentile(100 - 100 / inverse);
-      line.points.push_back({inverse, microseconds(time)});
-    }
-    plot.lines.push_back(std::move(line));
+    plot.lines.push_back(
+        percentile_line(name_of(results[i], i), i, false, results[i].total.latency));
   }
   return plot;
 }
 
 // How connections came to be: TCP, and from there to the open WebSocket.
 Plot opening_plot(std::span<const Result> results) {
-  Plot plot{.title = "Connections: TCP, then TLS and handshake",
-            .x_label = "percentile",
-            .y_label = "µs",
-            .x_logarithmic = true,
-            .y_logarithmic = true,
-            .x_text = percent_text};
+  Plot plot = percentile_plot("Connections: TCP, then TLS and handshake");
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Tally& total = results[i].total;
-    for (const auto& [times, name] :
-         {std::pair{&total.tcp, " TCP"}, std::pair{&total.opening, " handshake"}}) {
-      Line line{.name = name_of(results[i], i) + name, .color = i, .dashed = times == &total.tcp};
-      const auto most = static_cast<double>(times->count());
-      for (double inverse = 1; inverse <= most; inverse *= 1.2) {
-        line.points.push_back({inverse, microseconds(times->percentile(100 - 100 / inverse))});
-      }
-      plot.lines.push_back(std::move(line));
-    }
+    const std::string name = name_of(results[i], i);
+    plot.lines.push_back(percentile_line(name + " TCP", i, true, total.tcp));
+    plot.lines.push_back(percentile_line(name + " handshake", i, false, total.opening));
   }
   return plot;
 }
@@ -176,8 +173,8 @@ std::string html_report(const Plan& plan, std::span<const Result> results) {
            ": the generator, not the server, may be what was measured: " + xml_text(limit) +
            "</p>\n";
   }
-  for (const Plot& plot : {rate_plot(results), latency_plot(results), percentile_plot(results),
-                           opening_plot(results)}) {
+  for (const Plot& plot :
+       {rate_plot(results), latency_plot(results), answers_plot(results), opening_plot(results)}) {
     out += to_svg(plot);
   }
   return out + "</body></html>\n";

@@ -108,7 +108,11 @@ void Worker::connect(Peer& peer) {
   peer.connect(source);
 }
 
+// Looks at all of them, and therefore seldom.
 void Worker::give_up_late_ones(net::Time now) {
+  constexpr net::Duration apart = net::Duration::milliseconds(200);
+  if (now - looked_for_late_ < apart) return;
+  looked_for_late_ = now;
   for (const auto& peer : peers_) {
     if (!peer->is_open() && !peer->is_idle() && now - peer->began() > plan_.patience) {
       peer->give_up("it did not open in time");
@@ -139,7 +143,8 @@ void Worker::on_end(Peer& peer, std::string_view why) {
     if (tally_.failed++ == 0) tally_.first_failure = why;
     failed_count_.fetch_add(1, std::memory_order_relaxed);
   }
-  if (load_->connects_again() && !stopping_) connect(peer);
+  // Who was refused does not try again at once, and again: that would be a flood.
+  if (why.empty() && load_->connects_again() && !stopping_) connect(peer);
 }
 
 void Worker::begin() {

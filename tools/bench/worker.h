@@ -70,6 +70,7 @@ class Worker final : public PeerOwner {
   std::size_t opening_ = 0;    // on their way
   std::size_t ramp_from_ = 0;  // there when the ramp began
   net::Time ramp_began_;
+  net::Time looked_for_late_;
   net::Duration ramp_;
   std::size_t next_source_ = 0;
   net::Duration processor_taken_;
