@@ -153,7 +153,8 @@ Io Stream::receive(MutableBytes into) noexcept {
 void Stream::read_some() noexcept {
   std::size_t received = 0;
   for (int reads = 0; reads < reads_per_turn_max; ++reads) {
-    if (!can_read() || received >= bytes_per_turn_max) return;
+    if (!can_read()) return;
+    if (reads != 0 && received >= handler_->bytes_per_turn_max()) return;
     const Space space = receive_space();
     if (broken_ || closed_) return;
     missed_ = false;

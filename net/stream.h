@@ -65,6 +65,10 @@ class Stream final : private Watcher {
       return Want::more;
     }
 
+    // After so many bytes a dispatch receives no more, so that one busy connection does not starve
+    // the others. Asked before its second receive: one may bring all that the receive buffer holds.
+    virtual std::size_t bytes_per_turn_max() const { return Stream::bytes_per_turn_max; }
+
     // The peer has finished sending and all its bytes were consumed (or are a part that can never
     // be completed). Writing is still possible.
     virtual void on_end() = 0;
@@ -90,9 +94,10 @@ class Stream final : private Watcher {
     ~Handler() = default;
   };
 
-  // Work per turn, so that one busy connection does not starve the others.
+  // Work per turn: what a handler that says nothing else is given, and a bound on system calls,
+  // each of which may bring little, as TLS records do.
   static constexpr std::size_t bytes_per_turn_max = std::size_t{512} << 10;
-  static constexpr int reads_per_turn_max = 32;  // each may bring little, as TLS records do
+  static constexpr int reads_per_turn_max = 32;
   // Slices at least this large are handed to the kernel from where they are, without a copy into
   // the send buffer.
   static constexpr std::size_t direct_bytes_min = std::size_t{16} << 10;

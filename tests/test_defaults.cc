@@ -7,7 +7,10 @@
 
 #include <concepts>
 #include <cstdint>
+#include <fstream>
+#include <iterator>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -15,13 +18,16 @@
 #include "net/listener.h"
 #include "net/stream.h"
 #include "net/tls.h"
+#include "net/transport_tls.h"
 #include "tools/hilo/member_count.h"
 #include "ws/admission.h"
 #include "ws/client.h"
+#include "ws/core/extension.h"
+#include "ws/core/handshake.h"
 #include "ws/core/origin.h"
+#include "ws/core/proxy_protocol.h"
 #include "ws/engineio/client.h"
 #include "ws/engineio/sid.h"
-#include "ws/engineio/sid_misses.h"
 #include "ws/limits.h"
 #include "ws/redirect.h"
 #include "ws/server.h"
@@ -75,6 +81,8 @@ TEST_CASE("every limit of a WebSocket server or client is what was decided on") 
       HILO_DEFAULT(limits, connections_max, 0),  // nofile - 64
       HILO_DEFAULT(limits, connections_per_ip_max, 256),
       HILO_DEFAULT(limits, handshakes_per_second_max, 50),
+      HILO_DEFAULT(limits, accepts_per_turn_max, 64),
+      HILO_DEFAULT(limits, bytes_per_turn_max, 512 * kib),
       HILO_DEFAULT(limits, request_line_bytes_max, 8 * kib),
       HILO_DEFAULT(limits, field_line_bytes_max, 8 * kib),
       HILO_DEFAULT(limits, fields_bytes_max, 16 * kib),
@@ -143,12 +151,38 @@ TEST_CASE("the work of a turn, and how a listener rests, are what was decided on
   const net::Listener::Options listener;
   const std::vector<Default> rows = {
       row("Stream::bytes_per_turn_max", net::Stream::bytes_per_turn_max, 512 * kib),
-      row("Stream::reads_per_turn_max", net::Stream::reads_per_turn_max, 32),
       HILO_DEFAULT(listener, accepts_per_turn_max, 64),
       HILO_DEFAULT(listener, pause_min, net::Duration::milliseconds(10)),
       HILO_DEFAULT(listener, pause_max, seconds(1)),
   };
   check(rows);
+}
+
+TEST_CASE("bounds without a flag are what the page of limits says") {
+  const std::vector<Default> rows = {
+      row("method_bytes_max", ws::method_bytes_max, 32),
+      row("field_count_limit", ws::field_count_limit, 100),
+      row("origin_bytes_max", ws::origin_bytes_max, 1024),
+      row("subprotocols_max", ws::subprotocols_max, 32),
+      row("extension_offers_max", ws::extension_offers_max, 16),
+      row("ResponseReader::interim_max", ws::ResponseReader::interim_max, 8),
+      row("redirects_followed_max", ws::redirects_followed_max, 5),
+      row("proxy_line_bytes_max", ws::proxy_line_bytes_max, 107),
+      row("proxy_header_bytes_max", ws::proxy_header_bytes_max, 536),
+      row("Admission::remembered_max", ws::Admission::remembered_max, 4096),
+      row("TlsTransport::key_updates_max", net::tls::TlsTransport::key_updates_max, 32),
+      row("Stream::reads_per_turn_max", net::Stream::reads_per_turn_max, 32),
+  };
+  check(rows);
+  std::ifstream file("ws/LIMITS.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t at = page.find("## Bounds without a flag");
+  REQUIRE_MESSAGE(at != std::string::npos, "tests run in the folder of the Makefile");
+  for (const Default& each : rows) {
+    const std::string cells = "| `" + std::string(each.name) + "` | " + std::to_string(each.ships);
+    CAPTURE(cells);
+    CHECK(page.find(cells + " |", at) != std::string::npos);
+  }
 }
 
 TEST_CASE("TLS asks who the other side is, and nothing weak is on") {
@@ -160,7 +194,6 @@ TEST_CASE("TLS asks who the other side is, and nothing weak is on") {
       HILO_DEFAULT(server, kernel_tls, false),
       HILO_DEFAULT(client, insecure, false),
       HILO_DEFAULT(client, kernel_tls, false),
-      row("TlsTransport::key_updates_max", net::tls::TlsTransport::key_updates_max, 32),
       row("TlsTransport::key_update_window", net::tls::TlsTransport::key_update_window,
           seconds(60)),
   };
@@ -194,7 +227,6 @@ TEST_CASE("a client follows nobody, and comes back only if it is told to") {
   const ws::ConnectOptions connect;
   const std::vector<Default> rows = {
       HILO_DEFAULT(connect, redirects_max, 0),
-      row("redirects_followed_max", ws::redirects_followed_max, 5),
       HILO_DEFAULT(connect, reconnect.enabled, false),
       HILO_DEFAULT(connect, reconnect.backoff.base, seconds(1)),
       HILO_DEFAULT(connect, reconnect.backoff.cap, seconds(30)),
@@ -229,8 +261,8 @@ TEST_CASE("Engine.IO has the times of the reference, and limits where that has n
       HILO_DEFAULT(options, polling_sessions_max, 0),  // as many as connections
       HILO_DEFAULT(options, polling_sessions_per_ip_max, 256),
       row("sid_random_bytes", engineio::sid_random_bytes, 160 / 8),
-      row("SidMisses::count_max", engineio::SidMisses::count_max, 10),
-      row("SidMisses::window", engineio::SidMisses::window, seconds(10)),
+      HILO_DEFAULT(options, sid_misses_max, 10),
+      HILO_DEFAULT(options, sid_misses_window, seconds(10)),
       HILO_DEFAULT(client, open_timeout, seconds(20)),
       HILO_DEFAULT(client, packets_per_post_max, 16),
       HILO_DEFAULT(client, upgrade_timeout, seconds(10)),

@@ -141,7 +141,8 @@ TEST_CASE("who guesses sids is told to wait, and nobody else is (201)") {
   CHECK(server.engine_rejects(Errc::sid_flood) == 1);
   CHECK(peer.post(polling(sid), "4x").body == "ok");
 
-  SidMisses misses;
+  constexpr net::Duration window = net::Duration::seconds(10);
+  SidMisses misses(10, window);
   const auto address = [](std::uint8_t last) {
     const std::array<std::uint8_t, 4> ip{192, 0, 2, last};
     return net::PeerAddress::from_bytes(net::Family::ipv4, ip, 1);
@@ -150,7 +151,16 @@ TEST_CASE("who guesses sids is told to wait, and nobody else is (201)") {
   for (int i = 0; i < 10; ++i) CHECK(misses.count(address(1), now));
   CHECK_FALSE(misses.count(address(1), now));
   CHECK(misses.count(address(2), now));
-  CHECK(misses.count(address(1), now + SidMisses::window));
+  CHECK(misses.count(address(1), now + window));
+}
+
+TEST_CASE("how many sids may be guessed is an option") {
+  Options options;
+  options.admission.count_local = true;
+  options.sid_misses_max = 2;
+  EngineServer server(options);
+  HttpPeer peer(server);
+  for (const int status : {400, 400, 429, 429}) CHECK(peer.get(polling("abc")).status == status);
 }
 
 TEST_CASE("a parameter that is there twice is read by nobody (65)") {

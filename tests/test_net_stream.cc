@@ -302,22 +302,27 @@ TEST_CASE("a short receive is not followed by another one") {
   }
 }
 
-TEST_CASE("one dispatch reads no more than the budget of a turn") {
-  Loop loop({.receive_bytes = 64 << 10});
-  auto ends = MemoryTransport::pair(std::size_t{4} << 20);
-  REQUIRE(ends);
-  Peer a(loop, std::move(ends->a));
-  Peer b(loop, std::move(ends->b));
-  a.write(std::string(3 << 20, 'x'));
-  std::size_t most = 0;
-  std::size_t before = 0;
-  CHECK(turn_until(loop, [&] {
-    most = std::max(most, b.received.size() - before);
-    before = b.received.size();
-    return before == 3 << 20;
-  }));
-  // A stream may be dispatched and resumed in one turn.
-  CHECK(most <= 2 * Stream::bytes_per_turn_max);
+TEST_CASE("one dispatch reads no more than the budget of a turn, which is the handler's") {
+  constexpr std::size_t one_receive = 64 << 10;
+  for (const std::size_t budget : {Stream::bytes_per_turn_max, 2 * one_receive, std::size_t{1}}) {
+    CAPTURE(budget);
+    Loop loop({.receive_bytes = one_receive});
+    auto ends = MemoryTransport::pair(std::size_t{4} << 20);
+    REQUIRE(ends);
+    Peer a(loop, std::move(ends->a));
+    Peer b(loop, std::move(ends->b));
+    b.turn_bytes = budget;
+    a.write(std::string(3 << 20, 'x'));
+    std::size_t most = 0;
+    std::size_t before = 0;
+    CHECK(turn_until(loop, [&] {
+      most = std::max(most, b.received.size() - before);
+      before = b.received.size();
+      return before == 3 << 20;
+    }));
+    // A stream may be dispatched and resumed in one turn.
+    CHECK(most <= 2 * std::max(budget, one_receive));
+  }
 }
 
 TEST_CASE("each direction is closed on its own, in either order") {

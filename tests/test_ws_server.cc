@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <cstdio>
+#include <deque>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -63,6 +64,18 @@ std::string refusal(WireServer& server, std::string_view request) {
 }
 
 }  // namespace
+
+TEST_CASE("a server accepts as many in a turn as its limits say") {
+  ws::Limits limits;
+  limits.accepts_per_turn_max = 3;
+  WireServer server(limits);
+  std::deque<WirePeer> peers;
+  for (int i = 0; i < 8; ++i) peers.emplace_back(server);
+  for (const std::size_t expected : {3U, 6U, 8U, 8U}) {
+    REQUIRE(server.loop.run_once({}));
+    CHECK(server.server.http_connection_count() == expected);
+  }
+}
 
 TEST_CASE("one server listens on IPv4, on IPv6 and on a Unix socket at once") {
   WireServer server;

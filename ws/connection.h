@@ -231,6 +231,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   net::Stream::Want on_input(MutableBytes& input) override;
   MutableBytes receive_space() override;
   net::Stream::Want on_received(std::size_t bytes) override;
+  std::size_t bytes_per_turn_max() const override { return shared_->limits->bytes_per_turn_max; }
   void on_end() override;
   void on_blocked() override;
   void on_taken() override;

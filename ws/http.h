@@ -232,6 +232,7 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
 
   // net::Stream::Handler
   net::Stream::Want on_input(MutableBytes& input) override;
+  std::size_t bytes_per_turn_max() const override { return limits_->bytes_per_turn_max; }
   void on_end() override;
   void on_blocked() override;
   void on_drained() override;

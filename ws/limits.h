@@ -35,6 +35,12 @@ struct Limits {
   std::uint32_t connections_per_ip_max = 256;
   std::uint32_t handshakes_per_second_max = 50;
 
+  // Work of one turn before others have theirs: connections accepted by one listener, and bytes
+  // received from one peer, counted after each receive. That brings as much as the loop's receive
+  // buffer holds (net::Loop::Options), so that a smaller number means one receive.
+  std::uint32_t accepts_per_turn_max = 64;
+  std::size_t bytes_per_turn_max = std::size_t{512} << 10;
+
   // The request head (RFC 9112 §3, §5). The deadline counts from the first byte, or from accept.
   std::uint16_t request_line_bytes_max = 8192;
   std::uint16_t field_line_bytes_max = 8192;

@@ -4,6 +4,7 @@
 //
 //   accept -> [header of a proxy] -> admission -> [TLS] -> HttpConnection
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -51,6 +52,8 @@ Result<net::Address> Server::listen(net::Fd listening, const ListenOptions& opti
   auto door = std::make_unique<Door>(*loop_, options);
   net::Listener::Options listener_options;
   listener_options.socket.backlog = options.backlog;
+  listener_options.accepts_per_turn_max =
+      static_cast<int>(std::clamp(limits_.accepts_per_turn_max, 1U, 1U << 16));
   const Status opened = door->listener.adopt(
       std::move(listening), listener_options,
       [this, at = door.get()](net::Fd fd, const net::Address& peer) {

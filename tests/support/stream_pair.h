@@ -128,6 +128,7 @@ class Peer final : public net::Stream::Handler {
     return Want::more;
   }
   MutableBytes receive_space() override { return space; }
+  std::size_t bytes_per_turn_max() const override { return turn_bytes; }
   Want on_received(std::size_t bytes) override {
     log.push_back("received");
     received += as_text(space.first(bytes));
@@ -168,6 +169,7 @@ class Peer final : public net::Stream::Handler {
   std::error_code error;
   int blocked = 0;
   MutableBytes space;
+  std::size_t turn_bytes = net::Stream::bytes_per_turn_max;
   std::function<Want(MutableBytes&)> input_hook;
   std::function<Want(std::size_t)> received_hook;
   std::function<void()> end_hook;

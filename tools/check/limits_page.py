@@ -11,6 +11,26 @@ HEAD = """# Limits
 
 Every bound on what a peer may cost, as it ships: made by `make docs` from `hilo serve --help`, and compared with it by a test. A flag is called as the member is: of `ws::Limits` (limits.h), behind `--eio-` of `engineio::Options`, behind `--sio-` of `socketio::Options` and its `PacketLimits`.
 """
+TAIL = """
+## Bounds without a flag
+
+They protect what no honest peer comes near, so that nothing is gained by moving them. `tests/test_defaults.cc` holds this table to the code.
+
+| Constant | Value | What it bounds |
+|---|---|---|
+| `method_bytes_max` | 32 | the method of a request |
+| `field_count_limit` | 100 | header lines, whatever `--field-count-max` says |
+| `origin_bytes_max` | 1024 | an Origin |
+| `subprotocols_max` | 32 | subprotocols that a handshake offers |
+| `extension_offers_max` | 16 | extensions that it offers |
+| `ResponseReader::interim_max` | 8 | answers 1xx that a client skips |
+| `redirects_followed_max` | 5 | redirects that a client follows, if told to |
+| `proxy_line_bytes_max` | 107 | a PROXY header, version 1 |
+| `proxy_header_bytes_max` | 536 | the same, version 2 |
+| `Admission::remembered_max` | 4096 | addresses whose connections are counted |
+| `TlsTransport::key_updates_max` | 32 | changes of TLS keys in a minute |
+| `Stream::reads_per_turn_max` | 32 | receives from one peer before others have their turn |
+"""
 FLAG = re.compile(r"  (?:-\w, )?(--[\w-]+)(?: (\S+))?(?:  +(.*))?")
 
 
@@ -41,7 +61,7 @@ def page(text):
             if "|" in value:
                 meaning += f" ({value.replace('|', ', ')})"
             out += f"| `{flag}` | {preset.rstrip(']')} | {meaning} |\n"
-    return out
+    return out + TAIL
 
 
 if __name__ == "__main__":

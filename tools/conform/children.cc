@@ -84,10 +84,14 @@ Result<Child> Child::start(std::string_view command, std::string_view url) {
 
 bool Child::ended() {
   if (pid_ < 0) return true;
-  if (::waitpid(pid_, nullptr, WNOHANG) != pid_) return false;
-  // What it left behind in its group ends with it.
+  siginfo_t end{};
+  constexpr int only_look = WEXITED | WNOHANG | WNOWAIT;
+  if (::waitid(P_PID, static_cast<id_t>(pid_), &end, only_look) != 0 || end.si_pid == 0)
+    return false;
+  // What it left behind in its group ends with it: before it is collected, or the group's number
+  // might be somebody else's.
   ::kill(-pid_, SIGKILL);
-  pid_ = -1;
+  ::waitpid(std::exchange(pid_, -1), nullptr, 0);
   return true;
 }
 

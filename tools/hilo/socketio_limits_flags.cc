@@ -68,6 +68,8 @@ FlagGroup engineio_group(engineio::Options& options) {
           HILO_EIO(queue_bytes_max, "what waits for a client that polls"),
           HILO_EIO(polling_sessions_max, "sessions that poll; 0: as many as connections"),
           HILO_EIO(polling_sessions_per_ip_max, "of one address; 0: no limit"),
+          HILO_EIO(sid_misses_max, "requests of one address for sessions that are not there"),
+          HILO_EIO(sid_misses_window, "the time in which they are counted"),
       }};
 }
 

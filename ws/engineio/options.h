@@ -87,6 +87,9 @@ struct Options {
   // one of those could open them all.
   std::size_t polling_sessions_max = 0;
   std::uint32_t polling_sessions_per_ip_max = 256;
+  // Requests for sessions that are not there, of one address in a window (sid_misses.h).
+  std::uint32_t sid_misses_max = 10;
+  net::Duration sid_misses_window = net::Duration::seconds(10);
   ws::AdmissionOptions admission = {};
 };
 

@@ -74,7 +74,8 @@ Server::Server(ws::Server& http, std::string_view path, Options options)
     : http_(&http),
       options_(std::move(options)),
       gate_(std::make_shared<Gate>(Gate{this})),
-      admission_(std::make_unique<ws::Admission>(session_limits(options_), options_.admission)) {
+      admission_(std::make_unique<ws::Admission>(session_limits(options_), options_.admission)),
+      misses_(options_.sid_misses_max, options_.sid_misses_window) {
   const std::span<const std::string_view> origins = options_.cors.origin.list;
   origins_.assign(origins.begin(), origins.end());
   origin_views_.assign(origins_.begin(), origins_.end());

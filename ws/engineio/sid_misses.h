@@ -3,7 +3,7 @@
 // SidMisses: who asks for sessions that are not there, and how often. A few of those are clients
 // that were away for too long; many are somebody who guesses.
 //
-//   limit   count_max of one address (IPv6: of a /64) in a window
+//   limit   so many of one address (IPv6: of a /64) in a window
 //   memory  one table of a fixed size, made at the first miss. Where two addresses meet in it the
 //           later one displaces the other, so that an innocent one is never counted with another.
 //   thread  one
@@ -21,8 +21,8 @@ namespace hilo::engineio {
 
 class SidMisses {
  public:
-  static constexpr std::uint32_t count_max = 10;
-  static constexpr net::Duration window = net::Duration::seconds(10);
+  SidMisses(std::uint32_t count_max, net::Duration window) noexcept
+      : count_max_(count_max), window_(window) {}
 
   // Counts one more. False: there were too many.
   bool count(const net::PeerAddress& peer, net::Time now) noexcept;
@@ -35,6 +35,8 @@ class SidMisses {
     std::uint32_t misses = 0;
   };
 
+  std::uint32_t count_max_;
+  net::Duration window_;
   std::unique_ptr<Entry[]> table_;
   std::uint64_t seed_ = 0;
 };
