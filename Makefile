@@ -73,7 +73,7 @@ SOCKETIO_SOURCES := $(sort $(wildcard ws/engineio/*.cc ws/socketio/*.cc))
 TOOLBOX_SOURCES := $(sort $(wildcard tools/bench/*.cc tools/conform/*.cc tools/hilo/values.cc))
 TOOL_SOURCES := $(sort $(filter-out $(TOOLBOX_SOURCES),$(wildcard tools/hilo/*.cc tools/broken/*.cc)))
 LADDER_SOURCES := $(sort $(wildcard tools/ladder/[0-9]*.cc))
-SUPPORT_SOURCES := $(sort $(filter-out %/main.cc %/allocation_counter.cc,$(wildcard tests/support/*.cc)))
+SUPPORT_SOURCES := $(sort $(filter-out %/main.cc %_counter.cc,$(wildcard tests/support/*.cc)))
 TEST_SOURCES := $(sort $(wildcard tests/test_*.cc))
 SIM_TEST_SOURCES := $(sort $(wildcard tests/sim/test_*.cc))
 SIM_SOURCES := $(sort $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.cc)))
@@ -331,8 +331,11 @@ INTEROP_PICKED := $(if $(filter release,$(MODE)),$(INTEROP))
 LADDER_PICKED := $(if $(filter release,$(MODE)),$(LADDER))
 endif
 
-# malloc is replaced in the tests that count allocations, and in no other.
-COUNTING := $(patsubst %.cc,$(O)/%,$(shell grep -ls 'support/allocation_counter.h' $(TEST_SOURCES) $(SIM_TEST_SOURCES)))
+# malloc is replaced in the tests that count allocations, and in no other; and so are the system calls
+# in those that count them.
+counting = $(patsubst %.cc,$(O)/%,$(shell grep -ls 'support/$(1).h' $(TEST_SOURCES) $(SIM_TEST_SOURCES)))
+COUNTING := $(call counting,allocation_counter)
+$(call counting,call_counter): $(O)/tests/support/call_counter.o
 SIM_OBJECTS := $(call objects,$(SIM_SOURCES))
 $(COUNTING): $(O)/tests/support/allocation_counter.o
 $(patsubst %.cc,$(O)/%,$(SIM_TEST_SOURCES)): $(O)/tests/sim/%: $(O)/tests/sim/%.o $(SIM_OBJECTS) \

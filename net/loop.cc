@@ -134,10 +134,10 @@ Status Loop::turn(Duration timeout, Time now) {
   Duration patience = until_next_turn(now);
   if (patience < Duration{} || (timeout >= Duration{} && timeout < patience)) patience = timeout;
   if (Status status = wait_and_dispatch(patience); !status) return status;
-  run_phase(Phase::resume);
+  if (waits(Phase::resume)) run_phase(Phase::resume);
   timers_.advance(now_);
-  run_posted();
-  reap_and_flush();
+  if (has_posted_.load(std::memory_order_acquire)) run_posted();
+  if (waits(Phase::reap) || waits(Phase::flush)) reap_and_flush();
   turn_end_ = clock_now();
   lag_.record(turn_end_ - now_);
   return {};
@@ -149,7 +149,9 @@ Status Loop::wait_and_dispatch(Duration patience) {
   std::size_t heard = 0;
   std::size_t count;
   do {
-    const Result<std::span<const Fired>> fired = poller_.wait(patience);
+    const bool busy = options_.busy_poll > Duration{} && patience != Duration{};
+    const Result<std::span<const Fired>> fired =
+        busy ? poll_busily(patience) : poller_.wait(patience);
     if (!fired) return fired.error();
     if (heard == 0) now_ = clock_now();
     count = fired->size();
@@ -158,6 +160,25 @@ Status Loop::wait_and_dispatch(Duration patience) {
     patience = {};
   } while (count == Poller::events_per_wait_max && heard < watched_count_);
   return {};
+}
+
+Result<std::span<const Fired>> Loop::poll_busily(Duration patience) {
+  const Time began = clock_now();
+  Duration waited;
+  if (busy_poll_pays_) {
+    const bool is_short = patience >= Duration{} && patience < options_.busy_poll;
+    const Duration limit = is_short ? patience : options_.busy_poll;
+    do {
+      Result<std::span<const Fired>> fired = poller_.wait({});
+      if (!fired || !fired->empty()) return fired;
+      waited = clock_now() - began;
+    } while (waited < limit);
+    if (is_short) patience = {};
+  }
+  if (patience > Duration{}) patience = patience - waited;
+  Result<std::span<const Fired>> fired = poller_.wait(patience);
+  busy_poll_pays_ = clock_now() - began - waited <= options_.busy_poll;
+  return fired;
 }
 
 // Not from now(): the turn that has ended may have taken long.
@@ -186,12 +207,9 @@ void Loop::dispatch(std::span<const Fired> fired) {
 
 void Loop::reap_and_flush() {
   for (int round = 0; round < rounds_per_turn_max; ++round) {
-    if (phases_[index_of(Phase::reap)].head == none &&
-        phases_[index_of(Phase::flush)].head == none) {
-      return;
-    }
     run_phase(Phase::reap);
     run_phase(Phase::flush);
+    if (!waits(Phase::reap) && !waits(Phase::flush)) return;
   }
 }
 
@@ -310,9 +328,12 @@ Loop::Slot* Loop::live_slot(Token token) noexcept {
   return slot.generation == token.generation ? &slot : nullptr;
 }
 
+bool Loop::waits(Phase phase) const noexcept {
+  return phases_[index_of(phase)].head != none;
+}
+
 bool Loop::anything_scheduled() const noexcept {
-  return std::any_of(std::begin(phases_), std::end(phases_),
-                     [](const PhaseList& list) { return list.head != none; });
+  return waits(Phase::resume) || waits(Phase::reap) || waits(Phase::flush);
 }
 
 void Loop::free_slot(std::uint32_t index) noexcept {
@@ -366,7 +387,6 @@ void Loop::post(Callback<void()> callback) {
 }
 
 void Loop::run_posted() {
-  if (!has_posted_.load(std::memory_order_acquire)) return;
   {
     const std::lock_guard lock(posted_mutex_);
     has_posted_.store(false, std::memory_order_relaxed);

@@ -29,6 +29,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "net/base/bytes.h"
@@ -66,6 +67,10 @@ class Loop {
   struct Options {
     std::size_t receive_bytes = std::size_t{512} << 10;  // one receive takes at most this much
     std::size_t send_bytes = std::size_t{256} << 10;     // replies of one dispatch collect here
+    // For so long a wait asks again and again before it blocks, which saves the time that waking
+    // takes and costs a processor meanwhile. Only while it pays: a wait that asked in vain blocks,
+    // and so do the next ones until one of them is over within this time.
+    Duration busy_poll = {};
   };
 
   Loop() noexcept;
@@ -161,10 +166,12 @@ class Loop {
   Slot* live_slot(Token token) noexcept;
   bool make_slot() noexcept;
   void free_slot(std::uint32_t index) noexcept;
+  bool waits(Phase phase) const noexcept;
   bool anything_scheduled() const noexcept;
   Duration until_next_turn(Time now) const noexcept;
   Status turn(Duration timeout, Time now);
   Status wait_and_dispatch(Duration patience);
+  Result<std::span<const Fired>> poll_busily(Duration patience);
   void dispatch(std::span<const Fired> fired);
   void run_phase(Phase phase);
   void run_posted();
@@ -177,6 +184,7 @@ class Loop {
   Pool pool_;
   Time now_;
   Time turn_end_;
+  bool busy_poll_pays_ = true;
   TimerWheel timers_;
   TimeHistogram lag_;
   std::unique_ptr<std::uint8_t[]> receive_storage_;

@@ -4,7 +4,6 @@
 
 #include <sys/epoll.h>
 
-#include <algorithm>
 #include <array>
 #include <climits>
 #include <new>
@@ -42,9 +41,9 @@ epoll_event event_for(Interest interest, Token token) noexcept {
 // to do, until the deadline comes.
 int to_timeout(Duration timeout) noexcept {
   if (timeout < Duration{}) return -1;
-  const std::int64_t milliseconds =
-      timeout.to_milliseconds() + (timeout.nanoseconds % 1'000'000 != 0 ? 1 : 0);
-  return static_cast<int>(std::min<std::int64_t>(milliseconds, INT_MAX));
+  constexpr std::int64_t ms = 1'000'000;
+  if (timeout.nanoseconds > INT_MAX * ms - ms) return INT_MAX;
+  return static_cast<int>((timeout.nanoseconds + ms - 1) / ms);
 }
 
 }  // namespace

@@ -151,7 +151,8 @@ Result<Address> address_by(int (*call)(int, sockaddr*, socklen_t*), int fd) noex
 
 namespace {
 
-Io receive_with(int fd, MutableBytes into, int flags) noexcept {
+template <int flags>
+Io receive_with(int fd, MutableBytes into) noexcept {
   if (into.empty()) return {};
   ssize_t taken;
   do {
@@ -165,28 +166,32 @@ Io receive_with(int fd, MutableBytes into, int flags) noexcept {
 }  // namespace
 
 Io receive(int fd, MutableBytes into) noexcept {
-  return receive_with(fd, into, 0);
+  return receive_with<0>(fd, into);
 }
 
 Io peek(int fd, MutableBytes into) noexcept {
-  return receive_with(fd, into, MSG_PEEK);
+  return receive_with<MSG_PEEK>(fd, into);
 }
 
 namespace {
 
-Io send_one(int fd, Bytes bytes, int flags) noexcept {
-  ssize_t taken;
-  do {
-    taken = ::send(fd, bytes.data(), bytes.size(), flags);
-  } while (taken < 0 && errno == EINTR);
-  return taken >= 0 ? moved(taken) : stopped();
+int flags_for(Behind behind) noexcept {
+  return behind == Behind::end ? send_flags | more_flag : send_flags;
 }
 
 }  // namespace
 
+Io send(int fd, Bytes bytes, Behind behind) noexcept {
+  if (bytes.empty()) return {};
+  ssize_t taken;
+  do {
+    taken = ::send(fd, bytes.data(), bytes.size(), flags_for(behind));
+  } while (taken < 0 && errno == EINTR);
+  return taken >= 0 ? moved(taken) : stopped();
+}
+
 Io send(int fd, std::span<const Bytes> slices, Behind behind) noexcept {
-  const int flags = behind == Behind::end ? send_flags | more_flag : send_flags;
-  if (slices.size() == 1 && !slices.front().empty()) return send_one(fd, slices.front(), flags);
+  if (slices.size() == 1) return send(fd, slices.front(), behind);
   std::array<iovec, slices_max> vectors;
   std::size_t count = 0;
   for (const Bytes slice : slices.first(std::min(slices.size(), slices_max))) {
@@ -200,7 +205,7 @@ Io send(int fd, std::span<const Bytes> slices, Behind behind) noexcept {
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
   ssize_t taken;
   do {
-    taken = ::sendmsg(fd, &message, flags);
+    taken = ::sendmsg(fd, &message, flags_for(behind));
   } while (taken < 0 && errno == EINTR);
   return taken >= 0 ? moved(taken) : stopped();
 }

@@ -31,7 +31,7 @@ struct Io {
   };
   Kind kind = Kind::done;
   std::size_t bytes = 0;
-  std::error_code error = {};
+  ErrorCode error = {};
 };
 
 namespace socket {
@@ -74,7 +74,9 @@ Io peek(int fd, MutableBytes into) noexcept;
 // What follows the bytes at once: the kernel may wait for the end of the stream, so that one
 // packet carries both. Whoever says `end` calls shutdown_write() or closes next.
 enum class Behind : std::uint8_t { nothing, end };
-// Gathers `slices` (at most 16 count) in one call. No SIGPIPE whatever happens.
+// No SIGPIPE whatever happens.
+Io send(int fd, Bytes bytes, Behind behind = Behind::nothing) noexcept;
+// Gathers `slices` (at most 16 count) in one call.
 Io send(int fd, std::span<const Bytes> slices, Behind behind = Behind::nothing) noexcept;
 
 Status shutdown_write(int fd) noexcept;

@@ -53,20 +53,20 @@ Status Stream::start() noexcept {
   if (fd_) interest_ = transport_ != nullptr ? transport_->read_waits_for() : Interest::read;
   Result<Token> token = loop_->watch(fd_.value(), interest_, *this);
   if (!token) {
-    broken_ = true;
+    set(Flag::broken);
     return token.error();
   }
   token_ = *token;
   // What was asked for before could not be scheduled without a token.
-  if (again_ || input_waits()) loop_->schedule(token_, Phase::resume);
-  if (!queue_.empty() || shutdown_wanted_) loop_->schedule(token_, Phase::flush);
-  if (closed_) loop_->schedule(token_, Phase::reap);
+  if (is(Flag::again) || input_waits()) loop_->schedule(token_, Phase::resume);
+  if (!queue_.empty() || is(Flag::shutdown_wanted)) loop_->schedule(token_, Phase::flush);
+  if (is(Flag::closed)) loop_->schedule(token_, Phase::reap);
   return {};
 }
 
 Status Stream::restore_input(Bytes input) noexcept {
   if (input.empty()) return {};
-  again_ = true;
+  set(Flag::again);
   return stash_.append(input);
 }
 
@@ -75,7 +75,7 @@ Stream::Parts Stream::take_apart() noexcept {
   HILO_DCHECK(queue_.empty());
   loop_->unwatch(token_);
   token_ = {};
-  closed_ = true;
+  set(Flag::closed);
   stash_.release();
   return {std::move(fd_), std::move(transport_)};
 }
@@ -85,26 +85,30 @@ void Stream::on_ready(Ready ready) {
 }
 
 void Stream::on_resume() {
-  const Ready told{.readable = told_readable_, .writable = told_writable_, .broken = told_broken_};
-  told_readable_ = told_writable_ = told_broken_ = false;
+  const Ready told{.readable = is(Flag::told_readable),
+                   .writable = is(Flag::told_writable),
+                   .broken = is(Flag::told_broken)};
+  clear(Flag::told_readable);
+  clear(Flag::told_writable);
+  clear(Flag::told_broken);
   dispatch(told, true);
 }
 
 void Stream::dispatch(Ready ready, bool resuming) noexcept {
-  if (closed_ || broken_) return;
-  // TLS may have to write in order to read, and the other way round.
-  const Interest read_waits = transport_ != nullptr ? transport_->read_waits_for() : Interest::read;
-  const Interest write_waits =
-      transport_ != nullptr ? transport_->write_waits_for() : Interest::write;
-  const bool readable =
-      ready.readable || ready.broken || (ready.writable && has(read_waits, Interest::write));
-  const bool writable = ready.writable || (ready.readable && has(write_waits, Interest::read));
+  if (is(Flag::over)) return;
+  bool readable = ready.readable || ready.broken;
+  bool writable = ready.writable;
+  if (transport_ != nullptr) {
+    // TLS may have to write in order to read, and the other way round.
+    readable = readable || (writable && has(transport_->read_waits_for(), Interest::write));
+    writable = writable || (ready.readable && has(transport_->write_waits_for(), Interest::read));
+  }
 
   begin_dispatch();
   if (ready.error != 0) error_ = std::error_code(ready.error, std::generic_category());
   if (writable) flush_queue();
-  if (resuming && again_ && !paused_ && !broken_ && !closed_) deliver_stash();
-  if (readable && paused_) missed_ = true;
+  if (resuming && is(Flag::again) && !is(Flag::paused) && !is(Flag::over)) deliver_stash();
+  if (readable && is(Flag::paused)) set(Flag::missed);
   if (readable || (resuming && input_waits())) read_some();
   if (ready.broken) hang_up();
   finish_dispatch();
@@ -118,35 +122,34 @@ void Stream::begin_dispatch() noexcept {
 }
 
 void Stream::finish_dispatch() noexcept {
-  report_end();
+  if (is(Flag::end_seen)) report_end();
   send_collected();
+  if (!is_plain()) tidy_up();
+  loop_->send_buffer().size = 0;
+  loop_->send_buffer().owner = nullptr;
+}
+
+void Stream::tidy_up() noexcept {
   finish_shutdown();
   report_blocked();
   update_interest();
-  if (broken_ && !closed_) {
+  if (is(Flag::broken) && !is(Flag::closed)) {
     // Its descriptor would go on reporting the hang-up for as long as the handler hesitates.
     detach();
     handler_->on_broken(error_);
   }
-  loop_->send_buffer().size = 0;
-  loop_->send_buffer().owner = nullptr;
-
   // What waits in memory brings no event of its own.
-  const bool stash_waits = again_ && !paused_ && !closed_ && !broken_;
+  const bool stash_waits = is(Flag::again) && !is(Flag::paused) && !is(Flag::over);
   if (stash_waits || (can_read() && input_waits())) loop_->schedule(token_, Phase::resume);
-}
-
-bool Stream::can_read() const noexcept {
-  return !paused_ && !again_ && !end_seen_ && !broken_ && !closed_;
 }
 
 // True if a read is due although no event will say so.
 bool Stream::input_waits() const noexcept {
-  if (missed_ || detached_) return true;
+  if (is(Flag::missed) || is(Flag::detached)) return true;
   return transport_ != nullptr && transport_->has_buffered_input();
 }
 
-Io Stream::receive(MutableBytes into) noexcept {
+inline Io Stream::receive(MutableBytes into) noexcept {
   return transport_ != nullptr ? transport_->read(into) : socket::receive(fd_.value(), into);
 }
 
@@ -155,24 +158,11 @@ void Stream::read_some() noexcept {
   for (int reads = 0; reads < reads_per_turn_max; ++reads) {
     if (!can_read()) return;
     if (reads != 0 && received >= handler_->bytes_per_turn_max()) return;
-    const Space space = receive_space();
-    if (broken_ || closed_) return;
-    missed_ = false;
+    const Space space = stash_.empty() ? receive_space() : space_for_stash();
+    if (is(Flag::over)) return;
+    clear(Flag::missed);
     const Io io = receive(space.bytes);
-    switch (io.kind) {
-      case Io::Kind::would_block:
-        // Nothing will ever tell that a hung-up descriptor became ready.
-        if (detached_) break_off(std::make_error_code(std::errc::connection_reset));
-        return;
-      case Io::Kind::end:
-        // A socket whose error the poller has taken looks as if the peer had finished in good
-        // order.
-        if (error_) break_off(error_);
-        end_seen_ = !broken_;
-        return;
-      case Io::Kind::failed: break_off(io.error); return;
-      case Io::Kind::done: break;
-    }
+    if (io.kind != Io::Kind::done) return stop_reading(io);
     received += io.bytes;
     received_bytes_ += io.bytes;
     last_receive_bytes_ = static_cast<std::uint32_t>(io.bytes);
@@ -185,16 +175,34 @@ void Stream::read_some() noexcept {
   }
 }
 
+// A receive that brought nothing.
+void Stream::stop_reading(const Io& io) noexcept {
+  switch (io.kind) {
+    case Io::Kind::done: return;
+    case Io::Kind::would_block:
+      // Nothing will ever tell that a hung-up descriptor became ready.
+      if (is(Flag::detached)) break_off(std::make_error_code(std::errc::connection_reset));
+      return;
+    case Io::Kind::end:
+      // A socket whose error the poller has taken looks as if the peer had finished in good order.
+      if (error_) break_off(error_);
+      put(Flag::end_seen, !is(Flag::broken));
+      return;
+    case Io::Kind::failed: break_off(io.error); return;
+  }
+}
+
+inline Stream::Space Stream::receive_space() noexcept {
+  const MutableBytes own = handler_->receive_space();
+  if (!own.empty()) return {Place::handler, own, 0};
+  return {Place::shared, loop_->receive_buffer(), 0};
+}
+
 // Bytes are copied at most twice on their way, however small the pieces are in which they come:
 // the stash moves in front of the receive buffer only if the last receive brought at least as much
 // as is moved, and otherwise grows at its end, doubling.
-Stream::Space Stream::receive_space() noexcept {
+Stream::Space Stream::space_for_stash() noexcept {
   const MutableBytes shared = loop_->receive_buffer();
-  if (stash_.empty()) {
-    const MutableBytes own = handler_->receive_space();
-    if (!own.empty()) return {Place::handler, own, 0};
-    return {Place::shared, shared, 0};
-  }
   const std::size_t held = stash_.size();
   if (held <= last_receive_bytes_ && held <= shared.size() / 2) {
     std::memcpy(shared.data(), stash_.readable().data(), held);
@@ -209,20 +217,20 @@ Stream::Space Stream::receive_space() noexcept {
   return {Place::stash, stash_.writable(), 0};
 }
 
-void Stream::deliver(const Space& space, std::size_t received) noexcept {
+inline void Stream::deliver(const Space& space, std::size_t received) noexcept {
   switch (space.place) {
-    case Place::handler: again_ = handler_->on_received(received) == Want::again; return;
+    case Place::handler: put(Flag::again, handler_->on_received(received) == Want::again); return;
     case Place::stash:
       stash_.commit(received);
       deliver_stash();
       return;
     case Place::shared: break;
   }
-  stash_.release();  // it is a copy of it that lies in front
+  if (space.held != 0) stash_.release();  // it is a copy of it that lies in front
   const MutableBytes all = loop_->receive_buffer().first(space.held + received);
   MutableBytes input = all;
   offer(input);
-  if (!closed_ && !broken_ && !input.empty()) {
+  if (!input.empty() && !is(Flag::over)) {
     if (Status status = stash_.append(input); !status) break_off(status.error());
   }
   spoil(all);
@@ -241,25 +249,26 @@ void Stream::deliver_stash() noexcept {
 void Stream::offer(MutableBytes& input) noexcept {
   Want want;
   bool replaced;
-  again_ = false;
+  clear(Flag::again);
   do {
     Handler* const asked = handler_;
     [[maybe_unused]] const std::uint8_t* const end = input.data() + input.size();
-    offering_ = true;
+    set(Flag::offering);
     want = asked->on_input(input);
-    offering_ = false;
+    clear(Flag::offering);
     HILO_DCHECK(input.empty() || input.data() + input.size() == end);
     replaced = handler_ != asked;
-  } while (replaced && want == Want::more && !input.empty() && !paused_ && !closed_ && !broken_);
+  } while (replaced && want == Want::more && !input.empty() && !is(Flag::paused) &&
+           !is(Flag::over));
   // Left over and not seen by this handler, or left because of a pause that is over by now.
-  const bool unseen = (replaced || again_) && !input.empty();
-  again_ = want == Want::again || unseen;
+  const bool unseen = (replaced || is(Flag::again)) && !input.empty();
+  put(Flag::again, want == Want::again || unseen);
 }
 
 void Stream::report_end() noexcept {
-  if (!end_seen_ || end_reported_) return;
-  if (paused_ || again_ || broken_ || closed_) return;
-  end_reported_ = true;
+  if (!is(Flag::end_seen) || is(Flag::end_reported)) return;
+  if (is(Flag::paused) || is(Flag::again) || is(Flag::over)) return;
+  set(Flag::end_reported);
   // The handler has seen what is left and waits for more, which will never come.
   stash_.release();
   handler_->on_end();
@@ -267,9 +276,9 @@ void Stream::report_end() noexcept {
 
 // The poller reported a reset, or that both directions are shut, and will do so every turn.
 void Stream::hang_up() noexcept {
-  if (broken_ || closed_) return;
+  if (is(Flag::over)) return;
   // Reading goes on until it meets the end or the error itself.
-  if (!paused_ && !end_seen_) return;
+  if (!is(Flag::paused) && !is(Flag::end_seen)) return;
   std::error_code error = error_ ? error_ : std::make_error_code(std::errc::connection_reset);
   if (fd_ && !error_) error = socket::take_error(fd_.value()).error();
   if (error) {
@@ -283,16 +292,16 @@ void Stream::hang_up() noexcept {
 
 // The poller has told all that it will ever tell about this descriptor.
 void Stream::detach() noexcept {
-  if (detached_ || !fd_) return;
-  detached_ = true;
+  if (is(Flag::detached) || !fd_) return;
+  set(Flag::detached);
   loop_->detach(token_);
 }
 
 // Marks the stream; finish_dispatch() tells the handler, once it has returned.
 void Stream::break_off(std::error_code error) noexcept {
   HILO_DCHECK(in_dispatch());
-  if (broken_) return;
-  broken_ = true;
+  if (is(Flag::broken)) return;
+  set(Flag::broken);
   if (!error_) error_ = error;
   queue_.release();
 }
@@ -302,12 +311,12 @@ void Stream::break_off(std::error_code error) noexcept {
 // leaves the poller's list, for being reported every turn. The same goes for interest in output: it
 // is there only while the kernel refuses to take some.
 void Stream::update_interest() noexcept {
-  if (!fd_ || detached_ || broken_ || closed_) return;
+  if (!fd_ || is(Flag::detached) || is(Flag::over)) return;
   Interest wanted = Interest::none;
-  if (!end_seen_ && !(paused_ && missed_)) {
+  if (!is(Flag::end_seen) && !(is(Flag::paused) && is(Flag::missed))) {
     wanted = transport_ != nullptr ? transport_->read_waits_for() : Interest::read;
   }
-  if (blocked_) {
+  if (is(Flag::blocked)) {
     wanted = both(wanted, transport_ != nullptr ? transport_->write_waits_for() : Interest::write);
   }
   if (wanted == interest_) return;
@@ -321,48 +330,48 @@ void Stream::update_interest() noexcept {
 void Stream::set_handler(Handler& handler) noexcept {
   handler_ = &handler;
   // Inside on_input what is left goes to the new handler as soon as the old one returns.
-  if (offering_ || stash_.empty()) return;
-  again_ = true;
+  if (is(Flag::offering) || stash_.empty()) return;
+  set(Flag::again);
   loop_->schedule(token_, Phase::resume);
 }
 
 void Stream::pause() noexcept {
-  paused_ = true;
+  set(Flag::paused);
 }
 
 void Stream::resume() noexcept {
-  if (!paused_) return;
-  paused_ = false;
-  if (offering_ || !stash_.empty()) again_ = true;
+  if (!is(Flag::paused)) return;
+  clear(Flag::paused);
+  if (is(Flag::offering) || !stash_.empty()) set(Flag::again);
   loop_->schedule(token_, Phase::resume);
 }
 
 void Stream::close() noexcept {
-  if (closed_) return;
-  closed_ = true;
+  if (is(Flag::closed)) return;
+  set(Flag::closed);
   loop_->schedule(token_, Phase::reap);
 }
 
 void Stream::abort() noexcept {
-  abortive_ = true;
+  set(Flag::abortive);
   close();
 }
 
 void Stream::transport_ready(Ready ready) noexcept {
-  told_readable_ = told_readable_ || ready.readable;
-  told_writable_ = told_writable_ || ready.writable;
-  told_broken_ = told_broken_ || ready.broken;
+  put(Flag::told_readable, is(Flag::told_readable) || ready.readable);
+  put(Flag::told_writable, is(Flag::told_writable) || ready.writable);
+  put(Flag::told_broken, is(Flag::told_broken) || ready.broken);
   loop_->schedule(token_, Phase::resume);
 }
 
 void Stream::on_reap() {
-  if (!abortive_ && !broken_) {
-    if (!blocked_) send_queue();
+  if (!is(Flag::abortive) && !is(Flag::broken)) {
+    if (!is(Flag::blocked)) send_queue();
     // TLS says that this is the end (close_notify); a socket says it by being closed.
-    if (transport_ != nullptr && queue_.empty() && !shutdown_done_) {
+    if (transport_ != nullptr && queue_.empty() && !is(Flag::shutdown_done)) {
       static_cast<void>(transport_->shutdown_write());
     }
-  } else if (abortive_) {
+  } else if (is(Flag::abortive)) {
     if (transport_ != nullptr) transport_->set_abortive_close();
     if (fd_) socket::set_abortive_close(fd_.value());
   }

@@ -138,13 +138,15 @@ class Stream final : private Watcher {
   Status write(std::span<const Bytes> slices) noexcept;
   Status write(Bytes bytes) noexcept { return write({&bytes, 1}); }
   // The same without a copy, for what is made anew and small: room for `bytes` in the send buffer,
-  // or null where it goes by write() only (outside the own dispatch, behind a queue, too large).
-  // What was put there is written by collected(), before any other call.
-  std::uint8_t* room_to_collect(std::size_t bytes) noexcept {
+  // or null where it goes by write() only (outside the own dispatch, behind a queue, too large,
+  // more than `unsent_max` with what has collected). What was put there is written by collected(),
+  // before any other call.
+  std::uint8_t* room_to_collect(std::size_t bytes, std::size_t unsent_max) noexcept {
     Loop::SendBuffer& buffer = loop_->send_buffer();
-    const bool collects = buffer.owner == this && queue_.empty() && !closed_ && !broken_ &&
-                          !shutdown_wanted_ && bytes < direct_bytes_min &&
-                          bytes <= buffer.capacity - buffer.size;
+    const std::size_t size = buffer.size + bytes;
+    const bool collects = buffer.owner == this && bytes < direct_bytes_min &&
+                          size <= buffer.capacity && size <= unsent_max && queue_.empty() &&
+                          !is(Flag::over) && !is(Flag::shutdown_wanted);
     return collects ? buffer.data + buffer.size : nullptr;
   }
   void collected(std::size_t bytes) noexcept { loop_->send_buffer().size += bytes; }
@@ -157,7 +159,7 @@ class Stream final : private Watcher {
     return queue_.size() + (in_dispatch() ? loop_->send_buffer().size : 0);
   }
   // The part of it that the kernel was offered and did not take, or that waits behind that.
-  std::size_t blocked_bytes() const noexcept { return blocked_ ? queue_.size() : 0; }
+  std::size_t blocked_bytes() const noexcept { return is(Flag::blocked) ? queue_.size() : 0; }
   // Offers what the own dispatch has collected to the kernel now, not at its end: for a handler
   // that would otherwise have no room for more.
   void flush_collected() noexcept;
@@ -170,7 +172,7 @@ class Stream final : private Watcher {
   // Stops and restarts reading. resume() offers the stash again in the next resume phase.
   void pause() noexcept;
   void resume() noexcept;
-  bool paused() const noexcept { return paused_; }
+  bool paused() const noexcept { return is(Flag::paused); }
 
   // Sends FIN when everything queued has left. Reading goes on.
   void shutdown_write() noexcept;
@@ -179,7 +181,7 @@ class Stream final : private Watcher {
   // abort() resets the connection. What is still queued here is dropped. Closing twice is fine.
   void close() noexcept;
   void abort() noexcept;
-  bool closed() const noexcept { return closed_; }
+  bool closed() const noexcept { return is(Flag::closed); }
 
   int fd() const noexcept { return fd_.value(); }
   Token token() const noexcept { return token_; }
@@ -187,6 +189,36 @@ class Stream final : private Watcher {
   void transport_ready(Ready ready) noexcept;
 
  private:
+  // One word, so that a single comparison tells that nothing out of the ordinary is going on.
+  enum class Flag : std::uint32_t {
+    told_readable = 1U << 0,  // by transport_ready(), not yet acted upon; and the same of ...
+    told_writable = 1U << 1,
+    told_broken = 1U << 2,
+    paused = 1U << 3,
+    again = 1U << 4,     // the handler is to be called with what is in the stash
+    offering = 1U << 5,  // inside on_input
+    missed = 1U << 6,    // became readable while paused
+    end_seen = 1U << 7,  // the peer's FIN was read
+    end_reported = 1U << 8,
+    blocked = 1U << 9,        // the kernel took no more; writability is awaited
+    blocked_told = 1U << 10,  // on_blocked was called, on_drained was not yet
+    shutdown_wanted = 1U << 11,
+    shutdown_done = 1U << 12,
+    detached = 1U << 13,  // the poller has nothing more to say
+    broken = 1U << 14,
+    closed = 1U << 15,
+    abortive = 1U << 16,
+
+    over = broken | closed,
+    unready = paused | again | end_seen | over,  // nothing is to be received
+    unusual = unready | missed | blocked | shutdown_wanted | detached,
+  };
+  // Any of them, where it stands for several.
+  bool is(Flag flag) const noexcept { return (flags_ & static_cast<std::uint32_t>(flag)) != 0; }
+  void set(Flag flag) noexcept { flags_ |= static_cast<std::uint32_t>(flag); }
+  void clear(Flag flag) noexcept { flags_ &= ~static_cast<std::uint32_t>(flag); }
+  void put(Flag flag, bool on) noexcept { on ? set(flag) : clear(flag); }
+
   // Where the next receive puts its bytes.
   enum class Place : std::uint8_t { handler, stash, shared };
   struct Space {
@@ -203,17 +235,25 @@ class Stream final : private Watcher {
   // Every call of the handler but on_reap happens between these two.
   void begin_dispatch() noexcept;
   void finish_dispatch() noexcept;
+  // True for the course of most dispatches: the peer has not finished, the kernel has refused
+  // nothing, and the handler has asked for nothing but to send.
+  bool is_plain() const noexcept {
+    return !is(Flag::unusual) && transport_ == nullptr && interest_ == Interest::read;
+  }
+  void tidy_up() noexcept;
   bool in_dispatch() const noexcept { return loop_->send_buffer().owner == this; }
   void dispatch(Ready ready, bool resuming) noexcept;
 
   // Input: stream.cc.
-  bool can_read() const noexcept;
+  bool can_read() const noexcept { return !is(Flag::unready); }
   bool input_waits() const noexcept;
   void read_some() noexcept;
   Io receive(MutableBytes into) noexcept;
   Space receive_space() noexcept;
+  Space space_for_stash() noexcept;
   void deliver(const Space& space, std::size_t received) noexcept;
   void deliver_stash() noexcept;
+  void stop_reading(const Io& io) noexcept;
   void offer(MutableBytes& input) noexcept;
   void report_end() noexcept;
   void hang_up() noexcept;
@@ -223,9 +263,17 @@ class Stream final : private Watcher {
 
   // Output: stream_output.cc.
   Status enqueue(std::span<const Bytes> slices) noexcept;
+  Io transmit(Bytes bytes) noexcept;
   Io transmit(std::span<const Bytes> slices) noexcept;
+  socket::Behind what_follows() const noexcept {
+    return is(Flag::shutdown_wanted) && !is(Flag::shutdown_done) ? socket::Behind::end
+                                                                 : socket::Behind::nothing;
+  }
   void send_now(std::span<const Bytes> slices) noexcept;
-  void send_collected() noexcept;
+  void send_collected() noexcept {
+    if (loop_->send_buffer().size != 0) send_buffer();
+  }
+  void send_buffer() noexcept;
   class Sequence;
   bool settle(const Io& io, Sequence& left, std::size_t offered) noexcept;
   void send_rest(Sequence& left) noexcept;
@@ -244,25 +292,9 @@ class Stream final : private Watcher {
   Buffer stash_;
   std::uint64_t sent_bytes_ = 0;
   std::uint64_t received_bytes_ = 0;
-  std::error_code error_;  // why broken_, or what the poller told of a socket about to be found so
+  std::error_code error_;  // why broken, or what the poller told of a socket about to be found so
   Interest interest_ = Interest::none;
-  bool told_readable_ : 1 = false;  // by transport_ready(), not yet acted upon; and the same of ...
-  bool told_writable_ : 1 = false;
-  bool told_broken_ : 1 = false;
-  bool paused_ : 1 = false;
-  bool again_ : 1 = false;     // the handler is to be called with what is in the stash
-  bool offering_ : 1 = false;  // inside on_input
-  bool missed_ : 1 = false;    // became readable while paused
-  bool end_seen_ : 1 = false;  // the peer's FIN was read
-  bool end_reported_ : 1 = false;
-  bool blocked_ : 1 = false;       // the kernel took no more; writability is awaited
-  bool blocked_told_ : 1 = false;  // on_blocked was called, on_drained was not yet
-  bool shutdown_wanted_ : 1 = false;
-  bool shutdown_done_ : 1 = false;
-  bool detached_ : 1 = false;  // the poller has nothing more to say
-  bool broken_ : 1 = false;
-  bool closed_ : 1 = false;
-  bool abortive_ : 1 = false;
+  std::uint32_t flags_ = 0;
 };
 // One for each idle connection: with malloc's own word it makes 128.
 static_assert(sizeof(void*) != 8 || sizeof(Stream) <= 120);

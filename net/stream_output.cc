@@ -82,7 +82,8 @@ class Stream::Sequence {
 };
 
 Status Stream::write(std::span<const Bytes> slices) noexcept {
-  if (closed_ || broken_ || shutdown_wanted_) return std::make_error_code(std::errc::broken_pipe);
+  if (is(Flag::over) || is(Flag::shutdown_wanted))
+    return std::make_error_code(std::errc::broken_pipe);
   if (!in_dispatch() || !queue_.empty()) return enqueue(slices);
 
   Loop::SendBuffer& buffer = loop_->send_buffer();
@@ -94,7 +95,7 @@ Status Stream::write(std::span<const Bytes> slices) noexcept {
   }
   if (direct || total > buffer.capacity - buffer.size) {
     send_now(slices);
-    return broken_ ? Status{error_} : Status{};
+    return is(Flag::broken) ? Status{error_} : Status{};
   }
   for (const Bytes slice : slices) {
     if (slice.empty()) continue;
@@ -112,15 +113,21 @@ Status Stream::enqueue(std::span<const Bytes> slices) noexcept {
   for (const Bytes slice : slices) {
     if (Status status = queue_.append(slice); !status) return status;
   }
-  if (!blocked_) loop_->schedule(token_, Phase::flush);
+  if (!is(Flag::blocked)) loop_->schedule(token_, Phase::flush);
   return {};
 }
 
+// One slice is what nearly every send has, and needs no list.
+Io Stream::transmit(Bytes bytes) noexcept {
+  const Io io = transport_ != nullptr ? transport_->write({&bytes, 1})
+                                      : socket::send(fd_.value(), bytes, what_follows());
+  if (io.kind == Io::Kind::done) sent_bytes_ += io.bytes;
+  return io;
+}
+
 Io Stream::transmit(std::span<const Bytes> slices) noexcept {
-  const bool is_last = shutdown_wanted_ && !shutdown_done_;
-  const auto behind = is_last ? socket::Behind::end : socket::Behind::nothing;
-  const Io io =
-      transport_ != nullptr ? transport_->write(slices) : socket::send(fd_.value(), slices, behind);
+  const Io io = transport_ != nullptr ? transport_->write(slices)
+                                      : socket::send(fd_.value(), slices, what_follows());
   if (io.kind == Io::Kind::done) sent_bytes_ += io.bytes;
   return io;
 }
@@ -131,9 +138,9 @@ bool Stream::settle(const Io& io, Sequence& left, std::size_t offered) noexcept 
     case Io::Kind::done:
       left.consume(io.bytes);
       // A socket that took a part is full: asking again would only hear would_block.
-      blocked_ = transport_ == nullptr && io.bytes < offered;
+      put(Flag::blocked, transport_ == nullptr && io.bytes < offered);
       return true;
-    case Io::Kind::would_block: blocked_ = true; return true;
+    case Io::Kind::would_block: set(Flag::blocked); return true;
     case Io::Kind::end:
     case Io::Kind::failed: break;
   }
@@ -145,11 +152,11 @@ bool Stream::settle(const Io& io, Sequence& left, std::size_t offered) noexcept 
 // Offers what is left, and copies to the queue what the kernel refuses.
 void Stream::send_rest(Sequence& left) noexcept {
   std::array<Bytes, slices_per_send_max> gathered;
-  while (!left.empty() && !blocked_) {
+  while (!left.empty() && !is(Flag::blocked)) {
     const std::span<const Bytes> batch{gathered.data(), left.gather(gathered)};
     if (!settle(transmit(batch), left, total_bytes(batch))) return;
   }
-  if (!left.empty() && !closed_) {
+  if (!left.empty() && !is(Flag::closed)) {
     if (Status status = left.move_to(queue_); !status) break_off(status.error());
   }
   loop_->send_buffer().size = 0;
@@ -161,17 +168,17 @@ void Stream::send_now(std::span<const Bytes> slices) noexcept {
   HILO_DCHECK(in_dispatch());
   HILO_DCHECK(queue_.empty());
   Sequence left({buffer.data, buffer.size}, slices);
-  blocked_ = false;
+  clear(Flag::blocked);
   send_rest(left);
 }
 
 // The end of most dispatches: one piece, which the kernel takes whole.
-void Stream::send_collected() noexcept {
+void Stream::send_buffer() noexcept {
   Loop::SendBuffer& buffer = loop_->send_buffer();
-  if (buffer.size == 0 || broken_ || abortive_) return;
+  if (is(Flag::broken) || is(Flag::abortive)) return;
   const Bytes bytes{buffer.data, buffer.size};
-  blocked_ = false;
-  const Io io = transmit({&bytes, 1});
+  clear(Flag::blocked);
+  const Io io = transmit(bytes);
   if (io.kind == Io::Kind::done && io.bytes == bytes.size()) {
     buffer.size = 0;
     return;
@@ -181,49 +188,49 @@ void Stream::send_collected() noexcept {
 }
 
 void Stream::on_flush() {
-  if (closed_ || broken_) return;
+  if (is(Flag::over)) return;
   begin_dispatch();
-  if (!blocked_) flush_queue();
+  if (!is(Flag::blocked)) flush_queue();
   finish_dispatch();
 }
 
 // Offers the queue to the kernel from where it lies, until it is empty or the kernel has enough.
 void Stream::send_queue() noexcept {
-  blocked_ = false;
-  while (!queue_.empty() && !blocked_) {
+  clear(Flag::blocked);
+  while (!queue_.empty() && !is(Flag::blocked)) {
     const Bytes bytes = queue_.readable();
-    const Io io = transmit({&bytes, 1});
+    const Io io = transmit(bytes);
     switch (io.kind) {
       case Io::Kind::done:
-        blocked_ = transport_ == nullptr && io.bytes < bytes.size();
+        put(Flag::blocked, transport_ == nullptr && io.bytes < bytes.size());
         queue_.consume(io.bytes);
         break;
-      case Io::Kind::would_block: blocked_ = true; break;
+      case Io::Kind::would_block: set(Flag::blocked); break;
       case Io::Kind::end:
       case Io::Kind::failed:
-        if (!closed_) break_off(io.error);
+        if (!is(Flag::closed)) break_off(io.error);
         return;
     }
   }
 }
 
 void Stream::flush_queue() noexcept {
-  if (queue_.empty() || broken_ || closed_) return;
+  if (queue_.empty() || is(Flag::over)) return;
   const std::uint64_t sent_before = sent_bytes_;
   send_queue();
-  if (broken_) return;
+  if (is(Flag::broken)) return;
   if (!queue_.empty()) {
     if (sent_bytes_ != sent_before) handler_->on_taken();
     return;
   }
-  blocked_told_ = false;
+  clear(Flag::blocked_told);
   handler_->on_drained();
 }
 
 // Once from the first refusal of the kernel until everything has left.
 void Stream::report_blocked() noexcept {
-  if (!blocked_ || queue_.empty() || blocked_told_ || broken_ || closed_) return;
-  blocked_told_ = true;
+  if (!is(Flag::blocked) || queue_.empty() || is(Flag::blocked_told) || is(Flag::over)) return;
+  set(Flag::blocked_told);
   handler_->on_blocked();
 }
 
@@ -232,15 +239,15 @@ void Stream::flush_collected() noexcept {
 }
 
 void Stream::shutdown_write() noexcept {
-  if (shutdown_wanted_ || closed_ || broken_) return;
-  shutdown_wanted_ = true;
+  if (is(Flag::shutdown_wanted) || is(Flag::over)) return;
+  set(Flag::shutdown_wanted);
   if (!in_dispatch()) loop_->schedule(token_, Phase::flush);
 }
 
 void Stream::finish_shutdown() noexcept {
-  if (!shutdown_wanted_ || shutdown_done_) return;
-  if (!queue_.empty() || broken_ || closed_) return;
-  shutdown_done_ = true;
+  if (!is(Flag::shutdown_wanted) || is(Flag::shutdown_done)) return;
+  if (!queue_.empty() || is(Flag::over)) return;
+  set(Flag::shutdown_done);
   const Status status =
       transport_ != nullptr ? transport_->shutdown_write() : socket::shutdown_write(fd_.value());
   if (!status) break_off(status.error());

@@ -25,17 +25,14 @@ constexpr int digit_bits = 6;
 constexpr std::int64_t digit_mask = 63;
 constexpr std::int64_t nanoseconds_per_ms = 1'000'000;
 constexpr std::int64_t ms_max = std::numeric_limits<std::int64_t>::max() / nanoseconds_per_ms;
+constexpr Time earliest{std::numeric_limits<std::int64_t>::min()};
+constexpr Time latest{std::numeric_limits<std::int64_t>::max()};
 // Where a timer stands that is in no slot: due already, or about to be fired.
 constexpr std::uint8_t no_wheel = 0xFF;
 
-// Deadlines are rounded up and the present is rounded down, so that nothing fires early.
 std::int64_t round_up(Time time) noexcept {
   const std::int64_t rest = time.nanoseconds % nanoseconds_per_ms;
   return std::min(time.nanoseconds / nanoseconds_per_ms + (rest > 0 ? 1 : 0), ms_max);
-}
-std::int64_t round_down(Time time) noexcept {
-  const std::int64_t rest = time.nanoseconds % nanoseconds_per_ms;
-  return time.nanoseconds / nanoseconds_per_ms - (rest < 0 ? 1 : 0);
 }
 
 // Which turn of a slot of that wheel `ms` belongs to.
@@ -43,9 +40,14 @@ std::int64_t tick(std::int64_t ms, int wheel) noexcept {
   return ms >> (digit_bits * wheel);
 }
 
+// The other way round: when that turn of the slot begins.
+Time start_of(std::int64_t slot_tick, int wheel) noexcept {
+  return {(slot_tick << (digit_bits * wheel)) * nanoseconds_per_ms};
+}
+
 }  // namespace
 
-TimerWheel::TimerWheel(Time now) noexcept : now_ms_(round_down(now)) {}
+TimerWheel::TimerWheel(Time now) noexcept : quiet_until_(latest), now_ms_(round_down(now)) {}
 
 void TimerWheel::arm(Timer& timer, Time deadline) noexcept {
   cancel(timer);
@@ -58,9 +60,11 @@ void TimerWheel::cancel(Timer& timer) noexcept {
   if (!timer.linked()) return;
   timer.unlink();
   --armed_count_;
-  if (timer.wheel_ != no_wheel && slots_[timer.wheel_][timer.slot_].empty()) {
+  if (timer.wheel_ != no_wheel) {
+    if (!slots_[timer.wheel_][timer.slot_].empty()) return;
     occupied_[timer.wheel_] &= ~(std::uint64_t{1} << timer.slot_);
   }
+  quiet_until_ = next_work();  // it may have been the one that was waited for
 }
 
 // Links the timer where its deadline belongs; into `due` if that has come.
@@ -68,6 +72,7 @@ void TimerWheel::place(Timer& timer, Slot& due) noexcept {
   if (timer.deadline_ms_ <= now_ms_) {
     timer.wheel_ = no_wheel;
     due.push_back(timer);
+    quiet_until_ = earliest;
     return;
   }
   const auto difference = static_cast<std::uint64_t>(timer.deadline_ms_ ^ now_ms_);
@@ -80,6 +85,7 @@ void TimerWheel::place(Timer& timer, Slot& due) noexcept {
   timer.slot_ = static_cast<std::uint8_t>(slot_tick & digit_mask);
   slots_[timer.wheel_][timer.slot_].push_back(timer);
   occupied_[timer.wheel_] |= std::uint64_t{1} << timer.slot_;
+  quiet_until_ = std::min(quiet_until_, start_of(slot_tick, wheel));
 }
 
 // The first slot that holds anything, and when its turn comes. `wheel` is `wheels` if none does.
@@ -97,7 +103,13 @@ TimerWheel::Event TimerWheel::next_event() const noexcept {
   return {wheels, 0, 0};
 }
 
-void TimerWheel::advance(Time now) noexcept {
+Time TimerWheel::next_work() const noexcept {
+  if (!due_.empty()) return earliest;
+  const Event next = next_event();
+  return next.wheel == wheels ? latest : Time{next.ms * nanoseconds_per_ms};
+}
+
+void TimerWheel::fire(Time now) noexcept {
   // First everything that is due is collected, then it is fired: what the callbacks arm meanwhile
   // finds the wheels in order, and what they cancel just leaves the list.
   Slot firing;
@@ -117,13 +129,7 @@ void TimerWheel::advance(Time now) noexcept {
     --armed_count_;
     timer->on_timer(now);
   }
-}
-
-Duration TimerWheel::until_next(Time now) const noexcept {
-  if (armed_count_ == 0) return {-1};
-  const Event event = next_event();
-  if (!due_.empty() || event.wheel == wheels) return {0};
-  return std::max(Time{event.ms * nanoseconds_per_ms} - now, Duration{0});
+  quiet_until_ = next_work();
 }
 
 }  // namespace hilo::net

@@ -21,6 +21,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -72,11 +73,17 @@ class TimerWheel {
 
   // Fires everything that is due at `now`, in the order of the deadlines. A timer armed meanwhile
   // for a time that has passed fires at the next advance(), so that no callback can hold the turn.
-  void advance(Time now) noexcept;
+  void advance(Time now) noexcept {
+    if (now >= quiet_until_) return fire(now);
+    now_ms_ = std::max(now_ms_, round_down(now));
+  }
 
   // How long a wait may last before advance() has something to do; negative if nothing is armed.
   // It may be too short (a wheel has to be moved down then), never too long.
-  Duration until_next(Time now) const noexcept;
+  Duration until_next(Time now) const noexcept {
+    if (armed_count_ == 0) return {-1};
+    return now < quiet_until_ ? quiet_until_ - now : Duration{0};
+  }
 
   std::size_t armed_count() const noexcept { return armed_count_; }
 
@@ -85,18 +92,29 @@ class TimerWheel {
   static constexpr int slots = 64;
   using Slot = IntrusiveList<Timer, TimerEntry>;
 
+  // Deadlines are rounded up and the present is rounded down, so that nothing fires early.
+  static std::int64_t round_down(Time time) noexcept {
+    constexpr std::int64_t nanoseconds_per_ms = 1'000'000;
+    const std::int64_t rest = time.nanoseconds % nanoseconds_per_ms;
+    return time.nanoseconds / nanoseconds_per_ms - (rest < 0 ? 1 : 0);
+  }
+
   struct Event {
     int wheel;
     int slot;
     std::int64_t ms;
   };
 
+  void fire(Time now) noexcept;
   void place(Timer& timer, Slot& due) noexcept;
   Event next_event() const noexcept;
+  Time next_work() const noexcept;
 
   std::array<std::array<Slot, slots>, wheels> slots_;
   std::array<std::uint64_t, wheels> occupied_{};
   Slot due_;  // armed for a time that had passed
+  // Until then advance() has nothing to do, so that most turns look at no wheel.
+  Time quiet_until_;
   std::int64_t now_ms_;
   std::size_t armed_count_ = 0;
 };

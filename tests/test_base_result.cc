@@ -41,6 +41,19 @@ TEST_CASE("a status is success until it is given an error") {
   CHECK_FALSE(Status{code(std::errc::bad_file_descriptor)});
 }
 
+TEST_CASE("an error code is nothing until it is given one, and gives it back as it was") {
+  CHECK_FALSE(ErrorCode{});
+  CHECK_FALSE(std::error_code{ErrorCode{}});
+  CHECK(std::error_code{ErrorCode{}} == std::error_code{});
+  CHECK_FALSE(ErrorCode{std::error_code{}});
+  const std::error_code broken = code(std::errc::broken_pipe);
+  const ErrorCode kept = broken;
+  CHECK(kept);
+  CHECK(std::error_code{kept} == broken);
+  CHECK(kept == std::errc::broken_pipe);
+  CHECK(std::error_code{kept}.category() == broken.category());
+}
+
 TEST_CASE("an enum of error codes becomes an error by itself") {
   const Status status = std::io_errc::stream;
   CHECK(status.error() == std::io_errc::stream);

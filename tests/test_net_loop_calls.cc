@@ -244,6 +244,36 @@ TEST_CASE("a call without delay that repeats itself leaves room for others") {
   CHECK(calls == 2);
 }
 
+TEST_CASE("a loop that polls busily hears timers, descriptors, posts and its end all the same") {
+  // Far more than the test takes: whoever were only heard after it would be noticed.
+  constexpr Duration for_long = Duration::seconds(60);
+  for (const Duration busy : {1_us, for_long}) {
+    Loop loop({.busy_poll = busy});
+    int calls = 0;
+    loop.call_after(2_ms, [&] { ++calls; });
+    while (calls == 0) REQUIRE(loop.run_once(for_ever));
+
+    Probe reader;
+    const SocketPair pair = test::socket_pair();
+    reader.ready = [&](Ready) { take_byte(pair.a); };
+    const Token token = must_watch(loop, pair.a.value(), Interest::read, reader);
+    REQUIRE(loop.run_once(1_ms));
+    CHECK(reader.ready_count == 0);
+    send_byte(pair.b);
+    REQUIRE(loop.run_once(for_ever));
+    CHECK(reader.ready_count == 1);
+
+    std::thread other([&] {
+      loop.post([&] { ++calls; });
+      loop.post([&] { loop.stop(); });
+    });
+    REQUIRE(loop.run());
+    other.join();
+    CHECK(calls == 2);
+    loop.unwatch(token);
+  }
+}
+
 TEST_CASE("a loop with nothing to do may be waited for without an end") {
   Loop loop;
   CHECK(loop.until_next_turn() < Duration{0});

@@ -78,7 +78,8 @@ TEST_CASE("the first sixteen slices are sent") {
 
 TEST_CASE("nothing to send and nowhere to receive is done at once") {
   const SocketPair pair = test::socket_pair();
-  CHECK(socket::send(pair.a.value(), {}).kind == Io::Kind::done);
+  CHECK(socket::send(pair.a.value(), Bytes{}).kind == Io::Kind::done);
+  CHECK(socket::send(pair.a.value(), std::span<const Bytes>{}).kind == Io::Kind::done);
   CHECK(send_text(pair.a.value(), "").kind == Io::Kind::done);
   // Even on a stream that has ended, where a read of nothing could pass for its end.
   CHECK(socket::shutdown_write(pair.a.value()));

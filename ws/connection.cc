@@ -58,20 +58,22 @@ net::Stream::Want Connection::on_input(MutableBytes& input) {
   bool message_ended = false;
   std::uint32_t budget = shared_->limits->messages_per_turn_max;
   while (const Event event = session_.next(input)) {
-    handle(event);
+    event.kind == Event::Kind::message ? handle_message(event) : handle(event);
     if (is_over()) {
       ignore(input, *shared_->metrics);
       break;
     }
     message_ended = message_ended || ends_message(event);
-    pause_if_backed_up();
+    if (stream_->blocked_bytes() != 0) pause_if_backed_up();
     if (stream_->paused()) break;
     if (--budget == 0 && !input.empty()) {
       track_unfinished(message_ended);
       return net::Stream::Want::again;
     }
   }
-  track_unfinished(message_ended);
+  // Most reads end between two messages, as the one before did.
+  const bool between = !session_.unfinished() && session_.assembled_bytes() == 0;
+  if (!between || mid_frame_ || message_begun_) track_unfinished(message_ended);
   return net::Stream::Want::more;
 }
 

@@ -259,7 +259,12 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void leave_topics() noexcept;
   void end_sender() noexcept;
 
+  Sent send_any(Opcode opcode, Bytes payload, SendOptions options);
   Sent sent(Errc lacking, std::size_t payload_bytes);
+  void count_sent(std::size_t payload_bytes) noexcept {
+    ++shared_->metrics->messages_sent;
+    shared_->metrics->payload_bytes_sent += payload_bytes;
+  }
   void lose(Opcode opcode, Bytes payload);
   void look_at_memory() noexcept {
     if (shared_->memory != nullptr) shared_->memory->look();

@@ -12,17 +12,24 @@
 namespace hilo::ws {
 
 Sent Connection::send(Opcode opcode, Bytes payload, SendOptions options) {
+  // Most messages of a server: plain, small, the answer to what is being handled, and nothing
+  // waits.
+  if (!ended_ && session_.sends_plain_frames()) {
+    std::uint8_t* const room = stream_->room_to_collect(frame_header_bytes_max + payload.size(),
+                                                        shared_->queue_bytes_limit);
+    if (room != nullptr) {
+      stream_->collected(session_.send_into(room, opcode, payload));
+      count_sent(payload.size());
+      return Sent::accepted;
+    }
+  }
+  return send_any(opcode, payload, options);
+}
+
+Sent Connection::send_any(Opcode opcode, Bytes payload, SendOptions options) {
   if (!is_open()) return Sent::closed;
   if (session_.is_sending_fragments()) return refuse();
   if (!make_room(payload.size())) return overflow(opcode, payload);
-  // Most messages of a server: plain, small, and the answer to what is being handled.
-  if (role() == Role::server && session_.compression() == nullptr) {
-    std::uint8_t* const room = stream_->room_to_collect(frame_header_bytes_max + payload.size());
-    if (room != nullptr) {
-      stream_->collected(session_.send_into(room, opcode, payload));
-      return sent(Errc::none, payload.size());
-    }
-  }
   Buffer shrunk{loop().pool()};
   const auto make = [&] {
     return options.compress ? session_.send_compressed(opcode, payload, shrunk)
@@ -57,8 +64,7 @@ Sent Connection::sent(Errc lacking, std::size_t payload_bytes) {
     reset_for(lacking);
     return Sent::closed;
   }
-  ++shared_->metrics->messages_sent;
-  shared_->metrics->payload_bytes_sent += payload_bytes;
+  count_sent(payload_bytes);
   if (stream_->queued_bytes() > shared_->limits->queue_bytes_low) {
     drained_told_ = false;
     look_at_memory();

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "net/base/check.h"
+#include "net/base/error_code.h"
 
 namespace hilo {
 
@@ -23,15 +24,16 @@ class [[nodiscard]] Status {
  public:
   Status() noexcept = default;
   Status(std::error_code error) noexcept : error_(error) {}  // implicit: `return error;`
+  Status(ErrorCode error) noexcept : error_(error) {}
   template <class Enum>
   requires std::is_error_code_enum<Enum>::value Status(Enum error)
   noexcept : error_(make_error_code(error)) {}
 
   explicit operator bool() const noexcept { return !error_; }
-  const std::error_code& error() const noexcept { return error_; }
+  std::error_code error() const noexcept { return error_; }
 
  private:
-  std::error_code error_;
+  ErrorCode error_;
 };
 
 // A T, or an error code that is not zero. Reading the value of a failed Result is a bug and aborts.
@@ -40,6 +42,7 @@ class [[nodiscard]] Result {
  public:
   Result(T value) noexcept : has_value_(true) { ::new (&storage_) T(std::move(value)); }
   Result(std::error_code error) noexcept : error_(error) { HILO_DCHECK(error_); }
+  Result(ErrorCode error) noexcept : error_(error) { HILO_DCHECK(error_); }
   template <class Enum>
   requires std::is_error_code_enum<Enum>::value Result(Enum error)
   noexcept : Result(make_error_code(error)) {}
@@ -59,7 +62,7 @@ class [[nodiscard]] Result {
 
   explicit operator bool() const noexcept { return has_value_; }
   // Zero while there is a value.
-  const std::error_code& error() const noexcept { return error_; }
+  std::error_code error() const noexcept { return error_; }
 
   T& operator*() noexcept { return *checked(); }
   const T& operator*() const noexcept { return *const_cast<Result*>(this)->checked(); }
@@ -74,7 +77,7 @@ class [[nodiscard]] Result {
   }
 
   alignas(T) unsigned char storage_[sizeof(T)];
-  std::error_code error_;
+  ErrorCode error_;
   bool has_value_ = false;
 };
 

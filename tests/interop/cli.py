@@ -53,11 +53,12 @@ def _():
 
 
 SOCKETIO_LIMITS = (
-    "eio-ping-interval eio-ping-timeout eio-upgrade-timeout eio-close-timeout eio-payload-bytes-max "
-    "eio-packets-per-payload-max eio-queue-bytes-max eio-polling-sessions-max "
-    "eio-polling-sessions-per-ip-max sio-connect-timeout sio-attachment-timeout sio-attachments-max "
+    "eio-ping-interval eio-ping-timeout eio-upgrade-timeout eio-close-timeout "
+    "eio-payload-bytes-max eio-packets-per-payload-max eio-queue-bytes-max "
+    "eio-polling-sessions-max eio-polling-sessions-per-ip-max eio-sid-misses-max "
+    "eio-sid-misses-window sio-connect-timeout sio-attachment-timeout sio-attachments-max "
     "sio-attachment-bytes-max sio-namespace-bytes-max sio-event-bytes-max sio-json-depth-max "
-    "sio-namespaces-per-client-max sio-dynamic-namespaces-max sio-acks-max"
+    "sio-namespaces-per-client-max sio-dynamic-namespaces-max  sio-acks-max"
 ).split()
 
 
@@ -80,8 +81,8 @@ def _():
     if len(members) < 20:
         raise AssertionError(f"found only {members}")
     own = {
-        "serve": "listen threads origin origin-any subprotocol require-subprotocol log-level quiet "
-        "log-format unix-mode handover drain-time trusted-proxy forwarded-by proxy-protocol count-local "
+        "serve": "listen threads busy-poll-us origin origin-any subprotocol require-subprotocol "
+        "log-level quiet log-format unix-mode handover drain-time trusted-proxy forwarded-by proxy-protocol count-local "
         "keep-request-fields files client-bundle recovery parser jsonp compliance tls-cert tls-key tls-self-signed "
         "tls-client-ca tls-client-optional tls-keylog tls-kernel broken",
         "connect": "header subprotocol origin proxy user redirects reconnect reconnect-base reconnect-cap binary hex one echo "

@@ -47,7 +47,7 @@ std::string receive(const Fd& fd) {
   const Io io = net::socket::receive(fd.value(), bytes);
   if (io.kind == Io::Kind::end) return "(end)";
   if (io.kind == Io::Kind::would_block) return "(nothing)";
-  if (io.kind == Io::Kind::failed) return "(" + io.error.message() + ")";
+  if (io.kind == Io::Kind::failed) return "(" + std::error_code{io.error}.message() + ")";
   return std::string(as_text(Bytes{bytes}.first(io.bytes)));
 }
 

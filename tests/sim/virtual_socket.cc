@@ -115,6 +115,10 @@ Io peek(int fd, MutableBytes into) noexcept {
   return {.kind = Io::Kind::done, .bytes = size, .error = {}};
 }
 
+Io send(int fd, Bytes bytes, Behind behind) noexcept {
+  return send(fd, std::span(&bytes, 1), behind);
+}
+
 Io send(int fd, std::span<const Bytes> slices, Behind) noexcept {
   Network& network = Network::current();
   Socket& at = *network.at(fd);

@@ -16,13 +16,7 @@ std::uint64_t count() noexcept {
 
 }  // namespace hilo::test::allocation_counter
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HILO_LEAVES_MALLOC_ALONE
-#endif
-#endif
-#ifndef HILO_LEAVES_MALLOC_ALONE
+#if HILO_INTERPOSES
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -76,5 +70,4 @@ void* mmap64(void* address, std::size_t bytes, int protection, int flags, int fd
 
 }  // extern "C"
 
-#endif
 #endif

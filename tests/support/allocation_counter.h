@@ -15,19 +15,11 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "tests/support/interposing.h"
+
 namespace hilo::test::allocation_counter {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
-inline constexpr bool available = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool available = false;
-#else
-inline constexpr bool available = true;
-#endif
-#else
-inline constexpr bool available = true;
-#endif
+inline constexpr bool available = HILO_INTERPOSES != 0;
 
 // Allocations of this thread since it began; 0 for ever where they cannot be counted.
 std::uint64_t count() noexcept;

@@ -41,7 +41,7 @@ void Peer::connect(const net::Address* source) {
     static_cast<void>(net::socket::set_no_delay(fd_.value()));
   }
   const net::Io io = net::socket::connect(fd_.value(), shared_->plan.address);
-  if (io.kind == net::Io::Kind::failed) end(io.error.message());
+  if (io.kind == net::Io::Kind::failed) end(std::error_code{io.error}.message());
 }
 
 void Peer::on_ready(net::Ready) {

@@ -129,9 +129,17 @@ FlagGroup where_flags(ServeSettings& settings) {
                               .short_name = {}},
                              {1, 256}, settings.threads);
   threads.preset = "1";
+  Flag busy_poll = number_flag({.name = "--busy-poll-us",
+                                .value = "N",
+                                .text = "microseconds for which a loop asks for more before it "
+                                        "sleeps, as long as that pays: answers come sooner, and a "
+                                        "processor is kept busy",
+                                .short_name = {}},
+                               {0, 1'000'000}, settings.busy_poll_us);
+  busy_poll.preset = "0";
   return {.title = "Where",
-          .flags = {std::move(listen), std::move(mode), std::move(threads), std::move(handover),
-                    std::move(drain)}};
+          .flags = {std::move(listen), std::move(mode), std::move(threads), std::move(busy_poll),
+                    std::move(handover), std::move(drain)}};
 }
 
 std::vector<Flag> proxy_flags(ServeSettings& settings) {

@@ -48,7 +48,8 @@ ws::ServerOptions server_options(const ServeSettings& settings,
 ServeWorker::ServeWorker(const ServeSettings& settings, std::span<const std::string_view> origins,
                          LogWriter& log, std::uint8_t index,
                          std::shared_ptr<ws::Admission> admission)
-    : metrics_(log),
+    : loop_({.busy_poll = net::Duration{std::int64_t{settings.busy_poll_us} * 1000}}),
+      metrics_(log),
       server_(loop_, settings.limits,
               server_options(settings, origins, log, index, std::move(admission))) {
   settings.files.empty() ? serve_page() : serve_files(settings.files);

@@ -34,6 +34,7 @@ namespace hilo::tools {
 struct ServeSettings {
   std::vector<net::Address> addresses;
   unsigned threads = 1;
+  std::uint32_t busy_poll_us = 0;  // net::Loop::Options::busy_poll
   std::vector<std::string> origins;
   bool origin_any = false;
   std::vector<std::string> subprotocols;

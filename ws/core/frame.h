@@ -78,4 +78,13 @@ Errc check_header(const FrameHeader& header, const FrameRules& rules) noexcept;
 std::size_t write_header(std::uint8_t* to, Opcode opcode, bool final, std::uint64_t payload_bytes,
                          const MaskKey* key) noexcept;
 
+// The same for a whole message of a server, where a short one is worth no call.
+inline std::size_t write_plain_header(std::uint8_t* to, Opcode opcode,
+                                      std::uint64_t payload_bytes) noexcept {
+  if (payload_bytes >= 126) return write_header(to, opcode, true, payload_bytes, nullptr);
+  to[0] = static_cast<std::uint8_t>(0x80 | static_cast<std::uint8_t>(opcode));
+  to[1] = static_cast<std::uint8_t>(payload_bytes);
+  return 2;
+}
+
 }  // namespace hilo::ws

@@ -34,6 +34,9 @@ void mask(MutableBytes data, MaskKey key, std::size_t offset = 0) noexcept;
 // `from`: this is the copy that a client makes anyway, with the masking for free.
 void mask_copy(std::uint8_t* to, Bytes from, MaskKey key, std::size_t offset = 0) noexcept;
 
+// The payload of a frame that lies as it came: the four bytes of the key in front of it.
+void mask_behind_key(MutableBytes payload) noexcept;
+
 namespace mask_detail {
 
 // Up to here the call of a kernel costs more than its wide registers save.
@@ -56,9 +59,12 @@ constexpr std::uint8_t first_byte(std::uint32_t word) noexcept {
 }
 
 // The key twice over, beginning with the byte that is due at `offset`, as it lies in memory.
-inline std::uint64_t key_word(MaskKey key, std::size_t offset) noexcept {
-  const std::uint64_t turned_half = turned(std::bit_cast<std::uint32_t>(key), offset);
+inline std::uint64_t key_word(std::uint32_t key, std::size_t offset) noexcept {
+  const std::uint64_t turned_half = turned(key, offset);
   return turned_half << 32 | turned_half;
+}
+inline std::uint64_t key_word(MaskKey key, std::size_t offset) noexcept {
+  return key_word(std::bit_cast<std::uint32_t>(key), offset);
 }
 
 // The builtins, because a hardened std::memcpy becomes a call where the compiler knows the object
@@ -111,18 +117,27 @@ using Kernel = void (*)(std::uint8_t* to, const std::uint8_t* from, std::size_t 
                         std::uint64_t key) noexcept;
 extern std::atomic<Kernel> kernel;
 
+// The same, or right here if it is short.
+[[gnu::always_inline]] inline void apply_best(std::uint8_t* to, const std::uint8_t* from,
+                                              std::size_t size, std::uint64_t key) noexcept {
+  if (size <= inline_bytes_max) return apply(to, from, size, key);
+  kernel.load(std::memory_order_relaxed)(to, from, size, key);
+}
+
 }  // namespace mask_detail
 
 inline void mask_copy(std::uint8_t* to, Bytes from, MaskKey key, std::size_t offset) noexcept {
-  const std::uint64_t word = mask_detail::key_word(key, offset);
-  if (from.size() <= mask_detail::inline_bytes_max) {
-    return mask_detail::apply(to, from.data(), from.size(), word);
-  }
-  mask_detail::kernel.load(std::memory_order_relaxed)(to, from.data(), from.size(), word);
+  mask_detail::apply_best(to, from.data(), from.size(), mask_detail::key_word(key, offset));
 }
 
 inline void mask(MutableBytes data, MaskKey key, std::size_t offset) noexcept {
   mask_copy(data.data(), data, key, offset);
+}
+
+inline void mask_behind_key(MutableBytes payload) noexcept {
+  const auto key = mask_detail::load<std::uint32_t>(payload.data() - sizeof(MaskKey));
+  mask_detail::apply_best(payload.data(), payload.data(), payload.size(),
+                          mask_detail::key_word(key, 0));
 }
 
 }  // namespace hilo::ws

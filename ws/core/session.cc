@@ -12,6 +12,8 @@ namespace hilo::ws {
 namespace {
 
 constexpr std::size_t close_code_bytes = 2;
+// Masked without a call.
+constexpr std::size_t short_message_bytes_max = mask_detail::inline_bytes_max;
 
 // Neither is ever on the wire: the one is said by us, the other heard of the peer.
 constexpr bool has_wire_form(CloseCode code) noexcept {
@@ -33,39 +35,42 @@ Session::~Session() {
 
 // --- receiving -----------------------------------------------------------------------------------
 
-Event Session::next(MutableBytes& input) noexcept {
-  release_delivered();
-  // The end of most reads. What is pending waits for more, whatever it is.
-  if (input.empty()) return need_input();
-
-  // The common case, alone: a small, whole, unfragmented message, and nothing pending. Everything
-  // else takes the long way, which would answer the same. Plain pointers, because the checked span
-  // costs as much here as all the rest.
+// The common case, alone: a whole, unfragmented message of less than 64 KiB, and nothing pending.
+// Everything else takes the long way, which would answer the same. Plain pointers, because the
+// checked span costs as much here as all the rest.
+Event Session::next_event(MutableBytes& input) noexcept {
   const bool masked = role_ == Role::server;
-  const std::size_t header_bytes = masked ? 2 + sizeof(MaskKey) : 2;
-  if (input.size() >= header_bytes && state_ == State::open && !in_frame_ && carried_ == 0 &&
-      !assembly_.active() && !chunks_) {
-    std::uint8_t* const header = input.data();
-    const std::uint8_t first = header[0];
-    // 126 and more if the length is extended, or if the mask bit is not as it must be.
-    const std::size_t length = header[1] ^ (masked ? 0x80u : 0u);
-    const bool text = first == 0x81;
-    if ((text || first == 0x82) && length < 126 && length <= input.size() - header_bytes &&
-        length <= limits_->message_bytes_max) {
-      const MutableBytes payload{header + header_bytes, length};
-      if (masked) {
-        MaskKey key;
-        std::memcpy(key.data(), header + 2, sizeof(key));
-        mask(payload, key);
-      }
-      input = {payload.data() + length, input.size() - header_bytes - length};
-      if (text && !utf8_valid(payload)) return fail(Errc::text_not_utf8);
-      return {.kind = Event::Kind::message,
-              .opcode = static_cast<Opcode>(first & 0xF),
-              .payload = payload};
-    }
+  const std::size_t key_bytes = masked ? sizeof(MaskKey) : 0;
+  const bool between_messages = !in_frame_ && !chunks_ && !assembly_.active() && carried_ == 0;
+  if (input.size() < 4 + key_bytes || state_ != State::open || !between_messages) {
+    return next_slow(input);
   }
-  return next_slow(input);
+  std::uint8_t* const header = input.data();
+  const bool text = header[0] == 0x81;
+  // Above 126 a length of eight bytes, or a mask bit that is not as it must be.
+  const std::size_t length7 = header[1] ^ (masked ? 0x80u : 0u);
+  const bool extended = length7 == 126;
+  const std::size_t length = extended ? load_be16(header + 2) : length7;
+  const std::size_t header_bytes = (extended ? 4 : 2) + key_bytes;
+  const bool minimal = extended ? length >= 126 : length < 126;
+  if ((!text && header[0] != 0x82) || !minimal || length > input.size() - header_bytes ||
+      length > limits_->message_bytes_max) {
+    return next_slow(input);
+  }
+  const MutableBytes payload{header + header_bytes, length};
+  input = {payload.data() + length, input.size() - header_bytes - length};
+  if (text || length > short_message_bytes_max) return whole_message(text, payload);
+  if (masked) mask_behind_key(payload);
+  return {.kind = Event::Kind::message, .opcode = Opcode::binary, .payload = payload};
+}
+
+// Apart, so that a short one needs no call and no frame on the stack.
+Event Session::whole_message(bool text, MutableBytes payload) noexcept {
+  if (role_ == Role::server) mask_behind_key(payload);
+  if (text && !utf8_valid(payload)) return fail(Errc::text_not_utf8);
+  return {.kind = Event::Kind::message,
+          .opcode = text ? Opcode::text : Opcode::binary,
+          .payload = payload};
 }
 
 Event Session::next_slow(MutableBytes& input) noexcept {
@@ -310,10 +315,8 @@ Event Session::end_of_input() noexcept {
   return need_input();
 }
 
-MutableBytes Session::receive_space(std::size_t hint) noexcept {
-  release_delivered();
-  const bool assembling =
-      in_frame_ && !is_control(frame_opcode_) && state_ == State::open && assembly_.active();
+MutableBytes Session::assembly_space(std::size_t hint) noexcept {
+  const bool assembling = !is_control(frame_opcode_) && state_ == State::open && assembly_.active();
   if (!assembling) return {};
   return assembly_.space(static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, hint)));
 }
@@ -356,13 +359,6 @@ Outgoing Session::send(Opcode opcode, Bytes payload, bool final) noexcept {
   const std::size_t size =
       write_header(outgoing_.data(), wire_opcode, final, payload.size(), nullptr);
   return {{Bytes{outgoing_}.first(size), payload}};
-}
-
-std::size_t Session::send_into(std::uint8_t* to, Opcode opcode, Bytes payload) noexcept {
-  HILO_DCHECK(role_ == Role::server && is_open() && !sending_fragments_);
-  const std::size_t size = write_header(to, opcode, true, payload.size(), nullptr);
-  std::copy_n(payload.data(), payload.size(), to + size);
-  return size + payload.size();
 }
 
 Status Session::send(Opcode opcode, Bytes payload, MaskKey key, Buffer& into, bool final) noexcept {

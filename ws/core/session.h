@@ -51,6 +51,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -109,7 +110,11 @@ class Session {
   Compression* compression() const noexcept { return compression_.get(); }
 
   // The next event in `input`, which is consumed from the front.
-  [[nodiscard]] Event next(MutableBytes& input) noexcept;
+  [[nodiscard]] Event next(MutableBytes& input) noexcept {
+    if (shows_something()) release_delivered();
+    if (input.empty()) return {};  // the end of most reads
+    return next_event(input);
+  }
 
   // From the next message on, each arrives as chunks: the bytes that are there, as they come,
   // whatever the frames. Nothing is assembled, and the limit is streamed_bytes_max in place of
@@ -128,7 +133,10 @@ class Session {
   // While a large frame is on its way: memory to read up to `hint` bytes of it into, which saves
   // the copy; else an empty span. What was read there is handed over with commit(), and next()
   // goes on with what follows. No other call may come between the two.
-  MutableBytes receive_space(std::size_t hint) noexcept;
+  MutableBytes receive_space(std::size_t hint) noexcept {
+    if (shows_something()) release_delivered();
+    return in_frame_ ? assembly_space(hint) : MutableBytes{};
+  }
   [[nodiscard]] Event commit(std::size_t bytes) noexcept;
 
   // A message, or a fragment of one: after a call with `final` false the following ones continue
@@ -138,8 +146,13 @@ class Session {
   [[nodiscard]] Outgoing send(Opcode opcode, Bytes payload, bool final = true) noexcept;
   //   server, where a copy is cheaper than two slices: the frame of a whole message, written to
   //   `to`, which has room for frame_header_bytes_max and the payload; its size. Only while
-  //   is_open() and not is_sending_fragments()
-  [[nodiscard]] std::size_t send_into(std::uint8_t* to, Opcode opcode, Bytes payload) noexcept;
+  //   sends_plain_frames()
+  [[nodiscard]] std::size_t send_into(std::uint8_t* to, Opcode opcode, Bytes payload) noexcept {
+    HILO_DCHECK(sends_plain_frames());
+    const std::size_t size = write_plain_header(to, opcode, payload.size());
+    if (!payload.empty()) std::memcpy(to + size, payload.data(), payload.size());
+    return size + payload.size();
+  }
   //   client: header and masked payload are appended to `into`; out_of_memory() changes nothing
   Status send(Opcode opcode, Bytes payload, MaskKey key, Buffer& into, bool final = true) noexcept;
 
@@ -181,6 +194,10 @@ class Session {
   }
   // send() was called with `final` false last: what follows continues that message.
   bool is_sending_fragments() const noexcept { return sending_fragments_; }
+  // The next message is a frame of its own, as it comes: send_into() may write it.
+  bool sends_plain_frames() const noexcept {
+    return role_ == Role::server && is_open() && !sending_fragments_ && compression_ == nullptr;
+  }
   // A frame has begun and not ended: nothing else, not even a Pong, can come before its end.
   bool in_frame() const noexcept { return carried_ != 0 || in_frame_; }
   // A frame or a fragmented message has begun and not ended.
@@ -194,7 +211,10 @@ class Session {
   enum class State : std::uint8_t { open, closing, answering, closed, failed };
   enum class Reply : std::uint8_t { none, pong, close };
 
+  Event next_event(MutableBytes& input) noexcept;
+  Event whole_message(bool text, MutableBytes payload) noexcept;
   Event next_slow(MutableBytes& input) noexcept;
+  MutableBytes assembly_space(std::size_t hint) noexcept;
   bool take_header(MutableBytes& input, FrameHeader& header) noexcept;
   Errc begin_frame(const FrameHeader& header) noexcept;
   Event take_data(MutableBytes& input) noexcept;
@@ -210,6 +230,10 @@ class Session {
   Event finish_close(MutableBytes payload) noexcept;
   Event fail(Errc error) noexcept;
   FrameRules rules() const noexcept;
+  // What the last event showed lies here, or is to be sent back in a Pong.
+  bool shows_something() const noexcept {
+    return delivered_ || control_ != nullptr || reply_ == Reply::pong;
+  }
   void release_delivered() noexcept;
   void release_control() noexcept;
   Outgoing control(Opcode opcode, Bytes payload) noexcept;
