@@ -164,20 +164,19 @@ Status Loop::wait_and_dispatch(Duration patience) {
 
 Result<std::span<const Fired>> Loop::poll_busily(Duration patience) {
   const Time began = clock_now();
-  Duration waited;
+  Time asleep = began;
   if (busy_poll_pays_) {
     const bool is_short = patience >= Duration{} && patience < options_.busy_poll;
     const Duration limit = is_short ? patience : options_.busy_poll;
     do {
       Result<std::span<const Fired>> fired = poller_.wait({});
       if (!fired || !fired->empty()) return fired;
-      waited = clock_now() - began;
-    } while (waited < limit);
-    if (is_short) patience = {};
+      asleep = clock_now();
+    } while (asleep - began < limit);
+    if (patience > Duration{}) patience = std::max(patience - (asleep - began), Duration{});
   }
-  if (patience > Duration{}) patience = patience - waited;
   Result<std::span<const Fired>> fired = poller_.wait(patience);
-  busy_poll_pays_ = clock_now() - began - waited <= options_.busy_poll;
+  busy_poll_pays_ = fired && !fired->empty() && clock_now() - asleep <= options_.busy_poll;
   return fired;
 }
 

@@ -69,7 +69,7 @@ class Loop {
     std::size_t send_bytes = std::size_t{256} << 10;     // replies of one dispatch collect here
     // For so long a wait asks again and again before it blocks, which saves the time that waking
     // takes and costs a processor meanwhile. Only while it pays: a wait that asked in vain blocks,
-    // and so do the next ones until one of them is over within this time.
+    // and so do the next ones until one of them hears of something within this time.
     Duration busy_poll = {};
   };
 

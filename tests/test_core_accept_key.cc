@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "ws/core/accept_key.h"
 
@@ -29,6 +30,13 @@ TEST_CASE("the key of RFC 6455 section 1.3 gives its accept value") {
 TEST_CASE("the accept value depends on the key alone") {
   CHECK(accept_text("x3JJHMbDL1EzLkh9GBhXDw==") == "HSmrc0sMlYUkAGmm5OPpG2HaGWk=");
   CHECK(accept_text("AAAAAAAAAAAAAAAAAAAAAA==") == "ICX+Yqv66kxgM0FcWaLWlFLwTAI=");
+}
+
+TEST_CASE("every thread digests for itself") {
+  std::string elsewhere;
+  std::thread([&] { elsewhere = accept_text(sample_key); }).join();
+  CHECK(elsewhere == accept_text(sample_key));
+  CHECK(elsewhere == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
 
 TEST_CASE("a key is the base64 of sixteen bytes") {

@@ -30,6 +30,24 @@ TEST_CASE("lists are read over all lines of a name, empty members skipped") {
   CHECK_FALSE(FieldListReader().next());
 }
 
+TEST_CASE("a field is found by its name in any case, from any place on") {
+  ParsedRequest request("GET / HTTP/1.1\r\nHost: a\r\nTwo: 1\r\nOne: 2\r\ntWO: 3\r\n\r\n");
+  REQUIRE(request.is_complete());
+  const Fields& fields = request.head.fields;
+  REQUIRE(fields.size() == 4);
+  CHECK(fields.index_of("two") == 1);
+  CHECK(fields.index_of("TWO", 1) == 1);
+  CHECK(fields.index_of("Two", 2) == 3);
+  CHECK(fields.index_of("Two", 4) == 4);
+  CHECK(fields.index_of("Tw") == 4);
+  CHECK(fields.index_of("Twos") == 4);
+  CHECK(fields.index_of("") == 4);
+  CHECK(fields.count("two") == 2);
+  CHECK(fields.find("TWO") == "1");
+  CHECK_FALSE(fields.find("three"));
+  CHECK(Fields{}.index_of("two") == 0);
+}
+
 TEST_CASE("a failure is repeated until the parser is reset") {
   FieldParser fields{HeadLimits()};
   CHECK(fields.parse(as_bytes(" ")) == FieldParser::Step::failed);

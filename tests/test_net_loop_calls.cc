@@ -274,6 +274,14 @@ TEST_CASE("a loop that polls busily hears timers, descriptors, posts and its end
   }
 }
 
+TEST_CASE("a wait that is hardly longer than its busy polling still ends in time") {
+  Loop loop({.busy_poll = Duration{1}});
+  REQUIRE(loop.run_once(Duration{2}));
+  bool called = false;
+  loop.call_after(Duration{3}, [&] { called = true; });
+  while (!called) REQUIRE(loop.run_once(for_ever));
+}
+
 TEST_CASE("a loop with nothing to do may be waited for without an end") {
   Loop loop;
   CHECK(loop.until_next_turn() < Duration{0});

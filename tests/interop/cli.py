@@ -58,7 +58,7 @@ SOCKETIO_LIMITS = (
     "eio-polling-sessions-max eio-polling-sessions-per-ip-max eio-sid-misses-max "
     "eio-sid-misses-window sio-connect-timeout sio-attachment-timeout sio-attachments-max "
     "sio-attachment-bytes-max sio-namespace-bytes-max sio-event-bytes-max sio-json-depth-max "
-    "sio-namespaces-per-client-max sio-dynamic-namespaces-max  sio-acks-max"
+    "sio-namespaces-per-client-max sio-dynamic-namespaces-max sio-acks-max"
 ).split()
 
 

@@ -34,6 +34,10 @@ struct Calls {
     return {a.waits - b.waits,     a.receives - b.receives, a.sends - b.sends,
             a.accepts - b.accepts, a.watches - b.watches,   a.others - b.others};
   }
+  friend Calls operator+(const Calls& a, const Calls& b) {
+    return {a.waits + b.waits,     a.receives + b.receives, a.sends + b.sends,
+            a.accepts + b.accepts, a.watches + b.watches,   a.others + b.others};
+  }
   friend std::ostream& operator<<(std::ostream& out, const Calls& calls) {
     return out << calls.waits << " waits, " << calls.receives << " receives, " << calls.sends
                << " sends, " << calls.accepts << " accepts, " << calls.watches << " watches, "

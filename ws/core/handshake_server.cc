@@ -111,8 +111,11 @@ Status write_upgrade_response(Buffer& out, const UpgradeResponse& response) noex
   if (!is_valid_key(response.key)) return Errc::argument;
   const std::array<char, 28> accept = accept_key(response.key);
   return emit_head(out, [&](HeadSink& sink) {
-    sink.text("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
-    sink.field("Sec-WebSocket-Accept", {accept.data(), accept.size()});
+    sink.text(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: ");
+    sink.text({accept.data(), accept.size()});
+    sink.text("\r\n");
     if (!response.subprotocol.empty()) {
       sink.require(is_token(response.subprotocol));
       sink.field(subprotocol_field, response.subprotocol);

@@ -35,18 +35,24 @@ std::size_t skip_value(Bytes bytes, std::size_t from, std::size_t to) noexcept {
 
 // ---- Fields -------------------------------------------------------------------------------------
 
-std::optional<std::string_view> Fields::find(std::string_view name) const noexcept {
-  for (const FieldView field : *this) {
-    if (equals_ignoring_case(field.name, name)) return field.value;
+// A handshake asks for a dozen names. Nearly all that differ do so in their lengths.
+std::size_t Fields::index_of(std::string_view name, std::size_t begin) const noexcept {
+  std::size_t i = begin;
+  while (i < count_ &&
+         (spans_[i].name_bytes != name.size() || !equals_ignoring_case((*this)[i].name, name))) {
+    ++i;
   }
-  return std::nullopt;
+  return i;
+}
+
+std::optional<std::string_view> Fields::find(std::string_view name) const noexcept {
+  const std::size_t i = index_of(name);
+  return i == count_ ? std::nullopt : std::optional((*this)[i].value);
 }
 
 std::size_t Fields::count(std::string_view name) const noexcept {
   std::size_t lines = 0;
-  for (const FieldView field : *this) {
-    if (equals_ignoring_case(field.name, name)) ++lines;
-  }
+  for (std::size_t i = index_of(name); i < count_; i = index_of(name, i + 1)) ++lines;
   return lines;
 }
 
@@ -61,7 +67,7 @@ bool Fields::lists_token(std::string_view name, std::string_view token) const no
 std::optional<std::string_view> FieldListReader::next() noexcept {
   for (;;) {
     if (const auto member = line_.next()) return member;
-    while (index_ < fields_.size() && !equals_ignoring_case(fields_[index_].name, name_)) ++index_;
+    index_ = fields_.index_of(name_, index_);
     if (index_ == fields_.size()) return std::nullopt;
     line_ = ListReader(fields_[index_++].value);
   }

@@ -86,6 +86,8 @@ class Fields {
             {section_ + span.value_begin, span.value_bytes}};
   }
 
+  // The first field of that name from `begin` on; size() if there is none.
+  std::size_t index_of(std::string_view name, std::size_t begin = 0) const noexcept;
   // The value of the first field of that name. An empty value is a value.
   std::optional<std::string_view> find(std::string_view name) const noexcept;
   // How many field lines have that name.

@@ -3,7 +3,6 @@
 #include "ws/core/session.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "ws/core/utf8.h"
