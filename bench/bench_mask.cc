@@ -3,10 +3,16 @@
 // Unmasking against the bare cost of the memory: "load_store" is the plain in-place loop that only
 // loads 32 bytes and stores them again. Arguments: size in bytes / distance from a 64-byte
 // boundary.
+//
+// "mask_beside_load_store" does both in turns, in bursts of some microseconds, and compares the
+// shortest ones: `share` is the time of the loop divided by that of mask(). On a machine that is
+// shared with others this is the figure to believe.
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -73,6 +79,43 @@ void run_mask(benchmark::State& state) {
   state.SetBytesProcessed(state.iterations() * state.range(0));
 }
 
+// Calls it so often that the clock is nothing beside it.
+template <class Call>
+std::chrono::nanoseconds burst(std::size_t size, Call&& call) {
+  constexpr std::size_t bytes = 128 * 1024;
+  const auto began = std::chrono::steady_clock::now();
+  for (std::size_t done = 0; done < bytes; done += size) {
+    call();
+    benchmark::ClobberMemory();
+  }
+  return std::chrono::steady_clock::now() - began;
+}
+
+void run_beside(benchmark::State& state) {
+  auto size = static_cast<std::size_t>(state.range(0));
+  std::uint8_t* data = memory.data() + state.range(1);
+  MaskKey own_key = key;
+  MaskFunction loop = load_store;
+  std::chrono::nanoseconds least_of_loop = std::chrono::nanoseconds::max();
+  std::chrono::nanoseconds least_of_mask = least_of_loop;
+  for (auto _ : state) {
+    const auto of_loop = burst(size, [&] {
+      benchmark::DoNotOptimize(size);
+      benchmark::DoNotOptimize(loop);
+      loop(data, data, size, 0);
+    });
+    const auto of_mask = burst(size, [&] {
+      benchmark::DoNotOptimize(size);
+      benchmark::DoNotOptimize(own_key);
+      hilo::ws::mask({data, size}, own_key);
+    });
+    least_of_loop = std::min(least_of_loop, of_loop);
+    least_of_mask = std::min(least_of_mask, of_mask);
+  }
+  state.counters["share"] =
+      static_cast<double>(least_of_loop.count()) / static_cast<double>(least_of_mask.count());
+}
+
 void sizes(benchmark::internal::Benchmark* bench, std::int64_t first) {
   for (std::int64_t size = first; size <= std::int64_t{size_max}; size *= 4) {
     bench->Args({size, 0})->Args({size, 1});
@@ -86,6 +129,7 @@ void sizes(benchmark::internal::Benchmark* bench, std::int64_t first) {
 [[maybe_unused]] const bool registered = [] {
   sizes(benchmark::RegisterBenchmark("load_store", run_kernel, load_store), 64);
   sizes(benchmark::RegisterBenchmark("mask", run_mask), 16);
+  sizes(benchmark::RegisterBenchmark("mask_beside_load_store", run_beside), 64);
   for (const hilo::ws::MaskKernel& kernel : hilo::ws::mask_kernels()) {
     if (!kernel.available()) continue;
     const std::string name = std::string("mask_") + kernel.name;

@@ -40,26 +40,20 @@ constexpr std::size_t align_bytes_min = 4096;
   store(to, masked(from, keys));
 }
 
-// `count` registers from the front and as many up to the end, which may overlap: all are read
-// before the first is written, while their bytes are plain. No loop: of short data the branches
-// taken are the cost, so that its registers are counted out up to twelve.
+// `count` registers, of which the last may overlap the one before: all are read before the first is
+// written, while their bytes are plain. No loop: of short data the branches taken are the cost.
 template <std::size_t count>
-[[gnu::target("avx2")]] inline void apply_both_ends(std::uint8_t* to, const std::uint8_t* from,
-                                                    std::size_t size, std::uint64_t key) noexcept {
-  const std::size_t rear = size - count * width;
+[[gnu::target("avx2")]] inline void apply_count(std::uint8_t* to, const std::uint8_t* from,
+                                                std::size_t size, std::uint64_t key) noexcept {
+  const std::size_t last = size - width;
   const __m256i keys = repeated(key);
-  const __m256i rear_keys = repeated(mask_detail::turned(key, rear));
-  __m256i front_values[count];
-  __m256i rear_values[count];
-#pragma GCC unroll 6
-  for (std::size_t i = 0; i < count; ++i) {
-    front_values[i] = masked(from + i * width, keys);
-    rear_values[i] = masked(from + rear + i * width, rear_keys);
-  }
-#pragma GCC unroll 6
-  for (std::size_t i = 0; i < count; ++i) store(to + i * width, front_values[i]);
-#pragma GCC unroll 6
-  for (std::size_t i = 0; i < count; ++i) store(to + rear + i * width, rear_values[i]);
+  const __m256i last_value = masked(from + last, repeated(mask_detail::turned(key, last)));
+  __m256i values[count - 1];
+#pragma GCC unroll 11
+  for (std::size_t i = 0; i < count - 1; ++i) values[i] = masked(from + i * width, keys);
+#pragma GCC unroll 11
+  for (std::size_t i = 0; i < count - 1; ++i) store(to + i * width, values[i]);
+  store(to + last, last_value);
 }
 
 // Blocks of four registers up to the end, and in front of them `count` registers for the `lead`
@@ -133,18 +127,21 @@ template <std::size_t count>
 // Aligned, or else where the linker puts it decides a fifth of what short data costs.
 [[gnu::target("avx2"), gnu::aligned(64)]] void apply(std::uint8_t* to, const std::uint8_t* from,
                                                      std::size_t size, std::uint64_t key) noexcept {
-  if (size <= 4 * width) {
-    if (size > 2 * width) return apply_both_ends<2>(to, from, size, key);
-    if (size >= width) return apply_both_ends<1>(to, from, size, key);
-    return mask_detail::apply(to, from, size, key);
-  }
-  if (size <= 8 * width) {
-    if (size > 6 * width) return apply_both_ends<4>(to, from, size, key);
-    return apply_both_ends<3>(to, from, size, key);
-  }
-  if (size <= 12 * width) {
-    if (size > 10 * width) return apply_both_ends<6>(to, from, size, key);
-    return apply_both_ends<5>(to, from, size, key);
+  if (size < width) return mask_detail::apply(to, from, size, key);
+  switch ((size - 1) / width) {
+    case 0: return apply_register(to, from, repeated(key));
+    case 1: return apply_count<2>(to, from, size, key);
+    case 2: return apply_count<3>(to, from, size, key);
+    case 3: return apply_count<4>(to, from, size, key);
+    case 4: return apply_count<5>(to, from, size, key);
+    case 5: return apply_count<6>(to, from, size, key);
+    case 6: return apply_count<7>(to, from, size, key);
+    case 7: return apply_count<8>(to, from, size, key);
+    case 8: return apply_count<9>(to, from, size, key);
+    case 9: return apply_count<10>(to, from, size, key);
+    case 10: return apply_count<11>(to, from, size, key);
+    case 11: return apply_count<12>(to, from, size, key);
+    default: break;
   }
   if (size < align_bytes_min) return apply_blocks(to, from, size, key);
   apply_long(to, from, size, key);
