@@ -447,6 +447,9 @@ bench-peers: $(HILO) $(PEERS) | .setup-test  ## hilo beside other people's serve
 .PHONY: bench-instructions
 bench-instructions: $(HILO) | .setup-bench-peers  ## instructions outside the kernel for one message, by callgrind
 	@BUILD=$(O) $(PYTHON) bench/instructions.py $(ARGS)
+.PHONY: bench-scale
+bench-scale: $(HILO)  ## 150,000 idle connections: time, memory, and an echo beside them (ARGS="--connections 50000")
+	@BUILD=$(O) $(PYTHON) bench/scale.py $(ARGS)
 BASE ?= HEAD
 bench-compare: $(addprefix $(O)/bench/,$(BENCH_PICKED)) | .setup-test  ## this tree against BASE=commit, in turns (B=name)
 	@BUILD=$(BUILD) ARGS='$(or $(ARGS),--benchmark_min_time=0.1)' $(PYTHON) tools/check/bench_compare.py $(BASE) $(BENCH_PICKED)

@@ -188,7 +188,11 @@ void Stream::stop_reading(const Io& io) noexcept {
       if (error_) break_off(error_);
       put(Flag::end_seen, !is(Flag::broken));
       return;
-    case Io::Kind::failed: break_off(io.error); return;
+    case Io::Kind::failed:
+      // What a transport has read says more than what the poller has told of the socket behind it.
+      if (transport_ != nullptr && !transport_->was_cut()) error_ = io.error;
+      break_off(io.error);
+      return;
   }
 }
 

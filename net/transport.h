@@ -41,6 +41,9 @@ class Transport {
   // True if read() has something to tell at once, without the descriptor becoming readable first.
   virtual bool has_buffered_input() const noexcept { return false; }
 
+  // True if reading failed for want of input, and not for what was read.
+  virtual bool was_cut() const noexcept { return false; }
+
   // This, if it is TLS (transport_tls.h).
   virtual const tls::TlsTransport* tls() const noexcept { return nullptr; }
 

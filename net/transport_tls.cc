@@ -249,6 +249,10 @@ Io TlsTransport::fail() noexcept {
   return fail_with(Errc::handshake);
 }
 
+bool TlsTransport::was_cut() const noexcept {
+  return failure_ == Errc::truncated;
+}
+
 Io TlsTransport::fail_with(std::error_code error) noexcept {
   failure_ = error;
   drain_socket();

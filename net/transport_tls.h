@@ -67,6 +67,7 @@ class TlsTransport final : public Transport {
   Interest read_waits_for() const noexcept override { return read_waits_for_; }
   Interest write_waits_for() const noexcept override { return write_waits_for_; }
   bool has_buffered_input() const noexcept override { return more_input_; }
+  bool was_cut() const noexcept override;
   const TlsTransport* tls() const noexcept override { return this; }
 
   // --- facts; all but the first three mean something only once the handshake is done ---

@@ -44,8 +44,9 @@ void Peer::connect(const net::Address* source) {
   if (io.kind == net::Io::Kind::failed) end(std::error_code{io.error}.message());
 }
 
-void Peer::on_ready(net::Ready) {
+void Peer::on_ready(net::Ready ready) {
   if (state_ != State::connecting) return;
+  if (ready.error != 0) return end(std::generic_category().message(ready.error));
   if (const Status connected = net::socket::finish_connect(fd_.value()); !connected) {
     if (connected.error() != std::errc::not_connected) end(connected.error().message());
     return;

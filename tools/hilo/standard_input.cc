@@ -2,6 +2,7 @@
 
 #include "tools/hilo/standard_input.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <utility>
@@ -10,6 +11,16 @@
 #include "tools/hilo/standard_io.h"
 
 namespace hilo::tools {
+namespace {
+
+// epoll refuses such a descriptor, as it refuses /dev/null; kqueue takes it, and never tells of its
+// end.
+bool is_file() noexcept {
+  struct stat status;
+  return ::fstat(standard_input, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+}  // namespace
 
 StandardInput::StandardInput(net::Loop& loop, Callback<void(Bytes)> on_bytes,
                              Callback<void(std::error_code)> on_end)
@@ -31,7 +42,8 @@ void StandardInput::stop() noexcept {
 
 void StandardInput::resume() {
   if (ended_ || token_) return;
-  Result<net::Token> token = loop_->watch(standard_input, net::Interest::read, *this);
+  Result<net::Token> token = std::make_error_code(std::errc::operation_not_permitted);
+  if (!is_file()) token = loop_->watch(standard_input, net::Interest::read, *this);
   always_ready_ = !token && token.error() == std::errc::operation_not_permitted;
   if (always_ready_) token = loop_->watch(-1, net::Interest::none, *this);
   if (!token) return end(token.error());

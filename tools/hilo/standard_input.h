@@ -3,8 +3,7 @@
 // StandardInput: stdin as a source of bytes on a loop, be it a terminal, a pipe or a file.
 //
 // Where the poller knows the descriptor it is read when it is ready. A regular file is always
-// ready and epoll refuses it: it is read a piece a turn, so that the rest of the loop has its turns
-// too.
+// ready: it is read a piece a turn, so that the rest of the loop has its turns too.
 //
 //   thread    the loop's
 //   lifetime  the loop outlives this; the callbacks may stop and pause, not destroy it
