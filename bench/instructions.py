@@ -4,8 +4,8 @@
 
     python3 bench/instructions.py [--also NAME=COMMAND] [--keep]
 
-Unlike times these are the same on a busy machine. A server runs under callgrind while `hilo bench` loads it; what it ran
-before and after is the same in a short run and in a long one, so that their difference, divided by that of the
+Unlike times these are the same on a busy machine. A server runs under callgrind while `hilo bench` loads it; what it
+ran before and after is the same in a short run and in a long one, so that their difference, divided by that of the
 messages that were answered, is what a message takes. --also counts another server that prints "listening on PORT".
 """
 

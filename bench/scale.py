@@ -5,8 +5,9 @@
     python3 bench/scale.py [--connections N] [--per-process N] [--hold SECONDS]
 
 A process may have some 20,000 descriptors, so several servers and as many generators share them; both ends are on this
-machine. A generator is `hilo bench` that sends one message a second over all of its connections together. Told are the time until all are open, the memory of the servers and of the kernel
-for each, how long an echo takes beside them, and whether all are still there at the end.
+machine. A generator is `hilo bench` that sends one message a second over all of its connections together. Told are the
+time until all are open, the memory of the servers and of the kernel for each, how long an echo takes beside them, and
+whether all are still there at the end.
 """
 
 import argparse

@@ -13,6 +13,7 @@
 
 #include "net/socket.h"
 #include "tests/support/allocation_counter.h"
+#include "tests/support/frames.h"
 #include "tests/support/skip.h"
 #include "tests/support/stream_pair.h"
 #include "tests/support/wire.h"
@@ -100,12 +101,6 @@ void check_allocates_nothing(Counted& counted, int rounds, Round&& round) {
   CHECK(counted.allocated == 0);
 }
 
-std::string repeated(std::string_view piece, int times) {
-  std::string all;
-  for (int i = 0; i < times; ++i) all += piece;
-  return all;
-}
-
 }  // namespace
 
 #define HILO_NEEDS_COUNTER() \
@@ -140,7 +135,7 @@ TEST_CASE("ten thousand echoes in batches of sixteen allocate nothing") {
   HILO_NEEDS_COUNTER();
   Counted counted;
   const net::Fd peer = counted.connect("/echo");
-  const std::string frames = repeated(client_frame(0x81, "twenty bytes of text"), 16);
+  const std::string frames = repeat(client_frame(0x81, "twenty bytes of text"), 16);
   const std::size_t answer = 16 * server_frame(0x81, "twenty bytes of text").size();
   check_allocates_nothing(counted, 625, [&] { counted.exchange(peer, frames, answer); });
 }
@@ -349,8 +344,8 @@ struct CountedConnection final : private ws::Connection::Owner {
 TEST_CASE("sixteen messages that come together cost one receive and one send") {
   net::Loop loop;
   CountedConnection counted(loop);
-  const std::string frames = repeated(client_frame(0x81, "twenty bytes of text"), 16);
-  const std::string echoes = repeated(server_frame(0x81, "twenty bytes of text"), 16);
+  const std::string frames = repeat(client_frame(0x81, "twenty bytes of text"), 16);
+  const std::string echoes = repeat(server_frame(0x81, "twenty bytes of text"), 16);
   for (int round = 1; round <= 3; ++round) {
     REQUIRE(Counted::write(counted.peer, frames) == frames.size());
     std::string received;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/socket.h"
+#include "tests/support/frames.h"
 #include "tests/support/wire.h"
 
 using namespace hilo;
@@ -32,12 +33,6 @@ std::string text(std::string_view payload) {
 std::string binary(std::string_view payload) {
   return client_frame(0x82, payload);
 }
-std::string repeated(std::string_view piece, std::size_t times) {
-  std::string all;
-  for (std::size_t i = 0; i < times; ++i) all += piece;
-  return all;
-}
-
 // Input that breaks a rule: a Close with `code`, one line in the log, one count, and all is gone.
 struct Refused {
   int number;
@@ -200,7 +195,7 @@ TEST_CASE_FIXTURE(PlainAndTls, "empty frames, many of them, and bytes behind a C
   check_accepted(server, {119, hex("81 80 01 02 03 04"), echo_text("")});
   const std::size_t many = 100'000;
   check_accepted(server,
-                 {120, repeated(hex("81 80 01 02 03 04"), many), repeated(echo_text(""), many)});
+                 {120, repeat(hex("81 80 01 02 03 04"), many), repeat(echo_text(""), many)});
 
   const Baseline before = server.baseline();
   server.messages.clear();
@@ -232,12 +227,12 @@ TEST_CASE("a burst of empty frames does not keep others waiting (F 120)") {
   };
   // Both lie in the kernel before the server looks.
   const std::size_t many = 10'000;
-  put(busy, repeated(hex("81 80 01 02 03 04"), many));
+  put(busy, repeat(hex("81 80 01 02 03 04"), many));
   put(other, text("me too"));
   REQUIRE(other.until_contains(echo_text("me too")));
   CHECK(server.messages.size() < many / 2);
   REQUIRE(busy.until_received(many * 2));
-  CHECK(busy.received == repeated(echo_text(""), many));
+  CHECK(busy.received == repeat(echo_text(""), many));
 }
 
 TEST_CASE_FIXTURE(PlainAndTls,
@@ -291,8 +286,8 @@ TEST_CASE_FIXTURE(PlainAndTls, "pings are answered, also inside a message (H 130
       {130, client_frame(0x89, longest), server_frame(0x8A, longest)},
       {133, client_frame(0x01, "Hel") + client_frame(0x89, "?") + client_frame(0x80, "lo"),
        server_frame(0x8A, "?") + echo_text("Hello")},
-      {135, repeated(client_frame(0x89, "a"), 39) + client_frame(0x89, "last"),
-       repeated(server_frame(0x8A, "a"), 39) + server_frame(0x8A, "last")},
+      {135, repeat(client_frame(0x89, "a"), 39) + client_frame(0x89, "last"),
+       repeat(server_frame(0x8A, "a"), 39) + server_frame(0x8A, "last")},
   });
   WireServer server({}, {}, tls);
   check_accepted(server, {136, client_frame(0x8A, "unasked"), ""});
@@ -305,8 +300,8 @@ TEST_CASE_FIXTURE(PlainAndTls,
       {131, hex("89 FE 00 7E"), 1002, Errc::control_too_long},
       {132, hex("09"), 1002, Errc::control_fragmented},
       {132, hex("08"), 1002, Errc::control_fragmented},
-      {134, repeated(client_frame(0x89, ""), 1001), 1008, Errc::control_flood},
-      {134, repeated(client_frame(0x8A, ""), 1001), 1008, Errc::control_flood},
+      {134, repeat(client_frame(0x89, ""), 1001), 1008, Errc::control_flood},
+      {134, repeat(client_frame(0x8A, ""), 1001), 1008, Errc::control_flood},
       {141, client_frame(0x88, "\x03"), 1002, Errc::close_length},
       {144, client_frame(0x88, close_body(1000, "\xC3\x28")), 1007, Errc::close_reason_not_utf8},
       {144, client_frame(0x88, close_body(1000, "cut \xE2\x82")), 1007,
@@ -322,7 +317,7 @@ TEST_CASE_FIXTURE(PlainAndTls,
 
 TEST_CASE_FIXTURE(PlainAndTls, "the thousandth control frame is still answered (H 134)") {
   check_all_accepted(
-      {{134, repeated(client_frame(0x89, ""), 1000 - 1), repeated(server_frame(0x8A, ""), 999)}});
+      {{134, repeat(client_frame(0x89, ""), 1000 - 1), repeat(server_frame(0x8A, ""), 999)}});
 }
 
 TEST_CASE_FIXTURE(PlainAndTls, "a Close is echoed with its code (H 140, 143, 146)") {
@@ -442,8 +437,8 @@ TEST_CASE_FIXTURE(PlainAndTls, "fragments that break a rule (I 151, 152, 154-156
       {151, client_frame(0x00, "x"), 1002, Errc::continuation_unexpected},
       {152, client_frame(0x01, "x") + text("y"), 1002, Errc::continuation_expected},
       {152, client_frame(0x01, "x") + binary("y"), 1002, Errc::continuation_expected},
-      {154, client_frame(0x01, "") + repeated(empty_fragment, 1024), 1008, Errc::fragment_budget},
-      {155, client_frame(0x02, "x") + repeated(client_frame(0x00, "y"), 2000), 1008,
+      {154, client_frame(0x01, "") + repeat(empty_fragment, 1024), 1008, Errc::fragment_budget},
+      {155, client_frame(0x02, "x") + repeat(client_frame(0x00, "y"), 2000), 1008,
        Errc::fragment_budget},
   });
   check_all_refused(
@@ -457,7 +452,7 @@ TEST_CASE_FIXTURE(PlainAndTls, "fragments that are right (I 153, 154, 158)") {
       {153, client_frame(0x01, "a") + client_frame(0x00, "") + client_frame(0x80, "c"),
        echo_text("ac")},
       {154,
-       client_frame(0x01, "") + repeated(client_frame(0x00, ""), 1022) + client_frame(0x80, "end"),
+       client_frame(0x01, "") + repeat(client_frame(0x00, ""), 1022) + client_frame(0x80, "end"),
        echo_text("end")},
       {158, client_frame(0x01, "unfinished"), ""},
   });
@@ -465,7 +460,7 @@ TEST_CASE_FIXTURE(PlainAndTls, "fragments that are right (I 153, 154, 158)") {
 
 TEST_CASE_FIXTURE(PlainAndTls, "fragments of one byte may be 1,040, and one more is not (I 155)") {
   // 1,024 and one for every 64 bytes that came before.
-  const std::string all_but_one = client_frame(0x02, "x") + repeated(client_frame(0x00, "y"), 1038);
+  const std::string all_but_one = client_frame(0x02, "x") + repeat(client_frame(0x00, "y"), 1038);
   check_all_accepted({{155, all_but_one + client_frame(0x80, "z"),
                        echo_binary("x" + std::string(1038, 'y') + "z")}});
   const std::string full = all_but_one + client_frame(0x00, "z");
@@ -491,7 +486,7 @@ TEST_CASE_FIXTURE(PlainAndTls, "tiny fragments hold memory in proportion to what
   WireServer server({}, {}, tls);
   WirePeer peer(server);
   REQUIRE(peer.upgrade());
-  REQUIRE(peer.send(client_frame(0x02, "x") + repeated(client_frame(0x00, "y"), 1000)));
+  REQUIRE(peer.send(client_frame(0x02, "x") + repeat(client_frame(0x00, "y"), 1000)));
   std::size_t assembled = 0;
   REQUIRE(server.until([&] {
     server.server.for_each([&](ws::Connection& c) { assembled = c.assembled_bytes(); });

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -13,6 +14,7 @@
 #include "net/poller.h"
 #include "net/socket.h"
 #include "tests/support/call_counter.h"
+#include "tests/support/frames.h"
 #include "tests/support/skip.h"
 #include "tests/support/wire.h"
 
@@ -23,12 +25,6 @@ using call_counter::Calls;
 namespace {
 
 constexpr std::string_view text = "twenty bytes of text";
-
-std::string repeated(std::string_view piece, int times) {
-  std::string all;
-  for (int i = 0; i < times; ++i) all += piece;
-  return all;
-}
 
 // Of turns until `done()`, and how many those were.
 struct Turns {
@@ -81,16 +77,16 @@ TEST_CASE("the counter sees what is called") {
 TEST_CASE("messages that came together cost a receive and a send, and a turn has one wait") {
   HILO_NEEDS_COUNTER();
   for (const int connections : {1, 64}) {
-    for (const int in_flight : {1, 16}) {
+    for (const std::size_t in_flight : {std::size_t{1}, std::size_t{16}}) {
       CAPTURE(connections);
       CAPTURE(in_flight);
       WireServer server;
       std::deque<WirePeer> peers;
       for (int i = 0; i < connections; ++i) REQUIRE(peers.emplace_back(server).upgrade());
-      const std::string frames = repeated(client_frame(0x81, text), in_flight);
-      const std::string echoes = repeated(server_frame(0x81, text), in_flight);
+      const std::string frames = repeat(client_frame(0x81, text), in_flight);
+      const std::string echoes = repeat(server_frame(0x81, text), in_flight);
       const std::uint64_t sent = server.server.metrics().messages_sent;
-      const auto all = static_cast<std::uint64_t>(connections * in_flight);
+      const std::uint64_t all = static_cast<std::uint64_t>(connections) * in_flight;
       for (WirePeer& peer : peers) put(peer, frames);
       const Turns turns = turns_until(
           server.loop, [&] { return server.server.metrics().messages_sent == sent + all; });
@@ -107,7 +103,7 @@ TEST_CASE("messages that came together cost a receive and a send, and a turn has
 TEST_CASE("a message to many costs a send for each of them, and four at once cost no more") {
   HILO_NEEDS_COUNTER();
   constexpr int connections = 64;
-  for (const int messages : {1, 4}) {
+  for (const std::size_t messages : {std::size_t{1}, std::size_t{4}}) {
     CAPTURE(messages);
     WireServer server;
     server.server.at("/all").on_message([&](ws::Connection&, ws::Message m) {
@@ -115,10 +111,9 @@ TEST_CASE("a message to many costs a send for each of them, and four at once cos
     });
     std::deque<WirePeer> peers;
     for (int i = 0; i < connections; ++i) REQUIRE(peers.emplace_back(server).upgrade("/all"));
-    put(peers.front(), repeated(client_frame(0x81, text), messages));
+    put(peers.front(), repeat(client_frame(0x81, text), messages));
     const Turns turns = turns_until(server.loop, [&] {
-      return server.server.metrics().messages_sent ==
-             static_cast<std::uint64_t>(messages * connections);
+      return server.server.metrics().messages_sent == messages * std::size_t{connections};
     });
     CHECK(turns.calls == Calls{.waits = turns.count, .receives = 1, .sends = connections});
   }
@@ -168,9 +163,9 @@ TEST_CASE("connections that are silent cost nothing, and wake nobody") {
 
 TEST_CASE("a loop polls busily only while that pays") {
   HILO_NEEDS_COUNTER();
-  constexpr net::Duration busy = net::Duration::milliseconds(100);
-  constexpr net::Duration longer = net::Duration::milliseconds(110);
-  net::Loop loop({.busy_poll = busy});
+  // Longer than all of it, so that no delay of this process passes for a wait that did not pay.
+  net::Loop loop({.busy_poll = net::Duration::seconds(60)});
+  constexpr net::Duration longer = net::Duration::milliseconds(100);
   const auto waits = [&](net::Duration patience) {
     const Calls before = call_counter::now();
     REQUIRE(loop.run_once(patience));

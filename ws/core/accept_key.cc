@@ -23,10 +23,11 @@ constexpr bool is_base64_digit(char c) noexcept {
 }
 
 // Looking SHA-1 up and setting a context up for it takes three times as long as hashing sixty
-// bytes, so that each thread does it once.
+// bytes, so that each thread does it once. Where there was no memory for it, it is tried again: a
+// thread must not refuse all that come because of the first.
 class Sha1 {
  public:
-  Sha1() noexcept : function_(EVP_MD_fetch(nullptr, "SHA1", nullptr)), context_(EVP_MD_CTX_new()) {}
+  Sha1() noexcept = default;
   Sha1(const Sha1&) = delete;
   Sha1& operator=(const Sha1&) = delete;
   ~Sha1() {
@@ -35,6 +36,8 @@ class Sha1 {
   }
 
   bool hash(std::span<const unsigned char> text, unsigned char* digest) noexcept {
+    if (function_ == nullptr) function_ = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+    if (context_ == nullptr) context_ = EVP_MD_CTX_new();
     return function_ != nullptr && context_ != nullptr &&
            EVP_DigestInit_ex(context_, function_, nullptr) == 1 &&
            EVP_DigestUpdate(context_, text.data(), text.size()) == 1 &&
@@ -42,8 +45,8 @@ class Sha1 {
   }
 
  private:
-  EVP_MD* function_;
-  EVP_MD_CTX* context_;
+  EVP_MD* function_ = nullptr;
+  EVP_MD_CTX* context_ = nullptr;
 };
 
 }  // namespace

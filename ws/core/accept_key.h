@@ -18,8 +18,9 @@ bool is_valid_key(std::string_view key) noexcept;
 // The value of Sec-WebSocket-Accept: base64(SHA-1(key + the GUID of RFC 6455)). Meant for a
 // key that is_valid_key(); of a longer one only the first 24 characters count.
 //
-// Should libcrypto refuse to digest (it allocates), the answer is the base64 of zeros: no peer
-// takes it for right, so the handshake fails and nothing else does.
+// Each thread that calls this keeps a digest of libcrypto's, some 300 bytes, until it ends. Should
+// libcrypto refuse to digest (the first call of a thread allocates), the answer is the base64 of
+// zeros: no peer takes it for right, so the handshake fails and nothing else does.
 std::array<char, 28> accept_key(std::string_view key) noexcept;
 
 }  // namespace hilo::ws
