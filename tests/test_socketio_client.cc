@@ -234,6 +234,8 @@ TEST_CASE("answers that do not come are told: in time, at the end, and when ther
   const ClientSocket socket =
       client.manager.socket("/", {.ack_timeout = net::Duration::seconds(100)});
   const auto note = [&](std::error_code error) { client.note(error.message()); };
+  // Not before: what times out while it waits to be sent never leaves.
+  REQUIRE(server.until([&] { return socket.connected(); }));
   socket.timeout(milliseconds(5)).emit("keep", note);
   REQUIRE(client.until("operation has timed out"));
   REQUIRE(server.until([&] { return kept.has_value(); }));

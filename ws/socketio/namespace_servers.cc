@@ -20,8 +20,12 @@ class Namespace::Questions final : public AckTarget {
 
   Ack add(ServerReply reply) {
     const std::uint64_t id = next_++;
-    const auto timer =
-        server_->later(server_->options().servers_timeout, [this, id] { waiting_.erase(id); });
+    // Whoever asked has a clock of its own, which may be behind: it hears the same from both.
+    const auto timer = server_->later(server_->options().servers_timeout, [this, id] {
+      const auto late = waiting_.find(id);
+      late->second.reply(AckErrc::timed_out, Json::array());
+      waiting_.erase(late);
+    });
     waiting_.emplace(id, Question{std::move(reply), timer});
     return Ack(*this, {}, id);
   }
