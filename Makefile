@@ -183,8 +183,10 @@ define stamp
 @printf '%s\n' '$(subst ','\'',$(strip $(1)))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(strip $(1)))' > $@
 endef
 FORCE:
+# Where the tree lies changes no object: -ffile-prefix-map leaves it out of them.
 $(O)/flags: FORCE
-	$(call stamp,$(CXX) $(shell $(CXX) -dumpfullversion -dumpversion 2>/dev/null) $(ALL_FLAGS) $(KQUEUE_CFLAGS))
+	$(call stamp,$(CXX) $(shell $(CXX) -dumpfullversion -dumpversion 2>/dev/null) $(filter-out \
+	  -ffile-prefix-map=%,$(ALL_FLAGS)) $(KQUEUE_CFLAGS))
 $(O)/link_flags: FORCE
 	$(call stamp,$(LINK_FLAGS) $(LIBS))
 $(O)/os_sources: FORCE
