@@ -8,7 +8,7 @@
 namespace hilo::net {
 namespace {
 
-std::error_code invalid() noexcept {
+std::error_code not_a_range() noexcept {
   return std::make_error_code(std::errc::invalid_argument);
 }
 
@@ -40,7 +40,7 @@ Result<AddressRange> AddressRange::parse(std::string_view text) noexcept {
   const Result<Address> address = Address::from_ip(text.substr(0, slash), 0);
   if (!address) return address.error();
   const PeerAddress plain{*address};
-  if (plain.is_mapped()) return invalid();  // it would never match what it seems to say
+  if (plain.is_mapped()) return not_a_range();  // it would never match what it seems to say
   range.family_ = plain.family();
   std::copy_n(plain.ip_bytes().begin(), plain.ip_bytes().size(), range.ip_.begin());
   const unsigned all = 8 * static_cast<unsigned>(plain.ip_bytes().size());
@@ -49,9 +49,9 @@ Result<AddressRange> AddressRange::parse(std::string_view text) noexcept {
     const std::string_view digits = text.substr(slash + 1);
     const char* end = digits.data() + digits.size();
     const auto [stop, error] = std::from_chars(digits.data(), end, bits);
-    if (digits.empty() || error != std::errc{} || stop != end || bits > all) return invalid();
+    if (digits.empty() || error != std::errc{} || stop != end || bits > all) return not_a_range();
   }
-  if (!is_zero_behind(range.ip_, bits, all)) return invalid();
+  if (!is_zero_behind(range.ip_, bits, all)) return not_a_range();
   range.bits_ = static_cast<std::uint8_t>(bits);
   return range;
 }

@@ -35,7 +35,7 @@ struct MemoryTransport::Link {
 
 namespace {
 
-Io failed(std::errc why) noexcept {
+Io failed_by(std::errc why) noexcept {
   return {Io::Kind::failed, 0, std::make_error_code(why)};
 }
 
@@ -78,7 +78,7 @@ void MemoryTransport::tell_peer(Ready ready) noexcept {
 }
 
 Io MemoryTransport::read(MutableBytes into) noexcept {
-  if (link_->was_reset) return failed(std::errc::connection_reset);
+  if (link_->was_reset) return failed_by(std::errc::connection_reset);
   Link::End& peer = link_->ends[1 - side_];
   if (peer.sent.empty()) {
     return {peer.finished ? Io::Kind::end : Io::Kind::would_block, 0, {}};
@@ -93,15 +93,15 @@ Io MemoryTransport::read(MutableBytes into) noexcept {
 
 Io MemoryTransport::write(std::span<const Bytes> slices) noexcept {
   Link::End& own = link_->ends[side_];
-  if (link_->was_reset) return failed(std::errc::connection_reset);
-  if (own.finished || link_->ends[1 - side_].gone) return failed(std::errc::broken_pipe);
+  if (link_->was_reset) return failed_by(std::errc::connection_reset);
+  if (own.finished || link_->ends[1 - side_].gone) return failed_by(std::errc::broken_pipe);
   std::size_t room = link_->capacity - own.sent.size();
   std::size_t offered = 0;
   std::size_t taken = 0;
   for (const Bytes slice : slices) {
     offered += slice.size();
     const std::size_t part = std::min(slice.size(), room);
-    if (!own.sent.append(slice.first(part))) return failed(std::errc::not_enough_memory);
+    if (!own.sent.append(slice.first(part))) return failed_by(std::errc::not_enough_memory);
     room -= part;
     taken += part;
   }

@@ -14,7 +14,7 @@ namespace hilo::net {
 
 namespace {
 
-bool set_flags(int fd) noexcept {
+bool make_nonblocking(int fd) noexcept {
   return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0;
 }
 
@@ -29,7 +29,7 @@ Wakeup::Wakeup() noexcept {
   }
   read_end_ = Fd(ends[0]);
   write_end_ = Fd(ends[1]);
-  if (!set_flags(ends[0]) || !set_flags(ends[1])) status_ = last_error();
+  if (!make_nonblocking(ends[0]) || !set_flags(ends[1])) status_ = last_error();
 }
 
 void Wakeup::signal() noexcept {

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 §1.3
 constexpr std::size_t key_chars = 24;
-constexpr std::size_t digits = 22;
+constexpr std::size_t key_digits = 22;
 
 constexpr bool is_base64_digit(char c) noexcept {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
@@ -53,10 +53,10 @@ class Sha1 {
 
 bool is_valid_key(std::string_view key) noexcept {
   if (key.size() != key_chars || !key.ends_with("==")) return false;
-  if (!std::all_of(key.begin(), key.begin() + digits, is_base64_digit)) return false;
+  if (!std::all_of(key.begin(), key.begin() + key_digits, is_base64_digit)) return false;
   // 16 bytes are 128 bits: 21 digits of six, and two more. These are the digits that end in 0000.
   constexpr std::string_view last_digits = "AQgw";
-  return last_digits.find(key[digits - 1]) != std::string_view::npos;
+  return last_digits.find(key[key_digits - 1]) != std::string_view::npos;
 }
 
 std::array<char, 28> accept_key(std::string_view key) noexcept {

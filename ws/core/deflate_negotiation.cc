@@ -37,7 +37,7 @@ std::uint8_t window_bits(const ExtensionParameter& parameter) noexcept {
 }
 
 // One parameter: known, not there before (§7.1), and with a value where it may have one.
-bool take_parameter(Written& written, const ExtensionParameter& parameter) noexcept {
+bool take_written(Written& written, const ExtensionParameter& parameter) noexcept {
   const auto take_flag = [&](bool& flag) {
     const bool is_good = !flag && !parameter.has_value;
     flag = true;
@@ -65,7 +65,7 @@ std::optional<Written> read(const ExtensionOffer& offer) noexcept {
   Written written;
   ParameterReader reader(offer);
   while (const auto parameter = reader.next()) {
-    if (!take_parameter(written, *parameter)) return std::nullopt;
+    if (!take_written(written, *parameter)) return std::nullopt;
   }
   return written;
 }

@@ -9,7 +9,7 @@ namespace hilo::ws {
 namespace {
 
 // clang-format off
-constexpr std::array<Rule, errc_count> rules = {{
+constexpr std::array<Rule, errc_count> rows = {{
     {Errc::none, Layer::none, "none", 0, "no error"},
 
     {Errc::idle_preface, Layer::tcp, "idle_preface", 0, "the peer connected and sent nothing (RFC 9110 §15.5.9)"},
@@ -133,8 +133,8 @@ constexpr std::array<Rule, errc_count> rules = {{
 // clang-format on
 
 constexpr bool in_order() {
-  for (std::size_t i = 0; i < rules.size(); ++i) {
-    if (static_cast<std::size_t>(rules[i].error) != i) return false;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (static_cast<std::size_t>(rows[i].error) != i) return false;
   }
   return true;
 }
@@ -145,14 +145,14 @@ class Category final : public std::error_category {
   const char* name() const noexcept override { return "hilo.ws"; }
   std::string message(int value) const override {
     if (value < 0 || static_cast<std::size_t>(value) >= errc_count) return "unknown error";
-    return std::string(rules[static_cast<std::size_t>(value)].text);
+    return std::string(rows[static_cast<std::size_t>(value)].text);
   }
 };
 
 }  // namespace
 
 const Rule& rule(Errc error) noexcept {
-  return rules[static_cast<std::size_t>(error)];
+  return rows[static_cast<std::size_t>(error)];
 }
 
 std::string_view to_string(Layer layer) noexcept {

@@ -78,8 +78,8 @@ FrameHeader parse_header(Bytes bytes) noexcept {
   header.masked = (bytes[1] & 0x80) != 0;
   header.length7 = bytes[1] & 0x7F;
   const std::size_t extended = extended_length_bytes(header.length7);
-  const std::size_t key_bytes = header.masked ? sizeof(MaskKey) : 0;
-  header.header_bytes = static_cast<std::uint8_t>(2 + extended + key_bytes);
+  const std::size_t mask_bytes = header.masked ? sizeof(MaskKey) : 0;
+  header.header_bytes = static_cast<std::uint8_t>(2 + extended + mask_bytes);
   if (bytes.size() < 2 + extended) return header;
 
   header.progress = HeaderProgress::length;

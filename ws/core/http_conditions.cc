@@ -39,7 +39,7 @@ bool any_names_etag(const Fields& fields, std::string_view name, std::string_vie
   return false;
 }
 
-std::optional<std::int64_t> date_of(const Fields& fields, std::string_view name,
+std::optional<std::int64_t> date_in(const Fields& fields, std::string_view name,
                                     std::int64_t now) noexcept {
   const auto text = fields.find(name);
   return text && fields.count(name) == 1 ? parse_http_date(*text, now) : std::nullopt;
@@ -74,14 +74,14 @@ Condition evaluate_conditions(const Fields& fields, const Validators& validators
   const std::int64_t now = validators.now_seconds;
   if (fields.contains("If-Match")) {
     if (!any_names_etag(fields, "If-Match", validators.etag, false)) return Condition::failed;
-  } else if (const auto date = date_of(fields, "If-Unmodified-Since", now)) {
+  } else if (const auto date = date_in(fields, "If-Unmodified-Since", now)) {
     if (validators.modified_seconds > *date) return Condition::failed;
   }
   if (fields.contains("If-None-Match")) {
     const bool same = any_names_etag(fields, "If-None-Match", validators.etag, true);
     return same ? Condition::not_modified : Condition::serve;
   }
-  if (const auto date = date_of(fields, "If-Modified-Since", now)) {
+  if (const auto date = date_in(fields, "If-Modified-Since", now)) {
     return validators.modified_seconds <= *date ? Condition::not_modified : Condition::serve;
   }
   return Condition::serve;

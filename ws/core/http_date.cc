@@ -100,7 +100,7 @@ class Reader {
   bool failed_ = false;
 };
 
-bool is_valid(Date date) noexcept {
+bool is_day(Date date) noexcept {
   if (date.month < 1 || date.day < 1) return false;
   const Date same = date_of(days_of(date));
   return same.month == date.month && same.day == date.day;
@@ -193,7 +193,7 @@ std::optional<std::int64_t> parse_http_date(std::string_view text, std::int64_t 
     reader.literal(" ");
     date.year = reader.number(4);
   }
-  if (!reader.ended() || !is_valid(date)) return std::nullopt;
+  if (!reader.ended() || !is_day(date)) return std::nullopt;
   return days_of(date) * day_seconds + time;
 }
 

@@ -7,35 +7,29 @@
 #include <cstring>
 
 #include "ws/core/mask_kernels.h"
+#include "ws/core/processor.h"
 
 namespace hilo::ws {
 
 namespace {
 
-bool always() noexcept {
-  return true;
-}
-
+// clang-format off
+constexpr std::array known_masks{
+    MaskKernel{"scalar", mask_scalar::apply, processor::does_all},
+    MaskKernel{"words", mask_words::apply, processor::does_all},
 #if defined(__x86_64__)
-bool has_avx2() noexcept {
-  __builtin_cpu_init();  // The first call may come from a constructor, before the runtime's own.
-  return __builtin_cpu_supports("avx2") != 0;
-}
-#endif
-
-constexpr std::array kernels {
-  MaskKernel{"scalar", mask_scalar::apply, always}, MaskKernel{"words", mask_words::apply, always},
-#if defined(__x86_64__)
-      MaskKernel{"sse2", mask_sse2::apply, always}, MaskKernel{"avx2", mask_avx2::apply, has_avx2},
+    MaskKernel{"sse2", mask_sse2::apply, processor::does_all},
+    MaskKernel{"avx2", mask_avx2::apply, processor::has_avx2},
 #elif defined(__aarch64__)
-      MaskKernel{"neon", mask_neon::apply, always},
+    MaskKernel{"neon", mask_neon::apply, processor::does_all},
 #endif
 };
+// clang-format on
 
 void choose_and_apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
                       std::uint64_t key) noexcept {
   MaskFunction best = mask_words::apply;
-  for (const MaskKernel& candidate : kernels) {
+  for (const MaskKernel& candidate : known_masks) {
     if (candidate.available()) best = candidate.apply;
   }
   mask_detail::kernel.store(best, std::memory_order_relaxed);
@@ -49,7 +43,7 @@ void choose_and_apply(std::uint8_t* to, const std::uint8_t* from, std::size_t si
 constinit std::atomic<MaskFunction> mask_detail::kernel{choose_and_apply};
 
 std::span<const MaskKernel> mask_kernels() noexcept {
-  return kernels;
+  return known_masks;
 }
 
 void mask_scalar::apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,

@@ -7,7 +7,7 @@
 namespace hilo::ws {
 namespace {
 
-int hex_value(char digit) noexcept {
+int digit_value(char digit) noexcept {
   if (!is_in(static_cast<unsigned char>(digit), ByteClass::hex)) return -1;
   return digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
 }
@@ -20,8 +20,8 @@ int take_decoded(std::string_view& text, Plus plus) noexcept {
     return first == '+' && plus == Plus::is_space ? ' ' : static_cast<unsigned char>(first);
   }
   if (text.size() < 3) return -1;
-  const int high = hex_value(text[1]);
-  const int low = hex_value(text[2]);
+  const int high = digit_value(text[1]);
+  const int low = digit_value(text[2]);
   if (high < 0 || low < 0 || high + low == 0) return -1;
   text.remove_prefix(3);
   return high * 16 + low;

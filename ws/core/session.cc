@@ -39,9 +39,9 @@ Session::~Session() {
 // checked span costs as much here as all the rest.
 Event Session::next_event(MutableBytes& input) noexcept {
   const bool masked = role_ == Role::server;
-  const std::size_t key_bytes = masked ? sizeof(MaskKey) : 0;
+  const std::size_t mask_bytes = masked ? sizeof(MaskKey) : 0;
   const bool between_messages = !in_frame_ && !chunks_ && !assembly_.active() && carried_ == 0;
-  if (input.size() < 4 + key_bytes || state_ != State::open || !between_messages) {
+  if (input.size() < 4 + mask_bytes || state_ != State::open || !between_messages) {
     return next_slow(input);
   }
   std::uint8_t* const header = input.data();
@@ -50,7 +50,7 @@ Event Session::next_event(MutableBytes& input) noexcept {
   const std::size_t length7 = header[1] ^ (masked ? 0x80u : 0u);
   const bool extended = length7 == 126;
   const std::size_t length = extended ? load_be16(header + 2) : length7;
-  const std::size_t header_bytes = (extended ? 4 : 2) + key_bytes;
+  const std::size_t header_bytes = (extended ? 4 : 2) + mask_bytes;
   const bool minimal = extended ? length >= 126 : length < 126;
   if ((!text && header[0] != 0x82) || !minimal || length > input.size() - header_bytes ||
       length > limits_->message_bytes_max) {

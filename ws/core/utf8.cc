@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 
+#include "ws/core/processor.h"
 #include "ws/core/utf8_kernels.h"
 
 namespace hilo::ws {
@@ -13,43 +14,30 @@ namespace {
 
 using utf8_detail::State;
 
+// clang-format off
+constexpr std::array known_checks{
+    Utf8Kernel{"words", utf8_words::check, processor::does_all},
 #if defined(__x86_64__)
-bool has_ssse3() noexcept {
-  __builtin_cpu_init();  // The first call may come from a constructor, before the runtime's own.
-  return __builtin_cpu_supports("ssse3") != 0;
-}
-bool has_avx2() noexcept {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") != 0;
-}
-#endif
-
-bool always() noexcept {
-  return true;
-}
-
-constexpr std::array kernels {
-  Utf8Kernel{"words", utf8_words::check, always},
-#if defined(__x86_64__)
-      Utf8Kernel{"ssse3", utf8_ssse3::check, has_ssse3},
-      Utf8Kernel{"avx2", utf8_avx2::check, has_avx2},
+    Utf8Kernel{"ssse3", utf8_ssse3::check, processor::has_ssse3},
+    Utf8Kernel{"avx2", utf8_avx2::check, processor::has_avx2},
 #elif defined(__aarch64__)
-      Utf8Kernel{"neon", utf8_neon::check, always},
+    Utf8Kernel{"neon", utf8_neon::check, processor::does_all},
 #endif
 };
+// clang-format on
 
 std::size_t choose_and_check(const std::uint8_t* data, std::size_t size) noexcept;
 
 // Begins as the function that puts the best kernel in its own place. Relaxed is enough: every value
 // that a thread can see here is a right one, and the kernels keep no data.
-constinit std::atomic<Utf8Function> chosen{choose_and_check};
+constinit std::atomic<Utf8Function> chosen_check{choose_and_check};
 
 std::size_t choose_and_check(const std::uint8_t* data, std::size_t size) noexcept {
   Utf8Function best = utf8_words::check;
-  for (const Utf8Kernel& kernel : kernels) {
+  for (const Utf8Kernel& kernel : known_checks) {
     if (kernel.available()) best = kernel.check;
   }
-  chosen.store(best, std::memory_order_relaxed);
+  chosen_check.store(best, std::memory_order_relaxed);
   return best(data, size);
 }
 
@@ -78,11 +66,11 @@ constexpr std::array<State, 256> states_after_first = [] {
 }  // namespace
 
 bool utf8_detail::advance(State& state, Bytes data) noexcept {
-  return utf8_advance(chosen.load(std::memory_order_relaxed), state, data);
+  return utf8_advance(chosen_check.load(std::memory_order_relaxed), state, data);
 }
 
 std::span<const Utf8Kernel> utf8_kernels() noexcept {
-  return kernels;
+  return known_checks;
 }
 
 bool utf8_advance(Utf8Function check, State& state, Bytes data) noexcept {
