@@ -66,8 +66,8 @@ OS_SOURCES := $(sort $(wildcard net/socket.cc net/clock.cc net/entropy.cc net/re
   net/signals.cc net/wakeup.cc net/wakeup_$(WAKEUP).cc net/poller_$(POLLER).cc))
 SEAM_SOURCES := $(OS_SOURCES) $(wildcard net/poller_*.cc net/wakeup_*.cc)
 
-CORE_SOURCES := $(sort $(wildcard net/base/*.cc ws/core/*.cc))
-HILO_SOURCES := $(sort $(filter-out $(SEAM_SOURCES),$(wildcard net/*.cc ws/*.cc)))
+CORE_SOURCES := $(sort $(wildcard net/base/*.cc ws/core/*.cc ws/c/core_*.cc))
+HILO_SOURCES := $(sort $(filter-out $(SEAM_SOURCES) ws/c/core_%,$(wildcard net/*.cc ws/*.cc ws/c/*.cc)))
 SOCKETIO_SOURCES := $(sort $(wildcard ws/engineio/*.cc ws/socketio/*.cc))
 # What the tool is made of and tests look at, too.
 TOOLBOX_SOURCES := $(sort $(wildcard tools/bench/*.cc tools/conform/*.cc tools/hilo/values.cc))
@@ -80,10 +80,10 @@ SIM_SOURCES := $(sort $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.cc)))
 FUZZ_SOURCES := $(sort $(wildcard fuzz/fuzz_*.cc))
 BENCH_SOURCES := $(sort $(wildcard bench/bench_*.cc))
 WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
-HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/engineio ws/socketio)))
-ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/engineio \
-  ws/socketio tests tests/support tests/sim fuzz bench bench/peers tools/check tools/bench tools/conform tools/broken tools/hilo tools/ladder \
-  tools/web,$(folder)/*.h $(folder)/*.cc)))
+HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/c ws/engineio ws/socketio)))
+ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/c ws/engineio \
+  ws/socketio tests tests/support tests/sim tests/c fuzz bench bench/peers tools/check tools/bench tools/conform tools/broken tools/hilo tools/ladder \
+  tools/web,$(folder)/*.h $(folder)/*.cc $(folder)/*.c)))
 
 objects = $(patsubst %.cc,$(O)/%.o,$(1))
 CORE_LIB := $(O)/libhilo-core.a
@@ -316,6 +316,8 @@ ladder:  ## one small program per layer, each with its self-check; `test` runs t
 TESTS := $(patsubst %.cc,$(O)/%,$(TEST_SOURCES) $(SIM_TEST_SOURCES))
 # Of the conformance tester and the load generator, which are part of the tool.
 TOOLBOX_TESTS := $(filter $(O)/tests/test_conform_% $(O)/tests/test_bench_%,$(TESTS))
+# Programs in C99 over the C headers: that of the session with the core alone.
+C_TESTS := $(patsubst tests/c/%.c,$(O)/tests/c/%,$(wildcard tests/c/*.c))
 INTEROP := $(sort $(shell find tests/interop -maxdepth 1 -type f -perm -u+x 2>/dev/null))
 ifneq ($(T),)
 picked = $(foreach file,$(1),$(if $(filter $(subst *,%,$(T)),$(patsubst test_%,%,$(notdir $(file)))),$(file)))
@@ -324,6 +326,8 @@ INTEROP_PICKED := $(strip $(foreach script,$(INTEROP),$(if $(filter $(subst *,%,
   $(notdir $(script)))),$(script))))
 LADDER_PICKED := $(strip $(foreach program,$(LADDER),$(if $(filter $(subst *,%,$(T)),ladder_$(notdir \
   $(program))),$(program))))
+picked_as = $(foreach file,$(2),$(if $(filter $(subst *,%,$(T)),$(1)_$(notdir $(file))),$(file)))
+EMBEDDED_PICKED := $(strip $(call picked_as,c,$(C_TESTS)))
 else
 # What has one thread has no races: ThreadSanitizer looks at tests that start one, and at those that
 # look a name up, which does. AddressSanitizer looks at what others embed: not at the tester,
@@ -337,6 +341,7 @@ endif
 # Other people's programs need to meet hilo only as it is shipped.
 INTEROP_PICKED := $(if $(filter release,$(MODE)),$(INTEROP))
 LADDER_PICKED := $(if $(filter release,$(MODE)),$(LADDER))
+EMBEDDED_PICKED := $(if $(filter-out tsan,$(MODE)),$(C_TESTS))
 endif
 
 # malloc is replaced in the tests that count allocations, and in no other; and so are the system calls
@@ -368,6 +373,27 @@ $(filter-out $(TOOLBOX_TESTS),$(patsubst %.cc,$(O)/%,$(TEST_SOURCES))): $(O)/tes
 # The core stands alone: no reactor, no sockets, nothing but libcrypto and zlib.
 $(O)/tests/link_core: $(O)/tests/link_core.o $(call objects,$(CORE_SOURCES)) $(O)/link_flags
 	$(call link,$(TEST_LINK))
+# C99 to the letter, by the C compiler that belongs to $(CXX). They are linked by $(CXX), which knows
+# the runtime of C++.
+C_FLAGS := -std=c99 -pedantic -Wall -Wextra -Werror -O1 -g1 -fPIE -pthread $(if $(filter asan,$(MODE)),$(ASAN))
+define c_compile
+@mkdir -p $(@D)
+$(call quiet,CC,$<)$(CXX) -x c $(C_FLAGS) $(CPPFLAGS) -MMD -MP -c $< -o $@
+endef
+$(O)/tests/c/%.o: tests/c/%.c $(O)/flags | .setup-build
+	$(call c_compile)
+$(O)/tests/c/session: $(if $(filter asan,$(MODE)),$(TEST_LIBRARIES),$(CORE_LIB))
+$(filter-out %/session,$(C_TESTS)): $(TEST_LIBRARIES)
+$(C_TESTS): $(O)/tests/c/%: $(O)/tests/c/%.o $(O)/link_flags
+	$(call link,$(TEST_LINK))
+# The program of ws/c/README.md is compiled as it stands there.
+$(O)/tests/c/readme.c: ws/c/README.md
+	@mkdir -p $(@D)
+	@awk '/^```c$$/ { on = 1; next } /^```$$/ { on = 0 } on' $< > $@
+$(O)/tests/c/readme.o: $(O)/tests/c/readme.c
+	$(call c_compile)
+$(O)/tests/c/readme: $(O)/tests/c/readme.o $(TEST_LIBRARIES) $(O)/link_flags
+	$(call link,$(TEST_LINK))
 # The programs of the README are compiled as they stand there.
 README_NUMBERS := 1 2 3
 README_PROGRAMS := $(addprefix $(O)/tests/readme_,$(README_NUMBERS))
@@ -380,11 +406,11 @@ $(README_PROGRAMS): $(O)/tests/readme_%: $(O)/gen/readme_%.o $(TEST_LIBRARIES) $
 # Most tests wait for deadlines and for other programs, and not for a core.
 TEST_JOBS := $(shell expr 2 '*' $(JOBS))
 .PHONY: test test-programs
-test-programs: $(TESTS_PICKED) $(LADDER_PICKED) $(if $(INTEROP_PICKED),$(HILO)) \
-  $(if $(T),,$(O)/tests/link_core $(README_PROGRAMS))
+test-programs: $(TESTS_PICKED) $(LADDER_PICKED) $(EMBEDDED_PICKED) $(if $(INTEROP_PICKED),$(HILO)) \
+  $(if $(T),,$(O)/tests/link_core $(O)/tests/c/readme $(README_PROGRAMS))
 test: test-programs | .setup-test  ## every test (T=name: one); the last line counts them
 	@BUILD=$(BUILD) CXX='$(CXX)' HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(TEST_JOBS) \
-	  --summary $(O)/test_summary $(INTEROP_PICKED) $(LADDER_PICKED) $(TESTS_PICKED)
+	  --summary $(O)/test_summary $(INTEROP_PICKED) $(LADDER_PICKED) $(EMBEDDED_PICKED) $(TESTS_PICKED)
 
 # The limits as a page, from the program itself; a test (interop_cli) finds it out of date.
 .PHONY: docs

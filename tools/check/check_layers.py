@@ -51,6 +51,11 @@ def position_of(path, names):
     return None
 
 
+def is_core(path):
+    """Of the protocol core: its folder, and its part of the C API."""
+    return path.parent == pathlib.Path("ws/core") or path.name.startswith("core_")
+
+
 def check_file(path, group, groups):
     names = groups[group]["names"]
     position = position_of(path, names)
@@ -63,7 +68,7 @@ def check_file(path, group, groups):
             continue
         where, included = f"{path}:{number}", pathlib.PurePath(match.group(2))
         if match.group(1) == "<":
-            if group == "ws/core" and CORE_FORBIDDEN.match(match.group(2)):
+            if is_core(path) and CORE_FORBIDDEN.match(match.group(2)):
                 yield f"{where}: the protocol core does not include <{included}>"
             continue
         other = str(included.parent)
@@ -75,6 +80,8 @@ def check_file(path, group, groups):
                 yield f"{where}: {included.name} stands below {path.stem} in layers.txt"
         elif other not in groups[group]["uses"]:
             yield f"{where}: [{group}] does not use {other}"
+        elif is_core(path) and other not in ("ws/core", "net/base"):
+            yield f"{where}: the protocol core does not use {other}"
 
 
 def main():

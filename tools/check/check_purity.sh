@@ -3,9 +3,9 @@
 #
 # check_purity.sh OBJECT...: looks into compiled objects for what their layer promised not to do.
 #
-#   ws/core           no system call, clock, randomness, thread, environment or printing
-#   all but deflate   no zlib
-#   net and ws/core   no static initialiser: nothing runs before main, in no unknown order
+#   ws/core, ws/c/core_*     no system call, clock, randomness, thread, environment or printing
+#   all but deflate          no zlib
+#   net, ws/core and ws/c    no static initialiser: nothing runs before main, in no unknown order
 
 NM=${NM:-nm}
 READELF=${READELF:-readelf}
@@ -21,7 +21,7 @@ failed=0
 
 for object in "$@"; do
   case $object in
-    */ws/core/*)
+    */ws/core/* | */ws/c/core_*)
       found=$($NM -u "$object" | awk '{ print $NF }' | sed 's/@.*//' | grep -xE "$hardened|$forbidden" | tr '\n' ' ')
       if [ -n "$found" ]; then
         echo "$object: the protocol core calls $found"
@@ -37,7 +37,7 @@ for object in "$@"; do
       fi ;;
   esac
   case $object in
-    */ws/core/* | */net/*)
+    */ws/core/* | */ws/c/* | */net/*)
       if $READELF -SW "$object" | grep -qE ' \.(init_array|ctors)'; then
         echo "$object: has a static initialiser"
         failed=1
