@@ -82,7 +82,7 @@ BENCH_SOURCES := $(sort $(wildcard bench/bench_*.cc))
 WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/c ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/c ws/engineio \
-  ws/socketio tests tests/support tests/sim tests/c fuzz bench bench/peers tools/check tools/bench tools/conform tools/broken tools/hilo tools/ladder \
+  ws/socketio tests tests/support tests/sim tests/c tests/amalgam fuzz bench bench/peers tools/check tools/bench tools/conform tools/broken tools/hilo tools/ladder \
   tools/web,$(folder)/*.h $(folder)/*.cc $(folder)/*.c)))
 
 objects = $(patsubst %.cc,$(O)/%.o,$(1))
@@ -318,6 +318,8 @@ TESTS := $(patsubst %.cc,$(O)/%,$(TEST_SOURCES) $(SIM_TEST_SOURCES))
 TOOLBOX_TESTS := $(filter $(O)/tests/test_conform_% $(O)/tests/test_bench_%,$(TESTS))
 # Programs in C99 over the C headers: that of the session with the core alone.
 C_TESTS := $(patsubst tests/c/%.c,$(O)/tests/c/%,$(wildcard tests/c/*.c))
+# Programs over what `make amalgam` writes.
+AMALGAM_TESTS := $(addprefix $(O)/tests/amalgam/,core all)
 INTEROP := $(sort $(shell find tests/interop -maxdepth 1 -type f -perm -u+x 2>/dev/null))
 ifneq ($(T),)
 picked = $(foreach file,$(1),$(if $(filter $(subst *,%,$(T)),$(patsubst test_%,%,$(notdir $(file)))),$(file)))
@@ -327,7 +329,7 @@ INTEROP_PICKED := $(strip $(foreach script,$(INTEROP),$(if $(filter $(subst *,%,
 LADDER_PICKED := $(strip $(foreach program,$(LADDER),$(if $(filter $(subst *,%,$(T)),ladder_$(notdir \
   $(program))),$(program))))
 picked_as = $(foreach file,$(2),$(if $(filter $(subst *,%,$(T)),$(1)_$(notdir $(file))),$(file)))
-EMBEDDED_PICKED := $(strip $(call picked_as,c,$(C_TESTS)))
+EMBEDDED_PICKED := $(strip $(call picked_as,c,$(C_TESTS)) $(call picked_as,amalgam,$(AMALGAM_TESTS)))
 else
 # What has one thread has no races: ThreadSanitizer looks at tests that start one, and at those that
 # look a name up, which does. AddressSanitizer looks at what others embed: not at the tester,
@@ -341,7 +343,9 @@ endif
 # Other people's programs need to meet hilo only as it is shipped.
 INTEROP_PICKED := $(if $(filter release,$(MODE)),$(INTEROP))
 LADDER_PICKED := $(if $(filter release,$(MODE)),$(LADDER))
-EMBEDDED_PICKED := $(if $(filter-out tsan,$(MODE)),$(C_TESTS))
+# The amalgamation is compiled whole beside the sanitizers, where clang++ takes half the time.
+EMBEDDED_PICKED := $(if $(filter-out tsan,$(MODE)),$(C_TESTS)) \
+  $(if $(filter release asan,$(MODE)),$(O)/tests/amalgam/$(if $(filter asan,$(MODE))$(filter poll,$(POLLER)),all,core))
 endif
 
 # malloc is replaced in the tests that count allocations, and in no other; and so are the system calls
@@ -394,6 +398,21 @@ $(O)/tests/c/readme.o: $(O)/tests/c/readme.c
 	$(call c_compile)
 $(O)/tests/c/readme: $(O)/tests/c/readme.o $(TEST_LIBRARIES) $(O)/link_flags
 	$(call link,$(TEST_LINK))
+# hilo.h and hilo.cc, as somebody would take them into a project: no library of ours, no path to us.
+AMALGAM_FILES := $(foreach part,core all,$(addprefix $(BUILD)/amalgam/$(part)/hilo,.h .cc))
+$(AMALGAM_FILES): $(BUILD)/amalgam/written ;
+$(BUILD)/amalgam/written: tools/amalgam/amalgamate.py tools/check/check_layers.py tools/check/layers.txt LICENSE \
+    Makefile $(filter-out ws/c/% ws/engineio/% ws/socketio/%,$(HEADERS) $(CORE_SOURCES) $(HILO_SOURCES) $(SEAM_SOURCES)) | .setup-test
+	$(call quiet,AMALG,$(BUILD)/amalgam)$(PYTHON) tools/amalgam/amalgamate.py --version $(VERSION) --core $(BUILD)/amalgam/core && \
+	  $(PYTHON) tools/amalgam/amalgamate.py --version $(VERSION) $(BUILD)/amalgam/all && touch $@
+.PHONY: amalgam
+amalgam: $(AMALGAM_FILES)  ## hilo.h and hilo.cc, in build/amalgam/core (the protocol alone) and all
+AMALGAM_DEFINES := $(if $(filter poll,$(POLLER)),-DHILO_POLLER_POLL) $(if $(filter pipe,$(WAKEUP)),-DHILO_WAKEUP_PIPE)
+$(AMALGAM_TESTS): $(O)/tests/amalgam/%: tests/amalgam/%.cc $(BUILD)/amalgam/%/hilo.cc \
+    $(BUILD)/amalgam/%/hilo.h $(O)/flags $(O)/link_flags
+	@mkdir -p $(@D)
+	$(call quiet,CXX,$(BUILD)/amalgam/$*/hilo.cc)$(CXX) -std=c++20 -O0 $(WARNINGS) $(AMALGAM_DEFINES) \
+	  -I$(BUILD)/amalgam/$* $(filter %.cc,$^) $(LIBS) -pthread -o $@
 # The programs of the README are compiled as they stand there.
 README_NUMBERS := 1 2 3
 README_PROGRAMS := $(addprefix $(O)/tests/readme_,$(README_NUMBERS))
