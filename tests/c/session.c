@@ -314,6 +314,61 @@ static void test_echo(size_t piece) {
   hilo_session_free(client);
 }
 
+// Both ends of a connection for which compression was agreed on.
+static void agree(hilo_session* server, hilo_session* client) {
+  hilo_deflate_options deflate;
+  hilo_ask_options ask;
+  hilo_accept_options accept;
+  hilo_handshake* asking;
+  hilo_handshake* answering;
+  hilo_bytes head;
+  size_t head_bytes;
+  hilo_deflate_options_init(&deflate, sizeof deflate);
+  deflate.enabled = 1;
+  hilo_ask_options_init(&ask, sizeof ask);
+  ask.url = hilo_text_of("ws://server.example.com/");
+  ask.deflate = &deflate;
+  hilo_accept_options_init(&accept, sizeof accept);
+  EXPECT(hilo_handshake_new(HILO_ROLE_CLIENT, &asking) == HILO_OK);
+  EXPECT(hilo_handshake_new(HILO_ROLE_SERVER, &answering) == HILO_OK);
+  EXPECT(hilo_handshake_ask(asking, &ask, (const uint8_t*)"the sample nonce", &head) == HILO_OK);
+  EXPECT(contains(head, "Sec-WebSocket-Extensions: permessage-deflate"));
+  EXPECT(hilo_handshake_read(answering, head.data, head.size, &head_bytes) == HILO_OK);
+  EXPECT(hilo_handshake_accept(answering, &accept, &head) == HILO_OK);
+  EXPECT(!contains(head, "permessage-deflate") && hilo_session_compress(server, answering) == 0);
+  accept.deflate = &deflate;
+  EXPECT(hilo_handshake_accept(answering, &accept, &head) == HILO_OK);
+  EXPECT(contains(head, "Sec-WebSocket-Extensions: permessage-deflate"));
+  EXPECT(hilo_session_compress(server, answering) == 1);
+  EXPECT(hilo_handshake_read(asking, head.data, head.size, &head_bytes) == HILO_OK);
+  EXPECT(hilo_handshake_check(asking) == HILO_OK && hilo_session_compress(client, asking) == 1);
+  hilo_handshake_free(asking);
+  hilo_handshake_free(answering);
+}
+
+static void test_compression(void) {
+  static wire from_client;
+  static wire from_server;
+  static wire back;
+  static uint8_t payload[20000];
+  hilo_outgoing out;
+  hilo_session* const server = new_session(HILO_ROLE_SERVER);
+  hilo_session* const client = new_session(HILO_ROLE_CLIENT);
+  agree(server, client);
+  memset(payload, 'a', sizeof payload);
+  EXPECT(hilo_session_send(client, HILO_OPCODE_TEXT, payload, sizeof payload, 1, sample_key,
+                           &out) == HILO_OK);
+  collect(&from_client, &out);
+  EXPECT(from_client.size < 200 && (from_client.bytes[0] & 0x40) != 0);
+  EXPECT(deliver(&from_client, 7, server, &from_server) == 1);
+  EXPECT(from_server.size < 200 && (from_server.bytes[0] & 0x40) != 0);
+  EXPECT(deliver(&from_server, 7, client, &back) == 1);
+  EXPECT(back.size == from_client.size && memcmp(back.bytes, from_client.bytes, back.size) == 0);
+  hilo_session_free(server);
+  hilo_session_free(client);
+  told("what a handshake has agreed on is compressed, and inflated");
+}
+
 static void test_failures(void) {
   uint8_t room[32];
   hilo_outgoing out;
@@ -437,6 +492,7 @@ int main(void) {
   test_echo(1);
   test_echo(1021);
   told("a client and a server echo every size, whole, byte by byte and in pieces, and close");
+  test_compression();
   test_failures();
   test_chunks();
   test_receive_space();

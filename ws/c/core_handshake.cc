@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <new>
+#include <optional>
 #include <span>
 
 #include "net/base/buffer.h"
@@ -42,6 +43,9 @@ struct hilo_handshake {
   Key key{};
 
   std::string_view subprotocol;
+  std::optional<c::DeflateAgreement> agreement;
+  DeflateOptions offered;  // as a client; not enabled: nothing was
+  DeflateText offer;
 };
 
 namespace hilo::ws::c {
@@ -96,40 +100,51 @@ Errc judge(const hilo_handshake& self, const UpgradeCheck& check, const OriginPo
   return check_origin(request, policy);
 }
 
-int accept(hilo_handshake& self, const hilo_accept_options& options, hilo_bytes* answer) noexcept {
-  TextList origins;
+// The first of the client's subprotocols that the program speaks, in the client's own words, which
+// stay; empty if there is none.
+std::string_view choose(FieldListReader offered, const hilo_accept_options& options) noexcept {
   TextList subprotocols;
+  const std::string_view chosen = choose_subprotocol(
+      offered, read_list(options.subprotocols, options.subprotocol_count, subprotocols));
+  if (chosen.empty()) return {};
+  while (const auto offer = offered.next()) {
+    if (*offer == chosen) return *offer;
+  }
+  return {};
+}
+
+int write_acceptance(hilo_handshake& self, const hilo_accept_options& options,
+                     const DeflateOptions& deflate, std::string_view key,
+                     hilo_bytes* answer) noexcept {
   FieldList fields;
+  const std::optional<DeflateAnswer> agreed =
+      deflate.enabled ? accept_deflate(self.request_head.fields, deflate) : std::nullopt;
+  if (agreed) self.agreement.emplace(DeflateAgreement{deflate, agreed->agreed});
+  self.output.release();
+  const Status written = write_upgrade_response(
+      self.output, {.key = key,
+                    .subprotocol = self.subprotocol,
+                    .extensions = agreed ? agreed->text.view() : std::string_view{},
+                    .fields = read_list(options.fields, options.field_count, fields)});
+  return finish(self, written, answer);
+}
+
+int accept(hilo_handshake& self, const hilo_accept_options& options, const DeflateOptions& deflate,
+           hilo_bytes* answer) noexcept {
+  TextList origins;
   const OriginPolicy policy{.allow = static_cast<OriginPolicy::Allow>(options.origin),
                             .list = read_list(options.origins, options.origin_count, origins),
                             .missing_allowed = options.missing_origin_refused == 0};
   const UpgradeCheck check = check_upgrade(self.request_head);
   Errc error = judge(self, check, policy, options);
-  if (error == Errc::none) {
-    // The result is one of the program's texts; the client's own words are what stays.
-    const std::string_view chosen = choose_subprotocol(
-        check.subprotocols,
-        read_list(options.subprotocols, options.subprotocol_count, subprotocols));
-    FieldListReader offered = check.subprotocols;
-    while (const auto offer = offered.next()) {
-      if (!chosen.empty() && *offer == chosen) self.subprotocol = *offer;
-    }
-    if (chosen.empty() && options.subprotocol_required != 0) {
-      error = Errc::upgrade_protocol_required;
-    }
+  self.agreement.reset();
+  self.subprotocol = error == Errc::none ? choose(check.subprotocols, options) : std::string_view{};
+  if (error == Errc::none && self.subprotocol.empty() && options.subprotocol_required != 0) {
+    error = Errc::upgrade_protocol_required;
   }
-  if (error != Errc::none) {
-    const int written = refuse(self, error, answer);
-    return written == HILO_OK ? code_of(error) : written;
-  }
-  self.output.release();
-  return finish(
-      self,
-      write_upgrade_response(self.output,
-                             {.key = check.key,
-                              .subprotocol = self.subprotocol,
-                              .fields = read_list(options.fields, options.field_count, fields)}),
-      answer);
+  if (error == Errc::none) return write_acceptance(self, options, deflate, check.key, answer);
+  const int written = refuse(self, error, answer);
+  return written == HILO_OK ? code_of(error) : written;
 }
 
 // Copies the texts that check_response() compares the answer with.
@@ -162,6 +177,7 @@ int ask(hilo_handshake& self, const hilo_ask_options& options, const std::uint8_
     return core_code_of(kept.error());
   }
   FieldList fields;
+  self.offer = deflate_offer(self.offered);
   self.key = encode_key(std::span<const std::uint8_t, key_bytes>{nonce, key_bytes});
   self.output.release();
   const Status written = write_upgrade_request(
@@ -170,6 +186,7 @@ int ask(hilo_handshake& self, const hilo_ask_options& options, const std::uint8_
                     .query = url->query,
                     .key = {self.key.data(), self.key.size()},
                     .origin = view(options.origin),
+                    .extensions = self.offer.view(),
                     .subprotocols = asked(self),
                     .fields = read_list(options.fields, options.field_count, fields)});
   self.asked = static_cast<bool>(written);
@@ -177,6 +194,11 @@ int ask(hilo_handshake& self, const hilo_ask_options& options, const std::uint8_
 }
 
 }  // namespace
+
+const DeflateAgreement* agreement_of(const hilo_handshake& handshake) noexcept {
+  return handshake.agreement ? &*handshake.agreement : nullptr;
+}
+
 }  // namespace hilo::ws::c
 
 int hilo_handshake_new(int role, hilo_handshake** handshake) noexcept {
@@ -260,7 +282,9 @@ int hilo_handshake_accept(hilo_handshake* handshake, const hilo_accept_options* 
       all.field_count > c::list_max) {
     return -E2BIG;
   }
-  return c::accept(*handshake, all, answer);
+  DeflateOptions deflate;
+  if (const int error = c::read_deflate(all.deflate, deflate); error != HILO_OK) return error;
+  return c::accept(*handshake, all, deflate, answer);
 }
 
 hilo_text hilo_handshake_subprotocol(const hilo_handshake* handshake) noexcept {
@@ -317,6 +341,9 @@ int hilo_handshake_ask(hilo_handshake* handshake, const hilo_ask_options* option
   if (const int error = c::read_options(options, all); error != HILO_OK) return error;
   if (handshake->role != Role::client || nonce == nullptr) return -EINVAL;
   if (all.subprotocol_count > subprotocols_max || all.field_count > c::list_max) return -E2BIG;
+  if (const int error = c::read_deflate(all.deflate, handshake->offered); error != HILO_OK) {
+    return error;
+  }
   return c::ask(*handshake, all, nonce, request);
 }
 
@@ -329,8 +356,15 @@ int hilo_handshake_check(hilo_handshake* handshake) noexcept {
   hilo_handshake& self = *handshake;
   if (self.role != Role::client || !self.complete || !self.asked) return -EINVAL;
   const ResponseCheck check =
-      check_response(self.response_head,
-                     {.key = {self.key.data(), self.key.size()}, .subprotocols = c::asked(self)});
+      check_response(self.response_head, {.key = {self.key.data(), self.key.size()},
+                                          .extensions = self.offer.view(),
+                                          .subprotocols = c::asked(self)});
   self.subprotocol = check.subprotocol;
-  return c::code_of(check.error);
+  self.agreement.reset();
+  if (check.error != Errc::none || !check.has_extensions) return c::code_of(check.error);
+  const DeflateCheck deflate = check_deflate_answer(self.response_head.fields, self.offered);
+  if (deflate.is_agreed) {
+    self.agreement.emplace(c::DeflateAgreement{self.offered, deflate.agreed});
+  }
+  return c::code_of(deflate.error);
 }

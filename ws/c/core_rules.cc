@@ -181,9 +181,10 @@ static_assert(sizeof(hilo_outgoing) == sizeof(Outgoing));
 static_assert(!has_wide_pointers || sizeof(hilo_event) == 40);
 static_assert(!has_wide_pointers || sizeof(hilo_request) == 88);
 static_assert(!has_wide_pointers || sizeof(hilo_url) == 104);
-static_assert(!has_wide_pointers || sizeof(hilo_accept_options) == 72);
-static_assert(!has_wide_pointers || sizeof(hilo_ask_options) == 72);
-static_assert(!has_wide_pointers || sizeof(hilo_session_options) == 48);
+static_assert(!has_wide_pointers || sizeof(hilo_accept_options) == 80);
+static_assert(!has_wide_pointers || sizeof(hilo_ask_options) == 80);
+static_assert(!has_wide_pointers || sizeof(hilo_session_options) == 56);
+static_assert(!has_wide_pointers || sizeof(hilo_deflate_options) == 48);
 
 }  // namespace
 }  // namespace hilo::ws::c

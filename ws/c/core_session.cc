@@ -2,10 +2,13 @@
 
 #include <cerrno>
 #include <new>
+#include <optional>
+#include <utility>
 
 #include "net/base/buffer.h"
 #include "net/base/pool.h"
 #include "ws/c/core_words.h"
+#include "ws/core/deflate_contexts.h"
 #include "ws/core/session.h"
 
 using namespace hilo;
@@ -31,8 +34,10 @@ struct hilo_session {
 
   MessageLimits limits;
   Pool own_pool;
+  DeflateCounters deflate_counters;
+  std::optional<DeflateContexts> deflate;  // outlives the session, which has a part of it
   Session session;
-  Buffer frame;  // a client's, masked: what the last call handed out
+  Buffer frame;  // what the last call handed out: a client's frame, or a compressed payload
   hilo_event event = {};
 };
 
@@ -48,7 +53,8 @@ hilo_session_options session_defaults() noexcept {
           .message_bytes_max = default_limits.message_bytes_max,
           .streamed_bytes_max = default_limits.streamed_bytes_max,
           .bytes_per_fragment = default_limits.bytes_per_fragment,
-          .reserved = 0,
+          .inflate_ratio_max = default_limits.inflate_ratio_max,
+          .inflate_ratio_free_bytes = default_limits.inflate_ratio_free_bytes,
           .pool = nullptr};
 }
 
@@ -114,12 +120,24 @@ int hilo_session_new(const hilo_session_options* options, hilo_session** session
   limits.streamed_bytes_max = all.streamed_bytes_max;
   limits.fragments_base = all.fragments_base;
   limits.bytes_per_fragment = all.bytes_per_fragment;
+  limits.inflate_ratio_max = all.inflate_ratio_max;
+  limits.inflate_ratio_free_bytes = static_cast<std::size_t>(all.inflate_ratio_free_bytes);
   *session = new (std::nothrow) hilo_session(all, limits);
   return *session == nullptr ? -ENOMEM : HILO_OK;
 }
 
 void hilo_session_free(hilo_session* session) noexcept {
   delete session;
+}
+
+int hilo_session_compress(hilo_session* session, const hilo_handshake* handshake) noexcept {
+  const c::DeflateAgreement* const agreement = c::agreement_of(*handshake);
+  if (agreement == nullptr) return 0;
+  session->deflate.emplace(agreement->options, DeflateMemory::unlimited, session->deflate_counters);
+  CompressionPointer made = session->deflate->make(session->session.role(), agreement->parameters);
+  if (made == nullptr) return -ENOMEM;
+  session->session.compress_with(std::move(made));
+  return 1;
 }
 
 const hilo_event* hilo_session_next(hilo_session* session, uint8_t** data, size_t* size) noexcept {
@@ -161,6 +179,11 @@ int hilo_session_send(hilo_session* session, int opcode, const void* data, size_
   if (opcode != HILO_OPCODE_TEXT && opcode != HILO_OPCODE_BINARY) return -EINVAL;
   const auto as = static_cast<Opcode>(opcode);
   const Bytes payload = c::view(data, size);
+  if (is_last != 0 && !self.is_sending_fragments()) {  // else it is sent as it is
+    return c::write(
+        *session, mask_key, *out, [&] { return self.send_compressed(as, payload, session->frame); },
+        [&](MaskKey key, Buffer& into) { return self.send_compressed(as, payload, key, into); });
+  }
   return c::write(
       *session, mask_key, *out, [&] { return self.send(as, payload, is_last != 0); },
       [&](MaskKey key, Buffer& into) { return self.send(as, payload, key, into, is_last != 0); });

@@ -17,6 +17,7 @@
 
 #include "net/base/bytes.h"
 #include "ws/c/hilo_session.h"
+#include "ws/core/deflate_negotiation.h"
 #include "ws/core/error.h"
 
 namespace hilo::ws::c {
@@ -69,5 +70,15 @@ int read_options(const Options* given, Options& to) noexcept {
   std::memcpy(static_cast<void*>(&to), bytes, std::min(size, sizeof(Options)));
   return HILO_OK;
 }
+
+// Null stands for the defaults. -EINVAL or -E2BIG for what cannot be.
+int read_deflate(const hilo_deflate_options* given, DeflateOptions& options) noexcept;
+
+// What a handshake has agreed on, and with which options on our side; null: nothing.
+struct DeflateAgreement {
+  DeflateOptions options;
+  DeflateParameters parameters;
+};
+const DeflateAgreement* agreement_of(const hilo_handshake& handshake) noexcept;
 
 }  // namespace hilo::ws::c

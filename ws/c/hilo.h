@@ -147,22 +147,6 @@ typedef struct hilo_limits {
 
 void hilo_limits_init(hilo_limits* limits, size_t size) HILO_NOEXCEPT;
 
-// permessage-deflate (RFC 7692, ws/core/deflate_negotiation.h).
-typedef struct hilo_deflate_options {
-  size_t size;
-  int enabled;
-  int level;
-  int memory_level;
-  int server_context_takeover;
-  int client_context_takeover;
-  int server_max_window_bits;
-  int client_max_window_bits;
-  int reserved;
-  uint64_t threshold_bytes;
-} hilo_deflate_options;
-
-void hilo_deflate_options_init(hilo_deflate_options* options, size_t size) HILO_NOEXCEPT;
-
 // ---- what you hear (ws/handlers.h) --------------------------------------------------------------
 
 typedef struct hilo_connection hilo_connection;

@@ -224,6 +224,25 @@ const char* hilo_rule_text(int error) HILO_NOEXCEPT;
 // What the peer is told: a status of HTTP below 1000, a close code from 1000 on, or 0: nothing.
 int hilo_rule_answer(int error) HILO_NOEXCEPT;
 
+// ---- permessage-deflate (RFC 7692, ws/core/deflate_negotiation.h)
+// --------------------------------
+
+// What one side is ready to do. For handshakes null means that it is not spoken of.
+typedef struct hilo_deflate_options {
+  size_t size;
+  int enabled;
+  int level;  // 1 is fastest, 9 smallest
+  int memory_level;
+  int server_context_takeover;  // 1: compresses better, and costs memory for each connection
+  int client_context_takeover;
+  int server_max_window_bits;
+  int client_max_window_bits;
+  int reserved;
+  uint64_t threshold_bytes;  // shorter messages go out as they are
+} hilo_deflate_options;
+
+void hilo_deflate_options_init(hilo_deflate_options* options, size_t size) HILO_NOEXCEPT;
+
 // ---- the opening handshake (RFC 6455 §4) --------------------------------------------------------
 
 // One handshake, of a server or of a client. Everything it hands out stays valid until it is freed
@@ -281,6 +300,7 @@ typedef struct hilo_accept_options {
   size_t subprotocol_count;
   const hilo_field* fields;  // of your own, for example Set-Cookie
   size_t field_count;
+  const hilo_deflate_options* deflate;  // accepted where a client offers it; null: not
 } hilo_accept_options;
 
 void hilo_accept_options_init(hilo_accept_options* options, size_t size) HILO_NOEXCEPT;
@@ -325,6 +345,7 @@ typedef struct hilo_ask_options {
   size_t subprotocol_count;
   const hilo_field* fields;  // of your own, for example Authorization
   size_t field_count;
+  const hilo_deflate_options* deflate;  // offered; null: not
 } hilo_ask_options;
 
 void hilo_ask_options_init(hilo_ask_options* options, size_t size) HILO_NOEXCEPT;
@@ -351,8 +372,9 @@ typedef struct hilo_session_options {
   uint64_t message_bytes_max;
   uint64_t streamed_bytes_max;  // of a message that is received in chunks; 0: no limit
   uint32_t bytes_per_fragment;  // for every so many bytes
-  uint32_t reserved;
-  hilo_pool* pool;  // null: one of its own
+  uint32_t inflate_ratio_max;   // times its compressed size a message may have, 0: no limit, ...
+  uint64_t inflate_ratio_free_bytes;  // ... beyond so many bytes
+  hilo_pool* pool;                    // null: one of its own
 } hilo_session_options;
 
 // A server's, with the limits of ws/core/message.h.
@@ -361,6 +383,9 @@ void hilo_session_options_init(hilo_session_options* options, size_t size) HILO_
 typedef struct hilo_session hilo_session;
 int hilo_session_new(const hilo_session_options* options, hilo_session** session) HILO_NOEXCEPT;
 void hilo_session_free(hilo_session* session) HILO_NOEXCEPT;
+// Once, before anything is read or sent: whole messages are compressed from now on, and compressed
+// ones inflated, if the handshake has agreed on that. 1 if it has, else 0; -ENOMEM.
+int hilo_session_compress(hilo_session* session, const hilo_handshake* handshake) HILO_NOEXCEPT;
 
 enum {
   HILO_EVENT_MESSAGE = 1,  // opcode; data: the whole message

@@ -25,7 +25,6 @@ static_assert(HILO_LOG_ERROR == static_cast<int>(LogLevel::error));
 
 // What a compiled program of this HILO_ABI_VERSION has; they grow at their end alone.
 static_assert(sizeof(void*) != 8 || sizeof(hilo_limits) == 304);
-static_assert(sizeof(void*) != 8 || sizeof(hilo_deflate_options) == 48);
 static_assert(sizeof(void*) != 8 || sizeof(hilo_loop_options) == 32);
 static_assert(sizeof(void*) != 8 || sizeof(hilo_server_options) == 88);
 static_assert(sizeof(void*) != 8 || sizeof(hilo_listen_options) == 112);
@@ -117,53 +116,16 @@ hilo_limits limit_defaults() noexcept {
   return limits;
 }
 
-hilo_deflate_options deflate_defaults() noexcept {
-  const DeflateOptions defaults;
-  return {.size = sizeof(hilo_deflate_options),
-          .enabled = defaults.enabled,
-          .level = defaults.level,
-          .memory_level = defaults.memory_level,
-          .server_context_takeover = !defaults.server_no_context_takeover,
-          .client_context_takeover = !defaults.client_no_context_takeover,
-          .server_max_window_bits = defaults.server_max_window_bits,
-          .client_max_window_bits = defaults.client_max_window_bits,
-          .reserved = 0,
-          .threshold_bytes = defaults.threshold_bytes};
-}
-
-constexpr bool is_within(int value, int least, int most) noexcept {
-  return value >= least && value <= most;
-}
-
 }  // namespace
 
 int read_limits(const hilo_limits* given, Limits& limits) noexcept {
   hilo_limits all = limit_defaults();
   if (const int error = read_options(given, all); error != HILO_OK) return error;
-  if (!is_within(all.overflow, HILO_OVERFLOW_CLOSE, HILO_OVERFLOW_REFUSE)) return -EINVAL;
+  if (all.overflow < HILO_OVERFLOW_CLOSE || all.overflow > HILO_OVERFLOW_REFUSE) return -EINVAL;
   bool is_good = true;
   for_each_limit(limits, all, FromC{&is_good});
   limits.overflow = static_cast<Overflow>(all.overflow);
   return is_good ? HILO_OK : -EINVAL;
-}
-
-int read_deflate(const hilo_deflate_options* given, DeflateOptions& options) noexcept {
-  hilo_deflate_options all = deflate_defaults();
-  if (const int error = read_options(given, all); error != HILO_OK) return error;
-  if (!is_within(all.level, 1, 9) || !is_within(all.memory_level, 1, 9) ||
-      !is_within(all.server_max_window_bits, 8, 15) ||
-      !is_within(all.client_max_window_bits, 8, 15)) {
-    return -EINVAL;
-  }
-  options = {.enabled = all.enabled != 0,
-             .threshold_bytes = static_cast<std::size_t>(all.threshold_bytes),
-             .server_no_context_takeover = all.server_context_takeover == 0,
-             .client_no_context_takeover = all.client_context_takeover == 0,
-             .server_max_window_bits = static_cast<std::uint8_t>(all.server_max_window_bits),
-             .client_max_window_bits = static_cast<std::uint8_t>(all.client_max_window_bits),
-             .level = static_cast<std::uint8_t>(all.level),
-             .memory_level = static_cast<std::uint8_t>(all.memory_level)};
-  return HILO_OK;
 }
 
 LogSink log_sink(hilo_log log, void* user) {
@@ -177,8 +139,4 @@ LogSink log_sink(hilo_log log, void* user) {
 
 void hilo_limits_init(hilo_limits* limits, size_t size) noexcept {
   c::write_defaults(limits, size, c::limit_defaults());
-}
-
-void hilo_deflate_options_init(hilo_deflate_options* options, size_t size) noexcept {
-  c::write_defaults(options, size, c::deflate_defaults());
 }

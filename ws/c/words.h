@@ -16,7 +16,6 @@
 #include "ws/c/core_words.h"
 #include "ws/c/hilo.h"
 #include "ws/connection.h"
-#include "ws/core/deflate_negotiation.h"
 #include "ws/limits.h"
 
 struct hilo_loop {
@@ -72,7 +71,6 @@ inline int answer(const std::optional<std::string_view>& found, hilo_text* value
 
 // Null stands for the defaults. -EINVAL or -E2BIG for what cannot be.
 int read_limits(const hilo_limits* given, Limits& limits) noexcept;
-int read_deflate(const hilo_deflate_options* given, DeflateOptions& options) noexcept;
 
 // The sink of a log, or none.
 LogSink log_sink(hilo_log log, void* user);
