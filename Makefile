@@ -361,7 +361,9 @@ $(patsubst %.cc,$(O)/%,$(SIM_TEST_SOURCES)): $(O)/tests/sim/%: $(O)/tests/sim/%.
 # Under a sanitizer the libraries are large, so that tests share them: each would copy 50 MB.
 ifneq ($(filter asan tsan,$(MODE)),)
 TEST_LIBRARIES := $(O)/tests/libhilo-all.so
-$(TEST_LIBRARIES): $(call objects,$(sort $(CORE_SOURCES) $(HILO_SOURCES) $(OS_SOURCES) $(SOCKETIO_SOURCES))) $(O)/link_flags
+# (What is tested under ThreadSanitizer has no C.)
+$(TEST_LIBRARIES): $(call objects,$(filter-out $(if $(filter tsan,$(MODE)),ws/c/%),$(sort \
+    $(CORE_SOURCES) $(HILO_SOURCES) $(OS_SOURCES) $(SOCKETIO_SOURCES)))) $(O)/link_flags
 	$(call link,-shared $(TEST_LINK))
 $(TEST_LIBRARIES): private LDFLAGS += -Wl,-soname,libhilo-all.so
 TEST_LINK += -Wl,-rpath,$(abspath $(O))/tests
@@ -426,7 +428,7 @@ $(README_PROGRAMS): $(O)/tests/readme_%: $(O)/gen/readme_%.o $(TEST_LIBRARIES) $
 TEST_JOBS := $(shell expr 2 '*' $(JOBS))
 .PHONY: test test-programs
 test-programs: $(TESTS_PICKED) $(LADDER_PICKED) $(EMBEDDED_PICKED) $(if $(INTEROP_PICKED),$(HILO)) \
-  $(if $(T),,$(O)/tests/link_core $(O)/tests/c/readme $(README_PROGRAMS))
+  $(if $(T),,$(O)/tests/link_core $(if $(filter tsan,$(MODE)),,$(O)/tests/c/readme) $(README_PROGRAMS))
 test: test-programs | .setup-test  ## every test (T=name: one); the last line counts them
 	@BUILD=$(BUILD) CXX='$(CXX)' HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(TEST_JOBS) \
 	  --summary $(O)/test_summary $(INTEROP_PICKED) $(LADDER_PICKED) $(EMBEDDED_PICKED) $(TESTS_PICKED)
@@ -444,7 +446,7 @@ conform-peers: $(HILO) | .setup-test .setup-peers  ## hilo conform against other
 # The targets read parsers and state machines, which need no reactor: that is all that is built.
 FUZZ_NAMES := $(patsubst fuzz/fuzz_%.cc,%,$(FUZZ_SOURCES))
 FUZZ_PICKED := $(if $(T),$(filter $(subst *,%,$(T)),$(FUZZ_NAMES)),$(FUZZ_NAMES))
-FUZZED_SOURCES := $(CORE_SOURCES) net/address.cc $(wildcard $(addsuffix .cc,$(addprefix ws/,redirect proxy_tunnel \
+FUZZED_SOURCES := $(filter-out ws/c/%,$(CORE_SOURCES)) net/address.cc $(wildcard $(addsuffix .cc,$(addprefix ws/,redirect proxy_tunnel \
   credentials) $(addprefix ws/engineio/,base64 error jsonp packet payload queue session sid text_units) \
   $(addprefix ws/socketio/,error packet values plain_json msgpack decoder encoded_packet)))
 TIME ?= 60
