@@ -62,6 +62,8 @@ static void on_stopped(void* user) {
 }
 
 static void stop(scene* self) {
+  EXPECT(hilo_server_stop(self->server, 66536, on_stopped, self) == -EINVAL);
+  EXPECT(hilo_server_drain(self->server, HILO_CLOSE_GOING_AWAY, -1, on_stopped, self) == -EINVAL);
   EXPECT(hilo_server_stop(self->server, HILO_CLOSE_GOING_AWAY, on_stopped, self) == HILO_OK);
 }
 

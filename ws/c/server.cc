@@ -86,6 +86,10 @@ int make_tls(const hilo_listen_options& given, ListenOptions& options) {
   return HILO_OK;
 }
 
+bool may_close_with(int code) noexcept {
+  return is_close_code(code) && Session::check_close(static_cast<CloseCode>(code), {});
+}
+
 Callback<void()> callback_of(void (*call)(void* user), void* user) {
   if (call == nullptr) return {};
   return [call, user] { call(user); };
@@ -203,7 +207,7 @@ int hilo_server_publish(hilo_server* server, hilo_text topic, int opcode, const 
 
 int hilo_server_stop(hilo_server* server, int code, void (*on_stopped)(void* user),
                      void* user) noexcept {
-  if (!Session::check_close(static_cast<CloseCode>(code), {})) return -EINVAL;
+  if (!c::may_close_with(code)) return -EINVAL;
   return c::guarded_code([&] {
     server->server.stop(static_cast<CloseCode>(code), c::callback_of(on_stopped, user));
     return HILO_OK;
@@ -212,7 +216,7 @@ int hilo_server_stop(hilo_server* server, int code, void (*on_stopped)(void* use
 
 int hilo_server_drain(hilo_server* server, int code, int64_t window_ms,
                       void (*on_drained)(void* user), void* user) noexcept {
-  if (!Session::check_close(static_cast<CloseCode>(code), {}) || window_ms < 0) return -EINVAL;
+  if (!c::may_close_with(code) || window_ms < 0) return -EINVAL;
   return c::guarded_code([&] {
     server->server.drain(
         {.window = net::Duration::milliseconds(window_ms), .code = static_cast<CloseCode>(code)},
