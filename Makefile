@@ -70,7 +70,9 @@ CORE_SOURCES := $(sort $(wildcard net/base/*.cc ws/core/*.cc ws/c/core_*.cc))
 HILO_SOURCES := $(sort $(filter-out $(SEAM_SOURCES) ws/c/core_%,$(wildcard net/*.cc ws/*.cc ws/c/*.cc)))
 SOCKETIO_SOURCES := $(sort $(wildcard ws/engineio/*.cc ws/socketio/*.cc))
 # What the tool is made of and tests look at, too.
-TOOLBOX_SOURCES := $(sort $(wildcard tools/bench/*.cc tools/conform/*.cc tools/hilo/values.cc))
+TOOLBOX_SOURCES := $(sort $(wildcard tools/bench/*.cc tools/conform/*.cc tools/explain/*.cc tools/hilo/values.cc))
+# What looks at a connection from outside: for the tool, and for nobody who only wants to be connected.
+TRACE_SOURCES := $(sort $(wildcard ws/trace/*.cc))
 TOOL_SOURCES := $(sort $(filter-out $(TOOLBOX_SOURCES),$(wildcard tools/hilo/*.cc tools/broken/*.cc)))
 LADDER_SOURCES := $(sort $(wildcard tools/ladder/[0-9]*.cc))
 SUPPORT_SOURCES := $(sort $(filter-out %/main.cc %_counter.cc,$(wildcard tests/support/*.cc)))
@@ -82,7 +84,8 @@ BENCH_SOURCES := $(sort $(wildcard bench/bench_*.cc))
 WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/c ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/c ws/engineio \
-  ws/socketio tests tests/support tests/sim tests/c tests/amalgam fuzz bench bench/peers tools/check tools/bench tools/conform tools/broken tools/hilo tools/ladder \
+  ws/socketio ws/trace tests tests/support tests/sim tests/c tests/amalgam fuzz bench bench/peers tools/check \
+  tools/bench tools/conform tools/broken tools/explain tools/hilo tools/ladder \
   tools/web,$(folder)/*.h $(folder)/*.cc $(folder)/*.c)))
 
 objects = $(patsubst %.cc,$(O)/%.o,$(1))
@@ -92,6 +95,7 @@ HILO_LIB := $(O)/libhilo.a
 SOCKETIO_LIB := $(if $(SOCKETIO_SOURCES),$(O)/libhilo-socketio.a)
 SUPPORT_LIB := $(O)/tests/libsupport.a
 TOOLBOX_LIB := $(O)/tools/libtoolbox.a
+TRACE_LIB := $(O)/libhilo-trace.a
 LIBRARIES := $(SOCKETIO_LIB) $(HILO_LIB) $(OS_LIB) $(CORE_LIB)  # in link order
 HILO := $(if $(TOOL_SOURCES),$(O)/hilo)
 
@@ -205,6 +209,8 @@ $(O)/support_sources: FORCE
 	$(call stamp,$(SUPPORT_SOURCES))
 $(O)/toolbox_sources: FORCE
 	$(call stamp,$(TOOLBOX_SOURCES))
+$(O)/trace_sources: FORCE
+	$(call stamp,$(TRACE_SOURCES))
 $(O)/web_assets: FORCE
 	$(call stamp,$(WEB_ASSETS))
 
@@ -240,7 +246,7 @@ $(O)/$(1)%.o: $(1)%.cc $(O)/flags $(O)/precompiled/$(2).h.gch | .setup-$(3)
 endef
 $(eval $(call precompile,test,tests/support/precompiled.h,test,$(TEST_FLAGS)))
 $(eval $(call precompile,test_socketio,tests/support/precompiled_socketio.h,test,$(TEST_FLAGS)))
-$(foreach kind,test_net_ test_ws_ test_engineio_ sim/test_,$(eval \
+$(foreach kind,test_net_ test_ws_ test_engineio_ test_trace_ sim/test_,$(eval \
   $(call with_precompiled,tests/$(kind),test,test,$(TEST_FLAGS))))
 $(eval $(call with_precompiled,tests/test_socketio_,test_socketio,test,$(TEST_FLAGS)))
 ifneq ($(filter release asan tsan cov,$(MODE)),)
@@ -253,6 +259,8 @@ $(eval $(call with_precompiled,net/,core,build))
 $(eval $(call with_precompiled,ws/,library,build,$(ASAN_O0)))
 $(eval $(call with_precompiled,ws/core/,core,build))
 $(eval $(call with_precompiled,ws/socketio/,socketio,build,$(ASAN_O0)))
+$(eval $(call with_precompiled,ws/trace/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0)))
+$(eval $(call with_precompiled,tools/explain/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0)))
 $(eval $(call with_precompiled,tools/bench/,library,build,$(ASAN_O0)))
 $(eval $(call with_precompiled,tools/conform/,library,build,$(TOOL_FLAGS) $(ASAN_O0)))
 $(eval $(call with_precompiled,tools/hilo/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0) $(HILO_FLAGS)))
@@ -262,7 +270,11 @@ $(O)/bench/%.o: bench/%.cc $(O)/flags | .setup-bench
 	$(call compile)
 $(O)/fuzz/%.o: fuzz/%.cc $(O)/flags | .setup-$(if $(filter fuzz,$(MODE)),check,build)
 	$(call compile)
+$(O)/ws/trace/%.o: ws/trace/%.cc $(O)/flags | .setup-build
+	$(call compile,$(TOOL_FLAGS))
 $(O)/tools/conform/%.o: tools/conform/%.cc $(O)/flags | .setup-build
+	$(call compile,$(TOOL_FLAGS))
+$(O)/tools/explain/%.o: tools/explain/%.cc $(O)/flags | .setup-build
 	$(call compile,$(TOOL_FLAGS))
 $(O)/tools/hilo/%.o: tools/hilo/%.cc $(O)/flags | .setup-build
 	$(call compile,$(TOOL_FLAGS) $(HILO_FLAGS))
@@ -281,6 +293,8 @@ $(O)/libhilo-socketio.a: $(call objects,$(SOCKETIO_SOURCES)) $(O)/socketio_sourc
 	$(call archive)
 $(SUPPORT_LIB): $(call objects,$(SUPPORT_SOURCES)) $(O)/support_sources
 	$(call archive)
+$(TRACE_LIB): $(call objects,$(TRACE_SOURCES)) $(O)/trace_sources
+	$(call archive)
 $(TOOLBOX_LIB): $(call objects,$(TOOLBOX_SOURCES)) $(O)/toolbox_sources
 	$(call archive)
 
@@ -293,8 +307,7 @@ run: all  ## serve the demo page (LISTEN=127.0.0.1:8080)
 	$(O)/hilo serve --listen $(LISTEN)
 
 $(O)/hilo: $(call objects,$(TOOL_SOURCES)) $(if $(WEB_ASSETS),$(O)/gen/web_assets.o) $(TOOLBOX_LIB) \
-    $(LIBRARIES) \
-    $(O)/link_flags
+    $(TRACE_LIB) $(LIBRARIES) $(O)/link_flags
 	$(call link)
 
 # The files of tools/web are part of the binary: .incbin takes them in as they are.
@@ -363,12 +376,13 @@ ifneq ($(filter asan tsan,$(MODE)),)
 TEST_LIBRARIES := $(O)/tests/libhilo-all.so
 # (What is tested under ThreadSanitizer has no C.)
 $(TEST_LIBRARIES): $(call objects,$(filter-out $(if $(filter tsan,$(MODE)),ws/c/%),$(sort \
-    $(CORE_SOURCES) $(HILO_SOURCES) $(OS_SOURCES) $(SOCKETIO_SOURCES)))) $(O)/link_flags
+    $(CORE_SOURCES) $(HILO_SOURCES) $(OS_SOURCES) $(SOCKETIO_SOURCES) \
+    $(if $(filter asan,$(MODE)),$(TRACE_SOURCES))))) $(O)/link_flags
 	$(call link,-shared $(TEST_LINK))
 $(TEST_LIBRARIES): private LDFLAGS += -Wl,-soname,libhilo-all.so
 TEST_LINK += -Wl,-rpath,$(abspath $(O))/tests
 else
-TEST_LIBRARIES := $(LIBRARIES)
+TEST_LIBRARIES := $(TRACE_LIB) $(LIBRARIES)
 endif
 $(TOOLBOX_TESTS): $(O)/tests/%: $(O)/tests/%.o $(O)/tests/support/main.o $(TOOLBOX_LIB) \
     $(LIBRARIES) $(O)/link_flags

@@ -9,6 +9,7 @@
 #include "tools/hilo/command_line.h"
 #include "tools/hilo/conform.h"
 #include "tools/hilo/connect.h"
+#include "tools/hilo/explain.h"
 #include "tools/hilo/serve.h"
 #include "tools/hilo/standard_io.h"
 
@@ -16,7 +17,8 @@ int main(int argc, char** argv) {
   using namespace hilo;
   tools::open_standard_descriptors();
   net::ignore_sigpipe();
-  const std::array<tools::Command, 4> commands = {tools::serve_command(), tools::connect_command(),
-                                                  tools::conform_command(), tools::bench_command()};
+  const std::array<tools::Command, 5> commands = {tools::serve_command(), tools::connect_command(),
+                                                  tools::conform_command(), tools::bench_command(),
+                                                  tools::explain_command()};
   return tools::run_command_line(commands, argc, argv);
 }

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+
+#include "tools/hilo/explain.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "tools/explain/byte_log.h"
+#include "tools/explain/print.h"
+#include "tools/hilo/flags.h"
+#include "tools/hilo/standard_io.h"
+#include "tools/hilo/values.h"
+#include "ws/core/frame.h"
+#include "ws/core/session.h"
+#include "ws/trace/dialogue.h"
+
+namespace hilo::tools {
+namespace {
+
+using Content = std::vector<std::uint8_t>;
+using trace::Direction;
+
+constexpr char description[] =
+    "  Says what bytes of a connection mean: HTTP heads and their fields, how the\n"
+    "  accept key is made, frames bit by bit, messages, compressed ones inflated,\n"
+    "  Engine.IO and Socket.IO packets. Each line has the bits or bytes as they are\n"
+    "  on the wire, what they say, and the section that it stands in. Bytes that\n"
+    "  break a rule are told with the answer they get.\n"
+    "    hilo explain HEX                  bytes in hexadecimal, blanks allowed\n"
+    "    hilo explain --file FILE          the bytes of a file, \"-\" for stdin\n"
+    "    hilo explain --client FILE --server FILE\n"
+    "                                      both directions of a connection\n"
+    "    hilo explain --frame text Hello   builds a frame and explains it\n"
+    "  Whether bytes begin with an HTTP head or with a frame is seen from the first\n"
+    "  of them, and who sends them from the head or from the MASK bit.\n";
+
+constexpr char examples[] =
+    "  hilo explain 818537fa213d7f9f4d5158\n"
+    "  hilo explain --frame text Hi --mask 37fa213d\n"
+    "  hilo explain --frame close '1000 bye' --source\n"
+    "  hilo explain --deflate c1 07 f2 48 cd c9 c9 07 00\n"
+    "  hilo explain --engineio 4 '81 0d 34 32 5b 22 68 69 22 2c 31 5d'\n"
+    "  hilo explain --client request.bin --server answer.bin --format json\n";
+
+constexpr char exit_codes[] =
+    "  0    explained, no rule is broken\n"
+    "  1    a rule is broken, or the input could not be read\n"
+    "  2    wrong usage\n";
+
+struct ExplainSettings {
+  std::string argument;
+  std::string file;
+  std::string client_file;
+  std::string server_file;
+  std::string frame;
+  std::string mask;
+  bool unfinished = false;  // of a frame that is built: FIN is 0
+  std::string from;
+  bool deflate = false;
+  std::string engineio;
+  std::string format = "text";
+  bool source = false;
+};
+
+int failure(std::string_view what) {
+  print_error("hilo explain: " + std::string(what));
+  return exit_failure;
+}
+
+int usage(std::string_view what) {
+  print_error("hilo explain: " + std::string(what) + " (see hilo explain --help)");
+  return exit_usage;
+}
+
+std::optional<Content> read_file(const std::string& name) {
+  Content content;
+  const auto take_all = [&](std::istream& from) {
+    content.assign(std::istreambuf_iterator<char>(from), {});
+    return !from.bad();
+  };
+  if (name == "-") return take_all(std::cin) ? std::optional(content) : std::nullopt;
+  std::ifstream file(name, std::ios::binary);
+  return file && take_all(file) ? std::optional(content) : std::nullopt;
+}
+
+std::optional<ws::Opcode> opcode_named(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, ws::Opcode>, 6> names = {
+      {{"continuation", ws::Opcode::continuation},
+       {"text", ws::Opcode::text},
+       {"binary", ws::Opcode::binary},
+       {"close", ws::Opcode::close},
+       {"ping", ws::Opcode::ping},
+       {"pong", ws::Opcode::pong}}};
+  for (const auto& [each, opcode] : names) {
+    if (each == name) return opcode;
+  }
+  return std::nullopt;
+}
+
+// "1000 bye": the code in two bytes, and the reason.
+std::optional<Content> close_payload(std::string_view text) {
+  if (text.empty()) return Content{};
+  std::uint16_t code = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), code);
+  if (error != std::errc{}) return std::nullopt;
+  Content payload = {static_cast<std::uint8_t>(code >> 8), static_cast<std::uint8_t>(code & 0xFF)};
+  std::string_view reason = text.substr(static_cast<std::size_t>(end - text.data()));
+  if (!reason.empty()) reason.remove_prefix(1);
+  payload.insert(payload.end(), reason.begin(), reason.end());
+  return payload;
+}
+
+std::optional<Content> frame_payload(ws::Opcode opcode, const std::string& text) {
+  if (opcode == ws::Opcode::close) return close_payload(text);
+  if (opcode != ws::Opcode::binary) return Content(text.begin(), text.end());
+  Result<Content> bytes = parse_hex(text);
+  return bytes ? std::optional(std::move(*bytes)) : std::nullopt;
+}
+
+// The frame that --frame, --mask and --unfinished ask for, with any payload: also one that breaks a
+// rule.
+std::optional<Content> build_frame(const ExplainSettings& settings, std::string& why) {
+  const std::optional<ws::Opcode> opcode = opcode_named(settings.frame);
+  if (!opcode) why = settings.frame + " is no kind of frame";
+  const Result<Content> key = parse_hex(settings.mask);
+  const bool masked = !settings.mask.empty();
+  if (masked && (!key || key->size() != 4)) why = "a masking key is four bytes in hexadecimal";
+  if (!why.empty()) return std::nullopt;
+  std::optional<Content> payload = frame_payload(*opcode, settings.argument);
+  if (!payload) {
+    why = *opcode == ws::Opcode::close ? "a Close is a code and a reason: '1000 bye'"
+                                       : "binary payload is wanted in hexadecimal";
+    return std::nullopt;
+  }
+  ws::MaskKey mask_key{};
+  if (masked) std::copy(key->begin(), key->end(), mask_key.begin());
+  Content frame(ws::frame_header_bytes_max);
+  frame.resize(ws::write_header(frame.data(), *opcode, !settings.unfinished, payload->size(),
+                                masked ? &mask_key : nullptr));
+  if (masked) ws::mask(*payload, mask_key);
+  frame.insert(frame.end(), payload->begin(), payload->end());
+  return frame;
+}
+
+// Who says these bytes, if nobody said it.
+Direction direction_of(const Content& bytes, const std::string& from) {
+  if (from == "client") return Direction::to_server;
+  if (from == "server") return Direction::to_client;
+  if (as_text(bytes).starts_with("HTTP/")) return Direction::to_client;
+  const bool letter = !bytes.empty() && bytes[0] >= 'A' && bytes[0] <= 'Z';
+  const bool masked = bytes.size() > 1 && (bytes[1] & 0x80) != 0;
+  return letter || masked ? Direction::to_server : Direction::to_client;
+}
+
+// Feeds and prints.
+class Explanation {
+ public:
+  explicit Explanation(const ExplainSettings& settings)
+      : json_(settings.format == "json"),
+        style_{.colour = is_terminal(standard_output), .source = settings.source},
+        dialogue_(options(settings), [this](const trace::Part& part) { print(part); }) {}
+
+  void add(Direction direction, const Content& bytes) {
+    log_.add(direction, bytes);
+    dialogue_.feed(direction, bytes);
+  }
+  void end(Direction direction) { dialogue_.end(direction); }
+  bool faulty() const { return faulty_; }
+  std::string take_text() { return std::exchange(text_, {}); }
+
+ private:
+  static constexpr std::size_t kept_bytes = std::size_t{64} << 20;
+
+  static trace::DialogueOptions options(const ExplainSettings& settings) {
+    trace::DialogueOptions options;
+    if (settings.deflate) options.deflate = ws::DeflateParameters{};
+    if (settings.engineio == "3") options.engineio = engineio::Revision::v3;
+    if (settings.engineio == "4") options.engineio = engineio::Revision::v4;
+    return options;
+  }
+
+  void print(const trace::Part& part) {
+    faulty_ = faulty_ || part.fault;
+    const Bytes bytes = log_.at(part.direction, part.place);
+    if (json_) {
+      text_ += explain::json_line(part, bytes);
+      return;
+    }
+    if (told_ != part.direction) {
+      text_ += std::string(told_ ? "\n" : "") + std::string(to_string(part.direction)) + '\n';
+    }
+    told_ = part.direction;
+    text_ += explain::text_line(part, bytes, style_);
+  }
+
+  bool json_;
+  explain::TextStyle style_;
+  bool faulty_ = false;
+  std::optional<Direction> told_;
+  std::string text_;
+  explain::ByteLog log_{kept_bytes};
+  trace::Dialogue dialogue_;
+};
+
+int explain_both(const ExplainSettings& settings) {
+  Explanation explanation(settings);
+  const std::array<std::pair<Direction, const std::string*>, 2> sides = {
+      {{Direction::to_server, &settings.client_file},
+       {Direction::to_client, &settings.server_file}}};
+  for (const auto& [direction, file] : sides) {
+    if (file->empty()) continue;
+    const std::optional<Content> content = read_file(*file);
+    if (!content) return failure("cannot read " + *file);
+    explanation.add(direction, *content);
+  }
+  explanation.end(Direction::to_server);
+  explanation.end(Direction::to_client);
+  print_text(explanation.take_text());
+  return explanation.faulty() ? exit_failure : exit_ok;
+}
+
+int explain_bytes(const ExplainSettings& settings, const Content& bytes) {
+  Explanation explanation(settings);
+  const Direction direction = direction_of(bytes, settings.from);
+  explanation.add(direction, bytes);
+  explanation.end(direction);
+  print_text(explanation.take_text());
+  return explanation.faulty() ? exit_failure : exit_ok;
+}
+
+int run(const ExplainSettings& settings) {
+  if (!settings.client_file.empty() || !settings.server_file.empty()) return explain_both(settings);
+  if (!settings.frame.empty()) {
+    std::string why;
+    const std::optional<Content> frame = build_frame(settings, why);
+    return frame ? explain_bytes(settings, *frame) : usage(why);
+  }
+  if (!settings.file.empty()) {
+    const std::optional<Content> content = read_file(settings.file);
+    return content ? explain_bytes(settings, *content) : failure("cannot read " + settings.file);
+  }
+  if (settings.argument.empty()) return usage("bytes are wanted");
+  const Result<Content> bytes = parse_hex(settings.argument);
+  if (!bytes) return usage("this is not hexadecimal; bytes of a file are taken with --file");
+  return explain_bytes(settings, *bytes);
+}
+
+Flag choice_flag(FlagText text, std::vector<std::string_view> choices, std::string& into) {
+  Flag flag = text_flag(std::move(text), into);
+  flag.take = [choices = std::move(choices), &into](std::string_view value) -> Complaint {
+    for (const std::string_view each : choices) {
+      if (each == value) {
+        into = value;
+        return {};
+      }
+    }
+    return "is no choice here";
+  };
+  return flag;
+}
+
+FlagGroup what_flags(ExplainSettings& s) {
+  FlagGroup group{.title = "What is explained", .flags = {}};
+  group.flags = {
+      text_flag({"--file", "FILE", "the bytes of this file; \"-\" reads stdin", {}}, s.file),
+      text_flag({"--client", "FILE", "what a client sent", {}}, s.client_file),
+      text_flag({"--server", "FILE", "what its server sent", {}}, s.server_file),
+      choice_flag({"--frame",
+                   "text|binary|ping|pong|close|continuation",
+                   "build a frame with the argument as its payload: text, hexadecimal for "
+                   "binary, '1000 bye' for close",
+                   {}},
+                  {"text", "binary", "ping", "pong", "close", "continuation"}, s.frame),
+      text_flag({"--mask", "KEY", "mask it with these four bytes, as 37fa213d", {}}, s.mask),
+      switch_flag({"--unfinished", {}, "more frames follow it: FIN is 0", {}}, s.unfinished)};
+  return group;
+}
+
+FlagGroup context_flags(ExplainSettings& s) {
+  FlagGroup group{.title = "What is known of the connection", .flags = {}};
+  group.flags = {
+      choice_flag({"--from", "client|server", "who sends the bytes [as they look]", {}},
+                  {"client", "server"}, s.from),
+      switch_flag({"--deflate", {}, "permessage-deflate was agreed on", {}}, s.deflate),
+      choice_flag({"--engineio", "3|4", "messages are Engine.IO packets of this revision", {}},
+                  {"3", "4"}, s.engineio)};
+  return group;
+}
+
+FlagGroup output_flags(ExplainSettings& s) {
+  FlagGroup group{.title = "How", .flags = {}};
+  Flag format = choice_flag({"--format", "text|json", "lines to read, or of JSON", {}},
+                            {"text", "json"}, s.format);
+  format.preset = "text";
+  group.flags = {
+      std::move(format),
+      switch_flag({"--source", {}, "name the function that reads each part", {}}, s.source)};
+  return group;
+}
+
+}  // namespace
+
+Command explain_command() {
+  const auto settings = std::make_shared<ExplainSettings>();
+  Command command;
+  command.name = "explain";
+  command.summary = "say what bytes of a connection mean, bit by bit";
+  command.argument = Argument{.name = "HEX",
+                              .take = [settings](std::string_view value) -> Complaint {
+                                settings->argument = value;
+                                return {};
+                              },
+                              .optional = true};
+  command.before = {{"What it does", description}, {"Examples", examples}};
+  command.groups = {what_flags(*settings), context_flags(*settings), output_flags(*settings)};
+  command.after = {{"Exit codes", exit_codes}};
+  command.run = [settings] { return run(*settings); };
+  return command;
+}
+
+}  // namespace hilo::tools

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+
+#include "ws/trace/text.h"
+
+#include <algorithm>
+
+namespace hilo::trace {
+namespace {
+
+constexpr char digits[] = "0123456789abcdef";
+
+// Not in the middle of a character.
+std::size_t shown_bytes(std::string_view text) {
+  if (text.size() <= shown_bytes_max) return text.size();
+  std::size_t size = shown_bytes_max;
+  while (size > shown_bytes_max - 3 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) {
+    --size;
+  }
+  return size;
+}
+
+void append_byte(std::string& out, unsigned char byte, bool utf8) {
+  switch (byte) {
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    case '"': out += "\\\""; return;
+    case '\\': out += "\\\\"; return;
+    default: break;
+  }
+  if (byte >= 0x20 && byte != 0x7F && (byte < 0x80 || utf8)) {
+    out += static_cast<char>(byte);
+    return;
+  }
+  out += "\\x";
+  out += digits[byte >> 4];
+  out += digits[byte & 15];
+}
+
+std::string rest(std::size_t all, std::size_t shown) {
+  return shown == all ? std::string() : " ... (" + std::to_string(all) + " bytes)";
+}
+
+}  // namespace
+
+std::string in_quotes(std::string_view text, bool utf8) {
+  const std::size_t shown = shown_bytes(text);
+  std::string out = "\"";
+  for (const char byte : text.substr(0, shown)) {
+    append_byte(out, static_cast<unsigned char>(byte), utf8);
+  }
+  return out + '"' + rest(text.size(), shown);
+}
+
+std::string hexadecimal(Bytes bytes) {
+  const std::size_t shown = std::min(bytes.size(), shown_bytes_max);
+  std::string out;
+  for (const std::uint8_t byte : bytes.first(shown)) {
+    if (!out.empty()) out += ' ';
+    out += digits[byte >> 4];
+    out += digits[byte & 15];
+  }
+  return out + rest(bytes.size(), shown);
+}
+
+}  // namespace hilo::trace

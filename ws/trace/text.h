@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// How values are written in parts: text that no terminal obeys, and bytes in hexadecimal, both cut
+// where they get long.
+
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "net/base/bytes.h"
+
+namespace hilo::trace {
+
+inline constexpr std::size_t shown_bytes_max = 64;
+
+// "Hola" in double quotes; control bytes, quotes and backslashes as in JSON, what is no ASCII as it
+// is if `utf8`, else as \xff. Of more than shown_bytes_max bytes the beginning, and how many there
+// are.
+std::string in_quotes(std::string_view text, bool utf8 = true);
+
+// "48 6f 6c 61", likewise.
+std::string hexadecimal(Bytes bytes);
+
+}  // namespace hilo::trace
