@@ -112,6 +112,32 @@ TEST_CASE("a fragment is never dropped, but refused, and may be sent again when 
   CHECK(stage.dropped == 0);
 }
 
+TEST_CASE("who was told of room and fills it with pings is told of room again") {
+  // Larger than what the kernel takes at a stroke.
+  constexpr std::size_t low = 4'000'000;
+  ws::Limits limits;
+  limits.queue_bytes_low = low;
+  limits.queue_bytes_max = 4 * low;
+  Stage stage(limits);
+  WirePeer peer(stage, 4096);
+  REQUIRE(peer.upgrade("/act"));
+  stage.fill(2 * low);
+  const std::string payload(125, 'p');
+  stage.drained = 0;
+  stage.on_drained = [&](ws::Connection& c) {
+    if (stage.drained > 1) return;
+    CHECK(c.buffered_bytes() > 0);
+    bool sent = true;
+    while (sent && c.buffered_bytes() <= low) sent = static_cast<bool>(c.ping(as_bytes(payload)));
+    CHECK(sent);
+  };
+  REQUIRE(stage.until([&] {
+    peer.receive();
+    return stage.connection()->buffered_bytes() == 0;
+  }));
+  CHECK(stage.drained == 2);
+}
+
 TEST_CASE("small frames leave at once, and vanished peers are found by the kernel, on both sides") {
 #if !defined(TCP_USER_TIMEOUT)
   HILO_SKIP("no TCP_USER_TIMEOUT here");

@@ -65,10 +65,7 @@ Sent Connection::sent(Errc lacking, std::size_t payload_bytes) {
     return Sent::closed;
   }
   count_sent(payload_bytes);
-  if (stream_->queued_bytes() > shared_->limits->queue_bytes_low) {
-    drained_told_ = false;
-    look_at_memory();
-  }
+  if (stream_->queued_bytes() > shared_->limits->queue_bytes_low) look_at_memory();
   return Sent::accepted;
 }
 
@@ -151,6 +148,8 @@ void Connection::give_up_memory() {
 
 Errc Connection::write(std::span<const Bytes> slices) noexcept {
   const Status written = stream_->write(slices);
+  // By a control frame, too: who waits for room is to be told again.
+  if (stream_->queued_bytes() > shared_->limits->queue_bytes_low) drained_told_ = false;
   // A stream that breaks tells why at the end of this dispatch, by on_broken. Until then it is like
   // one whose kernel takes everything, which is how a small message meets it.
   const bool lacks_memory = !written && written.error() == std::errc::not_enough_memory;
