@@ -85,7 +85,7 @@ WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/c ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/c ws/engineio \
   ws/socketio ws/trace tests tests/support tests/sim tests/c tests/amalgam fuzz bench bench/peers tools/check \
-  tools/bench tools/conform tools/broken tools/explain tools/hilo tools/ladder \
+  tools/bench tools/conform tools/broken tools/explain tools/hilo tools/ladder tools/loops \
   tools/web,$(folder)/*.h $(folder)/*.cc $(folder)/*.c)))
 
 objects = $(patsubst %.cc,$(O)/%.o,$(1))
@@ -323,9 +323,25 @@ $(LADDER): $(O)/ladder/%: $(O)/tools/ladder/%.o $(LIBRARIES) $(O)/link_flags
 ladder:  ## one small program per layer, each with its self-check; `test` runs them, too
 	+@$(SELF) T='ladder_*' test
 
+# hilo in other people's loops, whose libraries `test` installs; `all` needs none of them. Small
+# programs, of which each includes much: not optimised.
+LOOPS := $(patsubst tools/loops/%.cc,$(O)/loops/%,$(sort $(wildcard tools/loops/*.cc)))
+LOOPS_FLAGS := -O0 -g0 -U_FORTIFY_SOURCE
+LOOPS_FLAGS_glib = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0))
+LOOPS_LIBS_glib := -lglib-2.0
+LOOPS_LIBS_libuv := -luv
+ifneq ($(PRECOMPILED),0)
+$(eval $(call precompile,loops,tools/loops/visit.h,test,$(LOOPS_FLAGS)))
+LOOPS_PRECOMPILED := $(O)/precompiled/loops.h
+endif
+$(O)/tools/loops/%.o: tools/loops/%.cc $(O)/flags $(addsuffix .gch,$(LOOPS_PRECOMPILED)) | .setup-test
+	$(call compile,$(LOOPS_FLAGS) $(LOOPS_FLAGS_$*) $(addprefix -include ,$(LOOPS_PRECOMPILED)))
+$(LOOPS): $(O)/loops/%: $(O)/tools/loops/%.o $(LIBRARIES) $(O)/link_flags
+	$(call link,$(TEST_LINK) $(LOOPS_LIBS_$*))
+
 # ---- tests -----------------------------------------------------------------------------------
 # T=core_mask picks one test, T='core_*' several; T=interop_<name> picks a script of tests/interop,
-# and T='ladder_*' the programs of tools/ladder.
+# and T='ladder_*' or T='loops_*' the programs of tools/ladder or tools/loops.
 TESTS := $(patsubst %.cc,$(O)/%,$(TEST_SOURCES) $(SIM_TEST_SOURCES))
 # Of the conformance tester and the load generator, which are part of the tool.
 TOOLBOX_TESTS := $(filter $(O)/tests/test_conform_% $(O)/tests/test_bench_%,$(TESTS))
@@ -339,10 +355,10 @@ picked = $(foreach file,$(1),$(if $(filter $(subst *,%,$(T)),$(patsubst test_%,%
 TESTS_PICKED := $(strip $(call picked,$(TESTS)))
 INTEROP_PICKED := $(strip $(foreach script,$(INTEROP),$(if $(filter $(subst *,%,$(T)),interop_$(basename \
   $(notdir $(script)))),$(script))))
-LADDER_PICKED := $(strip $(foreach program,$(LADDER),$(if $(filter $(subst *,%,$(T)),ladder_$(notdir \
-  $(program))),$(program))))
-picked_as = $(foreach file,$(2),$(if $(filter $(subst *,%,$(T)),$(1)_$(notdir $(file))),$(file)))
-EMBEDDED_PICKED := $(strip $(call picked_as,c,$(C_TESTS)) $(call picked_as,amalgam,$(AMALGAM_TESTS)))
+picked_programs = $(foreach program,$(1),$(if $(filter $(subst *,%,$(T)),$(notdir $(patsubst \
+  %/,%,$(dir $(program))))_$(notdir $(program))),$(program)))
+LADDER_PICKED := $(strip $(call picked_programs,$(LADDER) $(LOOPS)))
+EMBEDDED_PICKED := $(strip $(call picked_programs,$(C_TESTS) $(AMALGAM_TESTS)))
 else
 # What has one thread has no races: ThreadSanitizer looks at tests that start one, and at those that
 # look a name up, which does. AddressSanitizer looks at what others embed: not at the tester,
@@ -355,7 +371,7 @@ TESTS_PICKED := $(filter-out $(TOOLBOX_TESTS) $(if $(ASAN_CORE),,$(O)/tests/test
 endif
 # Other people's programs need to meet hilo only as it is shipped.
 INTEROP_PICKED := $(if $(filter release,$(MODE)),$(INTEROP))
-LADDER_PICKED := $(if $(filter release,$(MODE)),$(LADDER))
+LADDER_PICKED := $(if $(filter release,$(MODE)),$(LADDER) $(LOOPS))
 # The amalgamation is compiled whole beside the sanitizers, where clang++ takes half the time.
 EMBEDDED_PICKED := $(if $(filter-out tsan,$(MODE)),$(C_TESTS)) \
   $(if $(filter release asan,$(MODE)),$(O)/tests/amalgam/$(if $(filter asan,$(MODE))$(filter poll,$(POLLER)),all,core))

@@ -4,8 +4,8 @@
 Quiet about what passes; what fails is shown with all it printed. The last line reads
 `N passed, N failed, N skipped`.
 
-A program named test_* is a doctest binary; one in a folder named ladder is one case, which holds if
-it exits with 0 when it is told to --check itself; anything else (a script, a program in C) prints one
+A program named test_* is a doctest binary; one in a folder named ladder or loops is one case, which
+holds if it exits with 0 when it is told to --check itself; anything else (a script, a program in C) prints one
 line a case: `ok NAME`, `not ok NAME` or `skip NAME: REASON`. A doctest case that cannot run prints
 `SKIP: NAME: REASON` (tests/support/skip.h). Where nothing may be skipped (CI or HILO_NO_SKIPS is
 set) a skip is a failure unless tests/allowed_skips.txt lists it as `NAME: REASON`.
@@ -36,15 +36,15 @@ class Outcome:
         self.seconds = 0.0
 
 
-def is_ladder(path):
-    return pathlib.PurePath(path).parent.name == "ladder"
+def checks_itself(path):
+    return pathlib.PurePath(path).parent.name in ("ladder", "loops")
 
 
 def command_for(path, mode):
     command = [path] if "/" in path else ["./" + path]
     if os.path.basename(path).startswith("test_"):
         command += ["--no-version=true", "--no-colors=true"]
-    if is_ladder(path):
+    if checks_itself(path):
         command += ["--check"]
     # The sanitizers want their fixed address ranges; a kernel that spreads mappings widely may sit
     # on them.
@@ -125,7 +125,7 @@ def run(path, mode):
         outcome.notes.append(f"it ended by signal {signal.Signals(-code).name}")
     if os.path.basename(path).startswith("test_"):
         count_doctest(outcome, code)
-    elif is_ladder(path):
+    elif checks_itself(path):
         outcome.passed, outcome.failed = int(code == 0), int(code != 0)
     else:
         count_script(outcome, code)

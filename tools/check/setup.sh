@@ -55,7 +55,8 @@ for group in "$@"; do
       want_headers openssl/ssl.h libssl-dev zlib.h zlib1g-dev nlohmann/json.hpp nlohmann-json3-dev \
         CLI/CLI.hpp libcli11-dev ;;
     test)
-      want_headers doctest/doctest.h doctest-dev
+      want_headers doctest/doctest.h doctest-dev uv.h libuv1-dev glib-2.0/glib.h libglib2.0-dev \
+        asio.hpp libasio-dev
       want_python websockets python3-websockets socketio python3-socketio \
         socketIO_client python3-socketio-client
       want_program openssl openssl
