@@ -25,14 +25,13 @@
 //              given, in a Conversation or by a Caller, as one that leaves a handler does; after
 //              sleep() without Errc::handler_threw in log and metrics. Where there is none it ends
 //              the program, as an exception that leaves a thread.
-//   memory     One allocation for each Task: its frame. None for a message. One that is kept lies
-//   in
-//              the loop's Pool, where Limits::memory_bytes_max counts it.
+//   memory     One allocation for each Task: its frame. None for a message: one that is kept lies
+//              in the loop's Pool, where Limits::memory_bytes_max counts it.
 //   views      a message is valid until the next co_await
 //   thread     the loop's
-//   life       What a handler captured lives as long as the coroutines it made. A Task takes its
-//              Conversation by value, which is checked; what else it takes by reference has to
-//              outlive it.
+//   life       A Conversation may outlive the server, not the loop. What a handler captured lives
+//              as long as the coroutines it made. A Task takes its Conversation by value, which is
+//              checked; what else it takes by reference has to outlive it.
 //
 // The functions may be awaited in coroutines of other types than Task, of those that return values
 // for example. An exception must not leave their resume().

@@ -5,10 +5,10 @@ Quiet about what passes; what fails is shown with all it printed. The last line 
 `N passed, N failed, N skipped`.
 
 A program named test_* is a doctest binary; one in a folder named ladder or loops is one case, which
-holds if it exits with 0 when it is told to --check itself; anything else (a script, a program in C) prints one
-line a case: `ok NAME`, `not ok NAME` or `skip NAME: REASON`. A doctest case that cannot run prints
-`SKIP: NAME: REASON` (tests/support/skip.h). Where nothing may be skipped (CI or HILO_NO_SKIPS is
-set) a skip is a failure unless tests/allowed_skips.txt lists it as `NAME: REASON`.
+holds if it exits with 0 when it is told to --check itself; anything else (a script, a program in
+C) prints one line a case: `ok NAME`, `not ok NAME` or `skip NAME: REASON`. A doctest case that
+cannot run prints `SKIP: NAME: REASON` (tests/support/skip.h). Where nothing may be skipped (CI or
+HILO_NO_SKIPS is set) a skip is a failure unless tests/allowed_skips.txt lists it as `NAME: REASON`.
 """
 
 import argparse
