@@ -90,7 +90,8 @@ class Loop {
   void stop() noexcept;
   // For nesting in another event loop: run_once(0) when fd() becomes readable, and after
   // until_next_turn() at the latest (negative: never). fd() is -1 where the poller has no such
-  // descriptor.
+  // descriptor. Between turns ask for things by post(): it makes fd() readable, and now(), from
+  // which deadlines count, stands still until the turn that runs it. See tools/loops.
   int fd() const noexcept { return poller_.fd(); }
   Duration until_next_turn() const noexcept;
 
