@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <string>
+#include <thread>
 
 #include "tools/loops/visit.h"
 #include "ws/coroutine.h"
@@ -27,7 +28,7 @@ ws::Task tick(ws::Conversation c) {
 }
 
 // Asks, waits for the answer, and asks again.
-ws::Task check(ws::Caller& caller, std::string url) {
+ws::Task check(ws::Caller& caller, std::string url, std::jthread& visitor) {
   const Result<ws::Conversation> c = co_await caller.connect({.url = url});
   expect(static_cast<bool>(c), "the client is connected");
   for (const char* text : {"uno", "dos", "tres"}) {
@@ -41,8 +42,7 @@ ws::Task check(ws::Caller& caller, std::string url) {
   expect(c->close_info().clean && c->close_info().code == farewell, "both sides have said it");
 
   // The conversation of the other kind: a thread, a mebibyte, a ping.
-  std::jthread visitor = visit(url, [&loop = c->loop()] { loop.stop(); });
-  visitor.detach();
+  visitor = visit(url, [&loop = c->loop()] { loop.stop(); });
 }
 
 }  // namespace
@@ -58,6 +58,7 @@ int main(int argc, char** argv) {
   const std::string url = "ws://" + bound.to_string() + "/";
   std::printf("an echo on %s\n", url.c_str());
   ws::Caller caller{loop};
-  if (checks) check(caller, url);
+  std::jthread visitor;
+  if (checks) check(caller, url, visitor);
   return loop.run() ? 0 : 1;
 }
