@@ -125,9 +125,12 @@ HARDENED_LINK := -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
 endif
 
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# One set of objects for programs, archives and shared libraries. Without interposition the compiler
+# may inline as in a program, and calls within a library go straight to their ends when it is linked.
+PIC := -fPIC -fno-semantic-interposition
 # -g1: lines and functions are what a stack trace and a profile show, and compile a third faster.
-MODE_FLAGS_release := -O2 -g1 -DNDEBUG -fPIE $(HARDENING)
-MODE_FLAGS_debug := -O0 -g -D_GLIBCXX_ASSERTIONS
+MODE_FLAGS_release := -O2 -g1 -DNDEBUG $(PIC) $(HARDENING)
+MODE_FLAGS_debug := -O0 -g $(PIC) -D_GLIBCXX_ASSERTIONS
 MODE_FLAGS_asan := -O1 -g1 -fPIC -D_GLIBCXX_ASSERTIONS $(ASAN)
 MODE_FLAGS_tsan := -O1 -g1 -fPIC -D_GLIBCXX_ASSERTIONS -fsanitize=thread
 MODE_FLAGS_fuzz := -O1 -g1 -D_GLIBCXX_ASSERTIONS $(ASAN) -fsanitize=fuzzer-no-link \
