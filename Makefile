@@ -84,7 +84,7 @@ BENCH_SOURCES := $(sort $(wildcard bench/bench_*.cc))
 WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/c ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/c ws/engineio \
-  ws/socketio ws/trace tests tests/support tests/sim tests/c tests/amalgam fuzz bench bench/peers tools/check \
+  ws/socketio ws/trace tests tests/support tests/sim tests/c tests/amalgam tests/install fuzz bench bench/peers tools/check \
   tools/bench tools/conform tools/broken tools/explain tools/hilo tools/ladder tools/loops \
   tools/web,$(folder)/*.h $(folder)/*.cc $(folder)/*.c)))
 
@@ -309,8 +309,8 @@ LISTEN ?= 127.0.0.1:8080
 run: all  ## serve the demo page (LISTEN=127.0.0.1:8080)
 	$(O)/hilo serve --listen $(LISTEN)
 
-$(O)/hilo: $(call objects,$(TOOL_SOURCES)) $(if $(WEB_ASSETS),$(O)/gen/web_assets.o) $(TOOLBOX_LIB) \
-    $(TRACE_LIB) $(LIBRARIES) $(O)/link_flags
+TOOL_LINKED := $(call objects,$(TOOL_SOURCES)) $(if $(WEB_ASSETS),$(O)/gen/web_assets.o) $(TOOLBOX_LIB) $(TRACE_LIB)
+$(O)/hilo: $(TOOL_LINKED) $(LIBRARIES) $(O)/link_flags
 	$(call link)
 
 # The files of tools/web are part of the binary: .incbin takes them in as they are.
@@ -561,7 +561,7 @@ test-asan: .setup-test .setup-check  ## the unit tests under AddressSanitizer an
 	+@$(SELF) MODE=asan CXX='$(SANITIZER_CXX)' test
 test-tsan: .setup-test .setup-check  ## the tests with threads under ThreadSanitizer
 	+@$(SELF) MODE=tsan CXX='$(SANITIZER_CXX)' test
-check-all: check noexcept headers cov fuzz-replay bench-programs  ## check, and what takes longer: coverage, clang, poll and pipe
+check-all: check noexcept headers cov fuzz-replay bench-programs test-subtree  ## check, and what takes longer: coverage, clang, poll and pipe
 	+@$(SELF) BUILD=$(BUILD)/core MODE=asan ASAN_CORE=1 test
 	+@$(SELF) BUILD=$(BUILD)/clang CXX=clang++ PRECOMPILED=0 test
 	+@$(if $(wildcard net/poller_poll.cc),$(SELF) BUILD=$(BUILD)/poll POLLER=poll WAKEUP=pipe test,:)
@@ -636,23 +636,59 @@ setup = @$(if $(filter 0,$(SETUP)),:,CXX='$(CXX)' sh tools/check/setup.sh $(1))
 .setup-tidy: .setup-build
 	$(call setup,tidy)
 
+# ---- installation ----------------------------------------------------------------------------
+# Three levels, each an archive and a shared library; a program names the highest that it uses
+# (tools/install/README.md). What is installed is public, and what is public is exported.
 PREFIX ?= /usr/local
-DEST = $(DESTDIR)$(PREFIX)
-INSTALLED_LIBS := $(notdir $(LIBRARIES))
+LIBDIR ?= $(PREFIX)/lib
+# Version scripts are ELF's, and only these modes make code that may lie anywhere.
+SHARED ?= $(if $(filter Darwin,$(SYSTEM)),0,$(if $(filter release debug asan tsan,$(MODE)),1,0))
+NUMBERS := $(subst ., ,$(VERSION))
+# Before 1.0 each minor version may break what was compiled against the one before.
+SOVERSION := $(word 1,$(NUMBERS))$(if $(filter 0,$(word 1,$(NUMBERS))),.$(word 2,$(NUMBERS)))
+PRIVATE_HEADERS := $(shell sed 's/\#.*//' tools/install/private_headers.txt)
+PUBLIC_HEADERS := $(filter-out $(PRIVATE_HEADERS),$(HEADERS))
+I := $(O)/install
+ARCHIVES := $(CORE_LIB) $(I)/libhilo.a $(SOCKETIO_LIB)
+SHARED_LIBS := $(if $(filter-out 0,$(SHARED)),$(patsubst %.a,$(I)/%.so.$(VERSION),$(notdir $(ARCHIVES))))
+
+# The seams are part of the archive that programs name. A simulator still replaces them: what it
+# defines itself is not looked for there.
+LEVEL_OBJECTS := $(call objects,$(sort $(HILO_SOURCES) $(OS_SOURCES)))
+$(I)/libhilo.a: $(LEVEL_OBJECTS) $(O)/hilo_sources $(O)/os_sources
+	$(call archive)
+SOURCE_LISTS := $(addprefix $(O)/,core_sources hilo_sources os_sources socketio_sources)
+define shared_library  # level, its objects, the levels below
+$(I)/$(1).map: $(2) $(PUBLIC_HEADERS) tools/install/exports.sh tools/install/private_headers.txt $(SOURCE_LISTS)
+	@mkdir -p $$(@D)
+	@NM=$(NM) sh tools/install/exports.sh $(PUBLIC_HEADERS) -- $(2) > $$@
+$(I)/$(1).so.$(VERSION): $(I)/$(1).map $(2) $(3:%=$(I)/%.so.$(VERSION)) $(O)/link_flags
+	$$(call quiet,LINK)$$(CXX) $$(ALL_FLAGS) -shared $(2) $(3:%=$(I)/%.so.$(VERSION)) $$(filter-out -pie,$$(LINK_FLAGS)) \
+	  -Wl,-soname,$(1).so.$(SOVERSION) -Wl,--version-script=$$< -Wl,-Bsymbolic-functions -Wl,--as-needed \
+	  $(if $(filter asan tsan,$(MODE)),,-Wl$(comma)--no-undefined) $$(LIBS) -o $$@
+endef
+comma := ,
+$(eval $(call shared_library,libhilo-core,$(call objects,$(CORE_SOURCES))))
+$(eval $(call shared_library,libhilo,$(LEVEL_OBJECTS),libhilo-core))
+$(eval $(call shared_library,libhilo-socketio,$(call objects,$(SOCKETIO_SOURCES)),libhilo libhilo-core))
+
+INSTALLATION = DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' VERSION=$(VERSION) SOVERSION=$(SOVERSION) \
+  HEADERS='$(PUBLIC_HEADERS)' ARCHIVES='$(ARCHIVES)' SHARED='$(SHARED_LIBS)' TOOL='$(HILO)' TLS_LIBS='$(TLS_LIBS)' \
+  DEFLATE_LIBS='$(DEFLATE_LIBS)' MORE_LIBS='$(filter-out $(TLS_LIBS) $(DEFLATE_LIBS),$(LIBS))' sh tools/install/install.sh
 .PHONY: install uninstall
-install: all  ## libraries, headers, hilo.pc and the tool, under DESTDIR and PREFIX
-	install -d $(DEST)/lib/pkgconfig $(if $(HILO),$(DEST)/bin)
-	install -m 644 $(LIBRARIES) $(DEST)/lib
-	for header in $(HEADERS); do \
-	  install -d $(DEST)/include/hilo/$$(dirname $$header) && \
-	  install -m 644 $$header $(DEST)/include/hilo/$$header || exit 1; done
-	printf '%s\n' 'prefix=$(PREFIX)' 'Name: hilo' 'Description: WebSocket engine' 'Version: $(VERSION)' \
-	  'Cflags: -I$${prefix}/include/hilo -std=c++20' \
-	  'Libs: -L$${prefix}/lib $(patsubst lib%.a,-l%,$(INSTALLED_LIBS)) $(LIBS) -pthread' > $(DEST)/lib/pkgconfig/hilo.pc
-	$(if $(HILO),install -m 755 $(HILO) $(DEST)/bin)
+install: $(ARCHIVES) $(SHARED_LIBS) $(HILO)  ## three link levels, headers, .pc and CMake files, the tool: DESTDIR, PREFIX, LIBDIR, SHARED=0
+	@$(INSTALLATION) install
 uninstall:  ## removes what install put there
-	rm -f $(addprefix $(DEST)/lib/,$(INSTALLED_LIBS)) $(DEST)/lib/pkgconfig/hilo.pc $(DEST)/bin/hilo
-	rm -rf $(DEST)/include/hilo
+	@$(INSTALLATION) uninstall
+ifneq ($(filter %/install.py,$(INTEROP_PICKED)),)
+test-programs: $(ARCHIVES) $(SHARED_LIBS)
+endif
+.PHONY: test-subtree
+test-subtree: .setup-test  ## all of hilo as a part of a CMake tree (tests/install), and its programs run
+	cmake -S tests/install -B $(O)/subtree -DCMAKE_CXX_COMPILER=$(firstword $(CXX)) -DCMAKE_CXX_FLAGS=-O0 \
+	  -DHILO_POLLER=$(POLLER) -DHILO_WAKEUP=$(WAKEUP) > $(O)/subtree.log
+	+cmake --build $(O)/subtree >> $(O)/subtree.log || { cat $(O)/subtree.log; exit 1; }
+	cd $(O)/subtree && ctest --output-on-failure
 
 .PHONY: compile_commands.json clean
 ALL_SOURCES := $(filter %.cc,$(ALL_CODE))

@@ -61,6 +61,8 @@ for group in "$@"; do
         socketIO_client python3-socketio-client
       want_program openssl openssl
       want_program curl curl
+      want_program cmake cmake
+      want_program pkgconf pkg-config
       if [ -f tests/interop/package.json ]; then
         want_program nodejs node
         want_program npm npm
