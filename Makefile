@@ -70,7 +70,8 @@ CORE_SOURCES := $(sort $(wildcard net/base/*.cc ws/core/*.cc ws/c/core_*.cc))
 HILO_SOURCES := $(sort $(filter-out $(SEAM_SOURCES) ws/c/core_%,$(wildcard net/*.cc ws/*.cc ws/c/*.cc)))
 SOCKETIO_SOURCES := $(sort $(wildcard ws/engineio/*.cc ws/socketio/*.cc))
 # What the tool is made of and tests look at, too.
-TOOLBOX_SOURCES := $(sort $(wildcard tools/bench/*.cc tools/conform/*.cc tools/explain/*.cc tools/hilo/values.cc))
+TOOLBOX_SOURCES := $(sort $(wildcard tools/bench/*.cc tools/conform/*.cc tools/explain/*.cc tools/tap/*.cc \
+  tools/hilo/values.cc))
 # What looks at a connection from outside: for the tool, and for nobody who only wants to be connected.
 TRACE_SOURCES := $(sort $(wildcard ws/trace/*.cc))
 TOOL_SOURCES := $(sort $(filter-out $(TOOLBOX_SOURCES),$(wildcard tools/hilo/*.cc tools/broken/*.cc)))
@@ -85,7 +86,7 @@ WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/c ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/c ws/engineio \
   ws/socketio ws/trace tests tests/support tests/sim tests/c tests/amalgam tests/install fuzz bench bench/peers tools/check \
-  tools/bench tools/conform tools/broken tools/explain tools/hilo tools/ladder tools/loops \
+  tools/bench tools/conform tools/broken tools/explain tools/tap tools/hilo tools/ladder tools/loops \
   tools/web,$(folder)/*.h $(folder)/*.cc $(folder)/*.c)))
 
 objects = $(patsubst %.cc,$(O)/%.o,$(1))
@@ -264,6 +265,7 @@ $(eval $(call with_precompiled,ws/core/,core,build))
 $(eval $(call with_precompiled,ws/socketio/,socketio,build,$(ASAN_O0)))
 $(eval $(call with_precompiled,ws/trace/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0)))
 $(eval $(call with_precompiled,tools/explain/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0)))
+$(eval $(call with_precompiled,tools/tap/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0)))
 $(eval $(call with_precompiled,tools/bench/,library,build,$(ASAN_O0)))
 $(eval $(call with_precompiled,tools/conform/,library,build,$(TOOL_FLAGS) $(ASAN_O0)))
 $(eval $(call with_precompiled,tools/hilo/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0) $(HILO_FLAGS)))
@@ -278,6 +280,8 @@ $(O)/ws/trace/%.o: ws/trace/%.cc $(O)/flags | .setup-build
 $(O)/tools/conform/%.o: tools/conform/%.cc $(O)/flags | .setup-build
 	$(call compile,$(TOOL_FLAGS))
 $(O)/tools/explain/%.o: tools/explain/%.cc $(O)/flags | .setup-build
+	$(call compile,$(TOOL_FLAGS))
+$(O)/tools/tap/%.o: tools/tap/%.cc $(O)/flags | .setup-build
 	$(call compile,$(TOOL_FLAGS))
 $(O)/tools/hilo/%.o: tools/hilo/%.cc $(O)/flags | .setup-build
 	$(call compile,$(TOOL_FLAGS) $(HILO_FLAGS))
@@ -449,7 +453,7 @@ $(AMALGAM_TESTS): $(O)/tests/amalgam/%: tests/amalgam/%.cc $(BUILD)/amalgam/%/hi
 	$(call quiet,CXX,$(BUILD)/amalgam/$*/hilo.cc)$(CXX) -std=c++20 -O0 $(WARNINGS) $(AMALGAM_DEFINES) \
 	  -I$(BUILD)/amalgam/$* $(filter %.cc,$^) $(LIBS) -pthread -o $@
 # The programs of the README are compiled as they stand there.
-README_NUMBERS := 1 2 3
+README_NUMBERS := 1 2 3 4
 README_PROGRAMS := $(addprefix $(O)/tests/readme_,$(README_NUMBERS))
 $(patsubst %,$(O)/gen/readme_%.cc,$(README_NUMBERS)): $(O)/gen/readme_%.cc: README.md
 	@mkdir -p $(@D)

@@ -97,8 +97,9 @@ std::string text_line(const trace::Part& part, Bytes bytes, const TextStyle& sty
          padded(said, text_columns - wire_columns + 14) + "  " + behind + '\n' + fault;
 }
 
-std::string json_line(const trace::Part& part, Bytes bytes) {
+std::string json_line(const trace::Part& part, Bytes bytes, const std::string& connection) {
   nlohmann::ordered_json line;
+  if (!connection.empty()) line["connection"] = connection;
   line["direction"] = part.direction == trace::Direction::to_server ? "to_server" : "to_client";
   line["layer"] = to_string(part.layer);
   line["depth"] = part.depth;

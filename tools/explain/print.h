@@ -8,8 +8,9 @@
 //     ....0001  opcode  0x1  text                                        RFC 6455 §5.2
 //     37 fa 21 3d  masking key                                           RFC 6455 §5.3
 //
-// JSON has one object a line: direction, layer, depth, bit and bits (where it is on the wire), hex,
-// name, value, section, source, and error, text, answer and catalogue where a rule is broken.
+// JSON has one object a line: connection (where it has a name), direction, layer, depth, bit and
+// bits (where it is on the wire), hex, name, value, section, source, and error, text, answer and
+// catalogue where a rule is broken.
 
 #pragma once
 
@@ -29,6 +30,7 @@ struct TextStyle {
 std::string wire_text(trace::Place place, Bytes bytes);
 
 std::string text_line(const trace::Part& part, Bytes bytes, const TextStyle& style);
-std::string json_line(const trace::Part& part, Bytes bytes);
+// `connection`: its name, or empty.
+std::string json_line(const trace::Part& part, Bytes bytes, const std::string& connection = {});
 
 }  // namespace hilo::tools::explain

@@ -172,11 +172,11 @@ Command bench_command() {
   Command command;
   command.name = "bench";
   command.summary = "measure a WebSocket or Socket.IO server under load";
-  command.argument =
+  command.arguments = {
       Argument{.name = "URL", .take = [settings](std::string_view value) -> Complaint {
                  settings->url = value;
                  return {};
-               }};
+               }}};
   command.before = {{"What it does", description}, {"Examples", examples}, {"Values", values}};
   command.groups = bench_flags(*settings);
   command.after = {{"Exit codes", exit_codes}};

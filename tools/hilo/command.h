@@ -35,11 +35,12 @@ struct FlagGroup {
   std::vector<Flag> flags;
 };
 
-// The one word without a dash that a subcommand may want.
+// A word without a dash that a subcommand wants.
 struct Argument {
   std::string name;  // "URL"
   std::function<Complaint(std::string_view)> take;
-  bool optional = false;  // the command itself says what is missing then
+  bool optional = false;    // the command itself says what is missing then
+  bool repeatable = false;  // and all words behind it: only the last one can be
 };
 
 // A part of the help in our own words. Lines are printed as they are.
@@ -50,8 +51,8 @@ struct HelpSection {
 
 struct Command {
   std::string name;
-  std::string summary;  // "serve the demo page ..."
-  std::optional<Argument> argument;
+  std::string summary;              // "serve the demo page ..."
+  std::vector<Argument> arguments;  // in this order
   std::vector<HelpSection> before;  // in front of the flags: description, examples
   std::vector<FlagGroup> groups;
   std::vector<HelpSection> after;  // exit codes, signals

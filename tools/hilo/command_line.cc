@@ -49,12 +49,12 @@ void add_command(CLI::App& app, const Command& command, bool& help) {
   for (const FlagGroup& group : command.groups) {
     for (const Flag& flag : group.flags) add_flag(*sub, flag);
   }
-  if (command.argument) {
-    const Argument& argument = *command.argument;
-    sub->add_option(argument.name, [&argument](const CLI::results_t& values) {
-      give(argument.name, argument.take, values.front());
+  for (const Argument& argument : command.arguments) {
+    CLI::Option* option = sub->add_option(argument.name, [&argument](const CLI::results_t& values) {
+      for (const std::string& value : values) give(argument.name, argument.take, value);
       return true;
     });
+    if (argument.repeatable) option->expected(1, -1);
   }
 }
 
@@ -75,9 +75,9 @@ int run_command(const CLI::App& sub, const Command& command, bool help) {
   if (const auto extras = sub.remaining(); !extras.empty()) {
     return usage_error(program, describe_extras(extras));
   }
-  if (command.argument && !command.argument->optional &&
-      sub.get_option(command.argument->name)->empty()) {
-    return usage_error(program, command.argument->name + " is missing");
+  for (const Argument& argument : command.arguments) {
+    if (argument.optional || !sub.get_option(argument.name)->empty()) continue;
+    return usage_error(program, argument.name + " is missing");
   }
   return command.run();
 }

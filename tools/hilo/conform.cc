@@ -323,10 +323,10 @@ Command conform_command() {
   Command command;
   command.name = "conform";
   command.summary = "test a WebSocket server or client against the RFCs";
-  command.argument =
+  command.arguments = {
       Argument{.name = "URL",
                .take = [settings](std::string_view v) { return take_url(v, *settings); },
-               .optional = true};
+               .optional = true}};
   command.before = {{"What it does", description}, {"Examples", examples}, {"Values", values}};
   command.groups = {what_flags(*settings), how_flags(*settings), tls_conform_flags(settings->tls),
                     report_flags(*settings)};

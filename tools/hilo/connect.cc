@@ -270,8 +270,9 @@ Command connect_command() {
   Command command;
   command.name = "connect";
   command.summary = "talk to a WebSocket server, by hand or in a pipe";
-  command.argument = Argument{
-      .name = "URL", .take = [settings](std::string_view v) { return take_url(v, settings->url); }};
+  command.arguments = {Argument{.name = "URL", .take = [settings](std::string_view v) {
+                                  return take_url(v, settings->url);
+                                }}};
   command.before = {{"What it does", description}, {"Examples", examples}, {"Values", values}};
   command.groups = {handshake_flags(*settings),        way_flags(*settings),
                     tls_connect_flags(settings->tls),  message_flags(*settings),

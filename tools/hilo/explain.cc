@@ -13,8 +13,8 @@
 #include <optional>
 #include <utility>
 
-#include "tools/explain/byte_log.h"
-#include "tools/explain/print.h"
+#include "tools/explain/capture.h"
+#include "tools/explain/explainer.h"
 #include "tools/hilo/flags.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/values.h"
@@ -35,7 +35,8 @@ constexpr char description[] =
     "  on the wire, what they say, and the section that it stands in. Bytes that\n"
     "  break a rule are told with the answer they get.\n"
     "    hilo explain HEX                  bytes in hexadecimal, blanks allowed\n"
-    "    hilo explain --file FILE          the bytes of a file, \"-\" for stdin\n"
+    "    hilo explain --file FILE          the bytes of a file, \"-\" for stdin, or the\n"
+    "                                      connections of a capture: pcapng, pcap\n"
     "    hilo explain --client FILE --server FILE\n"
     "                                      both directions of a connection\n"
     "    hilo explain --frame text Hello   builds a frame and explains it\n"
@@ -160,58 +161,20 @@ Direction direction_of(const Content& bytes, const std::string& from) {
   return letter || masked ? Direction::to_server : Direction::to_client;
 }
 
-// Feeds and prints.
-class Explanation {
- public:
-  explicit Explanation(const ExplainSettings& settings)
-      : json_(settings.format == "json"),
-        style_{.colour = is_terminal(standard_output), .source = settings.source},
-        dialogue_(options(settings), [this](const trace::Part& part) { print(part); }) {}
-
-  void add(Direction direction, const Content& bytes) {
-    log_.add(direction, bytes);
-    dialogue_.feed(direction, bytes);
-  }
-  void end(Direction direction) { dialogue_.end(direction); }
-  bool faulty() const { return faulty_; }
-  std::string take_text() { return std::exchange(text_, {}); }
-
- private:
-  static constexpr std::size_t kept_bytes = std::size_t{64} << 20;
-
-  static trace::DialogueOptions options(const ExplainSettings& settings) {
-    trace::DialogueOptions options;
-    if (settings.deflate) options.deflate = ws::DeflateParameters{};
-    if (settings.engineio == "3") options.engineio = engineio::Revision::v3;
-    if (settings.engineio == "4") options.engineio = engineio::Revision::v4;
-    return options;
-  }
-
-  void print(const trace::Part& part) {
-    faulty_ = faulty_ || part.fault;
-    const Bytes bytes = log_.at(part.direction, part.place);
-    if (json_) {
-      text_ += explain::json_line(part, bytes);
-      return;
-    }
-    if (told_ != part.direction) {
-      text_ += std::string(told_ ? "\n" : "") + std::string(to_string(part.direction)) + '\n';
-    }
-    told_ = part.direction;
-    text_ += explain::text_line(part, bytes, style_);
-  }
-
-  bool json_;
-  explain::TextStyle style_;
-  bool faulty_ = false;
-  std::optional<Direction> told_;
-  std::string text_;
-  explain::ByteLog log_{kept_bytes};
-  trace::Dialogue dialogue_;
-};
+explain::Explainer make_explainer(const ExplainSettings& settings, std::string name = {}) {
+  trace::DialogueOptions options;
+  if (settings.deflate) options.deflate = ws::DeflateParameters{};
+  if (settings.engineio == "3") options.engineio = engineio::Revision::v3;
+  if (settings.engineio == "4") options.engineio = engineio::Revision::v4;
+  const explain::Style style{
+      .json = settings.format == "json",
+      .text = {.colour = is_terminal(standard_output), .source = settings.source},
+      .name = std::move(name)};
+  return {options, style, print_text};
+}
 
 int explain_both(const ExplainSettings& settings) {
-  Explanation explanation(settings);
+  explain::Explainer explainer = make_explainer(settings);
   const std::array<std::pair<Direction, const std::string*>, 2> sides = {
       {{Direction::to_server, &settings.client_file},
        {Direction::to_client, &settings.server_file}}};
@@ -219,21 +182,37 @@ int explain_both(const ExplainSettings& settings) {
     if (file->empty()) continue;
     const std::optional<Content> content = read_file(*file);
     if (!content) return failure("cannot read " + *file);
-    explanation.add(direction, *content);
+    explainer.add(direction, *content);
   }
-  explanation.end(Direction::to_server);
-  explanation.end(Direction::to_client);
-  print_text(explanation.take_text());
-  return explanation.faulty() ? exit_failure : exit_ok;
+  explainer.end(Direction::to_server);
+  explainer.end(Direction::to_client);
+  return explainer.faulty() ? exit_failure : exit_ok;
+}
+
+int explain_capture(const ExplainSettings& settings, const Content& file) {
+  const auto connections = explain::read_capture(file);
+  if (!connections) return failure("this capture is malformed");
+  if (connections->empty()) return failure("there is no TCP connection in this capture");
+  bool faulty = false;
+  for (const explain::CapturedConnection& connection : *connections) {
+    explain::Explainer explainer = make_explainer(settings, connection.name);
+    for (const explain::Segment& segment : connection.segments) {
+      explainer.add(segment.direction, segment.bytes);
+    }
+    explainer.end(Direction::to_server);
+    explainer.end(Direction::to_client);
+    faulty = faulty || explainer.faulty();
+  }
+  return faulty ? exit_failure : exit_ok;
 }
 
 int explain_bytes(const ExplainSettings& settings, const Content& bytes) {
-  Explanation explanation(settings);
+  if (explain::is_capture(bytes)) return explain_capture(settings, bytes);
+  explain::Explainer explainer = make_explainer(settings);
   const Direction direction = direction_of(bytes, settings.from);
-  explanation.add(direction, bytes);
-  explanation.end(direction);
-  print_text(explanation.take_text());
-  return explanation.faulty() ? exit_failure : exit_ok;
+  explainer.add(direction, bytes);
+  explainer.end(direction);
+  return explainer.faulty() ? exit_failure : exit_ok;
 }
 
 int run(const ExplainSettings& settings) {
@@ -313,12 +292,14 @@ Command explain_command() {
   Command command;
   command.name = "explain";
   command.summary = "say what bytes of a connection mean, bit by bit";
-  command.argument = Argument{.name = "HEX",
-                              .take = [settings](std::string_view value) -> Complaint {
-                                settings->argument = value;
-                                return {};
-                              },
-                              .optional = true};
+  command.arguments = {Argument{.name = "HEX",
+                                .take = [settings](std::string_view value) -> Complaint {
+                                  if (!settings->argument.empty()) settings->argument += ' ';
+                                  settings->argument += value;
+                                  return {};
+                                },
+                                .optional = true,
+                                .repeatable = true}};
   command.before = {{"What it does", description}, {"Examples", examples}};
   command.groups = {what_flags(*settings), context_flags(*settings), output_flags(*settings)};
   command.after = {{"Exit codes", exit_codes}};

@@ -58,9 +58,9 @@ void append_section(std::string& out, const HelpSection& section) {
 std::string command_help(const Command& command) {
   std::string out = "hilo " + command.name + " - " + command.summary + "\n\nUsage\n  hilo " +
                     command.name + " [FLAG]...";
-  if (command.argument) {
-    const bool optional = command.argument->optional;
-    out.append(optional ? " [" : " ").append(command.argument->name).append(optional ? "]" : "");
+  for (const Argument& argument : command.arguments) {
+    out.append(argument.optional ? " [" : " ").append(argument.name);
+    out.append(argument.repeatable ? "..." : "").append(argument.optional ? "]" : "");
   }
   out.append("\n");
   for (const HelpSection& section : command.before) append_section(out, section);

@@ -12,13 +12,14 @@
 #include "tools/hilo/explain.h"
 #include "tools/hilo/serve.h"
 #include "tools/hilo/standard_io.h"
+#include "tools/hilo/tap.h"
 
 int main(int argc, char** argv) {
   using namespace hilo;
   tools::open_standard_descriptors();
   net::ignore_sigpipe();
-  const std::array<tools::Command, 5> commands = {tools::serve_command(), tools::connect_command(),
-                                                  tools::conform_command(), tools::bench_command(),
-                                                  tools::explain_command()};
+  const std::array<tools::Command, 6> commands = {
+      tools::serve_command(), tools::connect_command(), tools::conform_command(),
+      tools::bench_command(), tools::explain_command(), tools::tap_command()};
   return tools::run_command_line(commands, argc, argv);
 }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+#include "tools/explain/explainer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hilo::tools::explain {
+
+Explainer::Explainer(const trace::DialogueOptions& options, const Style& style,
+                     Callback<void(std::string_view)> on_text)
+    : style_(style),
+      on_text_(std::move(on_text)),
+      dialogue_(options, [this](const trace::Part& part) { print(part); }) {}
+
+// In pieces that the log keeps long enough to show them.
+void Explainer::add(trace::Direction direction, Bytes bytes) {
+  while (!bytes.empty()) {
+    const Bytes piece = bytes.first(std::min(bytes.size(), kept_bytes / 2));
+    log_.add(direction, piece);
+    dialogue_.feed(direction, piece);
+    bytes = bytes.subspan(piece.size());
+  }
+}
+
+void Explainer::print(const trace::Part& part) {
+  faulty_ = faulty_ || part.fault;
+  const Bytes bytes = log_.at(part.direction, part.place);
+  if (style_.json) return on_text_(json_line(part, bytes, style_.name));
+  std::string text;
+  if (told_ != part.direction) {
+    text = told_ ? "\n" : "";
+    text += style_.name + (style_.name.empty() ? "" : "  ");
+    text += std::string(to_string(part.direction)) + '\n';
+  }
+  told_ = part.direction;
+  on_text_(text + text_line(part, bytes, style_.text));
+}
+
+}  // namespace hilo::tools::explain

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+//
+// Explainer: the bytes of a connection in, lines about them out: a Dialogue and a ByteLog, printed.
+//
+//   memory  that of a Dialogue, and kept_bytes of each direction
+//   thread  one at a time
+
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "net/base/bytes.h"
+#include "net/base/callback.h"
+#include "tools/explain/byte_log.h"
+#include "tools/explain/print.h"
+#include "ws/trace/dialogue.h"
+
+namespace hilo::tools::explain {
+
+struct Style {
+  bool json = false;
+  TextStyle text = {};
+  std::string name =
+      {};  // of the connection, where there are several; stands at each change of direction
+};
+
+class Explainer {
+ public:
+  Explainer(const trace::DialogueOptions& options, const Style& style,
+            Callback<void(std::string_view)> on_text);
+
+  void add(trace::Direction direction, Bytes bytes);
+  void end(trace::Direction direction) { dialogue_.end(direction); }
+  // A rule was broken.
+  bool faulty() const noexcept { return faulty_; }
+
+ private:
+  static constexpr std::size_t kept_bytes = std::size_t{4} << 20;
+
+  void print(const trace::Part& part);
+
+  Style style_;
+  Callback<void(std::string_view)> on_text_;
+  bool faulty_ = false;
+  std::optional<trace::Direction> told_;
+  ByteLog log_{kept_bytes};
+  trace::Dialogue dialogue_;
+};
+
+}  // namespace hilo::tools::explain

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+
+#include "tools/tap/link.h"
+
+#include <utility>
+
+namespace hilo::tools::tap {
+
+using trace::Direction;
+
+Link::Link(Tap& tap, std::uint64_t number, net::Fd client, const net::Address& peer)
+    : tap_(&tap),
+      number_(number),
+      name_("#" + std::to_string(number)),
+      dialer_(*tap.loop_),
+      ends_{End(*this, Direction::to_server), End(*this, Direction::to_client)},
+      breaker_(tap.options_.break_what),
+      explainer_({}, {tap.options_.style.json, tap.options_.style.text, name_},
+                 [this](std::string_view text) { tap_->on_text_(text); }) {
+  End& end = from(Direction::to_server);
+  end.stream = std::make_unique<net::Stream>(*tap.loop_, std::move(client), end);
+  if (tap.capture_) capture_.emplace(*tap.capture_, peer.port(), tap.options_.target.port);
+}
+
+Link::~Link() {
+  tap_->loop_->cancel(dial_timer_);
+  for (const auto& timer : late_timers_) {
+    if (timer) tap_->loop_->cancel(*timer);
+  }
+}
+
+void Link::start() {
+  net::Stream& client = *from(Direction::to_server).stream;
+  if (!client.start()) {
+    tap_->on_trouble_(name_ + ": the client's socket cannot be watched");
+    return tap_->gone(number_);
+  }
+  client.pause();  // until there is somebody to tell
+  if (const Status status = dialer_.prepare(tap_->options_.target, {}); !status) {
+    return fail(status.error().message());
+  }
+  dial_timer_ = tap_->loop_->call_after(tap_->options_.connect_timeout, [this] {
+    dialer_.cancel();
+    fail("the server cannot be reached in time");
+  });
+  dialer_.start(tap_->options_.connect_timeout,
+                [this](Result<net::Fd> fd) { dialed(std::move(fd)); });
+}
+
+void Link::dialed(Result<net::Fd> fd) {
+  tap_->loop_->cancel(dial_timer_);
+  if (over_) return;
+  if (!fd) return fail("the server cannot be reached: " + fd.error().message());
+  End& server = from(Direction::to_client);
+  auto stream = ws::start_stream(*tap_->loop_, std::move(*fd), tap_->options_.tls.get(),
+                                 tap_->options_.tls_server_name, server);
+  if (!stream) return fail(stream.error().message());
+  server.stream = std::move(*stream);
+  from(Direction::to_server).stream->resume();
+}
+
+// ---- what comes in ------------------------------------------------------------------------------
+
+net::Stream::Want Link::End::on_input(MutableBytes& input) {
+  link_->arrived(sends_, input);
+  input = {};
+  return net::Stream::Want::more;
+}
+
+void Link::End::on_end() {
+  ended = true;
+  link_->arrived_end(sends_);
+}
+
+void Link::End::on_broken(std::error_code error) {
+  if (!link_->over_) link_->fail(error.message());
+}
+
+void Link::arrived(Direction direction, MutableBytes bytes) {
+  if (direction == Direction::to_server) breaker_.pass(bytes);
+  if (!is_late()) return pass(direction, bytes);
+  late_[static_cast<std::size_t>(direction)].push_back(
+      {tap_->loop_->now() + tap_->options_.delay, {bytes.begin(), bytes.end()}});
+  if (late_bytes(direction) > Tap::queue_bytes_max) from(direction).stream->pause();
+  schedule_late(direction);
+}
+
+void Link::arrived_end(Direction direction) {
+  if (!is_late()) return pass_end(direction);
+  late_[static_cast<std::size_t>(direction)].push_back(
+      {tap_->loop_->now() + tap_->options_.delay, {}});
+  schedule_late(direction);
+}
+
+// ---- what goes on -------------------------------------------------------------------------------
+
+void Link::pass(Direction direction, Bytes bytes) {
+  if (capture_) capture_->add(direction, bytes);
+  explainer_.add(direction, bytes);
+  net::Stream* const other = to(direction).stream.get();
+  if (other == nullptr || over_) return;
+  if (!other->write(bytes)) return fail("no memory, or the connection broke");
+  if (other->unsent_bytes() > Tap::queue_bytes_max) from(direction).stream->pause();
+}
+
+void Link::pass_end(Direction direction) {
+  if (capture_) capture_->end(direction);
+  explainer_.end(direction);
+  if (over_) return;
+  if (net::Stream* const other = to(direction).stream.get()) other->shutdown_write();
+  if (from(Direction::to_server).ended && from(Direction::to_client).ended) end_all(true);
+}
+
+std::size_t Link::late_bytes(Direction direction) const noexcept {
+  std::size_t bytes = 0;
+  for (const Late& late : late_[static_cast<std::size_t>(direction)]) bytes += late.bytes.size();
+  return bytes;
+}
+
+void Link::schedule_late(Direction direction) {
+  const auto index = static_cast<std::size_t>(direction);
+  if (late_timers_[index] || late_[index].empty()) return;
+  const net::Time now = tap_->loop_->now();
+  const net::Time due = late_[index].front().due;
+  late_timers_[index] = tap_->loop_->call_after(due > now ? due - now : net::Duration(),
+                                                [this, direction] { send_late(direction); });
+}
+
+void Link::send_late(Direction direction) {
+  const auto index = static_cast<std::size_t>(direction);
+  late_timers_[index].reset();
+  Late& front = late_[index].front();
+  if (front.bytes.empty()) {
+    late_[index].pop_front();
+    return pass_end(direction);
+  }
+  if (tap_->options_.split) {
+    const std::uint8_t byte = front.bytes.front();
+    front.bytes.erase(front.bytes.begin());
+    if (front.bytes.empty()) late_[index].pop_front();
+    pass(direction, {&byte, 1});
+  } else {
+    const std::vector<std::uint8_t> bytes = std::move(front.bytes);
+    late_[index].pop_front();
+    pass(direction, bytes);
+  }
+  if (over_) return;
+  if (late_bytes(direction) <= Tap::queue_bytes_max / 2) from(direction).stream->resume();
+  schedule_late(direction);
+}
+
+// There is room again towards this end: the other one may send.
+void Link::taken(End& end) {
+  End& other = &end == &ends_[0] ? ends_[1] : ends_[0];
+  if (over_ || other.stream == nullptr) return;
+  if (end.stream->queued_bytes() <= Tap::queue_bytes_max / 2) other.stream->resume();
+}
+
+// ---- the end ------------------------------------------------------------------------------------
+
+void Link::fail(const std::string& why) {
+  tap_->on_trouble_(name_ + ": " + why);
+  end_all(false);
+}
+
+void Link::end_all(bool politely) {
+  over_ = true;
+  for (End& end : ends_) {
+    if (end.stream) politely ? end.stream->close() : end.stream->abort();
+  }
+}
+
+void Link::End::on_reap() {
+  stream.reset();
+  Link& link = *link_;
+  if (!link.over_) link.end_all(false);
+  if (link.ends_[0].stream || link.ends_[1].stream) return;
+  link.tap_->gone(link.number_);  // and this with it
+}
+
+}  // namespace hilo::tools::tap

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+//
+// Link: one connection through a Tap, from the client that came to the server that was dialled.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/stream.h"
+#include "tools/tap/tap.h"
+#include "ws/dialer.h"
+
+namespace hilo::tools::tap {
+
+class Link {
+ public:
+  Link(Tap& tap, std::uint64_t number, net::Fd client, const net::Address& peer);
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+  ~Link();
+
+  // Dials. What is wrong is told to the tap, and ends the link.
+  void start();
+
+ private:
+  // The end of the link where one of the two is: what it sends is read here.
+  class End final : public net::Stream::Handler {
+   public:
+    End(Link& link, trace::Direction sends) : link_(&link), sends_(sends) {}
+
+    std::unique_ptr<net::Stream> stream;
+    bool ended = false;  // it has finished sending
+
+   private:
+    net::Stream::Want on_input(MutableBytes& input) override;
+    void on_end() override;
+    void on_taken() override { link_->taken(*this); }
+    void on_drained() override { link_->taken(*this); }
+    void on_broken(std::error_code error) override;
+    void on_reap() override;
+
+    Link* link_;
+    trace::Direction sends_;
+  };
+  // Bytes that go on later; none of them: the end of the stream.
+  struct Late {
+    net::Time due;
+    std::vector<std::uint8_t> bytes;
+  };
+
+  End& from(trace::Direction direction) noexcept {
+    return ends_[static_cast<std::size_t>(direction)];
+  }
+  End& to(trace::Direction direction) noexcept {
+    return ends_[1 - static_cast<std::size_t>(direction)];
+  }
+  bool is_late() const noexcept {
+    return tap_->options_.split || tap_->options_.delay > net::Duration();
+  }
+
+  void dialed(Result<net::Fd> fd);
+  void arrived(trace::Direction direction, MutableBytes bytes);
+  void arrived_end(trace::Direction direction);
+  void pass(trace::Direction direction, Bytes bytes);
+  void pass_end(trace::Direction direction);
+  void send_late(trace::Direction direction);
+  void schedule_late(trace::Direction direction);
+  void taken(End& end);
+  void end_all(bool politely);
+  void fail(const std::string& why);
+  std::size_t late_bytes(trace::Direction direction) const noexcept;
+
+  Tap* tap_;
+  std::uint64_t number_;
+  std::string name_;
+  ws::Dialer dialer_;
+  net::Loop::TimerId dial_timer_;
+  std::array<End, 2> ends_;
+  std::array<std::deque<Late>, 2> late_;
+  std::array<std::optional<net::Loop::TimerId>, 2> late_timers_;
+  Breaker breaker_;
+  std::optional<CaptureWriter::Connection> capture_;
+  explain::Explainer explainer_;
+  bool over_ = false;
+};
+
+}  // namespace hilo::tools::tap

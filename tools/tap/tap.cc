@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+#include "tools/tap/tap.h"
+
+#include <utility>
+
+#include "tools/tap/link.h"
+
+namespace hilo::tools::tap {
+
+Tap::Tap(net::Loop& loop, Options options, Callback<void(std::string_view)> on_text,
+         Callback<void(const std::string&)> on_trouble)
+    : loop_(&loop),
+      options_(std::move(options)),
+      on_text_(std::move(on_text)),
+      on_trouble_(std::move(on_trouble)),
+      listener_(loop) {
+  if (!options_.capture_file.empty()) capture_.emplace(options_.capture_file);
+}
+
+Tap::~Tap() = default;
+
+Result<net::Address> Tap::listen(const net::Address& address) {
+  const auto on_accept = [this](net::Fd fd, const net::Address& peer) {
+    accepted(std::move(fd), peer);
+  };
+  if (const Status status = listener_.open(address, {}, on_accept); !status) return status.error();
+  return listener_.address();
+}
+
+bool Tap::flush() {
+  return !capture_ || capture_->flush();
+}
+
+void Tap::accepted(net::Fd fd, const net::Address& peer) {
+  const std::uint64_t number = ++accepted_count_;
+  auto link = std::make_unique<Link>(*this, number, std::move(fd), peer);
+  Link& started = *link;
+  links_.emplace(number, std::move(link));
+  started.start();
+}
+
+// Called from within the link, which is destroyed when its call is over.
+void Tap::gone(std::uint64_t number) {
+  auto link = links_.extract(number);
+  loop_->post([ended = std::move(link.mapped())]() mutable { ended.reset(); });
+}
+
+}  // namespace hilo::tools::tap
