@@ -485,7 +485,8 @@ FUZZ_NAMES := $(patsubst fuzz/fuzz_%.cc,%,$(FUZZ_SOURCES))
 FUZZ_PICKED := $(if $(T),$(filter $(subst *,%,$(T)),$(FUZZ_NAMES)),$(FUZZ_NAMES))
 FUZZED_SOURCES := $(filter-out ws/c/%,$(CORE_SOURCES)) net/address.cc $(wildcard $(addsuffix .cc,$(addprefix ws/,redirect proxy_tunnel \
   credentials) $(addprefix ws/engineio/,base64 error jsonp packet payload queue session sid text_units) \
-  $(addprefix ws/socketio/,error packet values plain_json msgpack decoder encoded_packet)))
+  $(addprefix ws/socketio/,error packet values plain_json msgpack decoder encoded_packet))) \
+  ws/engineio/query.cc $(TRACE_SOURCES) tools/explain/capture.cc
 TIME ?= 60
 RUNS ?= 4000
 $(O)/fuzz/libfuzzed.a: $(call objects,$(FUZZED_SOURCES)) $(O)/fuzzed_sources
