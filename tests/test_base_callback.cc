@@ -66,8 +66,8 @@ TEST_CASE("arguments travel by reference and may be moved from") {
   CHECK(take(std::make_unique<std::string>("four")) == 4);
 
   int value = 1;
-  Callback<void(int&)> raise = [](int& n) { ++n; };
-  raise(value);
+  Callback<void(int&)> increase = [](int& n) { ++n; };
+  increase(value);
   CHECK(value == 2);
 }
 

@@ -369,7 +369,7 @@ TEST_CASE("text that is read into the space fails as it arrives") {
 }
 
 TEST_CASE("memory that cannot be had fails the session, and the peer is told") {
-  Peer peer(Role::client, {.message_bytes_max = std::size_t{1} << 40});
+  Peer peer(Role::client, {.message_bytes_max = ~std::size_t{0} / 2});
   const std::size_t size = Pool::block_bytes_max + 1;
   const std::string header = header_of(0x02, size, nullptr);
   std::vector<std::uint8_t> block(header.begin(), header.end());

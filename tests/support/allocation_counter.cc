@@ -60,13 +60,25 @@ int posix_memalign(void** result, std::size_t alignment, std::size_t bytes) noex
 void* mmap(void* address, std::size_t bytes, int protection, int flags, int fd,
            off_t offset) noexcept {
   ++allocations;
+#if defined(SYS_mmap2)  // of a machine with 32 bits, which counts in pages
+  const long result = syscall(SYS_mmap2, address, bytes, protection, flags, fd, offset / 4096);
+#elif defined(__s390x__)  // which looks for its six words in memory
+  const unsigned long words[] = {
+      reinterpret_cast<unsigned long>(address), bytes,
+      static_cast<unsigned long>(protection),   static_cast<unsigned long>(flags),
+      static_cast<unsigned long>(fd),           static_cast<unsigned long>(offset)};
+  const long result = syscall(SYS_mmap, words);
+#else
   const long result = syscall(SYS_mmap, address, bytes, protection, flags, fd, offset);
+#endif
   return reinterpret_cast<void*>(result);
 }
+#ifndef __USE_FILE_OFFSET64  // with which mmap is mmap64 already
 void* mmap64(void* address, std::size_t bytes, int protection, int flags, int fd,
              off64_t offset) noexcept {
-  return mmap(address, bytes, protection, flags, fd, offset);
+  return mmap(address, bytes, protection, flags, fd, static_cast<off_t>(offset));
 }
+#endif
 
 }  // extern "C"
 

@@ -94,7 +94,7 @@ class ReferenceSession {
     const std::size_t header = 2 + extended + (has_key ? 4 : 0);
     if (in.size() < header) return 0;
 
-    std::string payload(in.substr(header, length));
+    std::string payload(in.substr(header, static_cast<std::size_t>(length)));
     if (has_key)
       payload =
           masked(payload, {byte(header - 4), byte(header - 3), byte(header - 2), byte(header - 1)});

@@ -112,7 +112,8 @@ inline std::string unmasked_frames(std::string_view frames) {
         header.header_bytes + header.payload_bytes > frames.size()) {
       return result + "malformed";
     }
-    const std::string_view payload = frames.substr(header.header_bytes, header.payload_bytes);
+    const std::string_view payload =
+        frames.substr(header.header_bytes, static_cast<std::size_t>(header.payload_bytes));
     result += plain_frame(static_cast<std::uint8_t>(frames[0]), masked(payload, header.key));
     frames.remove_prefix(header.header_bytes + payload.size());
   }

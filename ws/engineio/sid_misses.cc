@@ -34,7 +34,7 @@ bool SidMisses::count(const net::PeerAddress& peer, net::Time now) noexcept {
   }
   const std::uint64_t address = address_bits(peer);
   // The upper bits of a product depend on all bits below; nobody knows the seed.
-  Entry& entry = table_[(address * seed_) >> 56];
+  Entry& entry = table_[static_cast<std::size_t>((address * seed_) >> 56)];
   if (entry.address != address || now - entry.began >= window_) {
     entry = {.address = address, .began = now, .misses = 0};
   }
