@@ -2,16 +2,17 @@
 #
 # hilo is built by this one file, without recursion into folders. `make help` lists what it can do.
 #
-#   MODE=release|debug|asan|tsan|fuzz|cov   objects and binaries live in build/<mode>/
+#   MODE=release|debug|small|asan|tsan|fuzz|cov   objects and binaries live in build/<mode>/
 #   POLLER=epoll|kqueue|poll                the backend of net::Poller (default: what fits the system)
 #   WAKEUP=eventfd|pipe                     how another thread wakes the poller (likewise)
+#   TLS=0  DEFLATE=0  SOCKETIO=0            leave out TLS (libssl), permessage-deflate (zlib), Socket.IO
 #   BUILD=folder   CXX=compiler   CXXFLAGS=more   LDFLAGS=more   V=1 (whole commands)   WERROR=1
 
 VERSION := 0.1.0
 
 BUILD ?= build
 MODE ?= release
-MODES := release debug asan tsan fuzz cov
+MODES := release debug small asan tsan fuzz cov
 ifeq ($(filter $(MODE),$(MODES)),)
 $(error MODE=$(MODE) is unknown; choose one of: $(MODES))
 endif
@@ -66,9 +67,15 @@ OS_SOURCES := $(sort $(wildcard net/socket.cc net/clock.cc net/entropy.cc net/re
   net/signals.cc net/wakeup.cc net/wakeup_$(WAKEUP).cc net/poller_$(POLLER).cc))
 SEAM_SOURCES := $(OS_SOURCES) $(wildcard net/poller_*.cc net/wakeup_*.cc)
 
-CORE_SOURCES := $(sort $(wildcard net/base/*.cc ws/core/*.cc ws/c/core_*.cc))
-HILO_SOURCES := $(sort $(filter-out $(SEAM_SOURCES) ws/c/core_%,$(wildcard net/*.cc ws/*.cc ws/c/*.cc)))
-SOCKETIO_SOURCES := $(sort $(wildcard ws/engineio/*.cc ws/socketio/*.cc))
+# An option drops files and puts one of the name *_none.cc in their place.
+TLS ?= 1
+DEFLATE ?= 1
+SOCKETIO ?= 1
+UNWANTED := $(if $(filter 0,$(TLS)),net/tls.cc net/tls_self_signed.cc net/transport_tls.cc,net/tls_none.cc) \
+  $(if $(filter 0,$(DEFLATE)),$(filter-out %_none.cc,$(wildcard ws/core/deflate*.cc)),ws/core/deflate_none.cc)
+CORE_SOURCES := $(sort $(filter-out $(UNWANTED),$(wildcard net/base/*.cc ws/core/*.cc ws/c/core_*.cc)))
+HILO_SOURCES := $(sort $(filter-out $(SEAM_SOURCES) $(UNWANTED) ws/c/core_%,$(wildcard net/*.cc ws/*.cc ws/c/*.cc)))
+SOCKETIO_SOURCES := $(if $(filter 0,$(SOCKETIO)),,$(sort $(wildcard ws/engineio/*.cc ws/socketio/*.cc)))
 # What the tool is made of and tests look at, too.
 TOOLBOX_SOURCES := $(sort $(wildcard tools/bench/*.cc tools/conform/*.cc tools/explain/*.cc tools/tap/*.cc \
   tools/hilo/values.cc))
@@ -98,7 +105,8 @@ SUPPORT_LIB := $(O)/tests/libsupport.a
 TOOLBOX_LIB := $(O)/tools/libtoolbox.a
 TRACE_LIB := $(O)/libhilo-trace.a
 LIBRARIES := $(SOCKETIO_LIB) $(HILO_LIB) $(OS_LIB) $(CORE_LIB)  # in link order
-HILO := $(if $(TOOL_SOURCES),$(O)/hilo)
+# The tool has commands for all of it, and its conformance tester breaks DEFLATE by means of zlib.
+HILO := $(if $(filter 0,$(DEFLATE) $(SOCKETIO)),,$(if $(TOOL_SOURCES),$(O)/hilo))
 
 # ---- flags -----------------------------------------------------------------------------------
 # -Wswitch-enum: a switch names every enumerator, so a new one is found everywhere it matters.
@@ -131,6 +139,8 @@ ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-p
 PIC := -fPIC -fno-semantic-interposition
 # -g1: lines and functions are what a stack trace and a profile show, and compile a third faster.
 MODE_FLAGS_release := -O2 -g1 -DNDEBUG $(PIC) $(HARDENING)
+# For small machines: without what only finds faults, and a linker that leaves out what nobody calls.
+MODE_FLAGS_small := -Os -DNDEBUG -fPIE -ffunction-sections -fdata-sections
 MODE_FLAGS_debug := -O0 -g $(PIC) -D_GLIBCXX_ASSERTIONS
 MODE_FLAGS_asan := -O1 -g1 -fPIC -D_GLIBCXX_ASSERTIONS $(ASAN)
 MODE_FLAGS_tsan := -O1 -g1 -fPIC -D_GLIBCXX_ASSERTIONS -fsanitize=thread
@@ -139,12 +149,17 @@ MODE_FLAGS_fuzz := -O1 -g1 -D_GLIBCXX_ASSERTIONS $(ASAN) -fsanitize=fuzzer-no-li
 # An assertion is a branch that no test can take, so coverage is counted without them.
 MODE_FLAGS_cov := -O0 -g1 -DNDEBUG --coverage -fprofile-update=atomic
 MODE_LINK_release := $(HARDENED_LINK)
+MODE_LINK_small := -pie -Wl,--gc-sections -s
 MODE_LINK_asan := $(ASAN)
 MODE_LINK_tsan := -fsanitize=thread
 MODE_LINK_fuzz := $(ASAN)
 MODE_LINK_cov := --coverage
 
 CPPFLAGS += -I.
+# Machines with 32 bits count seconds beyond 2038 and bytes beyond 2 GB only when told so.
+ifneq ($(filter arm armv% i386 i486 i586 i686,$(MACHINE)),)
+CPPFLAGS += -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+endif
 ALL_FLAGS = -std=c++20 $(MODE_FLAGS_$(MODE)) $(WARNINGS) -pthread \
   $(if $(filter cov,$(MODE)),,-ffile-prefix-map=$(CURDIR)=.) $(CPPFLAGS) $(CXXFLAGS)
 LINK_FLAGS = $(MODE_LINK_$(MODE)) -pthread $(LDFLAGS)
@@ -152,8 +167,9 @@ LINK_FLAGS = $(MODE_LINK_$(MODE)) -pthread $(LDFLAGS)
 # (Of clang's ASan gold says much, and nothing that matters.)
 TEST_LINK := $(if $(shell command -v ld.gold),$(if $(and $(IS_CLANG),$(filter asan,$(MODE))),,-fuse-ld=gold))
 
-TLS_LIBS ?= -lssl -lcrypto
-DEFLATE_LIBS ?= -lz
+# libcrypto stays without TLS: SHA-1 for the handshake, and random numbers.
+TLS_LIBS ?= $(if $(filter 0,$(TLS)),,-lssl) -lcrypto
+DEFLATE_LIBS ?= $(if $(filter 0,$(DEFLATE)),,-lz)
 BENCH_LIBS ?= -lbenchmark_main -lbenchmark
 # On Linux, POLLER=kqueue runs on libkqueue: KQUEUE=<folder of its source, built by cmake in build/>.
 ifneq ($(KQUEUE),)
@@ -224,7 +240,8 @@ $(O)/%.o: %.cc $(O)/flags | .setup-build
 # doctest prints an error code only where it may include <ostream>. Tests are compiled more often
 # than they run, and optimising them takes three times as long; what they test is optimised.
 # UBSan looks at the library alone: in tests it would see doctest's own code above all.
-TEST_FLAGS := -DDOCTEST_CONFIG_USE_STD_HEADERS -O0 $(if $(filter debug,$(MODE)),,-g0) -U_FORTIFY_SOURCE \
+TEST_OPTIMIZED ?= -O0
+TEST_FLAGS := -DDOCTEST_CONFIG_USE_STD_HEADERS $(TEST_OPTIMIZED) $(if $(filter debug,$(MODE)),,-g0) -U_FORTIFY_SOURCE \
   $(if $(filter asan,$(MODE)),-fno-sanitize=undefined)
 $(O)/tests/%.o: tests/%.cc $(O)/flags | .setup-test
 	$(call compile,$(TEST_FLAGS))
@@ -306,8 +323,9 @@ $(TOOLBOX_LIB): $(call objects,$(TOOLBOX_SOURCES)) $(O)/toolbox_sources
 	$(call archive)
 
 # ---- the programs ----------------------------------------------------------------------------
-.PHONY: all run help
-all: $(LIBRARIES) $(HILO)  ## the libraries and the tool, in build/<mode>/ (the default)
+.PHONY: all run help libraries
+libraries: $(LIBRARIES)
+all: $(LIBRARIES) $(HILO)  ## the libraries and the tool, in build/<mode>/ (the default; TLS=0 DEFLATE=0 SOCKETIO=0: less)
 
 LISTEN ?= 127.0.0.1:8080
 run: all  ## serve the demo page (LISTEN=127.0.0.1:8080)
@@ -566,10 +584,77 @@ test-asan: .setup-test .setup-check  ## the unit tests under AddressSanitizer an
 	+@$(SELF) MODE=asan CXX='$(SANITIZER_CXX)' test
 test-tsan: .setup-test .setup-check  ## the tests with threads under ThreadSanitizer
 	+@$(SELF) MODE=tsan CXX='$(SANITIZER_CXX)' test
-check-all: check noexcept headers cov fuzz-replay bench-programs test-subtree  ## check, and what takes longer: coverage, clang, poll and pipe
+check-all: check noexcept headers cov fuzz-replay bench-programs test-subtree | .setup-cross  ## check, and what takes longer: coverage, clang, other pollers, machines and standards
 	+@$(SELF) BUILD=$(BUILD)/core MODE=asan ASAN_CORE=1 test
 	+@$(SELF) BUILD=$(BUILD)/clang CXX=clang++ PRECOMPILED=0 test
 	+@$(if $(wildcard net/poller_poll.cc),$(SELF) BUILD=$(BUILD)/poll POLLER=poll WAKEUP=pipe test,:)
+	+@$(SELF) options
+	+@$(SELF) embedded
+	+@$(SELF) size
+	+@$(SELF) MATRIX='g++-c++2b clang++-c++2b' matrix
+	+@$(SELF) cross
+
+# Without all that can be left out: the core, the reactor, servers, clients and the ladder still do
+# their work, and a program needs no library but libcrypto.
+BARE = $(SELF) BUILD=$(BUILD)/bare TLS=0 DEFLATE=0 SOCKETIO=0
+BARE_T := core_session_frames core_session_states core_handshake_* net_loop net_stream ws_server ws_connection \
+  ws_client ws_http ladder_*
+$(O)/tests/without_options: $(O)/tests/without_options.o $(LIBRARIES) $(O)/link_flags
+	$(call link)
+.PHONY: options bare-program
+bare-program: $(O)/tests/without_options $(O)/tests/readme_1
+options: .setup-test  ## tests of what TLS=0 DEFLATE=0 SOCKETIO=0 leaves
+	+@$(BARE) bare-program
+	@$(BUILD)/bare/release/tests/without_options
+	@! $(READELF) -d $(BUILD)/bare/release/tests/readme_1 | grep -E 'NEEDED.*(libssl|libz)' || \
+	  { echo 'an echo server without TLS and DEFLATE still wants these'; exit 1; }
+	+@$(BARE) TLS_LIBS='-lssl -lcrypto' T='$(BARE_T)' test  # whose peers speak TLS themselves
+
+# Programs that embed less than all of hilo.
+$(O)/tests/embedded_session: $(O)/tests/embedded_session.o $(CORE_LIB) $(O)/link_flags
+	$(call link)
+$(O)/tests/embedded_echo: $(O)/tests/embedded_echo.o $(HILO_LIB) $(OS_LIB) $(CORE_LIB) $(O)/link_flags
+	$(call link)
+.PHONY: size size-programs embedded
+size-programs: $(O)/tests/embedded_session $(O)/tests/readme_1
+size: .setup-test  ## how large it is, and what its headers cost, against the aims
+	+@$(BARE) MODE=small PRECOMPILED=0 size-programs
+	@CXX='$(CXX)' $(PYTHON) tools/check/size.py $(BUILD)/bare/small $(ARGS)
+# net and ws/core without exceptions and RTTI, linked and run.
+embedded: .setup-test  ## programs on net and ws/core with -fno-exceptions -fno-rtti, run
+	+@$(SELF) BUILD=$(BUILD)/noexcept CXXFLAGS='$(CXXFLAGS) -fno-exceptions -fno-rtti' PRECOMPILED=0 embedded-programs
+	$(BUILD)/noexcept/release/tests/embedded_session
+	$(BUILD)/noexcept/release/tests/embedded_echo
+.PHONY: embedded-programs
+embedded-programs: $(O)/tests/embedded_session $(O)/tests/embedded_echo
+
+# Other machines, on this one: compilers of Debian's, their libraries unpacked below build/cross, and
+# test programs under qemu-user. Everything is compiled for the two Arms; s390x, whose bytes stand the
+# other way round, gets the core. For each: how the compiler calls it, the emulator, tests.
+CROSS := arm64 armhf s390x
+CROSS_arm64 := aarch64-linux-gnu qemu-aarch64 base_* core_* net_*
+CROSS_armhf := arm-linux-gnueabihf qemu-arm base_* core_* net_*
+CROSS_s390x := s390x-linux-gnu qemu-s390x base_* core_*
+CROSS_FOLDER = $(BUILD)/cross/$*
+CROSS_LIBRARIES_s390x = TEST_LIBRARIES=$(CROSS_FOLDER)/release/libhilo-core.a SUPPORT_LIB=
+cross_name = $(word 1,$(CROSS_$*))
+.PHONY: cross $(addprefix cross-,$(CROSS))
+cross: $(addprefix cross-,$(CROSS))  ## tests on emulated arm64, armhf and s390x (big-endian): cross-arm64 is one
+$(addprefix cross-,$(CROSS)): cross-%: | .setup-cross
+	@sh tools/check/cross_libraries.sh $* $(CROSS_FOLDER)/root
+	+@EMULATOR='$(word 2,$(CROSS_$*)) -L /usr/$(cross_name)' $(SELF) BUILD=$(CROSS_FOLDER) $(CROSS_LIBRARIES_$*) \
+	  MACHINE=$(firstword $(subst -, ,$(cross_name))) CXX=$(cross_name)-g++ AR=$(cross_name)-ar TEST_LINK= TEST_OPTIMIZED=-O1 \
+	  CXXFLAGS='-Wno-psabi -isystem $(CROSS_FOLDER)/root/usr/include/$(cross_name)' \
+	  LDFLAGS=-L$(CROSS_FOLDER)/root/usr/lib/$(cross_name) \
+	  T='$(or $(T),$(wordlist 3,9,$(CROSS_$*)))' test
+
+# All libraries by each compiler and standard, without precompiled headers.
+MATRIX := g++-c++20 g++-c++2b clang++-c++20 clang++-c++2b
+.PHONY: matrix $(addprefix matrix-,$(MATRIX))
+matrix: $(addprefix matrix-,$(MATRIX))  ## the libraries by g++ and clang++, as C++20 and C++23, warnings are errors
+$(addprefix matrix-,$(MATRIX)): matrix-%: | .setup-check
+	+@$(SELF) MODE=debug WERROR=1 BUILD=$(BUILD)/matrix/$* CXX=$(firstword $(subst -, ,$*)) \
+	  CXXFLAGS=-std=$(lastword $(subst -, ,$*)) libraries
 
 .PHONY: lint format-check style layers headers purity noexcept
 lint: format-check style layers purity $(O)/kqueue_compiles.ok  ## the style, as a test
@@ -587,7 +672,7 @@ style: .setup-check
 	@$(PYTHON) tools/check/check_style.py $(ALL_CODE)
 layers: .setup-check
 	@$(PYTHON) tools/check/check_layers.py tools/check/layers.txt
-purity: $(call objects,$(sort $(CORE_SOURCES) $(HILO_SOURCES) $(OS_SOURCES)))
+purity: $(call objects,$(sort $(CORE_SOURCES) $(HILO_SOURCES) $(OS_SOURCES) $(SOCKETIO_SOURCES)))
 	@NM=$(NM) READELF=$(READELF) sh tools/check/check_purity.sh $^
 
 # Each header compiles alone, and twice in a row: shown here for those without a source of their own,
@@ -624,8 +709,8 @@ format: .setup-check  ## clang-format -i over everything
 
 # ---- the rest --------------------------------------------------------------------------------
 SETUP ?= 1
-.PHONY: .setup-build .setup-test .setup-peers .setup-check .setup-bench .setup-bench-peers .setup-tidy
-setup = @$(if $(filter 0,$(SETUP)),:,CXX='$(CXX)' sh tools/check/setup.sh $(1))
+.PHONY: .setup-build .setup-test .setup-peers .setup-check .setup-bench .setup-bench-peers .setup-tidy .setup-cross
+setup = @$(if $(filter 0,$(SETUP)),:,CXX='$(CXX)' DEFLATE=$(DEFLATE) SOCKETIO=$(SOCKETIO) sh tools/check/setup.sh $(1))
 .setup-build:
 	$(call setup,build)
 .setup-test: .setup-build
@@ -640,6 +725,8 @@ setup = @$(if $(filter 0,$(SETUP)),:,CXX='$(CXX)' sh tools/check/setup.sh $(1))
 	$(call setup,bench-peers)
 .setup-tidy: .setup-build
 	$(call setup,tidy)
+.setup-cross: .setup-test
+	$(call setup,cross)
 
 # ---- installation ----------------------------------------------------------------------------
 # Three levels, each an archive and a shared library; a program names the highest that it uses

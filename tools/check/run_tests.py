@@ -9,6 +9,7 @@ holds if it exits with 0 when it is told to --check itself; anything else (a scr
 C) prints one line a case: `ok NAME`, `not ok NAME` or `skip NAME: REASON`. A doctest case that
 cannot run prints `SKIP: NAME: REASON` (tests/support/skip.h). Where nothing may be skipped (CI or
 HILO_NO_SKIPS is set) a skip is a failure unless tests/allowed_skips.txt lists it as `NAME: REASON`.
+Programs of another machine are run by what EMULATOR names.
 """
 
 import argparse
@@ -41,7 +42,7 @@ def checks_itself(path):
 
 
 def command_for(path, mode):
-    command = [path] if "/" in path else ["./" + path]
+    command = os.environ.get("EMULATOR", "").split() + [path if "/" in path else "./" + path]
     if os.path.basename(path).startswith("test_"):
         command += ["--no-version=true", "--no-colors=true"]
     if checks_itself(path):
@@ -112,12 +113,13 @@ def run(path, mode):
         outcome.failed = 1
         outcome.notes.append(f"it could not be started: {error}")
         return outcome
+    seconds_max = SECONDS_MAX * (4 if os.environ.get("EMULATOR") else 1)
     try:
-        output, _ = process.communicate(timeout=SECONDS_MAX)
+        output, _ = process.communicate(timeout=seconds_max)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
-        outcome.notes.append(f"it hung for {SECONDS_MAX} seconds and was killed")
+        outcome.notes.append(f"it hung for {seconds_max} seconds and was killed")
     outcome.seconds = time.monotonic() - start
     outcome.output = output.decode(errors="replace")
     code = process.returncode

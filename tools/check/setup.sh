@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# setup.sh GROUP...: installs what is missing for build, test, peers, check, bench, bench-peers or tidy.
+# setup.sh GROUP...: installs what is missing for build, test, peers, check, bench, bench-peers,
+# tidy or cross.
 #
 # Headers and programs are asked for directly, so it does not matter where they came from. When
 # nothing is missing, nothing is printed and no network is touched.
@@ -52,8 +53,9 @@ for group in "$@"; do
         echo "setup: there is no $compiler; installing a compiler is left to you" >&2
         exit 1
       fi
-      want_headers openssl/ssl.h libssl-dev zlib.h zlib1g-dev nlohmann/json.hpp nlohmann-json3-dev \
-        CLI/CLI.hpp libcli11-dev ;;
+      want_headers openssl/ssl.h libssl-dev
+      [ "${DEFLATE:-1}" = 0 ] || want_headers zlib.h zlib1g-dev
+      [ "${SOCKETIO:-1}" = 0 ] || want_headers nlohmann/json.hpp nlohmann-json3-dev CLI/CLI.hpp libcli11-dev ;;
     test)
       want_headers doctest/doctest.h doctest-dev uv.h libuv1-dev glib-2.0/glib.h libglib2.0-dev \
         asio.hpp libasio-dev
@@ -91,6 +93,11 @@ for group in "$@"; do
       want_program valgrind valgrind ;;
     bench) want_headers benchmark/benchmark.h libbenchmark-dev ;;
     tidy) want_program clang-tidy clang-tidy ;;
+    cross)
+      want_program g++-aarch64-linux-gnu aarch64-linux-gnu-g++
+      want_program g++-arm-linux-gnueabihf arm-linux-gnueabihf-g++
+      want_program g++-s390x-linux-gnu s390x-linux-gnu-g++
+      want_program qemu-user qemu-aarch64 ;;
     *) echo "setup: unknown group $group" >&2; exit 2 ;;
   esac
 done
