@@ -597,7 +597,7 @@ check-all: check noexcept headers cov fuzz-replay bench-programs test-subtree | 
 # Without all that can be left out: the core, the reactor, servers, clients and the ladder still do
 # their work, and a program needs no library but libcrypto.
 BARE = $(SELF) BUILD=$(BUILD)/bare TLS=0 DEFLATE=0 SOCKETIO=0
-BARE_T := core_session_frames core_session_states core_handshake_* net_loop net_stream ws_server ws_connection \
+BARE_T := core_session_frames core_session_states core_handshake_* net_loop net_stream ws_server ws_hub ws_sender \
   ws_client ws_http ladder_*
 $(O)/tests/without_options: $(O)/tests/without_options.o $(LIBRARIES) $(O)/link_flags
 	$(call link)

@@ -4,6 +4,7 @@
 // context is refused, so that no TlsTransport is ever made; its functions only link.
 
 #include "net/tls.h"
+#include "net/tls_self_signed.h"
 
 namespace hilo::net::tls {
 
@@ -18,6 +19,10 @@ std::error_code refuse(std::string* detail) {
 
 // No transport tells any of them.
 std::error_code make_error_code(Errc) noexcept {
+  return std::make_error_code(std::errc::operation_not_supported);
+}
+
+Status use_self_signed(ssl_ctx_st*) noexcept {
   return std::make_error_code(std::errc::operation_not_supported);
 }
 

@@ -26,10 +26,10 @@
 
 namespace hilo::test {
 
-// Turns until `done()`; gives up after ten seconds, long after a passing test has ended.
+// Turns until `done()`; gives up after a minute, long after a passing test has ended, even emulated.
 template <class Done>
 bool turn_until(net::Loop& loop, Done&& done) {
-  const net::Time limit = net::clock_now() + net::Duration::seconds(10);
+  const net::Time limit = net::clock_now() + net::Duration::seconds(60);
   while (!done()) {
     if (net::clock_now() > limit) return false;
     REQUIRE(loop.run_once(net::Duration::milliseconds(100)));
