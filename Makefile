@@ -212,7 +212,7 @@ FORCE:
 # Where the tree lies changes no object: -ffile-prefix-map leaves it out of them.
 $(O)/flags: FORCE
 	$(call stamp,$(CXX) $(shell $(CXX) -dumpfullversion -dumpversion 2>/dev/null) $(filter-out \
-	  -ffile-prefix-map=%,$(ALL_FLAGS)) $(KQUEUE_CFLAGS))
+	  -ffile-prefix-map=%,$(ALL_FLAGS)) $(KQUEUE_CFLAGS) $(filter-out -O0,$(TEST_OPTIMIZED)))
 $(O)/link_flags: FORCE
 	$(call stamp,$(LINK_FLAGS) $(LIBS))
 $(O)/os_sources: FORCE

@@ -12,10 +12,13 @@
 #include <atomic>
 #include <cstdio>
 #include <deque>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -23,6 +26,7 @@
 #include "tests/support/skip.h"
 #include "tests/support/stream_pair.h"
 #include "tests/support/wire.h"
+#include "ws/client.h"
 
 using namespace hilo;
 using namespace hilo::test;
@@ -55,6 +59,13 @@ std::string first_line(const std::string& answer) {
   return answer.substr(0, answer.find("\r\n"));
 }
 
+// 0: unknown.
+std::size_t threads_of_this_process() {
+  std::error_code error;
+  const std::filesystem::directory_iterator tasks("/proc/self/task", error);
+  return error ? 0 : static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
 // The whole answer to an upgrade request that was refused.
 std::string refusal(WireServer& server, std::string_view request) {
   WirePeer peer(server);
@@ -64,6 +75,20 @@ std::string refusal(WireServer& server, std::string_view request) {
 }
 
 }  // namespace
+
+// Embedders count on it: only looking a name up starts a thread (net/resolver.h).
+TEST_CASE("no thread starts for a loop, a server and a client of an address") {
+  const std::size_t before = threads_of_this_process();
+  if (before == 0) HILO_SKIP("threads are counted in /proc/self/task");
+  WireServer server;
+  check_echo(server);
+  ws::Client client(server.loop);
+  bool has_opened = false;
+  client.on_open([&](ws::Connection&) { has_opened = true; });
+  REQUIRE(client.connect({.url = "ws://127.0.0.1:" + std::to_string(server.address.port()) + "/"}));
+  CHECK(server.until([&] { return has_opened; }));
+  CHECK(threads_of_this_process() == before);
+}
 
 TEST_CASE("a server accepts as many in a turn as its limits say") {
   ws::Limits limits;
