@@ -230,6 +230,7 @@ TEST_CASE("polling: the packets of a body are told, of requests and of responses
             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n"
             "Transfer-Encoding: chunked\r\n\r\n1\r\n2\r\n0\r\n\r\n");
   CHECK(story.has("0 engineio packet 2 ping @0+0"));
+  CHECK(story.fault().empty());  // the "ok" that answers a POST is no packet
 }
 
 TEST_CASE("any bytes are survived, and told the same in pieces") {

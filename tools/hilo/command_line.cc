@@ -54,7 +54,8 @@ void add_command(CLI::App& app, const Command& command, bool& help) {
       for (const std::string& value : values) give(argument.name, argument.take, value);
       return true;
     });
-    if (argument.repeatable) option->expected(1, -1);
+    if (!argument.repeatable) continue;
+    option->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args();
   }
 }
 

@@ -66,6 +66,7 @@ struct Dialogue::Side {
   std::optional<FrameReader> frames;
   std::optional<MessageReader> messages;
   std::vector<std::uint8_t> waiting;  // for the answer to the request before them
+  bool body_is_payload = false;       // of Engine.IO polling: the body behind the last head
 };
 
 Dialogue::Dialogue(const DialogueOptions& options, PartSink sink)
@@ -110,6 +111,7 @@ void Dialogue::begin(Side& side, std::uint8_t first) {
   receiver.on_request = [this](const ws::RequestHead& head) { return on_request(head); };
   receiver.on_response = [this](const ws::ResponseHead& head) { return on_response(head); };
   receiver.on_body = [this, &side](MutableBytes body) {
+    if (!side.body_is_payload) return;
     MessageReader(side.direction, {.engineio = options_.engineio}, sink_).on_payload(body);
   };
   side.heads.emplace(side.direction, sink_, std::move(receiver));
@@ -148,13 +150,19 @@ void Dialogue::tell_handshake(Direction direction, std::string_view name, std::s
          .fault = fault});
 }
 
-void Dialogue::note_query(std::string_view query) {
-  const engineio::Query read = engineio::read_query(query, {});
-  if (read.revision && read.transport) options_.engineio = read.revision;
+// Over polling a POST carries packets, and so does the answer to a GET.
+void Dialogue::note_polling(const ws::RequestHead& head) {
+  const engineio::Query query = engineio::read_query(head.query, {});
+  const bool is_engineio = query.revision && query.transport;
+  if (is_engineio) options_.engineio = query.revision;
+  const bool polls = is_engineio && query.transport == engineio::Transport::polling;
+  to_server_->body_is_payload = polls && head.method == ws::Method::post;
+  answers_payload_.push_back(polls && head.method == ws::Method::get);
+  if (answers_payload_.size() > waiting_answers_max) answers_payload_.pop_front();
 }
 
 bool Dialogue::on_request(const ws::RequestHead& head) {
-  note_query(head.query);
+  note_polling(head);
   if (!ws::wants_websocket(head)) return false;
   const ws::UpgradeCheck check = ws::check_upgrade(head);
   tell_handshake(Direction::to_server, "upgrade",
@@ -167,6 +175,11 @@ bool Dialogue::on_request(const ws::RequestHead& head) {
 }
 
 bool Dialogue::on_response(const ws::ResponseHead& head) {
+  const bool is_final = head.status >= 200 || head.status == 101;
+  // An answer whose request was not seen is taken for what the options say.
+  to_client_->body_is_payload =
+      head.status == 200 && (answers_payload_.empty() || answers_payload_.front());
+  if (is_final && !answers_payload_.empty()) answers_payload_.pop_front();
   if (head.status != 101) {
     if (asked_ && head.status >= 200) {
       tell_handshake(Direction::to_client, "upgrade", "refused by the server", "RFC 6455 §4.2.2",

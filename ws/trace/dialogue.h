@@ -22,6 +22,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,7 @@ class Dialogue {
   void end(Direction direction);
 
   static constexpr std::size_t waiting_bytes_max = std::size_t{64} << 10;
+  static constexpr std::size_t waiting_answers_max = 1000;
 
  private:
   struct Side;
@@ -67,7 +69,7 @@ class Dialogue {
   bool on_request(const ws::RequestHead& head);
   bool on_response(const ws::ResponseHead& head);
   void tell_accept_key(std::string_view key, std::optional<std::string_view> answer);
-  void note_query(std::string_view query);
+  void note_polling(const ws::RequestHead& head);
   void tell_handshake(Direction direction, std::string_view name, std::string value,
                       std::string_view section, std::string_view source, Fault fault = {});
 
@@ -75,8 +77,9 @@ class Dialogue {
   PartSink sink_;
   std::unique_ptr<Side> to_server_;
   std::unique_ptr<Side> to_client_;
-  std::string key_;     // of the upgrade request that waits for its answer
-  bool asked_ = false;  // there is one
+  std::deque<bool> answers_payload_;  // of the requests that wait for theirs
+  std::string key_;                   // of the upgrade request that waits for its answer
+  bool asked_ = false;                // there is one
 };
 
 }  // namespace hilo::trace
