@@ -26,7 +26,7 @@
 
 namespace hilo::test {
 
-// Turns until `done()`; gives up after a minute, long after a passing test has ended, even emulated.
+// Turns until `done()`; gives up after a minute, long after any test that passes, even emulated.
 template <class Done>
 bool turn_until(net::Loop& loop, Done&& done) {
   const net::Time limit = net::clock_now() + net::Duration::seconds(60);
