@@ -635,6 +635,7 @@ CROSS := arm64 armhf s390x
 CROSS_arm64 := aarch64-linux-gnu qemu-aarch64 base_* core_* net_*
 CROSS_armhf := arm-linux-gnueabihf qemu-arm base_* core_* net_*
 CROSS_s390x := s390x-linux-gnu qemu-s390x base_* core_*
+CROSS_CPU_arm64 := -cpu cortex-a72  # Newer ones sign return addresses, which qemu needs very long for.
 CROSS_FOLDER = $(BUILD)/cross/$*
 CROSS_LIBRARIES_s390x = TEST_LIBRARIES=$(CROSS_FOLDER)/release/libhilo-core.a SUPPORT_LIB=
 cross_name = $(word 1,$(CROSS_$*))
@@ -642,7 +643,7 @@ cross_name = $(word 1,$(CROSS_$*))
 cross: $(addprefix cross-,$(CROSS))  ## tests on emulated arm64, armhf and s390x (big-endian): cross-arm64 is one
 $(addprefix cross-,$(CROSS)): cross-%: | .setup-cross
 	@sh tools/check/cross_libraries.sh $* $(CROSS_FOLDER)/root
-	+@EMULATOR='$(word 2,$(CROSS_$*)) -L /usr/$(cross_name)' $(SELF) BUILD=$(CROSS_FOLDER) $(CROSS_LIBRARIES_$*) \
+	+@EMULATOR='$(word 2,$(CROSS_$*)) $(CROSS_CPU_$*) -L /usr/$(cross_name)' $(SELF) BUILD=$(CROSS_FOLDER) $(CROSS_LIBRARIES_$*) \
 	  MACHINE=$(firstword $(subst -, ,$(cross_name))) CXX=$(cross_name)-g++ AR=$(cross_name)-ar TEST_LINK= TEST_OPTIMIZED=-O1 \
 	  CXXFLAGS='-Wno-psabi -isystem $(CROSS_FOLDER)/root/usr/include/$(cross_name)' \
 	  LDFLAGS=-L$(CROSS_FOLDER)/root/usr/lib/$(cross_name) \
