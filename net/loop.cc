@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstdlib>
 #include <new>
 #include <utility>
 
@@ -17,6 +16,10 @@ namespace {
 
 constexpr std::uint32_t none = 0xFFFFFFFF;
 constexpr std::uint32_t slots_min = 64;
+
+unsigned char* storage(std::size_t bytes) noexcept {
+  return static_cast<unsigned char*>(allocate_memory(bytes + mid_page_slack));
+}
 
 // The wakeup has no slot: this token is none that the table could give out.
 constexpr Token wakeup_token{none, 1};
@@ -82,8 +85,8 @@ Loop::Loop(Options options) noexcept
       now_(clock_now()),
       timers_(now_),
       // Not filled with zeros: pages that no input ever reaches are never made.
-      receive_storage_(new (std::nothrow) std::uint8_t[options.receive_bytes + mid_page_slack]),
-      send_storage_(new (std::nothrow) std::uint8_t[options.send_bytes + mid_page_slack]),
+      receive_storage_(storage(options.receive_bytes)),
+      send_storage_(storage(options.send_bytes)),
       free_slot_(none) {
   for (PhaseList& list : phases_) list = {none, none};
   if (!poller_.status()) {
@@ -107,7 +110,7 @@ Loop::~Loop() {
   while (!posted_.empty()) std::exchange(posted_, {}).clear();
   delayed_.for_each([this](Delayed&, SlabHandle handle) { delayed_.erase(handle); });
   HILO_DCHECK(watched_count_ == 0);
-  std::free(slots_);
+  release_memory(slots_);
 }
 
 // ---- turns -------------------------------------------------------------------------------------
@@ -345,7 +348,7 @@ bool Loop::make_slot() noexcept {
   if (slot_count_ == slot_capacity_) {
     const std::uint32_t capacity = slot_capacity_ == 0 ? slots_min : slot_capacity_ * 2;
     if (capacity <= slot_capacity_) return false;  // 2^32 slots
-    void* grown = std::realloc(slots_, capacity * sizeof(Slot));
+    void* grown = grow_memory(slots_, slot_count_ * sizeof(Slot), capacity * sizeof(Slot));
     if (grown == nullptr) return false;
     slots_ = static_cast<Slot*>(grown);
     slot_capacity_ = capacity;

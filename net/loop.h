@@ -32,6 +32,7 @@
 #include <span>
 #include <vector>
 
+#include "net/base/allocator.h"
 #include "net/base/bytes.h"
 #include "net/base/callback.h"
 #include "net/base/pool.h"
@@ -188,8 +189,8 @@ class Loop {
   bool busy_poll_pays_ = true;
   TimerWheel timers_;
   TimeHistogram lag_;
-  std::unique_ptr<std::uint8_t[]> receive_storage_;
-  std::unique_ptr<std::uint8_t[]> send_storage_;
+  MemoryPointer receive_storage_;
+  MemoryPointer send_storage_;
   std::uint8_t* receive_data_ = nullptr;  // within receive_storage_ (mid_page.h)
   SendBuffer send_buffer_;
 

@@ -3,11 +3,11 @@
 #include "net/base/pool.h"
 
 #include <bit>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
 
+#include "net/base/allocator.h"
 #include "net/base/check.h"
 #include "net/base/mid_page.h"
 
@@ -39,7 +39,7 @@ Pool::~Pool() {
 Pool::Block* Pool::allocate(std::size_t size) noexcept {
   const bool is_large = size >= large_bytes_min;
   auto* const memory = static_cast<std::uint8_t*>(
-      std::malloc(sizeof(Block) + size + (is_large ? mid_page_slack : 0)));
+      allocate_memory(sizeof(Block) + size + (is_large ? mid_page_slack : 0)));
   if (memory == nullptr) return nullptr;
   const std::size_t lead = is_large ? to_mid_page(memory + sizeof(Block)) : 0;
   return ::new (memory + lead)
@@ -47,7 +47,7 @@ Pool::Block* Pool::allocate(std::size_t size) noexcept {
 }
 
 void Pool::release(Block* block) noexcept {
-  std::free(reinterpret_cast<std::uint8_t*>(block) - block->lead);
+  release_memory(reinterpret_cast<std::uint8_t*>(block) - block->lead);
 }
 
 Pool::Block* Pool::take(std::size_t bytes) noexcept {

@@ -15,10 +15,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <new>
 #include <utility>
 
+#include "net/base/allocator.h"
 #include "net/base/check.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -55,9 +55,9 @@ class Slab {
     });
     for (std::uint32_t i = 0; i < chunk_count_; ++i) {
       unpoison(chunks_[i], sizeof(Slot) * chunk_slots);
-      std::free(chunks_[i]);
+      release_memory(chunks_[i]);
     }
-    std::free(chunks_);
+    release_memory(chunks_);
   }
 
   struct Entry {
@@ -136,13 +136,13 @@ class Slab {
   bool grow() noexcept {
     if (chunk_count_ == chunk_capacity_) {
       const std::uint32_t capacity = chunk_capacity_ == 0 ? 8 : chunk_capacity_ * 2;
-      void* grown = std::realloc(chunks_, capacity * sizeof(Slot*));
+      void* grown = grow_memory(chunks_, chunk_count_ * sizeof(Slot*), capacity * sizeof(Slot*));
       if (grown == nullptr) return false;
       chunks_ = static_cast<Slot**>(grown);
       chunk_capacity_ = capacity;
     }
     static_assert(alignof(Slot) <= alignof(std::max_align_t));
-    auto* chunk = static_cast<Slot*>(std::malloc(sizeof(Slot) * chunk_slots));
+    auto* chunk = static_cast<Slot*>(allocate_memory(sizeof(Slot) * chunk_slots));
     if (chunk == nullptr) return false;
     chunks_[chunk_count_] = chunk;
     const std::uint32_t first = chunk_count_++ * chunk_slots;

@@ -114,12 +114,15 @@ def _():
 
 
 EXPORTED = {
-    "hilo-core": ["hilo::ws::Session::Session(", "hilo::check_failed(", "hilo::ws::parse_url("],
-    "hilo": ["hilo::ws::Server::listen(", "hilo::ws::Client::connect(", "hilo::net::Loop::run("],
+    "hilo-core": ["hilo::ws::Session::Session(", "hilo::check_failed(", "hilo::ws::parse_url(",
+                  "hilo_session_new("],
+    "hilo": ["hilo::ws::Server::listen(", "hilo::ws::Client::connect(", "hilo::net::Loop::run(",
+             "hilo_server_new("],
     "hilo-socketio": ["hilo::socketio::Server::Server(", "hilo::socketio::Manager::socket("],
 }
 # Weak symbols are inline functions and templates, but for the types of classes.
 OURS = {kind: r"((non-)?virtual thunk to )?hilo::" for kind in "TDRB"}
+OURS["T"] += r"|hilo_\w+$"  # of C
 OURS["V"] = r"(vtable|typeinfo|typeinfo name|VTT) for hilo::"
 # Names of private headers, and whatever is no name of a function's or a class's own.
 HIDDEN = re.compile(

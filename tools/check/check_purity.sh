@@ -49,10 +49,13 @@ fi
 # Constants that the linker has to complete are in .data.rel.ro, and so none of these.
 variables=$($OBJDUMP -tC "$@" | grep -vF .data.rel.ro | sed -nE 's/^[0-9a-f]+ .{7} \.t?(data|bss)[^\t]*\t[0-9a-f]+ +(\.hidden )?//p' |
   grep -vxE '\.t?(data|bss).*|DW\.ref\..*|guard variable for .*' | grep -vFx "\
+hilo::(anonymous namespace)::allocator_in_use
 hilo::ws::accept_key(std::basic_string_view<char, std::char_traits<char> >)::sha1
 hilo::ws::mask_detail::kernel
-hilo::ws::(anonymous namespace)::chosen
-hilo::ws::(anonymous namespace)::kernels
+hilo::ws::(anonymous namespace)::chosen_check
+hilo::ws::(anonymous namespace)::known_checks
+hilo::ws::(anonymous namespace)::known_masks
+hilo_error_text::text
 hilo::net::(anonymous namespace)::this_thread()::mark
 hilo::net::(anonymous namespace)::fork_generation
 hilo::net::(anonymous namespace)::fork_is_noticed
@@ -64,9 +67,11 @@ hilo::net::tls::ClientContext::Sessions::host_index()::index
 hilo::net::tls::TlsBio::method()::made
 hilo::socketio::Socket::auth[abi:cxx11]() const::none
 hilo::socketio::Socket::data[abi:cxx11]() const::nobodys" | grep -v '::category$' | sort -u)
-#   sha1, nobodys, mark        of each thread: its digest, the data of nobody, its address as a name
-#   kernel, chosen             which instructions this machine has, found out once
-#   kernels                    constants, which GCC puts among the variables all the same
+#   sha1, nobodys, mark, text  of each thread: its digest, the data of nobody, its address as a name,
+#                              a sentence for a caller in C
+#   allocator_in_use           of the process, chosen before all else
+#   kernel, chosen_check       which instructions this machine has, found out once
+#   known_*                    constants, which GCC puts among the variables all the same
 #   fork_*                     of the process: that its random numbers must not be its child's
 #   in_pipe, pipe_fd, previous_actions   of the process, as signals are
 #   index, made, category      what OpenSSL and std::error_code know by address, made once

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <new>
 
+#include "net/base/allocator.h"
 #include "net/base/check.h"
 
 namespace hilo::ws {
@@ -65,7 +65,7 @@ DeflateMemory::~DeflateMemory() {
 
 void* DeflateMemory::take(std::size_t bytes) noexcept {
   if (taken_bytes_ > bytes_max_ || bytes > bytes_max_ - taken_bytes_) return nullptr;
-  void* block = std::malloc(sizeof(BlockHead) + bytes);
+  void* block = allocate_memory(sizeof(BlockHead) + bytes);
   if (block == nullptr) return nullptr;
   taken_bytes_ += bytes;
   return ::new (block) BlockHead{bytes} + 1;
@@ -75,7 +75,7 @@ void DeflateMemory::give(void* block) noexcept {
   if (block == nullptr) return;
   BlockHead* head = static_cast<BlockHead*>(block) - 1;
   taken_bytes_ -= head->bytes;
-  std::free(head);
+  release_memory(head);
 }
 
 // --- inflating -----------------------------------------------------------------------------------
