@@ -41,18 +41,20 @@ ws::HeadProgress HeadReader::parse() {
   return direction_ == Direction::to_server ? request_.parse(head_) : response_.parse(head_);
 }
 
+// Byte by byte, so that a broken rule is told where it is broken, however the bytes come.
 void HeadReader::take_head(Bytes& bytes, std::uint64_t offset) {
   if (head_.empty()) begin_ = offset;
-  const std::size_t old = head_.size();
-  head_.insert(head_.end(), bytes.begin(), bytes.end());
-  const ws::HeadProgress progress = parse();
+  ws::HeadProgress progress;
+  while (!bytes.empty() && progress.kind == ws::HeadProgress::Kind::need_input) {
+    head_.push_back(bytes.front());
+    bytes = bytes.subspan(1);
+    progress = parse();
+  }
   switch (progress.kind) {
-    case ws::HeadProgress::Kind::need_input: bytes = {}; return;
+    case ws::HeadProgress::Kind::need_input: return;
     case ws::HeadProgress::Kind::failed: return fail(progress.error, begin_, head_.size());
     case ws::HeadProgress::Kind::complete: break;
   }
-  bytes = bytes.subspan(progress.head_bytes - old);
-  head_.resize(progress.head_bytes);
   direction_ == Direction::to_server ? end_request() : end_response();
   request_.reset();
   response_.reset();
