@@ -138,7 +138,7 @@ TEST_CASE("an accept key that does not answer the request is told as broken") {
 TEST_CASE("what a client sends before it is answered is told behind the answer") {
   Story story;
   story.say(Direction::to_server, std::string(request) + from_hex("81 80 00 00 00 00"));
-  CHECK_FALSE(story.has("0 message text message 0 bytes  \"\" @1200+0"));
+  CHECK(story.parts.back().layer == trace::Layer::handshake);
   story.say(Direction::to_client, std::string(response) + "\r\n");
   CHECK(story.lines.back().starts_with("0 message text message 0 bytes"));
 }
@@ -260,4 +260,45 @@ TEST_CASE("a stream that ends in the middle says so") {
   story.say(Direction::to_client, from_hex("81 05 48"));
   story.dialogue.end(Direction::to_client);
   CHECK(story.fault() == "end");
+}
+
+TEST_CASE("what is not kept whole is no fault: a cut character, a large compressed message") {
+  // The first fragment is longer than what is kept and ends within a character.
+  Story cut({.message_bytes_max = 10});
+  cut.say(Direction::to_client, header_of(0x01, 21, nullptr) + std::string(20, 'a') + "\xC3" +
+                                    header_of(0x80, 1, nullptr) + "\xB1");
+  CHECK(cut.fault().empty());
+  CHECK(cut.lines.back().starts_with("0 message text message 22 bytes"));
+
+  Story large({.deflate = ws::DeflateParameters{}, .message_bytes_max = 3});
+  large.say(Direction::to_client,
+            from_hex("c1 07 f2 48 cd c9 c9 07 00 c1 05 f2 00 11 00 00 81 01 61"));
+  CHECK(large.fault().empty());
+  CHECK(large.lines.back().starts_with("0 message text message 1 bytes  \"a\""));
+}
+
+TEST_CASE("of a request that nobody answered, what stands behind it is told at the end") {
+  Story story;
+  story.say(Direction::to_server, std::string(request) + from_hex("81 80 00 00 00 00"));
+  story.dialogue.end(Direction::to_server);
+  CHECK(story.lines.back().starts_with("0 message text message 0 bytes"));
+}
+
+TEST_CASE("behind an upgrade that was refused the client speaks HTTP") {
+  Story story;
+  story.say(Direction::to_server, std::string(request) + "GET /again HTTP/1.1\r\nHost: a\r\n\r\n");
+  story.say(Direction::to_client, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+  CHECK(std::any_of(story.lines.begin(), story.lines.end(), [](const std::string& line) {
+    return line.starts_with("0 http request GET /again");
+  }));
+}
+
+TEST_CASE("behind a message that is no DEFLATE nothing is told, however it comes") {
+  const std::string bytes = from_hex("c1 02 ff ff 81 01 61");
+  for (const std::size_t piece : {SIZE_MAX, std::size_t{1}}) {
+    Story story({.deflate = ws::DeflateParameters{}});
+    story.say(Direction::to_client, bytes, piece);
+    CHECK(story.fault() == "inflate");
+    CHECK(story.parts.back().layer == trace::Layer::deflate);
+  }
 }

@@ -187,6 +187,17 @@ def _():
                 contains(tap.stop()[0], 'text message  4 bytes  "hola"')
 
 
+@case("tap: what is late or split passes whole, however much it is")
+def _():
+    line = bytes(32 + i % 90 for i in range(700_000))
+    with Serve() as server:
+        for flags, size in ((["--delay", "1ms"], len(line)), (["--split"], 20_000)):
+            with Tap(server.url(""), *flags) as tap:
+                code, out, _ = run("connect", tap.url(), stdin=line[:size] + b"\n")
+                equal((code, out.rstrip(b"\n") == line[:size]), (0, True))
+                equal(tap.stop()[1], "")
+
+
 @case("tap: a frame that is broken on its way is told with the answer that then comes")
 def _():
     with Serve() as server:

@@ -21,7 +21,7 @@ constexpr std::uint32_t pcap_nanosecond_magic = 0xA1B23C4D;
 // Numbers in the byte order of the machine that wrote them.
 class Words {
  public:
-  explicit Words(bool swapped = false) : big_endian_(swapped) {}
+  constexpr explicit Words(bool big_endian = false) : big_endian_(big_endian) {}
   std::uint32_t u32(Bytes from, std::size_t at) const {
     std::uint32_t value = 0;
     for (std::size_t i = 0; i < 4; ++i)
@@ -36,7 +36,7 @@ class Words {
  private:
   bool big_endian_;
 };
-const Words network_order(true);
+constexpr Words network_order(true);
 
 // The links of https://www.tcpdump.org/linktypes.html that are read here, and where IP begins.
 std::optional<std::size_t> ip_offset(std::uint32_t link) {
@@ -57,7 +57,6 @@ struct Packet {
   std::uint32_t sequence = 0;
   bool syn = false;
   bool ack = false;
-  bool rst = false;
   Bytes payload;
 };
 
@@ -99,7 +98,6 @@ std::optional<Packet> parse_packet(Bytes ip) {
       .sequence = network_order.u32(tcp, 4),
       .syn = (tcp[13] & 2) != 0,
       .ack = (tcp[13] & 16) != 0,
-      .rst = (tcp[13] & 4) != 0,
       .payload = tcp.subspan(data)};
 }
 
@@ -156,8 +154,9 @@ class Connections {
     // Distances, since sequence numbers wrap around.
     const std::uint32_t distance = packet.sequence - flow.first;
     constexpr std::uint32_t half = std::uint32_t{1} << 31;
-    if (distance >= half && packet.sequence + packet.payload.size() - flow.first >= half) return;
-    flow.early.emplace(distance, packet.payload);
+    if (distance >= half) return;  // from before the beginning
+    Bytes& held = flow.early[distance];
+    if (packet.payload.size() > held.size()) held = packet.payload;
     for (auto it = flow.early.begin(); it != flow.early.end(); it = flow.early.erase(it)) {
       const std::uint32_t due = flow.next - flow.first;
       if (it->first > due) break;

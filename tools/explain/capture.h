@@ -7,7 +7,8 @@
 //   IPv4
 //          and IPv6 without extension headers; TCP
 //   order  bytes of a direction by their sequence numbers: repeated ones once, ones that came too
-//          early when the gap is filled. What is missing for good ends that direction.
+//          early when the gap is filled. What is missing for good ends that direction, and so do
+//          2 GiB of it.
 //   memory all of it is in memory already; what comes early is kept, the rest are views into `file`
 
 #pragma once

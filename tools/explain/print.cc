@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "ws/trace/text.h"
+
 namespace hilo::tools::explain {
 namespace {
 
@@ -36,18 +38,6 @@ std::string bits_text(std::uint64_t bit, std::uint64_t bits, std::uint8_t byte) 
   return text;
 }
 
-std::string hex_text(Bytes bytes, std::size_t most) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : bytes.first(std::min(bytes.size(), most))) {
-    if (!text.empty()) text += ' ';
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
-  }
-  if (bytes.size() > most) text += " ..";
-  return text;
-}
-
 // "byte 7" or "bytes 0-10".
 std::string place_text(trace::Place place) {
   if (place.bits == 0) return {};
@@ -75,7 +65,8 @@ std::string fault_line(const trace::Fault& fault, const std::string& indent, boo
 std::string wire_text(trace::Place place, Bytes bytes) {
   if (bytes.empty()) return {};
   if (place.bits < 8) return bits_text(place.bit, place.bits, bytes.front());
-  return hex_text(bytes, shown_bytes);
+  const bool is_cut = bytes.size() > shown_bytes;
+  return trace::hex_pairs(is_cut ? bytes.first(shown_bytes) : bytes) + (is_cut ? " .." : "");
 }
 
 std::string text_line(const trace::Part& part, Bytes bytes, const TextStyle& style) {
@@ -106,7 +97,7 @@ std::string json_line(const trace::Part& part, Bytes bytes, const std::string& c
   if (part.place.bits != 0) {
     line["bit"] = part.place.bit;
     line["bits"] = part.place.bits;
-    line["hex"] = hex_text(bytes, bytes.size());
+    line["hex"] = trace::hex_pairs(bytes);
   }
   line["name"] = part.name;
   line["value"] = part.value;

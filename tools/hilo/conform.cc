@@ -74,14 +74,6 @@ struct ConformSettings {
   bool verbose = false;
 };
 
-Complaint take_format(std::string_view value, std::string& into) {
-  for (const std::string_view name : {"text", "json", "junit", "html"}) {
-    if (value == name) into = value;
-  }
-  if (into != value) return "is none of text, json, junit, html";
-  return {};
-}
-
 FlagGroup what_flags(ConformSettings& settings) {
   FlagGroup group{.title = "What is tested", .flags = {}};
   group.flags.push_back(text_flag({.name = "--listen",
@@ -135,13 +127,12 @@ FlagGroup how_flags(ConformSettings& settings) {
 
 FlagGroup report_flags(ConformSettings& settings) {
   FlagGroup group{.title = "The report", .flags = {}};
-  Flag format = text_flag({.name = "--format",
-                           .value = "text|json|junit|html",
-                           .text = "how it is written",
-                           .short_name = {}},
-                          settings.format);
+  Flag format = choice_flag({.name = "--format",
+                             .value = "text|json|junit|html",
+                             .text = "how it is written",
+                             .short_name = {}},
+                            {"text", "json", "junit", "html"}, settings.format);
   format.preset = "text";
-  format.take = [&settings](std::string_view value) { return take_format(value, settings.format); };
   group.flags.push_back(std::move(format));
   group.flags.push_back(text_flag({.name = "--output",
                                    .value = "FILE",

@@ -232,20 +232,6 @@ int run(const ExplainSettings& settings) {
   return explain_bytes(settings, *bytes);
 }
 
-Flag choice_flag(FlagText text, std::vector<std::string_view> choices, std::string& into) {
-  Flag flag = text_flag(std::move(text), into);
-  flag.take = [choices = std::move(choices), &into](std::string_view value) -> Complaint {
-    for (const std::string_view each : choices) {
-      if (each == value) {
-        into = value;
-        return {};
-      }
-    }
-    return "is no choice here";
-  };
-  return flag;
-}
-
 FlagGroup what_flags(ExplainSettings& s) {
   FlagGroup group{.title = "What is explained", .flags = {}};
   group.flags = {

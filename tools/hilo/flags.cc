@@ -41,6 +41,22 @@ Flag texts_flag(FlagText text, std::vector<std::string>& into) {
   return flag;
 }
 
+Flag choice_flag(FlagText text, std::vector<std::string_view> choices, std::string& into) {
+  Flag flag = text_flag(std::move(text), into);
+  flag.take = [choices = std::move(choices), &into](std::string_view value) -> Complaint {
+    std::string all;
+    for (const std::string_view each : choices) {
+      if (each == value) {
+        into = value;
+        return {};
+      }
+      all.append(all.empty() ? "" : ", ").append(each);
+    }
+    return "is none of " + all;
+  };
+  return flag;
+}
+
 Flag duration_flag(FlagText text, net::Duration& into) {
   return make(std::move(text),
               [&into](std::string_view value) { return take_duration(value, into); });

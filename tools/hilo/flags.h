@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,8 @@ Flag switch_flag(FlagText text, bool& into);
 Flag text_flag(FlagText text, std::string& into);
 Flag texts_flag(FlagText text, std::vector<std::string>& into);
 Flag duration_flag(FlagText text, net::Duration& into);
+// One of these words, which are static text.
+Flag choice_flag(FlagText text, std::vector<std::string_view> choices, std::string& into);
 
 struct Range {
   std::uint64_t least = 0;

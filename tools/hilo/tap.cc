@@ -111,13 +111,9 @@ FlagGroup spoil_flags(TapSettings& s) {
 
 FlagGroup output_flags(TapSettings& s) {
   FlagGroup group{.title = "How it is told", .flags = {}};
-  Flag format = text_flag({"--format", "text|json", "lines to read, or of JSON", {}}, s.format);
+  Flag format = choice_flag({"--format", "text|json", "lines to read, or of JSON", {}},
+                            {"text", "json"}, s.format);
   format.preset = "text";
-  format.take = [&s](std::string_view value) -> Complaint {
-    if (value != "text" && value != "json") return "is none of text, json";
-    s.format = value;
-    return {};
-  };
   group.flags = {std::move(format),
                  switch_flag({"--source", {}, "name the function that reads each part", {}},
                              s.tap.style.text.source),

@@ -79,9 +79,10 @@ void Link::End::on_broken(std::error_code error) {
 void Link::arrived(Direction direction, MutableBytes bytes) {
   if (direction == Direction::to_server) breaker_.pass(bytes);
   if (!is_late()) return pass(direction, bytes);
-  late_[static_cast<std::size_t>(direction)].push_back(
-      {tap_->loop_->now() + tap_->options_.delay, {bytes.begin(), bytes.end()}});
-  if (late_bytes(direction) > Tap::queue_bytes_max) from(direction).stream->pause();
+  const auto index = static_cast<std::size_t>(direction);
+  late_[index].push_back({tap_->loop_->now() + tap_->options_.delay, {bytes.begin(), bytes.end()}});
+  late_bytes_[index] += bytes.size();
+  match_pace(direction);
   schedule_late(direction);
 }
 
@@ -97,24 +98,34 @@ void Link::arrived_end(Direction direction) {
 void Link::pass(Direction direction, Bytes bytes) {
   if (capture_) capture_->add(direction, bytes);
   explainer_.add(direction, bytes);
-  net::Stream* const other = to(direction).stream.get();
-  if (other == nullptr || over_) return;
-  if (!other->write(bytes)) return fail("no memory, or the connection broke");
-  if (other->unsent_bytes() > Tap::queue_bytes_max) from(direction).stream->pause();
+  net::Stream* const receiver = to(direction).stream.get();
+  if (receiver == nullptr || over_) return;
+  if (!receiver->write(bytes)) return fail("no memory, or the connection broke");
+  match_pace(direction);
 }
 
 void Link::pass_end(Direction direction) {
   if (capture_) capture_->end(direction);
   explainer_.end(direction);
   if (over_) return;
-  if (net::Stream* const other = to(direction).stream.get()) other->shutdown_write();
+  if (net::Stream* const receiver = to(direction).stream.get()) receiver->shutdown_write();
   if (from(Direction::to_server).ended && from(Direction::to_client).ended) end_all(true);
 }
 
-std::size_t Link::late_bytes(Direction direction) const noexcept {
-  std::size_t bytes = 0;
-  for (const Late& late : late_[static_cast<std::size_t>(direction)]) bytes += late.bytes.size();
-  return bytes;
+// Read here, and not yet taken by the kernel on the other side.
+std::size_t Link::waiting_bytes(Direction direction) noexcept {
+  const net::Stream* const receiver = to(direction).stream.get();
+  return late_bytes_[static_cast<std::size_t>(direction)] +
+         (receiver != nullptr ? receiver->unsent_bytes() : 0);
+}
+
+// Stops whoever sends faster than the other takes, and lets it go on at half of that.
+void Link::match_pace(Direction direction) {
+  net::Stream* const sender = from(direction).stream.get();
+  if (over_ || sender == nullptr || to(direction).stream == nullptr) return;
+  const std::size_t waiting = waiting_bytes(direction);
+  if (waiting > Tap::queue_bytes_max) sender->pause();
+  if (waiting <= Tap::queue_bytes_max / 2 && sender->paused()) sender->resume();
 }
 
 void Link::schedule_late(Direction direction) {
@@ -134,26 +145,15 @@ void Link::send_late(Direction direction) {
     late_[index].pop_front();
     return pass_end(direction);
   }
-  if (tap_->options_.split) {
-    const std::uint8_t byte = front.bytes.front();
-    front.bytes.erase(front.bytes.begin());
-    if (front.bytes.empty()) late_[index].pop_front();
-    pass(direction, {&byte, 1});
-  } else {
-    const std::vector<std::uint8_t> bytes = std::move(front.bytes);
-    late_[index].pop_front();
-    pass(direction, bytes);
-  }
+  const Bytes left = Bytes(front.bytes).subspan(front.sent);
+  const Bytes next = tap_->options_.split ? left.first(1) : left;
+  front.sent += next.size();
+  late_bytes_[index] -= next.size();
+  pass(direction, next);
   if (over_) return;
-  if (late_bytes(direction) <= Tap::queue_bytes_max / 2) from(direction).stream->resume();
+  if (front.sent == front.bytes.size()) late_[index].pop_front();
+  match_pace(direction);
   schedule_late(direction);
-}
-
-// There is room again towards this end: the other one may send.
-void Link::taken(End& end) {
-  End& other = &end == &ends_[0] ? ends_[1] : ends_[0];
-  if (over_ || other.stream == nullptr) return;
-  if (end.stream->queued_bytes() <= Tap::queue_bytes_max / 2) other.stream->resume();
 }
 
 // ---- the end ------------------------------------------------------------------------------------

@@ -40,26 +40,30 @@ class Link {
    private:
     net::Stream::Want on_input(MutableBytes& input) override;
     void on_end() override;
-    void on_taken() override { link_->taken(*this); }
-    void on_drained() override { link_->taken(*this); }
+    // The other one's bytes have left.
+    void on_taken() override { link_->match_pace(other(sends_)); }
+    void on_drained() override { link_->match_pace(other(sends_)); }
     void on_broken(std::error_code error) override;
     void on_reap() override;
 
     Link* link_;
     trace::Direction sends_;
   };
-  // Bytes that go on later; none of them: the end of the stream.
+  // Bytes that go on later, from `sent` on; none at all: the end of the stream.
   struct Late {
     net::Time due;
     std::vector<std::uint8_t> bytes;
+    std::size_t sent = 0;
   };
 
+  static trace::Direction other(trace::Direction direction) noexcept {
+    return direction == trace::Direction::to_server ? trace::Direction::to_client
+                                                    : trace::Direction::to_server;
+  }
   End& from(trace::Direction direction) noexcept {
     return ends_[static_cast<std::size_t>(direction)];
   }
-  End& to(trace::Direction direction) noexcept {
-    return ends_[1 - static_cast<std::size_t>(direction)];
-  }
+  End& to(trace::Direction direction) noexcept { return from(other(direction)); }
   bool is_late() const noexcept {
     return tap_->options_.split || tap_->options_.delay > net::Duration();
   }
@@ -71,10 +75,10 @@ class Link {
   void pass_end(trace::Direction direction);
   void send_late(trace::Direction direction);
   void schedule_late(trace::Direction direction);
-  void taken(End& end);
+  void match_pace(trace::Direction direction);
+  std::size_t waiting_bytes(trace::Direction direction) noexcept;
   void end_all(bool politely);
   void fail(const std::string& why);
-  std::size_t late_bytes(trace::Direction direction) const noexcept;
 
   Tap* tap_;
   std::uint64_t number_;
@@ -83,6 +87,7 @@ class Link {
   net::Loop::TimerId dial_timer_;
   std::array<End, 2> ends_;
   std::array<std::deque<Late>, 2> late_;
+  std::array<std::size_t, 2> late_bytes_{};
   std::array<std::optional<net::Loop::TimerId>, 2> late_timers_;
   Breaker breaker_;
   std::optional<CaptureWriter::Connection> capture_;

@@ -18,7 +18,9 @@ Tap::Tap(net::Loop& loop, Options options, Callback<void(std::string_view)> on_t
   if (!options_.capture_file.empty()) capture_.emplace(options_.capture_file);
 }
 
-Tap::~Tap() = default;
+Tap::~Tap() {
+  loop_->cancel(burial_);
+}
 
 Result<net::Address> Tap::listen(const net::Address& address) {
   const auto on_accept = [this](net::Fd fd, const net::Address& peer) {
@@ -42,8 +44,12 @@ void Tap::accepted(net::Fd fd, const net::Address& peer) {
 
 // Called from within the link, which is destroyed when its call is over.
 void Tap::gone(std::uint64_t number) {
-  auto link = links_.extract(number);
-  loop_->post([ended = std::move(link.mapped())]() mutable { ended.reset(); });
+  gone_.push_back(std::move(links_.extract(number).mapped()));
+  if (gone_.size() == 1) burial_ = loop_->call_after({}, [this] { bury(); });
+}
+
+void Tap::bury() {
+  gone_.clear();
 }
 
 }  // namespace hilo::tools::tap

@@ -23,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "net/base/callback.h"
 #include "net/listener.h"
@@ -68,6 +69,7 @@ class Tap {
   friend class Link;
   void accepted(net::Fd fd, const net::Address& peer);
   void gone(std::uint64_t number);
+  void bury();
 
   net::Loop* loop_;
   Options options_;
@@ -77,6 +79,8 @@ class Tap {
   net::Listener listener_;
   std::uint64_t accepted_count_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Link>> links_;
+  std::vector<std::unique_ptr<Link>> gone_;  // whose last call may still be running
+  net::Loop::TimerId burial_;
 };
 
 }  // namespace hilo::tools::tap

@@ -65,8 +65,9 @@ struct Dialogue::Side {
   std::optional<HeadReader> heads;
   std::optional<FrameReader> frames;
   std::optional<MessageReader> messages;
-  std::vector<std::uint8_t> waiting;  // for the answer to the request before them
-  bool body_is_payload = false;       // of Engine.IO polling: the body behind the last head
+  std::optional<MessageReader> payloads;  // of polling
+  std::vector<std::uint8_t> waiting;      // for the answer to the request before them
+  bool body_is_payload = false;           // of Engine.IO polling: the body behind the last head
 };
 
 Dialogue::Dialogue(const DialogueOptions& options, PartSink sink)
@@ -107,12 +108,19 @@ void Dialogue::read(Side& side, Bytes bytes) {
 
 void Dialogue::begin(Side& side, std::uint8_t first) {
   if (options_.upgraded || !begins_head(first)) return begin_frames(side);
+  begin_heads(side);
+}
+
+void Dialogue::begin_heads(Side& side) {
   HeadReader::Receiver receiver;
   receiver.on_request = [this](const ws::RequestHead& head) { return on_request(head); };
   receiver.on_response = [this](const ws::ResponseHead& head) { return on_response(head); };
   receiver.on_body = [this, &side](MutableBytes body) {
     if (!side.body_is_payload) return;
-    MessageReader(side.direction, {.engineio = options_.engineio}, sink_).on_payload(body);
+    if (!side.payloads) {
+      side.payloads.emplace(side.direction, MessageOptions{.engineio = options_.engineio}, sink_);
+    }
+    side.payloads->on_payload(body);
   };
   side.heads.emplace(side.direction, sink_, std::move(receiver));
 }
@@ -131,10 +139,16 @@ void Dialogue::begin_frames(Side& side) {
   side.messages.emplace(side.direction, messages, sink_);
   const FrameOptions frames{.deflate = options_.deflate.has_value(),
                             .message_bytes_max = options_.message_bytes_max};
-  side.frames.emplace(side.direction, frames, sink_,
-                      [&side](const WireMessage& message) { side.messages->on_message(message); });
+  side.frames.emplace(side.direction, frames, sink_, [&side](const WireMessage& message) {
+    side.messages->on_message(message);
+    return !side.messages->failed();
+  });
+  read_waiting(side);
+}
+
+void Dialogue::read_waiting(Side& side) {
   const std::vector<std::uint8_t> waiting = std::exchange(side.waiting, {});
-  if (!waiting.empty()) read(side, waiting);
+  read(side, waiting);
 }
 
 void Dialogue::tell_handshake(Direction direction, std::string_view name, std::string value,
@@ -184,6 +198,10 @@ bool Dialogue::on_response(const ws::ResponseHead& head) {
     if (asked_ && head.status >= 200) {
       tell_handshake(Direction::to_client, "upgrade", "refused by the server", "RFC 6455 §4.2.2",
                      "ws/core/handshake_client.cc check_response");
+      // Then what the client says is HTTP still.
+      asked_ = false;
+      begin_heads(*to_server_);
+      read_waiting(*to_server_);
     }
     return false;
   }
@@ -218,7 +236,9 @@ void Dialogue::tell_accept_key(std::string_view key, std::optional<std::string_v
 }
 
 void Dialogue::end(Direction direction) {
-  const Side& ended = side(direction);
+  Side& ended = side(direction);
+  // Nobody has answered: what stands behind the request can only be what it asked for.
+  if (!ended.waiting.empty() && !to_client_->heads) begin_frames(ended);
   const bool in_head = ended.heads && !ended.heads->finished() && !ended.heads->failed() &&
                        ended.heads->unfinished();
   const bool in_frame = ended.frames && !ended.frames->failed() && ended.frames->unfinished();

@@ -65,7 +65,9 @@ class Dialogue {
   Side& side(Direction direction) noexcept;
   void read(Side& side, Bytes bytes);
   void begin(Side& side, std::uint8_t first);
+  void begin_heads(Side& side);
   void begin_frames(Side& side);
+  void read_waiting(Side& side);
   bool on_request(const ws::RequestHead& head);
   bool on_response(const ws::ResponseHead& head);
   void tell_accept_key(std::string_view key, std::optional<std::string_view> answer);

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view framing = "RFC 6455 §5.2";
 constexpr std::string_view reads_headers = "ws/core/frame.cc parse_header";
+constexpr std::string_view reads_closes = "ws/core/session.cc finish_close";
 
 std::string_view name_of(ws::Opcode opcode) {
   switch (opcode) {
@@ -98,7 +99,7 @@ Place FrameReader::payload_place() const noexcept {
 }
 
 void FrameReader::tell_bits(std::uint64_t bit, std::uint64_t bits, std::string_view name,
-                            std::string value, std::string_view section) {
+                            std::string value, std::string_view section, std::string_view source) {
   (*sink_)({.direction = direction_,
             .layer = Layer::frame,
             .depth = 1,
@@ -106,7 +107,7 @@ void FrameReader::tell_bits(std::uint64_t bit, std::uint64_t bits, std::string_v
             .name = name,
             .value = std::move(value),
             .section = section,
-            .source = reads_headers});
+            .source = source.empty() ? reads_headers : source});
 }
 
 // As much of it as has come.
@@ -149,8 +150,10 @@ void FrameReader::tell_header() {
 void FrameReader::end_frame() {
   tell_header();
   if (header_.payload_bytes != 0) {
-    const bool readable = header_.opcode != ws::Opcode::binary && !compressed_ &&
-                          (header_.rsv & ws::rsv1) == 0 && ws::utf8_valid(payload_);
+    const bool compressed =
+        (header_.rsv & ws::rsv1) != 0 || (compressed_ && !ws::is_control(header_.opcode));
+    const bool readable =
+        header_.opcode != ws::Opcode::binary && !compressed && ws::utf8_valid(payload_);
     (*sink_)({.direction = direction_,
               .layer = Layer::frame,
               .depth = 1,
@@ -173,6 +176,7 @@ void FrameReader::end_data_frame() {
     in_message_ = true;
     text_ = header_.opcode == ws::Opcode::text;
     compressed_ = (header_.rsv & ws::rsv1) != 0;
+    text_is_kept_ = text_ && !compressed_;
     utf8_.reset();
   }
   ++fragments_;
@@ -180,18 +184,18 @@ void FrameReader::end_data_frame() {
   const std::size_t room = options_.message_bytes_max - message_.size();
   const auto end = payload_.begin() + static_cast<std::ptrdiff_t>(std::min(room, payload_.size()));
   message_.insert(message_.end(), payload_.begin(), end);
-  const bool whole = payload_.size() == header_.payload_bytes;
-  const bool checked = text_ && !compressed_ && whole;
-  if (checked && (!utf8_.feed(payload_) || (header_.final && !utf8_.complete()))) {
+  text_is_kept_ = text_is_kept_ && payload_.size() == header_.payload_bytes;
+  if (text_is_kept_ && (!utf8_.feed(payload_) || (header_.final && !utf8_.complete()))) {
     return fail(ws::Errc::text_not_utf8, payload_place());
   }
   if (!header_.final) return;
   in_message_ = false;
-  on_message_({.text = text_,
-               .compressed = compressed_,
-               .bytes = message_bytes_,
-               .content = message_,
-               .place = fragments_ == 1 ? payload_place() : Place{}});
+  const bool goes_on = on_message_({.text = text_,
+                                    .compressed = compressed_,
+                                    .bytes = message_bytes_,
+                                    .content = message_,
+                                    .place = fragments_ == 1 ? payload_place() : Place{}});
+  failed_ = failed_ || !goes_on;
   compressed_ = false;
   message_.clear();
   message_bytes_ = 0;
@@ -204,13 +208,14 @@ void FrameReader::tell_close() {
   if (payload_.size() == 1) return fail(ws::Errc::close_length, payload_place());
   const auto code = static_cast<std::uint16_t>(payload_[0] << 8 | payload_[1]);
   const std::uint64_t at = header_.header_bytes * std::uint64_t{8};
-  tell_bits(at, 16, "code", std::to_string(code), "RFC 6455 §7.4");
+  tell_bits(at, 16, "code", std::to_string(code), "RFC 6455 §7.4", reads_closes);
   if (!ws::is_wire_close_code(code)) {
     return fail(ws::Errc::close_code, bytes_at(begin_ + header_.header_bytes, 2));
   }
   const Bytes reason = Bytes(payload_).subspan(2);
   if (reason.empty()) return;
-  tell_bits(at + 16, reason.size() * 8, "reason", in_quotes(as_text(reason)), "RFC 6455 §7.1.6");
+  tell_bits(at + 16, reason.size() * 8, "reason", in_quotes(as_text(reason)), "RFC 6455 §7.1.6",
+            reads_closes);
   if (!ws::utf8_valid(reason)) {
     fail(ws::Errc::close_reason_not_utf8,
          bytes_at(begin_ + header_.header_bytes + 2u, reason.size()));

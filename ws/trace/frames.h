@@ -44,8 +44,9 @@ struct FrameOptions {
 
 class FrameReader {
  public:
+  // `on_message` says whether what follows has a meaning.
   FrameReader(Direction direction, const FrameOptions& options, PartSink& sink,
-              Callback<void(const WireMessage&)> on_message)
+              Callback<bool(const WireMessage&)> on_message)
       : direction_(direction),
         options_(options),
         sink_(&sink),
@@ -63,7 +64,7 @@ class FrameReader {
   std::size_t take_payload(Bytes bytes);
   void tell_header();
   void tell_bits(std::uint64_t bit, std::uint64_t bits, std::string_view name, std::string value,
-                 std::string_view section);
+                 std::string_view section, std::string_view source = {});
   void end_frame();
   void end_data_frame();
   void tell_close();
@@ -73,7 +74,7 @@ class FrameReader {
   Direction direction_;
   FrameOptions options_;
   PartSink* sink_;
-  Callback<void(const WireMessage&)> on_message_;
+  Callback<bool(const WireMessage&)> on_message_;
 
   std::array<std::uint8_t, ws::frame_header_bytes_max> carry_{};
   std::size_t header_bytes_ = 0;  // of the frame's header that have come; all: its payload comes
@@ -89,6 +90,7 @@ class FrameReader {
   bool text_ = false;
   bool compressed_ = false;
   bool failed_ = false;
+  bool text_is_kept_ = false;  // all of it so far, so that it can be checked
   ws::Utf8Validator utf8_;
 };
 

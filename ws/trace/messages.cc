@@ -65,6 +65,7 @@ MessageReader::MessageReader(Direction direction, const MessageOptions& options,
 void MessageReader::tell(Layer layer, std::uint8_t depth, Place place, std::string_view name,
                          std::string value, std::string_view section, std::string_view source,
                          Fault fault) {
+  failed_ = failed_ || fault;
   (*sink_)({.direction = direction_,
             .layer = layer,
             .depth = depth,
@@ -80,9 +81,9 @@ void MessageReader::on_message(const WireMessage& message) {
   MutableBytes content = message.content;
   Place place = message.place;
   if (message.compressed) {
-    bool failed = false;
-    content = inflate(message, failed);
-    if (failed) return;
+    const std::optional<MutableBytes> inflated = inflate(message);
+    if (!inflated) return;
+    content = *inflated;
     place = {};
   }
   tell_message(message, content);
@@ -102,17 +103,32 @@ void MessageReader::on_message(const WireMessage& message) {
   tell_packet(packet, place, base64 ? Place{} : within(place, all, packet.data));
 }
 
-MutableBytes MessageReader::inflate(const WireMessage& message, bool& failed) {
+// Nothing where it cannot be shown: it breaks a rule, or is larger than what is kept here, which is
+// no fault of its own.
+std::optional<MutableBytes> MessageReader::inflate(const WireMessage& message) {
+  const auto tell_it = [&](std::string value, Fault fault) {
+    tell(Layer::deflate, 0, message.place, "inflate", std::move(value), "RFC 7692 §7.2.2",
+         "ws/core/deflate.cc Inflater::inflate", fault);
+  };
   inflated_.release();
+  const std::string size = std::to_string(message.bytes) + " bytes";
+  const bool is_cut = message.content.size() != message.bytes;
   const ws::MessageLimits limits{.message_bytes_max = options_.message_bytes_max,
                                  .inflate_ratio_max = 0};
-  const ws::Errc error = inflater_.inflate(message.content, limits, inflated_);
+  const ws::Errc error = is_cut || window_is_lost_
+                             ? ws::Errc::inflate_too_big
+                             : inflater_.inflate(message.content, limits, inflated_);
+  if (error == ws::Errc::inflate_too_big) {
+    window_is_lost_ = options_.context_takeover;
+    inflater_.reset();
+    tell_it(size + (window_is_lost_ ? ": too large to be shown, or behind such a one"
+                                    : ": too large to be shown"),
+            {});
+    return std::nullopt;
+  }
   if (!options_.context_takeover) inflater_.reset();
-  failed = error != ws::Errc::none;
-  const std::string value =
-      std::to_string(message.bytes) + " bytes stand for " + std::to_string(inflated_.size());
-  tell(Layer::deflate, 0, message.place, "inflate", value, "RFC 7692 §7.2.2",
-       "ws/core/deflate.cc Inflater::inflate", fault_of(error));
+  tell_it(size + " stand for " + std::to_string(inflated_.size()), fault_of(error));
+  if (error != ws::Errc::none) return std::nullopt;
   return inflated_.readable();
 }
 

@@ -33,11 +33,14 @@ class MessageReader {
 
   // A message of the WebSocket.
   void on_message(const WireMessage& message);
+  // A message broke a rule: those behind it have no meaning.
+  bool failed() const noexcept { return failed_; }
+
   // The body of a request or a response of Engine.IO polling.
   void on_payload(MutableBytes body);
 
  private:
-  MutableBytes inflate(const WireMessage& message, bool& failed);
+  std::optional<MutableBytes> inflate(const WireMessage& message);
   void tell_message(const WireMessage& message, Bytes content);
   void tell_packet(const engineio::Packet& packet, Place place, Place data);
   void tell_event(std::string_view text, Place place);
@@ -52,6 +55,8 @@ class MessageReader {
   ws::DeflateMemory memory_;
   ws::Inflater inflater_;
   Buffer inflated_;
+  bool failed_ = false;
+  bool window_is_lost_ = false;        // a message was too large, and those behind it refer to it
   std::uint32_t attachments_due_ = 0;  // of the Socket.IO packet before
 };
 

@@ -47,7 +47,7 @@ struct Part {
   std::string value = {};
   std::string_view section = {};  // of the RFC or protocol: "RFC 6455 §5.2"
   std::string_view source = {};   // what in this code reads it: "ws/core/frame.cc parse_header"
-  Fault fault = {};               // if it breaks a rule: nothing of its direction follows
+  Fault fault = {};               // if it breaks a rule; of a WebSocket nothing follows then
 };
 
 using PartSink = Callback<void(const Part&)>;

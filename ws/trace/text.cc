@@ -54,13 +54,17 @@ std::string in_quotes(std::string_view text, bool utf8) {
 
 std::string hexadecimal(Bytes bytes) {
   const std::size_t shown = std::min(bytes.size(), shown_bytes_max);
+  return hex_pairs(bytes.first(shown)) + rest(bytes.size(), shown);
+}
+
+std::string hex_pairs(Bytes bytes) {
   std::string out;
-  for (const std::uint8_t byte : bytes.first(shown)) {
+  for (const std::uint8_t byte : bytes) {
     if (!out.empty()) out += ' ';
     out += digits[byte >> 4];
     out += digits[byte & 15];
   }
-  return out + rest(bytes.size(), shown);
+  return out;
 }
 
 }  // namespace hilo::trace

@@ -20,7 +20,8 @@ inline constexpr std::size_t shown_bytes_max = 64;
 // are.
 std::string in_quotes(std::string_view text, bool utf8 = true);
 
-// "48 6f 6c 61", likewise.
+// "48 6f 6c 61", likewise; and all of them.
 std::string hexadecimal(Bytes bytes);
+std::string hex_pairs(Bytes bytes);
 
 }  // namespace hilo::trace
