@@ -42,6 +42,12 @@ static int is_text(hilo_text text, const char* expected) {
   return text.size == strlen(expected) && memcmp(text.data, expected, text.size) == 0;
 }
 
+static void prepare(scene* self, hilo_handlers* serving, hilo_handlers* asking) {
+  hilo_handlers_init(serving, sizeof *serving);
+  hilo_handlers_init(asking, sizeof *asking);
+  serving->user = asking->user = self;
+}
+
 static void begin(scene* self, const hilo_limits* limits, const hilo_handlers* handlers) {
   hilo_loop_options loop;
   hilo_server_options server;
@@ -142,9 +148,7 @@ static void test_facts(void) {
   hilo_handlers serving;
   hilo_handlers asking;
   scene self;
-  hilo_handlers_init(&serving, sizeof serving);
-  hilo_handlers_init(&asking, sizeof asking);
-  serving.user = asking.user = &self;
+  prepare(&self, &serving, &asking);
   serving.on_message = visit_all;
   asking.on_open = greet;
   asking.on_close = note_close_and_stop;
@@ -213,9 +217,7 @@ static void test_chunks(void) {
   hilo_limits_init(&limits, sizeof limits);
   limits.queue_bytes_max = 10000;
   limits.overflow = HILO_OVERFLOW_DROP;
-  hilo_handlers_init(&serving, sizeof serving);
-  hilo_handlers_init(&asking, sizeof asking);
-  serving.user = asking.user = &self;
+  prepare(&self, &serving, &asking);
   serving.on_open = send_large;
   serving.on_drained = drained;
   serving.on_close = note_close;
@@ -253,9 +255,7 @@ static void test_dropping(void) {
   hilo_limits_init(&limits, sizeof limits);
   limits.queue_bytes_max = 10000;
   limits.overflow = HILO_OVERFLOW_DROP;
-  hilo_handlers_init(&serving, sizeof serving);
-  hilo_handlers_init(&asking, sizeof asking);
-  serving.user = asking.user = &self;
+  prepare(&self, &serving, &asking);
   serving.on_open = send_too_much;
   serving.on_dropped = count_dropped;
   begin(&self, &limits, &serving);
@@ -291,9 +291,7 @@ static void test_reconnecting(void) {
   hilo_handlers serving;
   hilo_handlers asking;
   scene self;
-  hilo_handlers_init(&serving, sizeof serving);
-  hilo_handlers_init(&asking, sizeof asking);
-  serving.user = asking.user = &self;
+  prepare(&self, &serving, &asking);
   serving.on_message = reset;
   asking.on_open = greet;
   asking.on_close = note_close;

@@ -325,12 +325,20 @@ static void send_too_much(void* user, hilo_connection* connection) {
          HILO_SENT_ACCEPTED);
 }
 
+static void connect_handlers(scene* self, const hilo_handlers* handlers) {
+  hilo_connect_options connect;
+  char url[64];
+  EXPECT(hilo_client_new(self->loop, 0, handlers, &self->client) == HILO_OK);
+  hilo_connect_options_init(&connect, sizeof connect);
+  snprintf(url, sizeof url, "ws://127.0.0.1:%d/", self->port);
+  connect.url = hilo_text_of(url);
+  EXPECT(hilo_client_connect(self->client, &connect) == HILO_OK);
+}
+
 static void test_limits(void) {
   hilo_limits limits;
   hilo_server_options options;
-  hilo_connect_options connect;
   hilo_handlers handlers;
-  char url[64];
   scene self;
   hilo_limits_init(&limits, sizeof limits);
   limits.message_bytes_max = 100;
@@ -341,11 +349,7 @@ static void test_limits(void) {
   handlers.user = &self;
   handlers.on_open = send_too_much;
   handlers.on_close = client_close;
-  EXPECT(hilo_client_new(self.loop, 0, &handlers, &self.client) == HILO_OK);
-  hilo_connect_options_init(&connect, sizeof connect);
-  snprintf(url, sizeof url, "ws://127.0.0.1:%d/", self.port);
-  connect.url = hilo_text_of(url);
-  EXPECT(hilo_client_connect(self.client, &connect) == HILO_OK);
+  connect_handlers(&self, &handlers);
   EXPECT(hilo_loop_run(self.loop) == HILO_OK);
   EXPECT(self.info.code == HILO_CLOSE_MESSAGE_TOO_BIG && self.info.by == HILO_CLOSED_BY_PEER);
   end(&self);
@@ -405,9 +409,7 @@ static void run_nested(scene* self) {
 }
 
 static void test_topics(void) {
-  hilo_connect_options connect;
   hilo_handlers handlers;
-  char url[64];
   scene self;
   begin(&self, 0, 0);
   hilo_handlers_init(&handlers, sizeof handlers);
@@ -415,11 +417,7 @@ static void test_topics(void) {
   handlers.on_open = start_publisher;
   handlers.on_message = hear_news;
   handlers.on_close = client_close;
-  EXPECT(hilo_client_new(self.loop, 0, &handlers, &self.client) == HILO_OK);
-  hilo_connect_options_init(&connect, sizeof connect);
-  snprintf(url, sizeof url, "ws://127.0.0.1:%d/", self.port);
-  connect.url = hilo_text_of(url);
-  EXPECT(hilo_client_connect(self.client, &connect) == HILO_OK);
+  connect_handlers(&self, &handlers);
   run_nested(&self);
   EXPECT(self.echoed == 1 && self.info.code == HILO_CLOSE_SERVICE_RESTART);
   end(&self);
