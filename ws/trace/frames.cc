@@ -81,7 +81,7 @@ std::size_t FrameReader::take_header(Bytes bytes, std::uint64_t offset) {
 
 std::size_t FrameReader::take_payload(Bytes bytes) {
   const std::uint64_t missing = header_.payload_bytes - payload_come_;
-  const std::size_t size = std::min<std::uint64_t>(missing, bytes.size());
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(missing, bytes.size()));
   const std::size_t room = options_.message_bytes_max - payload_.size();
   const std::size_t kept = std::min(size, room);
   const std::size_t old = payload_.size();
