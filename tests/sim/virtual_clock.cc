@@ -12,7 +12,8 @@ Time clock_now() noexcept {
 
 std::int64_t clock_wall_milliseconds() noexcept {
   constexpr std::int64_t start = 1'767'225'600'000;  // 2026-01-01 00:00:00 UTC
-  return start + clock_now().nanoseconds / 1'000'000;
+  const Duration offset = sim::Network::current().wall_clock_offset;
+  return start + clock_now().nanoseconds / 1'000'000 + offset.to_milliseconds();
 }
 
 }  // namespace hilo::net

@@ -3,6 +3,7 @@
 #include "tests/sim/virtual_network.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "net/base/check.h"
@@ -23,6 +24,12 @@ net::Io blocked() noexcept {
 }
 net::Io failed(std::errc error) noexcept {
   return {.kind = net::Io::Kind::failed, .error = std::make_error_code(error)};
+}
+
+// Takes eight bytes at a time; what matters is that every bit counts.
+std::uint64_t mixed(std::uint64_t state, std::uint64_t with) noexcept {
+  state = (state ^ with) * 0x9E3779B97F4A7C15;
+  return state ^ (state >> 29);
 }
 
 net::Address ip_address(const char* ip, std::uint16_t port) {
@@ -47,6 +54,45 @@ Network& Network::current() noexcept {
   return *current_network;
 }
 
+// --- time and chance ----------------------------------------------------------------------------
+
+void Network::call_at(net::Time at, std::function<void()> action) {
+  agenda_.emplace(at.nanoseconds, std::move(action));
+}
+
+net::Duration Network::until_next_call() const noexcept {
+  if (agenda_.empty()) return {-1};
+  return {std::max<std::int64_t>(agenda_.begin()->first - now_.nanoseconds, 0)};
+}
+
+void Network::advance(net::Duration by) {
+  const net::Time end = now_ + by;
+  while (!agenda_.empty() && agenda_.begin()->first <= end.nanoseconds) {
+    const auto next = agenda_.extract(agenda_.begin());
+    now_.nanoseconds = std::max(now_.nanoseconds, next.key());
+    next.mapped()();
+  }
+  now_ = end;
+}
+
+bool Network::strikes(Fault fault, unsigned percent) noexcept {
+  if (!random_.chance(percent)) return false;
+  count(fault);
+  return true;
+}
+
+void Network::note(const Socket& socket, std::uint64_t what, Bytes bytes) noexcept {
+  trace_ = mixed(mixed(trace_, socket.serial), what);
+  trace_ = mixed(mixed(trace_, static_cast<std::uint64_t>(now_.nanoseconds)), bytes.size());
+  while (!bytes.empty()) {
+    std::uint64_t word = 0;
+    const std::size_t size = std::min(bytes.size(), sizeof(word));
+    std::memcpy(&word, bytes.data(), size);
+    trace_ = mixed(trace_, word);
+    bytes = bytes.subspan(size);
+  }
+}
+
 // --- descriptors ---------------------------------------------------------------------------------
 
 std::size_t Network::open_descriptors() const noexcept {
@@ -57,8 +103,12 @@ std::size_t Network::open_descriptors() const noexcept {
 std::shared_ptr<Socket> Network::make(Socket::Kind kind) {
   auto socket = std::make_shared<Socket>(kind, next_serial_++, pool_);
   socket->capacity = inbox_bytes;
-  if (kind == Socket::Kind::stream && random_.chance(faults.reset)) {
+  if (kind != Socket::Kind::stream) return socket;
+  if (random_.chance(faults.reset)) {
     socket->bytes_to_reset = random_.between(1, faults.reset_byte_max);
+  }
+  if (random_.chance(faults.silent)) {
+    socket->bytes_to_silence = random_.between(1, faults.reset_byte_max);
   }
   return socket;
 }
@@ -140,8 +190,10 @@ net::Io Network::connect(const std::shared_ptr<Socket>& socket, const net::Addre
   if (std::find(blackholes_.begin(), blackholes_.end(), to) != blackholes_.end()) {
     return blocked();
   }
+  if (strikes(Fault::connect_lost, faults.connect_lost)) return blocked();
   Socket* listener = find_listener(to);
   if (listener == nullptr) {
+    count(Fault::connect_refused);
     // A Unix socket hears of it at once, TCP when the answer has come.
     if (to.family() == net::Family::unix_path) return failed(std::errc::connection_refused);
     reset(*socket, std::errc::connection_refused);
@@ -159,8 +211,8 @@ net::Io Network::connect(const std::shared_ptr<Socket>& socket, const net::Addre
   socket->connecting = false;
   socket->connected = server_end->connected = true;
   listener->waiting.push_back(server_end);
-  const bool at_once =
-      to.family() == net::Family::unix_path || random_.chance(faults.connected_at_once);
+  const bool at_once = to.family() == net::Family::unix_path ||
+                       strikes(Fault::connected_at_once, faults.connected_at_once);
   return at_once ? done(0) : blocked();
 }
 
@@ -179,58 +231,132 @@ net::Io Network::receive(Socket& socket, MutableBytes into) {
   return blocked();
 }
 
+std::size_t Network::room(const Socket& receiver) const noexcept {
+  if (now_ < receiver.window_closed_until) return 0;
+  const std::size_t taken = receiver.inbox.size() + receiver.bytes_on_way;
+  return receiver.capacity - std::min(receiver.capacity, taken);
+}
+
 net::Io Network::send(Socket& socket, Bytes bytes) {
   if (socket.error) {
     return {.kind = net::Io::Kind::failed, .error = std::exchange(socket.error, std::error_code{})};
   }
   if (socket.output_ended) return failed(std::errc::broken_pipe);
   if (!socket.connected) return failed(std::errc::not_connected);
+  if (socket.is_silent) return send_unheard(socket, bytes.size());
   const std::shared_ptr<Socket> other = socket.other.lock();
   if (other == nullptr) {
     // The kernel takes the bytes; the peer's has nobody to give them to and answers with RST.
     reset(socket, socket.input_ended ? std::errc::broken_pipe : std::errc::connection_reset);
     return done(bytes.size());
   }
-  const std::size_t room = other->capacity - std::min(other->capacity, other->inbox.size());
-  if (room == 0) return blocked();
-  const std::size_t taken = std::min({room, bytes.size(), socket.bytes_to_reset});
-  HILO_CHECK(other->inbox.append(bytes.first(taken)));
-  if (socket.bytes_to_reset != Socket::never) {
-    socket.bytes_to_reset -= taken;
-    if (socket.bytes_to_reset == 0) {
-      reset(*other, std::errc::connection_reset);
-      reset(socket, std::errc::connection_reset);
-    }
-  }
+  const std::size_t room_left = room(*other);
+  if (room_left == 0) return blocked();
+  const std::size_t taken =
+      std::min({room_left, bytes.size(), socket.bytes_to_reset, socket.bytes_to_silence});
+  deliver(other, bytes.first(taken));
+  end_by_chance(socket, *other, taken);
   return done(taken);
 }
 
-void Network::shutdown_write(Socket& socket) noexcept {
+// The kernel takes what its buffer holds and waits for an acknowledgement that never comes.
+net::Io Network::send_unheard(Socket& socket, std::size_t bytes) {
+  const std::size_t taken = std::min(bytes, socket.capacity - socket.bytes_unheard);
+  if (taken == 0) return blocked();
+  if (socket.bytes_unheard == 0 && socket.user_timeout > net::Duration{}) {
+    call_at(now_ + socket.user_timeout, [this, silent = socket.weak_from_this()] {
+      const std::shared_ptr<Socket> gone = silent.lock();
+      if (gone != nullptr && gone->connected) reset(*gone, std::errc::timed_out);
+    });
+  }
+  socket.bytes_unheard += taken;
+  return done(taken);
+}
+
+void Network::deliver(const std::shared_ptr<Socket>& to, Bytes bytes) {
+  net::Time at = std::max(now_, to->last_arrival);
+  if (strikes(Fault::delayed, faults.delayed)) {
+    const auto most = static_cast<std::size_t>(faults.delay_max.nanoseconds);
+    at = std::max(at, now_ + net::Duration{static_cast<std::int64_t>(random_.between(1, most))});
+  }
+  if (strikes(Fault::zero_window, faults.zero_window)) {
+    const auto most = static_cast<std::size_t>(faults.zero_window_max.nanoseconds);
+    to->window_closed_until =
+        now_ + net::Duration{static_cast<std::int64_t>(random_.between(1, most))};
+    call_at(to->window_closed_until, [] {});  // for somebody may wait for that
+  }
+  if (at == now_) return arrive(*to, bytes);
+  to->last_arrival = at;
+  to->bytes_on_way += bytes.size();
+  call_at(at, [this, target = std::weak_ptr<Socket>(to), text = std::string(as_text(bytes))] {
+    const std::shared_ptr<Socket> socket = target.lock();
+    if (socket == nullptr) return;
+    socket->bytes_on_way -= text.size();
+    if (socket->connected) arrive(*socket, as_bytes(text));
+  });
+}
+
+void Network::arrive(Socket& to, Bytes bytes) {
+  note(to, 1, bytes);
+  HILO_CHECK(to.inbox.append(bytes));
+}
+
+// Of a connection that was drawn to end, or to fall silent, at some byte.
+void Network::end_by_chance(Socket& socket, Socket& other, std::size_t sent) {
+  if (socket.bytes_to_reset != Socket::never) socket.bytes_to_reset -= sent;
+  if (socket.bytes_to_silence != Socket::never) socket.bytes_to_silence -= sent;
+  if (socket.bytes_to_reset == 0) {
+    count(Fault::reset);
+    reset(other, std::errc::connection_reset);
+    reset(socket, std::errc::connection_reset);
+  } else if (socket.bytes_to_silence == 0) {
+    count(Fault::silent);
+    socket.is_silent = other.is_silent = true;
+    socket.bytes_to_silence = other.bytes_to_silence = Socket::never;
+  }
+}
+
+void Network::shutdown_write(Socket& socket) {
   socket.output_ended = true;
-  if (const std::shared_ptr<Socket> other = socket.other.lock()) other->input_ended = true;
+  if (const std::shared_ptr<Socket> other = socket.other.lock()) finish_input(other);
+}
+
+// FIN, behind all that is on its way.
+void Network::finish_input(const std::shared_ptr<Socket>& socket) {
+  if (socket->is_silent) return;
+  if (socket->last_arrival <= now_) {
+    socket->input_ended = true;
+    return;
+  }
+  call_at(socket->last_arrival, [target = std::weak_ptr<Socket>(socket)] {
+    if (const std::shared_ptr<Socket> at = target.lock()) at->input_ended = true;
+  });
 }
 
 // The connection is over for this end. What it has received can still be read.
 void Network::reset(Socket& socket, std::errc error) noexcept {
+  note(socket, 2, {});
   socket.error = std::make_error_code(error);
   socket.connecting = socket.connected = false;
   socket.input_ended = socket.output_ended = true;
   socket.other.reset();
 }
 
-void Network::hang_up(Socket& socket) noexcept {
+void Network::hang_up(Socket& socket) {
   for (const std::shared_ptr<Socket>& waiting : socket.waiting) {
     waiting->abortive = true;
     hang_up(*waiting);
   }
   socket.waiting.clear();
   if (const std::shared_ptr<Socket> other = socket.other.lock()) {
-    if (socket.abortive || !socket.inbox.empty()) {
+    if (socket.is_silent) {
+      // The other one does not hear of it.
+    } else if (socket.abortive || !socket.inbox.empty()) {
       reset(*other, std::errc::connection_reset);
     } else {
-      other->input_ended = true;
-      other->other.reset();
+      finish_input(other);
     }
+    other->other.reset();
   }
   socket.other.reset();
   socket.connected = false;
@@ -249,7 +375,8 @@ net::Ready Network::readiness(const Socket& socket) const noexcept {
   ready.writable = socket.output_ended;
   if (socket.connected && !socket.output_ended) {
     const std::shared_ptr<Socket> other = socket.other.lock();
-    ready.writable = other == nullptr || other->inbox.size() < other->capacity;
+    ready.writable = socket.is_silent ? socket.bytes_unheard < socket.capacity
+                                      : other == nullptr || room(*other) != 0;
   }
   ready.broken = static_cast<bool>(socket.error) || (socket.input_ended && socket.output_ended);
   return ready;

@@ -8,8 +8,10 @@
 //     listener.waiting -> [ server end ] <== inbox ==== [ client end ]
 //                              ======== inbox ====> (each end owns the queue it reads from)
 //
-// Bytes arrive the moment they are sent. Time moves only when the poller has nothing to report: it
-// then jumps to the end of the wait. All chance comes from one seed, so a run replays exactly.
+// Bytes arrive the moment they are sent, unless Faults::delayed holds them up. Time moves only when
+// the poller has nothing to report: it then jumps to the end of the wait, or to the next entry of
+// the network's own agenda. All chance comes from one seed, so a run replays exactly; trace() is a
+// number that two equal runs share.
 //
 // It keeps to the kernel's manners where the code above may depend on them: the lowest free
 // descriptor number is given out first, closing with input unread resets the peer, bytes that came
@@ -24,6 +26,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -38,25 +41,13 @@
 #include "net/fd.h"
 #include "net/poller.h"
 #include "net/socket.h"
+#include "tests/sim/faults.h"
 #include "tests/sim/random.h"
 
 namespace hilo::sim {
 
-// What may go wrong, each in percent of the cases in which it could. All off by default.
-struct Faults {
-  unsigned short_io = 0;     // a receive or send moves less than it could
-  unsigned would_block = 0;  // a receive or send that could move something moves nothing
-  unsigned held_back = 0;    // a ready descriptor is reported one wait later
-  unsigned shuffled = 0;     // the events of a wait come in any order
-  unsigned taken_error = 0;  // the poller takes a socket's error and tells it with the event
-  unsigned connected_at_once = 0;
-  unsigned reset = 0;                 // of the connections: reset at some byte
-  std::size_t reset_byte_max = 4096;  // which one, at most, counted in one direction
-  bool no_entropy = false;            // not by chance: every draw of the product's fails
-};
-
 // What a descriptor refers to: one end of a connection, a listening socket, or an event.
-struct Socket {
+struct Socket : std::enable_shared_from_this<Socket> {
   enum class Kind : std::uint8_t { stream, listener, event, reserve };
   static constexpr std::size_t never = std::numeric_limits<std::size_t>::max();
 
@@ -70,9 +61,16 @@ struct Socket {
   // stream
   std::weak_ptr<Socket> other;  // empty: not connected yet, or gone
   Buffer inbox;
-  std::size_t capacity = 0;  // of the inbox
+  std::size_t capacity = 0;       // of the inbox, with what is on its way there
+  std::size_t bytes_on_way = 0;   // to the inbox
+  net::Time last_arrival;         // of what is on its way
+  net::Time window_closed_until;  // until then nothing more is let in
   std::size_t bytes_to_reset = never;
-  std::error_code error;  // told once, by whatever call comes first
+  std::size_t bytes_to_silence = never;
+  bool is_silent = false;         // whatever is sent never arrives, and nobody is told
+  std::size_t bytes_unheard = 0;  // what was sent into that silence
+  net::Duration user_timeout;     // TCP_USER_TIMEOUT; 0: none
+  std::error_code error;          // told once, by whatever call comes first
   bool connecting = false;
   bool connected = false;
   bool input_ended = false;  // FIN came
@@ -115,6 +113,8 @@ class Network {
   std::map<std::string, Name, std::less<>> names;
   // A connect to this address is never answered.
   void blackhole(const net::Address& address) { blackholes_.push_back(address); }
+  // How far the clock on the wall is from where it would be; the other one knows nothing of it.
+  net::Duration wall_clock_offset;
 
   // Delivers a signal to net::Signals.
   void raise(int number);
@@ -122,7 +122,20 @@ class Network {
   std::size_t open_descriptors() const noexcept;
   Random& random() noexcept { return random_; }
   net::Time now() const noexcept { return now_; }
-  void advance(net::Duration by) noexcept { now_ = now_ + by; }
+  // Lets time pass, and whatever is due on the way happen.
+  void advance(net::Duration by);
+  // Something of the network's, or of a test's, at a time to come. In the order of the times, and
+  // of the calls.
+  void call_at(net::Time at, std::function<void()> action);
+  // From now to the next of them; negative if there is none.
+  net::Duration until_next_call() const noexcept;
+  // True in so many percent of the cases; counts it as having happened.
+  bool strikes(Fault fault, unsigned percent) noexcept;
+  void count(Fault fault) noexcept { ++fault_counts_[static_cast<std::size_t>(fault)]; }
+  // How often each happened.
+  const FaultCounts& fault_counts() const noexcept { return fault_counts_; }
+  // Of every byte that was moved, by which connection and when.
+  std::uint64_t trace() const noexcept { return trace_; }
 
   // --- descriptors ---
 
@@ -140,10 +153,12 @@ class Network {
   net::Io connect(const std::shared_ptr<Socket>& socket, const net::Address& to);
   net::Io receive(Socket& socket, MutableBytes into);
   net::Io send(Socket& socket, Bytes bytes);
-  void shutdown_write(Socket& socket) noexcept;
+  void shutdown_write(Socket& socket);
   // What close(2) does, for a socket that no descriptor refers to any more.
-  void hang_up(Socket& socket) noexcept;
+  void hang_up(Socket& socket);
   net::Ready readiness(const Socket& socket) const noexcept;
+  // How much the peer of this connection may still send.
+  std::size_t room(const Socket& receiver) const noexcept;
 
   // --- signals ---
 
@@ -154,11 +169,20 @@ class Network {
  private:
   Socket* find_listener(const net::Address& address);
   void reset(Socket& socket, std::errc error) noexcept;
+  net::Io send_unheard(Socket& socket, std::size_t bytes);
+  void end_by_chance(Socket& socket, Socket& other, std::size_t sent);
+  void deliver(const std::shared_ptr<Socket>& to, Bytes bytes);
+  void arrive(Socket& to, Bytes bytes);
+  void finish_input(const std::shared_ptr<Socket>& socket);
+  void note(const Socket& socket, std::uint64_t what, Bytes bytes) noexcept;
   net::Address next_local_address(net::Family family);
 
   Pool pool_;
   Random random_;
   net::Time now_;
+  std::multimap<std::int64_t, std::function<void()>> agenda_;  // by nanoseconds
+  FaultCounts fault_counts_{};
+  std::uint64_t trace_ = 0;
   std::uint64_t next_serial_ = 1;
   std::uint16_t next_port_ = 32768;
   std::vector<std::shared_ptr<Socket>> table_;

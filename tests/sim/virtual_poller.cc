@@ -15,6 +15,7 @@
 
 namespace hilo::net {
 
+using sim::Fault;
 using sim::Network;
 using sim::Socket;
 
@@ -56,11 +57,11 @@ void Poller::Backend::collect(Network& network) {
 // reports nothing lets time pass.
 void Poller::Backend::disturb(Network& network) {
   sim::Random& random = network.random();
-  if (random.chance(network.faults.shuffled)) {
+  if (fired.size() > 1 && network.strikes(Fault::shuffled, network.faults.shuffled)) {
     for (std::size_t i = fired.size(); i > 1; --i) std::swap(fired[i - 1], fired[random.below(i)]);
   }
   std::erase_if(fired, [&, left = fired.size()](const Fired&) mutable {
-    if (left == 1 || !random.chance(network.faults.held_back)) return false;
+    if (left == 1 || !network.strikes(Fault::held_back, network.faults.held_back)) return false;
     --left;
     return true;
   });
@@ -71,7 +72,8 @@ void Poller::Backend::disturb(Network& network) {
 void Poller::Backend::take_errors(Network& network) {
   if (network.faults.taken_error == 0) return;
   for (Fired& event : fired) {
-    if (!event.ready.broken || !network.random().chance(network.faults.taken_error)) continue;
+    if (!event.ready.broken) continue;
+    if (!network.strikes(Fault::taken_error, network.faults.taken_error)) continue;
     for (const auto& [fd, entry] : entries) {
       if (entry.token != event.token) continue;
       event.ready.error = std::exchange(network.at(fd)->error, std::error_code{}).value();
@@ -114,11 +116,17 @@ Result<std::span<const Fired>> Poller::wait(Duration timeout) noexcept {
   Network& network = Network::current();
   ++network.waits;
   backend_->collect(network);
-  network.wait_was_idle = backend_->fired.empty();
-  if (network.wait_was_idle) {
+  if (backend_->fired.empty()) {
+    Duration step = timeout;
+    const Duration until_call = network.until_next_call();
+    if (until_call >= Duration{} && (step < Duration{} || until_call < step)) step = until_call;
     // Nobody is left who could ever make anything ready.
-    if (timeout < Duration{}) return std::make_error_code(std::errc::resource_deadlock_would_occur);
-    network.advance(timeout);
+    if (step < Duration{}) return std::make_error_code(std::errc::resource_deadlock_would_occur);
+    network.advance(step);
+    backend_->collect(network);
+  }
+  network.wait_was_idle = backend_->fired.empty();
+  if (!network.wait_was_idle && network.strikes(Fault::interrupted, network.faults.interrupted)) {
     return std::span<const Fired>{};
   }
   backend_->disturb(network);

@@ -13,6 +13,7 @@
 
 namespace hilo::net {
 
+using sim::Fault;
 using sim::Network;
 
 namespace {
@@ -73,6 +74,10 @@ Resolver::Id Resolver::resolve(std::string_view host, std::uint16_t port, OnReso
   State* const state = state_.get();
   const Id id = state->next_id++;
   Answer answer = look_up(host, port);
+  Network& network = Network::current();
+  if (network.strikes(Fault::name_missing, network.faults.name_missing)) answer.addresses.clear();
+  if (network.strikes(Fault::name_late, network.faults.name_late))
+    answer.delay = state->timeout * 2;
   State::Request& request = state->requests[id];
   if (answer.delay > state->timeout) {
     request.error = std::make_error_code(std::errc::timed_out);

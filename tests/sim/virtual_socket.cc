@@ -3,6 +3,7 @@
 // The system calls of net/socket.h, and where the faults of one call are drawn.
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "net/base/check.h"
@@ -11,6 +12,7 @@
 
 namespace hilo::net {
 
+using sim::Fault;
 using sim::Network;
 using sim::Socket;
 
@@ -30,13 +32,26 @@ Io blocked() noexcept {
 // A kernel never says would_block about an end or an error, so neither does chance.
 bool blocks_by_chance(Network& network, const Socket& at) noexcept {
   return !network.readiness(at).broken && !at.input_ended &&
-         network.random().chance(network.faults.would_block);
+         network.strikes(Fault::would_block, network.faults.would_block);
 }
 
 // How much of `bytes` this call may move.
 std::size_t shorten(Network& network, std::size_t bytes) noexcept {
-  if (bytes < 2 || !network.random().chance(network.faults.short_io)) return bytes;
+  if (bytes < 2 || !network.strikes(Fault::short_io, network.faults.short_io)) return bytes;
   return network.random().between(1, bytes - 1);
+}
+
+// Whoever has gone away while it waited is nobody's any more.
+std::error_code fail_accept(Network& network, Socket& listener) {
+  constexpr std::array errors{std::errc::connection_aborted, std::errc::too_many_files_open,
+                              std::errc::too_many_files_open_in_system, std::errc::no_buffer_space,
+                              std::errc::not_enough_memory};
+  const std::errc error = errors[network.random().below(errors.size())];
+  if (error == std::errc::connection_aborted) {
+    network.hang_up(*listener.waiting.front());
+    listener.waiting.pop_front();
+  }
+  return std::make_error_code(error);
 }
 
 }  // namespace
@@ -46,6 +61,9 @@ Result<Fd> open_stream(Family family) noexcept {
     return std::make_error_code(std::errc::address_family_not_supported);
   }
   Network& network = Network::current();
+  if (network.strikes(Fault::no_descriptor, network.faults.no_descriptor)) {
+    return std::make_error_code(std::errc::too_many_files_open);
+  }
   return network.open(network.make(Socket::Kind::stream));
 }
 
@@ -75,6 +93,9 @@ Result<Fd> accept(int fd, Address* peer) noexcept {
     return std::make_error_code(error);
   }
   const std::shared_ptr<Socket> waiting = listener.waiting.front();
+  if (network.strikes(Fault::accept_failed, network.faults.accept_failed)) {
+    return fail_accept(network, listener);
+  }
   Result<Fd> opened = network.open(waiting);
   if (!opened) return opened;
   listener.waiting.pop_front();
@@ -126,6 +147,9 @@ Io send(int fd, std::span<const Bytes> slices, Behind) noexcept {
   for (const Bytes slice : slices) total += slice.size();
   if (total == 0) return {};
   if (blocks_by_chance(network, at)) return blocked();
+  if (network.strikes(Fault::no_buffers, network.faults.no_buffers)) {
+    return {.kind = Io::Kind::failed, .error = std::make_error_code(std::errc::no_buffer_space)};
+  }
 
   std::size_t left = shorten(network, total);
   Io sum;
@@ -169,8 +193,8 @@ Status set_no_delay(int fd) noexcept {
 }
 
 Status set_user_timeout(int fd, Duration timeout) noexcept {
-  static_cast<void>(timeout);
-  return set_no_delay(fd);
+  Network::current().at(fd)->user_timeout = timeout;
+  return {};
 }
 
 // What waits to be sent lies in the receiver's queue, which has one limit.
