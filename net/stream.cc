@@ -307,6 +307,7 @@ void Stream::break_off(std::error_code error) noexcept {
   if (is(Flag::broken)) return;
   set(Flag::broken);
   if (!error_) error_ = error;
+  if (!queue_.empty()) set(Flag::abortive);
   queue_.release();
 }
 
@@ -368,16 +369,18 @@ void Stream::transport_ready(Ready ready) noexcept {
   loop_->schedule(token_, Phase::resume);
 }
 
+// An end in good order promises the peer that all of it has come. Where output is lost the end is a
+// reset.
 void Stream::on_reap() {
-  if (!is(Flag::abortive) && !is(Flag::broken)) {
-    if (!is(Flag::blocked)) send_queue();
-    // TLS says that this is the end (close_notify); a socket says it by being closed.
-    if (transport_ != nullptr && queue_.empty() && !is(Flag::shutdown_done)) {
-      static_cast<void>(transport_->shutdown_write());
-    }
-  } else if (is(Flag::abortive)) {
+  const bool in_order = !is(Flag::abortive) && !is(Flag::broken);
+  if (in_order && !is(Flag::blocked)) send_queue();
+  if (in_order && !queue_.empty()) set(Flag::abortive);
+  if (is(Flag::abortive)) {
     if (transport_ != nullptr) transport_->set_abortive_close();
     if (fd_) socket::set_abortive_close(fd_.value());
+  } else if (in_order && transport_ != nullptr && !is(Flag::shutdown_done)) {
+    // TLS says that this is the end (close_notify); a socket says it by being closed.
+    static_cast<void>(transport_->shutdown_write());
   }
   loop_->unwatch(token_);
   token_ = {};

@@ -15,7 +15,8 @@
 //   dying    close() and abort() only mark the stream: nothing of the handler's is called and
 //            nothing is freed. At the end of the turn Handler::on_reap is called once, as the last
 //            call of all, and whoever owns the stream destroys it there. What was written before
-//            close() is offered to the kernel once more; what it does not take then is dropped.
+//            close() is offered to the kernel once more. What it does not take then is dropped, and
+//            the connection reset: an end in good order would say that all has come.
 //
 //   thread   the loop's
 //   owns     the descriptor, the transport, queue and stash
@@ -259,6 +260,7 @@ class Stream final : private Watcher {
   void hang_up() noexcept;
   void detach() noexcept;
   void break_off(std::error_code error) noexcept;
+  void lose_output(std::error_code error) noexcept;
   void update_interest() noexcept;
 
   // Output: stream_output.cc.

@@ -145,8 +145,14 @@ bool Stream::settle(const Io& io, Sequence& left, std::size_t offered) noexcept 
     case Io::Kind::failed: break;
   }
   loop_->send_buffer().size = 0;
-  break_off(io.error);
+  lose_output(io.error);
   return false;
+}
+
+// See on_reap().
+void Stream::lose_output(std::error_code error) noexcept {
+  set(Flag::abortive);
+  if (!is(Flag::closed)) break_off(error);
 }
 
 // Offers what is left, and copies to the queue what the kernel refuses.
@@ -156,8 +162,9 @@ void Stream::send_rest(Sequence& left) noexcept {
     const std::span<const Bytes> batch{gathered.data(), left.gather(gathered)};
     if (!settle(transmit(batch), left, total_bytes(batch))) return;
   }
+  if (!left.empty() && is(Flag::closed)) lose_output({});
   if (!left.empty() && !is(Flag::closed)) {
-    if (Status status = left.move_to(queue_); !status) break_off(status.error());
+    if (Status status = left.move_to(queue_); !status) lose_output(status.error());
   }
   loop_->send_buffer().size = 0;
 }
