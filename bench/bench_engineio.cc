@@ -85,7 +85,7 @@ void poll_of_one_message(benchmark::State& state) {
     if (session.begin_poll() != Errc::none || !session.send(false, as_bytes(text))) std::abort();
     Buffer out{pool};
     bool is_binary = false;
-    if (!session.write_poll(out, is_binary)) std::abort();
+    if (!session.write_poll(out, is_binary, {})) std::abort();
     benchmark::DoNotOptimize(out.readable().data());
   }
   state.SetItemsProcessed(state.iterations());

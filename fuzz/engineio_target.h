@@ -141,7 +141,7 @@ class SessionModel {
     if (!session_->poll_is_due()) return;
     Buffer body{pool_};
     bool is_binary = false;
-    HILO_CHECK(session_->write_poll(body, is_binary));
+    HILO_CHECK(session_->write_poll(body, is_binary, now_));
     const Framing text = session_->revision() == Revision::v4 ? Framing::v4 : Framing::v3_text;
     const Framing framing = is_binary ? Framing::v3_binary : text;
     HILO_CHECK(check_payload(framing, body.readable(), 4096) == Errc::none);

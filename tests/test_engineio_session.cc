@@ -50,7 +50,7 @@ struct Bench {
   std::string poll() {
     Buffer out{pool};
     bool is_binary = false;
-    CHECK(session.write_poll(out, is_binary));
+    CHECK(session.write_poll(out, is_binary, at(0)));
     return (is_binary ? "binary " : "") + std::string(as_text(Bytes{out.readable()}));
   }
   std::string open_packet() {
@@ -287,6 +287,31 @@ TEST_CASE(
   CHECK(session.begin_post() == Errc::transport_mismatch);
   CHECK(session.begin_probe(at(20)) == Errc::upgrade_overlap);  // 232
   CHECK(session.deadline() == at(300));
+}
+
+TEST_CASE("a client that has not heard that it was probed does not ask round and round") {
+  Bench bench;
+  Session& session = bench.session;
+  CHECK(session.begin_probe(at(0)) == Errc::none);
+  CHECK(bench.probe(PacketType::ping, "probe").kind == Kind::answer);
+  CHECK(session.begin_poll() == Errc::none);
+  CHECK(session.poll_is_due());
+  CHECK(bench.poll() == "6");
+  CHECK(session.deadline() == at(300));
+  CHECK(session.begin_poll() == Errc::none);
+  CHECK_FALSE(session.poll_is_due());
+  CHECK(session.deadline() == at(100));
+  CHECK(session.expire(at(99)) == Expired::nothing);
+  CHECK_FALSE(session.poll_is_due());
+  CHECK(session.expire(at(100)) == Expired::output);
+  CHECK(bench.poll() == "6");
+  // What there is to fetch does not wait, nor does the end of the upgrade.
+  CHECK(session.begin_poll() == Errc::none);
+  CHECK(session.send(false, as_bytes(std::string_view{"a"})));
+  CHECK(bench.poll() == "4a");
+  CHECK(session.begin_poll() == Errc::none);
+  CHECK(bench.probe(PacketType::upgrade).kind == Kind::upgraded);
+  CHECK(session.poll_is_due());
 }
 
 TEST_CASE("a poll that still waits when the upgrade is done gets a noop, and loses nothing") {

@@ -267,19 +267,25 @@ void HttpLink::on_end() {
     stream_->close();
     return answer();
   }
-  lost(std::make_error_code(std::errc::connection_aborted));
+  if (may_go_again()) return ask_anew();
+  fail(std::make_error_code(std::errc::connection_aborted));
 }
 
 void HttpLink::on_broken(std::error_code error) {
   if (!asking_ || !sent_) return stream_->abort();
+  // EPIPE: it had ended in good order before what we sent was refused.
+  if (error == std::errc::broken_pipe && may_go_again()) return ask_anew();
   const ws::Errc tls = ws::tls_errc(error);
-  lost(tls != ws::Errc::none ? make_error_code(tls) : error);
+  fail(tls != ws::Errc::none ? make_error_code(tls) : error);
 }
 
-// The connection is gone without an answer.
-void HttpLink::lost(std::error_code error) {
-  if (error_) return;
-  if (!is_get_ || !is_kept_ || has_heard_) return fail(error);
+// An end in good order stands behind all that the server has sent: it has answered nothing then. A
+// reset may have taken an answer with it, and with the answer packets that would not come again.
+bool HttpLink::may_go_again() const noexcept {
+  return is_get_ && is_kept_ && !has_heard_ && !error_;
+}
+
+void HttpLink::ask_anew() {
   // on_reap() dials.
   sent_ = false;
   stream_->abort();

@@ -7,7 +7,8 @@
 //            or up to the end of the connection (RFC 9112 §6.3), whole and up to a limit. Bytes
 //            that nobody asked for cost the connection: no answer can be told from another then.
 //   again    A request goes out once. The exception is a GET on a connection that was kept and
-//            ends without a byte: the server has closed it for being idle (RFC 9110 §9.2.2).
+//            ends in good order without a byte: the server has closed it for being idle (RFC 9110
+//            §9.2.2). Behind a reset it does not go again: an answer may have been lost by it.
 //   thread   the loop's; the handler is called from the loop, never from within ask()
 //   errors   a ws::Errc (response_*, http_*, proxy_*, tls_*) or what the network says
 //   life     the origin and the handler must outlive it. Not to be destroyed in a call of its
@@ -106,7 +107,8 @@ class HttpLink final : private net::Stream::Handler, private net::Timer {
   bool read_head(MutableBytes& input);
   void read_body(MutableBytes& input);
   void answer();
-  void lost(std::error_code error);
+  bool may_go_again() const noexcept;
+  void ask_anew();
   void fail(std::error_code error);
 
   net::Loop* loop_;

@@ -146,6 +146,7 @@ void Server::begin_poll(Exchange& exchange, Socket& socket) {
   Socket::Polling& polling = *socket.polling_;
   polling.origin = readable_by(exchange.request());
   if (socket.session_.poll_is_due()) return write_answer(exchange, socket);
+  socket.arm();
   polling.poll = exchange.later();
   exchange.on_gone([gate = gate_, id = socket.id()] {
     if (gate->server != nullptr) gate->server->lose_poll(id);
@@ -161,7 +162,7 @@ void Server::answer_poll(Socket& socket) {
 void Server::write_answer(Exchange& exchange, Socket& socket, std::span<const ws::Field> fields) {
   Buffer body{loop().pool()};
   bool is_octets = false;
-  bool is_written = static_cast<bool>(socket.session_.write_poll(body, is_octets));
+  bool is_written = static_cast<bool>(socket.session_.write_poll(body, is_octets, loop().now()));
   Answer answer{.type = is_octets ? octets_type : text_type,
                 .readable_by = socket.polling_->origin,
                 .fields = fields};

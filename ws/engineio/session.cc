@@ -15,6 +15,9 @@ namespace {
 constexpr std::string_view probe_text = "probe";
 // A probe may be repeated, but not for ever.
 constexpr std::uint16_t probes_max = 1000;
+// From "3probe" to "5" a GET that has nothing to fetch is let go, so that the client can pause. One
+// that has not heard of the probe asks again; this is how often it may.
+constexpr net::Duration release_interval = net::Duration::milliseconds(100);
 
 // A number in decimals.
 class Digits {
@@ -120,11 +123,11 @@ Errc Session::begin_poll() noexcept {
 
 bool Session::poll_is_due() const noexcept {
   if (!poll_waits_) return false;
-  const bool is_released = probe_ == Probe::probed || probe_ == Probe::waiting;
+  const bool is_released = (probe_ == Probe::probed && !holds_) || probe_ == Probe::waiting;
   return !queue_.empty() || is_released || transport_ != Transport::polling;
 }
 
-Status Session::write_poll(Buffer& out, bool& is_binary) noexcept {
+Status Session::write_poll(Buffer& out, bool& is_binary, net::Time now) noexcept {
   poll_waits_ = false;
   Framing framing = Framing::v4;
   if (revision_ == Revision::v3) {
@@ -133,6 +136,8 @@ Status Session::write_poll(Buffer& out, bool& is_binary) noexcept {
   }
   is_binary = framing == Framing::v3_binary;
   if (queue_.empty() || transport_ != Transport::polling) {
+    holds_ = probe_ == Probe::probed;
+    release_at_ = now + release_interval;
     return append_packet(framing, {.type = PacketType::noop}, out);
   }
   while (!queue_.empty()) {
@@ -178,6 +183,7 @@ Reaction Session::receive_probe(const Packet& packet, net::Time now) noexcept {
   if (is_probe && probe_ != Probe::waiting) {
     if (++probes_ > probes_max) return failed(Errc::upgrade_probe);
     probe_ = Probe::probed;
+    holds_ = false;
     return {.kind = Reaction::Kind::answer};
   }
   if (packet.type != PacketType::upgrade || probe_ != Probe::probed) {
@@ -208,7 +214,9 @@ net::Time Session::deadline() const noexcept {
     case State::closing: return limit_at_;
     case State::closed: return ws::never;
   }
-  return probe_ != Probe::none ? std::min(heartbeat_at_, limit_at_) : heartbeat_at_;
+  if (probe_ == Probe::none) return heartbeat_at_;
+  const net::Time first = std::min(heartbeat_at_, limit_at_);
+  return holds_ && poll_waits_ ? std::min(first, release_at_) : first;
 }
 
 Session::Expired Session::expire(net::Time now) noexcept {
@@ -220,6 +228,10 @@ Session::Expired Session::expire(net::Time now) noexcept {
   if (probe_ != Probe::none && limit_at_ <= now) {
     end_probe();
     return Expired::probe;
+  }
+  if (probe_ == Probe::probed && holds_ && poll_waits_ && release_at_ <= now) {
+    holds_ = false;
+    return Expired::output;
   }
   if (revision_ == Revision::v3 || awaiting_pong_) return Expired::silence;
   // A client that answers pings which it does not fetch is none.

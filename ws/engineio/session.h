@@ -15,8 +15,9 @@
 //   errors    a Reaction of kind failed: the owner answers by rule(error) and calls end()
 //   upgrade   Until the client's "5" everything goes by polling. From the "3probe" on a waiting GET
 //             is answered at once, if need be with a noop, so that the client has none of them left
-//             when it says "5"; a POST that is still coming in then is read before what comes over
-//             the WebSocket. So nothing is lost, doubled or reordered.
+//             when it says "5"; one that asks again meanwhile has its next noop a tenth of a second
+//             later, and does not ask round and round. A POST that is still coming in then is read
+//             before what comes over the WebSocket. So nothing is lost, doubled or reordered.
 
 #pragma once
 
@@ -100,7 +101,7 @@ class Session {
   bool poll_is_due() const noexcept;
   // The body of its answer, written to the empty `out`; it waits no longer. True in `is_binary`: of
   // type application/octet-stream. out_of_memory(): the session has lost packets and must end.
-  Status write_poll(Buffer& out, bool& is_binary) noexcept;
+  Status write_poll(Buffer& out, bool& is_binary, net::Time now) noexcept;
   // The GET is gone without an answer.
   void drop_poll() noexcept { poll_waits_ = false; }
 
@@ -124,7 +125,7 @@ class Session {
   net::Time deadline() const noexcept;
   enum class Expired : std::uint8_t {
     nothing,
-    output,   // a ping was queued
+    output,   // a ping was queued, or a GET is due
     probe,    // the upgrade took too long: end it with end_probe()
     silence,  // the heartbeat did not come: the session must end
     closing,  // the client did not fetch the end: the session is closed
@@ -156,6 +157,7 @@ class Session {
   PacketQueue queue_;
   net::Time heartbeat_at_;  // the next ping, or the end of patience with the client
   net::Time limit_at_;      // of the upgrade, or of closing
+  net::Time release_at_;    // while `holds_`
   Sid sid_;
   Revision revision_;
   Transport transport_;
@@ -167,6 +169,7 @@ class Session {
   bool awaiting_pong_ : 1 = false;
   bool poll_waits_ : 1 = false;
   bool post_runs_ : 1 = false;
+  bool holds_ : 1 = false;  // probed: a GET was released, and the next one is not yet
 };
 
 }  // namespace hilo::engineio
