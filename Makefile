@@ -87,12 +87,14 @@ SUPPORT_SOURCES := $(sort $(filter-out %/main.cc %_counter.cc,$(wildcard tests/s
 TEST_SOURCES := $(sort $(wildcard tests/test_*.cc))
 SIM_TEST_SOURCES := $(sort $(wildcard tests/sim/test_*.cc))
 SIM_SOURCES := $(sort $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.cc)))
+# Whole systems on the simulator.
+SYSTEM_SOURCES := $(sort $(filter-out %/main.cc,$(wildcard tests/sim/system/*.cc)))
 FUZZ_SOURCES := $(sort $(wildcard fuzz/fuzz_*.cc))
 BENCH_SOURCES := $(sort $(wildcard bench/bench_*.cc))
 WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/c ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/c ws/engineio \
-  ws/socketio ws/trace tests tests/support tests/sim tests/c tests/amalgam tests/install fuzz bench bench/peers tools/check \
+  ws/socketio ws/trace tests tests/support tests/sim tests/sim/system tests/c tests/amalgam tests/install fuzz bench bench/peers tools/check \
   tools/bench tools/conform tools/broken tools/explain tools/tap tools/hilo tools/ladder tools/loops \
   tools/web,$(folder)/*.h $(folder)/*.cc $(folder)/*.c)))
 
@@ -193,7 +195,7 @@ define compile
 $(call quiet,CXX,$<)$(CXX) $(ALL_FLAGS) $(1) -MMD -MP -c $< -o $@
 endef
 # The seams use addresses, which are no seam, so libhilo stands behind libhilo-os once more.
-linked = $(filter %.o %.a %.so,$^) $(filter %/libhilo.a %/libhilo-core.a,$^)
+linked = $(filter %.o,$^) $(filter %.a %.so,$^) $(filter %/libhilo.a %/libhilo-core.a,$^)
 define link
 @mkdir -p $(@D)
 $(call quiet,LINK)$(CXX) $(ALL_FLAGS) $(linked) $(LINK_FLAGS) $(LIBS) $(1) -o $@
@@ -245,6 +247,11 @@ TEST_FLAGS := -DDOCTEST_CONFIG_USE_STD_HEADERS $(TEST_OPTIMIZED) $(if $(filter d
   $(if $(filter asan,$(MODE)),-fno-sanitize=undefined)
 $(O)/tests/%.o: tests/%.cc $(O)/flags | .setup-test
 	$(call compile,$(TEST_FLAGS))
+# What runs thousands of systems is worth optimising.
+$(O)/tests/sim/virtual_%.o: tests/sim/virtual_%.cc $(O)/flags | .setup-test
+	$(call compile,$(TEST_FLAGS) -O1)
+$(O)/tests/sim/system/%.o: tests/sim/system/%.cc $(O)/flags | .setup-test
+	$(call compile,$(TEST_FLAGS) -O1)
 # Half of a compilation is reading what many files include, so that is compiled once for each kind
 # (the core's tests see the core alone). PRECOMPILED=0 finds the file that relies on it for an include
 # of its own; check-all builds so.
@@ -412,6 +419,17 @@ $(COUNTING): $(O)/tests/support/allocation_counter.o
 $(patsubst %.cc,$(O)/%,$(SIM_TEST_SOURCES)): $(O)/tests/sim/%: $(O)/tests/sim/%.o $(SIM_OBJECTS) \
     $(O)/tests/support/main.o $(SUPPORT_LIB) $(SOCKETIO_LIB) $(HILO_LIB) $(CORE_LIB) $(O)/link_flags
 	$(call link,$(TEST_LINK))
+SYSTEM_OBJECTS := $(call objects,$(SYSTEM_SOURCES))
+$(O)/tests/sim/test_sim_system: $(SYSTEM_OBJECTS)
+$(O)/tests/sim/system/sim: $(O)/tests/sim/system/main.o $(SYSTEM_OBJECTS) $(SIM_OBJECTS) $(SOCKETIO_LIB) $(HILO_LIB) \
+    $(CORE_LIB) $(O)/link_flags
+	$(call link,$(TEST_LINK))
+SEED ?= 1
+.PHONY: sim mutants
+mutants: $(O)/tests/sim/system/sim  ## small faults put into the engine, and what finds each (ARGS="engineio")
+	@BUILD=$(BUILD) $(PYTHON) tests/mutants/run.py $(ARGS)
+sim: $(O)/tests/sim/system/sim  ## whole systems on a virtual network where all goes wrong (SEED=1 RUNS=2000)
+	@$< $(SEED) $(if $(filter file,$(origin RUNS)),2000,$(RUNS))
 # Under a sanitizer the libraries are large, so that tests share them: each would copy 50 MB.
 ifneq ($(filter asan tsan,$(MODE)),)
 TEST_LIBRARIES := $(O)/tests/libhilo-all.so

@@ -3,6 +3,7 @@
 #include "tests/sim/virtual_network.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -81,8 +82,31 @@ bool Network::strikes(Fault fault, unsigned percent) noexcept {
   return true;
 }
 
-void Network::note(const Socket& socket, std::uint64_t what, Bytes bytes) noexcept {
-  trace_ = mixed(mixed(trace_, socket.serial), what);
+void Network::heal() noexcept {
+  faults = {};
+  const auto spare = [](Socket& socket) {
+    socket.bytes_to_reset = socket.bytes_to_silence = Socket::never;
+  };
+  for (const std::shared_ptr<Socket>& socket : table_) {
+    if (socket == nullptr) continue;
+    spare(*socket);
+    for (const std::shared_ptr<Socket>& waiting : socket->waiting) spare(*waiting);
+  }
+}
+
+void Network::write_log(const Socket& socket, Event event, Bytes bytes) const {
+  std::fprintf(log, "%lld.%09lld  %s  %s", static_cast<long long>(now_.nanoseconds / 1'000'000'000),
+               static_cast<long long>(now_.nanoseconds % 1'000'000'000),
+               socket.remote.to_string().c_str(), event == Event::reset ? "reset" : "->");
+  for (const std::uint8_t byte : bytes.first(std::min<std::size_t>(bytes.size(), 60))) {
+    std::fprintf(log, byte >= 0x20 && byte < 0x7F ? "%c" : "\\x%02x", byte);
+  }
+  std::fprintf(log, "  (%zu)\n", bytes.size());
+}
+
+void Network::note(const Socket& socket, Event event, Bytes bytes) noexcept {
+  if (log != nullptr) write_log(socket, event, bytes);
+  trace_ = mixed(mixed(trace_, socket.serial), static_cast<std::uint64_t>(event));
   trace_ = mixed(mixed(trace_, static_cast<std::uint64_t>(now_.nanoseconds)), bytes.size());
   while (!bytes.empty()) {
     std::uint64_t word = 0;
@@ -297,7 +321,7 @@ void Network::deliver(const std::shared_ptr<Socket>& to, Bytes bytes) {
 }
 
 void Network::arrive(Socket& to, Bytes bytes) {
-  note(to, 1, bytes);
+  note(to, Event::arrival, bytes);
   HILO_CHECK(to.inbox.append(bytes));
 }
 
@@ -335,7 +359,7 @@ void Network::finish_input(const std::shared_ptr<Socket>& socket) {
 
 // The connection is over for this end. What it has received can still be read.
 void Network::reset(Socket& socket, std::errc error) noexcept {
-  note(socket, 2, {});
+  note(socket, Event::reset, {});
   socket.error = std::make_error_code(error);
   socket.connecting = socket.connected = false;
   socket.input_ended = socket.output_ended = true;

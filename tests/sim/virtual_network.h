@@ -25,6 +25,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <deque>
 #include <functional>
 #include <limits>
@@ -129,11 +130,16 @@ class Network {
   void call_at(net::Time at, std::function<void()> action);
   // From now to the next of them; negative if there is none.
   net::Duration until_next_call() const noexcept;
+  // No fault strikes any more, not even one that was drawn for a byte to come. A connection that
+  // has fallen silent stays so.
+  void heal() noexcept;
   // True in so many percent of the cases; counts it as having happened.
   bool strikes(Fault fault, unsigned percent) noexcept;
   void count(Fault fault) noexcept { ++fault_counts_[static_cast<std::size_t>(fault)]; }
   // How often each happened.
   const FaultCounts& fault_counts() const noexcept { return fault_counts_; }
+  // Where each arrival and each reset is written down; null: nowhere.
+  std::FILE* log = nullptr;
   // Of every byte that was moved, by which connection and when.
   std::uint64_t trace() const noexcept { return trace_; }
 
@@ -174,7 +180,9 @@ class Network {
   void deliver(const std::shared_ptr<Socket>& to, Bytes bytes);
   void arrive(Socket& to, Bytes bytes);
   void finish_input(const std::shared_ptr<Socket>& socket);
-  void note(const Socket& socket, std::uint64_t what, Bytes bytes) noexcept;
+  enum class Event : std::uint8_t { arrival, reset };
+  void note(const Socket& socket, Event event, Bytes bytes) noexcept;
+  void write_log(const Socket& socket, Event event, Bytes bytes) const;
   net::Address next_local_address(net::Family family);
 
   Pool pool_;

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel's half of what kernel_manners.h says of both.
+
+#include "tests/support/kernel_manners.h"
+
+#include <doctest/doctest.h>
+
+TEST_CASE("the kernel has the manners that the simulated network has") {
+  for (const auto& [says, holds] : hilo::test::manners::all) {
+    CAPTURE(says);
+    holds();
+  }
+}
