@@ -409,6 +409,16 @@ TEST_CASE("a connection that the server does not keep is made anew") {
   CHECK(raw.raw.accepted == 5);
 }
 
+TEST_CASE("a client that says the end does not ask for a session that is no more") {
+  Pair pair;
+  REQUIRE(pair.connect());
+  REQUIRE(pair.until("open"));
+  pair.client->close();
+  REQUIRE(pair.until("close: forced close"));
+  pair.server.turns();
+  for (const std::uint64_t rejects : pair.server.engine.metrics().rejects) CHECK(rejects == 0);
+}
+
 TEST_CASE("POSTs hold what the server takes, in order") {
   Options options;
   options.payload_bytes_max = 50;

@@ -177,7 +177,9 @@ void Client::Engine::on_connection_gone(Connection& connection) {
   connection_.reset();
   // on_close may have begun something else.
   if (!persistence_ || attempt_) return;
-  const bool is_wanted = info.by == ClosedBy::us && info.error == Errc::none;
+  // Our close() is wanted whether or not the server answers it.
+  const bool is_wanted =
+      info.by == ClosedBy::us && (info.error == Errc::none || info.error == Errc::close_timeout);
   if (is_wanted || info.code == CloseCode::normal || persistence_->is_canceled) {
     persistence_.reset();
     return;

@@ -117,6 +117,14 @@ void Network::note(const Socket& socket, Event event, Bytes bytes) noexcept {
   }
 }
 
+// Its poller is a part of it.
+bool Network::would_wake(const net::Loop& loop) const {
+  const auto found = pollers.lower_bound(reinterpret_cast<const net::Poller*>(&loop));
+  HILO_CHECK(found != pollers.end() &&
+             reinterpret_cast<const net::Loop*>(found->first) < &loop + 1);
+  return found->second();
+}
+
 // --- descriptors ---------------------------------------------------------------------------------
 
 std::size_t Network::open_descriptors() const noexcept {

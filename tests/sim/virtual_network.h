@@ -40,6 +40,7 @@
 #include "net/base/buffer.h"
 #include "net/duration.h"
 #include "net/fd.h"
+#include "net/loop.h"
 #include "net/poller.h"
 #include "net/socket.h"
 #include "tests/sim/faults.h"
@@ -142,6 +143,13 @@ class Network {
   std::FILE* log = nullptr;
   // Of every byte that was moved, by which connection and when.
   std::uint64_t trace() const noexcept { return trace_; }
+
+  // --- who waits ---
+
+  // Whether this loop's wait would report something at once.
+  bool would_wake(const net::Loop& loop) const;
+  // Of each poller there is, whether it has something to report.
+  std::map<const net::Poller*, std::function<bool()>> pollers;
 
   // --- descriptors ---
 

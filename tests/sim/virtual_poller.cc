@@ -81,9 +81,16 @@ void Poller::Backend::take_errors(Network& network) {
   }
 }
 
-Poller::Poller() noexcept : backend_(std::make_unique<Backend>()) {}
+Poller::Poller() noexcept : backend_(std::make_unique<Backend>()) {
+  Network::current().pollers[this] = [backend = backend_.get()] {
+    backend->collect(Network::current());
+    return !backend->fired.empty();
+  };
+}
 
-Poller::~Poller() = default;
+Poller::~Poller() {
+  Network::current().pollers.erase(this);
+}
 
 const char* Poller::name() noexcept {
   return "simulation";

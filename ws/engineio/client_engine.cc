@@ -292,7 +292,7 @@ void Client::Engine::end(CloseReason reason, std::error_code error) {
   if (!was_open || !tells || patience.nanoseconds == 0) return finish_later();
   loop_->timers().arm(*this, loop_->now() + patience);
   if (!queue_.push(PacketType::close, false, {})) return finish_later();
-  polling_->flush();
+  polling_->finish();
 }
 
 void Client::Engine::finish_later() {

@@ -80,6 +80,11 @@ void ClientPolling::resume() {
   flush();
 }
 
+void ClientPolling::finish() {
+  state_ = State::finishing;
+  flush();
+}
+
 void ClientPolling::stop() noexcept {
   state_ = State::stopped;
   get_.stop();
@@ -102,7 +107,7 @@ void ClientPolling::on_answer(HttpLink& link, const HttpLink::Answer& answer) {
     return fail(CloseReason::transport_error, ws::Errc::response_status);
   }
   if (&link == &get_) return read(answer);
-  if (state_ == State::running && !queue_->empty()) return flush();
+  if (may_post() && !queue_->empty()) return flush();
   if (queue_->empty()) owner_->polling_drained();
   settle();
 }
@@ -138,7 +143,7 @@ void ClientPolling::read(const HttpLink::Answer& answer) {
 
 void ClientPolling::flush() {
   // What was begun before pause() ends with the POST that is under way.
-  if (state_ != State::running || post_.is_asking() || queue_->empty()) return;
+  if (!may_post() || post_.is_asking() || queue_->empty()) return;
   Framing framing = Framing::v4;
   if (settings_.revision == Revision::v3) {
     const bool is_binary = !settings_.base64 && queue_->has_binary();

@@ -61,16 +61,20 @@ class ClientPolling final : private HttpLink::Handler {
   void flush();
   void pause();
   void resume();
+  // The last word is in the queue: it is sent, and nothing more is fetched, since the server will
+  // not know the session any longer.
+  void finish();
   // Nobody is called any more.
   void stop() noexcept;
 
  private:
-  enum class State : std::uint8_t { opening, running, pausing, paused, stopped };
+  enum class State : std::uint8_t { opening, running, pausing, paused, finishing, stopped };
 
   // HttpLink::Handler
   void on_answer(HttpLink& link, const HttpLink::Answer& answer) override;
   void on_no_answer(HttpLink& link, std::error_code error) override;
 
+  bool may_post() const noexcept { return state_ == State::running || state_ == State::finishing; }
   bool is_stopped() const noexcept { return state_ == State::stopped; }
   void poll();
   void read(const HttpLink::Answer& answer);

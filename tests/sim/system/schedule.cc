@@ -32,7 +32,7 @@ void Schedule::round() {
   Random& random = network_->random();
   for (std::size_t i = hosts_.size(); i > 1; --i) std::swap(hosts_[i - 1], hosts_[random.below(i)]);
   bool all_idle = true;
-  for (const Host& host : hosts_) {
+  for (Host& host : hosts_) {
     if (host.paused_until > network_->now()) continue;
     const bool passed_over = uneven && random.chance(passed_over_percent);
     if (passed_over || !turn(host)) all_idle = false;
@@ -44,21 +44,27 @@ void Schedule::round() {
   }
 }
 
-bool Schedule::turn(const Host& host) {
+bool Schedule::turn(Host& host) {
+  const bool is_due = network_->now() >= host.sleeps_until;
+  if (host.sleeps && !is_due && !network_->would_wake(*host.loop)) return true;
+  host.sleeps = false;
   HILO_CHECK(host.loop->run_once({}));
-  const bool idle = network_->wait_was_idle && host.loop->until_next_turn() != net::Duration{};
-  return idle;
+  const net::Duration until = host.loop->until_next_turn();
+  if (!network_->wait_was_idle || until == net::Duration{}) return false;
+  host.sleeps = true;
+  host.sleeps_until = until < net::Duration{} ? for_ever : network_->now() + until;
+  return true;
 }
 
 void Schedule::sleep() {
-  net::Duration step = network_->until_next_call();
+  net::Time until = for_ever;
+  const net::Duration own = network_->until_next_call();
+  if (own >= net::Duration{}) until = network_->now() + own;
   for (const Host& host : hosts_) {
-    if (host.paused_until > network_->now()) continue;
-    const net::Duration own = host.loop->until_next_turn();
-    if (own >= net::Duration{} && (step < net::Duration{} || own < step)) step = own;
+    if (host.paused_until <= network_->now()) until = std::min(until, host.sleeps_until);
   }
-  HILO_CHECK(step >= net::Duration{});  // or nobody would ever do anything again
-  network_->advance(step);
+  HILO_CHECK(until != for_ever);  // or nobody would ever do anything again
+  network_->advance(until - network_->now());
 }
 
 }  // namespace hilo::sim

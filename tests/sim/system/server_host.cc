@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <numeric>
 #include <set>
 #include <span>
 #include <string>
@@ -110,6 +111,11 @@ ServerHost::Process::Process(ServerHost& owner, std::size_t loop_count)
     ws::ServerOptions options;
     options.loop_index = static_cast<std::uint8_t>(i);
     options.deflate.enabled = deflate;
+    if (std::FILE* const log = owner.network_.log) {
+      options.log = [log](ws::LogLevel, std::string_view line) {
+        std::fprintf(log, "server: %.*s\n", static_cast<int>(line.size()), line.data());
+      };
+    }
     servers.push_back(std::make_unique<ws::Server>(loop, limits, std::move(options)));
     serve_echo(*servers.back());
     hubs.push_back(&servers.back()->hub());
@@ -203,7 +209,6 @@ void ServerHost::Process::serve_socketio() {
 
 // As tools/hilo/serve_process.cc: those that poll are told first, while answers can still be had.
 void ServerHost::Process::terminate() {
-  terminating = true;
   engine->drain();
   io->drain();
   const auto told = [this, left = std::make_shared<int>(2)] {
@@ -216,7 +221,9 @@ void ServerHost::Process::terminate() {
 
 void ServerHost::Process::drain_servers() {
   for (const auto& server : servers) {
-    server->drain({.window = drain_window}, [this] { --running; });
+    server->loop().post([this, each = server.get()] {
+      each->drain({.window = drain_window}, [this] { --running; });
+    });
   }
 }
 
@@ -250,7 +257,8 @@ void ServerHost::kill() {
 }
 
 void ServerHost::terminate() {
-  if (!process_->terminating) process_->terminate();
+  if (std::exchange(process_->terminating, true)) return;
+  process_->loops[0].post([process = process_.get()] { process->terminate(); });
 }
 
 bool ServerHost::is_terminating() const noexcept {
@@ -268,7 +276,8 @@ void ServerHost::pause(net::Duration duration) {
 }
 
 void ServerHost::send_news() {
-  static_cast<void>(process_->io->emit("news", ++news_));
+  process_->loops[0].post(
+      [io = process_->io.get(), news = ++news_] { static_cast<void>(io->emit("news", news)); });
 }
 
 // Whoever was told that it is open is there.
@@ -302,6 +311,17 @@ std::string ServerHost::unaccounted() const {
     expected.timers = std::min(expected.timers, now.timers);
   if (now == expected) return {};
   return "server holds " + describe(now) + " where " + describe(expected) + " are accounted for";
+}
+
+std::uint64_t ServerHost::reject_count() const {
+  const auto sum = [](const auto& rejects) {
+    return std::accumulate(rejects.begin(), rejects.end(), std::uint64_t{0});
+  };
+  std::uint64_t count = sum(process_->engine->metrics().rejects) +
+                        sum(process_->io->engine().metrics().rejects) +
+                        sum(process_->io->metrics().rejects);
+  for (const auto& server : process_->servers) count += sum(server->metrics().rejects);
+  return count;
 }
 
 void ServerHost::check_baseline() {

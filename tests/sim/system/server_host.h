@@ -45,6 +45,8 @@ class ServerHost {
   void check();
   // What it holds beyond what those who are there need, when nothing is under way; empty: nothing.
   std::string unaccounted() const;
+  // Rules that were broken, as it sees it.
+  std::uint64_t reject_count() const;
   // Of its loops: as it began, when nobody is connected.
   void check_baseline();
 

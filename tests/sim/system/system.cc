@@ -59,7 +59,7 @@ Faults draw_faults(Random& random) {
 
 struct ClientHost {
   net::Loop loop{{.receive_bytes = std::size_t{64} << 10, .send_bytes = std::size_t{32} << 10}};
-  std::vector<std::unique_ptr<User>> users;
+  std::vector<std::shared_ptr<User>> users;
 };
 
 class System {
@@ -93,6 +93,9 @@ class System {
     });
   }
   std::uint64_t fault_sum() const;
+  // Has the user do something in its own loop's turn, as programs do.
+  template <class Do>
+  void have(ClientHost& host, std::size_t user, Do&& what);
   // Of those who are not as they should be.
   template <class Ask>
   void blame(std::string_view what, Ask&& ask);
@@ -141,7 +144,13 @@ void System::act_later() {
   });
 }
 
-// Users act between turns, as programs do that have other things to do beside.
+template <class Do>
+void System::have(ClientHost& host, std::size_t user, Do&& what) {
+  host.loop.post([user = std::weak_ptr<User>(host.users[user]), what] {
+    if (const std::shared_ptr<User> here = user.lock()) what(*here);
+  });
+}
+
 void System::act() {
   ClientHost& host = hosts_[random().below(hosts_.size())];
   const std::size_t index = random().below(host.users.size());
@@ -150,7 +159,7 @@ void System::act() {
     host.users[index] = nullptr;
     host.users[index] = make_user(host, index);
   } else {
-    host.users[index]->act();
+    have(host, index, [](User& user) { user.act(); });
   }
   if (server_.is_up() && random().chance(10)) server_.send_news();
   if (random().chance(10)) disturb();
@@ -242,19 +251,19 @@ void System::heal() {
   schedule_.uneven = false;
   const auto is_well = [](const User& user) { return user.is_answered() && user.is_quiet(); };
   bool all_asked = false;
-  net::Time ask_at = network_.now();
+  net::Time asked_at;
   const bool healed = turn_until(healing_time_max, [&] {
     if (!server_.is_up() || server_.is_terminating()) return false;
-    if (all_asked && all_users(is_well)) return true;
-    if (network_.now() < ask_at) return false;
+    if (all_asked && network_.now() > asked_at && all_users(is_well)) return true;
+    if (all_asked && network_.now() < asked_at + 10_s) return false;
     for (ClientHost& host : hosts_) {
-      for (const auto& user : host.users) {
-        if (!all_asked || !is_well(*user)) user->ask();
+      for (std::size_t i = 0; i < host.users.size(); ++i) {
+        if (!all_asked || !is_well(*host.users[i])) have(host, i, [](User& user) { user.ask(); });
       }
     }
     all_asked = true;
-    ask_at = network_.now() + 10_s;
-    network_.call_at(ask_at, [] {});
+    asked_at = network_.now();
+    network_.call_at(asked_at + 10_s, [] {});
     return false;
   });
   if (!healed) blame("is not answered, or lost something", is_well);
@@ -270,8 +279,11 @@ void System::count() {
 }
 
 void System::leave() {
+  const std::uint64_t rejects = server_.reject_count();
   for (ClientHost& host : hosts_) {
-    for (const auto& user : host.users) user->leave();
+    for (std::size_t i = 0; i < host.users.size(); ++i) {
+      have(host, i, [](User& user) { user.leave(); });
+    }
   }
   const auto has_left = [](const User& user) { return user.has_left(); };
   if (!turn_until(leaving_time_max, [&] { return all_users(has_left); })) {
@@ -279,6 +291,7 @@ void System::leave() {
   }
   static_cast<void>(turn_until(leaving_time_max, [] { return false; }));  // for what lingers
   server_.check_baseline();
+  if (server_.reject_count() != rejects) ledger_.violation("somebody was blamed for nothing");
   ledger_.all_told();
 }
 
