@@ -77,8 +77,8 @@ CORE_SOURCES := $(sort $(filter-out $(UNWANTED),$(wildcard net/base/*.cc ws/core
 HILO_SOURCES := $(sort $(filter-out $(SEAM_SOURCES) $(UNWANTED) ws/c/core_%,$(wildcard net/*.cc ws/*.cc ws/c/*.cc)))
 SOCKETIO_SOURCES := $(if $(filter 0,$(SOCKETIO)),,$(sort $(wildcard ws/engineio/*.cc ws/socketio/*.cc)))
 # What the tool is made of and tests look at, too.
-TOOLBOX_SOURCES := $(sort $(wildcard tools/bench/*.cc tools/conform/*.cc tools/explain/*.cc tools/tap/*.cc \
-  tools/hilo/values.cc))
+TOOLBOX_SOURCES := $(sort $(wildcard tools/bench/*.cc tools/conform/*.cc tools/explain/*.cc tools/fuzz/*.cc \
+  tools/tap/*.cc tools/hilo/values.cc))
 # What looks at a connection from outside: for the tool, and for nobody who only wants to be connected.
 TRACE_SOURCES := $(sort $(wildcard ws/trace/*.cc))
 TOOL_SOURCES := $(sort $(filter-out $(TOOLBOX_SOURCES),$(wildcard tools/hilo/*.cc tools/broken/*.cc)))
@@ -95,7 +95,7 @@ WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/c ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/c ws/engineio \
   ws/socketio ws/trace tests tests/support tests/sim tests/sim/system tests/c tests/amalgam tests/install fuzz bench bench/peers tools/check \
-  tools/bench tools/conform tools/broken tools/explain tools/tap tools/hilo tools/ladder tools/loops \
+  tools/bench tools/conform tools/broken tools/explain tools/fuzz tools/tap tools/hilo tools/ladder tools/loops \
   tools/web,$(folder)/*.h $(folder)/*.cc $(folder)/*.c)))
 
 objects = $(patsubst %.cc,$(O)/%.o,$(1))
@@ -289,6 +289,7 @@ $(eval $(call with_precompiled,ws/core/,core,build))
 $(eval $(call with_precompiled,ws/socketio/,socketio,build,$(ASAN_O0)))
 $(eval $(call with_precompiled,ws/trace/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0)))
 $(eval $(call with_precompiled,tools/explain/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0)))
+$(eval $(call with_precompiled,tools/fuzz/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0)))
 $(eval $(call with_precompiled,tools/tap/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0)))
 $(eval $(call with_precompiled,tools/bench/,library,build,$(ASAN_O0)))
 $(eval $(call with_precompiled,tools/conform/,library,build,$(TOOL_FLAGS) $(ASAN_O0)))
@@ -304,6 +305,8 @@ $(O)/ws/trace/%.o: ws/trace/%.cc $(O)/flags | .setup-build
 $(O)/tools/conform/%.o: tools/conform/%.cc $(O)/flags | .setup-build
 	$(call compile,$(TOOL_FLAGS))
 $(O)/tools/explain/%.o: tools/explain/%.cc $(O)/flags | .setup-build
+	$(call compile,$(TOOL_FLAGS))
+$(O)/tools/fuzz/%.o: tools/fuzz/%.cc $(O)/flags | .setup-build
 	$(call compile,$(TOOL_FLAGS))
 $(O)/tools/tap/%.o: tools/tap/%.cc $(O)/flags | .setup-build
 	$(call compile,$(TOOL_FLAGS))
@@ -375,8 +378,8 @@ $(LOOPS): $(O)/loops/%: $(O)/tools/loops/%.o $(LIBRARIES) $(O)/link_flags
 # T=core_mask picks one test, T='core_*' several; T=interop_<name> picks a script of tests/interop,
 # and T='ladder_*' or T='loops_*' the programs of tools/ladder or tools/loops.
 TESTS := $(patsubst %.cc,$(O)/%,$(TEST_SOURCES) $(SIM_TEST_SOURCES))
-# Of the conformance tester and the load generator, which are part of the tool.
-TOOLBOX_TESTS := $(filter $(O)/tests/test_conform_% $(O)/tests/test_bench_%,$(TESTS))
+# Of the conformance tester, the fuzzer and the load generator, which are part of the tool.
+TOOLBOX_TESTS := $(filter $(O)/tests/test_conform_% $(O)/tests/test_bench_% $(O)/tests/test_fuzz_%,$(TESTS))
 # Programs in C99 over the C headers: that of the session with the core alone.
 C_TESTS := $(patsubst tests/c/%.c,$(O)/tests/c/%,$(wildcard tests/c/*.c))
 # Programs over what `make amalgam` writes.

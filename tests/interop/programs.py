@@ -168,6 +168,16 @@ def frame(opcode, payload):
     return bytes([0x80 | opcode, len(payload)]) + payload
 
 
+def upgrade_response(head):
+    """The 101 to this request."""
+    key = re.search(r"(?im)^sec-websocket-key: *(\S+)", head).group(1)
+    digest = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode())
+    return (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Accept: {base64.b64encode(digest.digest()).decode()}\r\n\r\n"
+    ).encode()
+
+
 class RawServer:
     """Accepts one WebSocket and hands it to `talk`; `head` is what the client asked."""
 
@@ -186,15 +196,7 @@ class RawServer:
             with connection:
                 connection.settimeout(PATIENCE)
                 self.head = read_head(connection)
-                key = re.search(r"(?im)^sec-websocket-key: *(\S+)", self.head).group(1)
-                digest = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode())
-                accept = base64.b64encode(digest.digest()).decode()
-                connection.sendall(
-                    (
-                        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                        f"Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-                    ).encode()
-                )
+                connection.sendall(upgrade_response(self.head))
                 talk(connection)
         except Exception as error:  # told in the case's own thread
             self.error = error

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+
+#include "tools/fuzz/line.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/socket.h"
+
+namespace hilo::tools::fuzz {
+
+using conform::Head;
+
+namespace {
+
+// The size of the body behind this head, if all of it is in `rest`.
+std::optional<std::size_t> whole_body(const Head& head, std::string_view rest) {
+  if (head.lists("Transfer-Encoding", "chunked")) {
+    constexpr std::string_view last = "0\r\n\r\n";
+    if (rest.starts_with(last)) return last.size();
+    const std::size_t at = rest.find("\r\n0\r\n\r\n");
+    if (at == std::string_view::npos) return std::nullopt;
+    return at + 2 + last.size();
+  }
+  std::size_t size = 0;
+  for (const char c : head.find("Content-Length").value_or("0")) {
+    if (c < '0' || c > '9' || size > (std::size_t{1} << 40)) return 0;
+    size = size * 10 + static_cast<std::size_t>(c - '0');
+  }
+  if (size > rest.size()) return std::nullopt;
+  return size;
+}
+
+}  // namespace
+
+Line::Line(net::Loop& loop, net::Fd fd, std::unique_ptr<net::Transport> transport,
+           std::function<void()> on_change, OnBytes on_bytes)
+    : stream_(loop, std::move(transport), std::move(fd), *this),
+      on_change_(std::move(on_change)),
+      on_bytes_(std::move(on_bytes)) {
+  seen_.connected = true;
+  // Pieces are to arrive as they leave. Where it cannot be had (a Unix socket) they do.
+  static_cast<void>(net::socket::set_no_delay(stream_.fd()));
+}
+
+Status Line::start() {
+  Status status = stream_.start();
+  reaped_ = !status;  // a stream that never began has no end
+  return status;
+}
+
+// --- what we say ---------------------------------------------------------------------------------
+
+void Line::write(std::string_view bytes) {
+  if (over_ || half_closed_) return;
+  if (!seen_.upgraded && sent_.size() < head_bytes_max) sent_ += bytes;
+  // A stream that does not take it is broken, and says so by itself.
+  static_cast<void>(stream_.write(as_bytes(bytes)));
+}
+
+void Line::half_close() {
+  if (over_ || std::exchange(half_closed_, true)) return;
+  stream_.shutdown_write();
+}
+
+void Line::reset() {
+  over_ = true;
+  stream_.abort();
+}
+
+void Line::close() {
+  over_ = true;
+  stream_.close();
+}
+
+// RFC 6455 §5.5.1: a Close that was not asked for is answered, with the mask that is always right.
+void Line::answer_close(const conform::Event& close) {
+  if (std::exchange(close_sent_, true)) return;
+  conform::Frame frame;
+  frame.opcode = conform::op_close;
+  frame.key = 0;
+  if (close.code != 0) frame.payload = conform::big_endian(close.code, 2);
+  write(conform::encode(frame, true));
+}
+
+// --- what the server says ------------------------------------------------------------------------
+
+net::Stream::Want Line::on_input(MutableBytes& input) {
+  const std::string_view bytes = as_text(input);
+  if (on_bytes_) on_bytes_(bytes);
+  if (seen_.upgraded) {
+    reader_.feed(bytes);
+  } else {
+    received_ += bytes;
+    while (!seen_.upgraded && take_answer()) continue;
+  }
+  if (seen_.upgraded) take_frames();
+  input = {};
+  on_change_();
+  return net::Stream::Want::more;
+}
+
+// True if there was a whole one, and it was taken.
+bool Line::take_answer() {
+  const std::optional<Head> head = conform::read_head(received_);
+  if (!head) {
+    if (received_.size() > head_bytes_max)
+      received_.clear();  // nothing that anybody could wait for
+    return false;
+  }
+  const int status = head->status();
+  const std::string_view rest = std::string_view(received_).substr(head->bytes);
+  if (status == 101) {
+    seen_.answers.push_back({*head, {}});
+    take_upgrade(*head);
+    reader_.feed(rest);
+    received_.clear();
+    return true;
+  }
+  const std::optional<std::size_t> size = whole_body(*head, rest);
+  if (!size && rest.size() < body_bytes_max) return false;
+  const std::string_view body = rest.substr(0, size.value_or(rest.size()));
+  if (status < 100 || status >= 200) seen_.answers.push_back({*head, std::string(body)});
+  received_.erase(0, head->bytes + body.size());
+  return true;
+}
+
+void Line::take_upgrade(const Head& head) {
+  seen_.upgraded = true;
+  // An empty line in front of the request is none of its own.
+  const std::size_t begin = std::min(sent_.find_first_not_of("\r\n"), sent_.size());
+  const std::optional<Head> request = conform::read_head(std::string_view(sent_).substr(begin));
+  if (!request) return;
+  const std::string key = request->find("Sec-WebSocket-Key").value_or("");
+  seen_.head_wrong =
+      conform::check_101(head, key, conform::split_list(request->joined("Sec-WebSocket-Protocol")));
+  const conform::Agreement agreement = conform::check_answer(
+      request->joined("Sec-WebSocket-Extensions"), head.joined("Sec-WebSocket-Extensions"));
+  if (seen_.head_wrong.empty()) seen_.head_wrong = agreement.wrong;
+  seen_.deflate = agreement.terms.agreed;
+  reader_.agree(agreement.terms);
+}
+
+void Line::take_frames() {
+  while (std::optional<conform::PeerReader::Reading> reading = reader_.next()) {
+    if (!reading->event) continue;
+    if (reading->event->kind == conform::Event::Kind::close) answer_close(*reading->event);
+    seen_.events.push_back(std::move(*reading->event));
+  }
+}
+
+void Line::on_end() {
+  if (ended()) return;
+  seen_.end = End::fin;
+  const bool says_bye = seen_.close() != nullptr;
+  seen_.end_in_frame =
+      seen_.upgraded && (reader_.in_frame() || (!says_bye && reader_.in_message()));
+  on_change_();
+}
+
+void Line::on_broken(std::error_code) {
+  if (ended()) return;
+  seen_.end = End::reset;
+  on_change_();
+}
+
+}  // namespace hilo::tools::fuzz
