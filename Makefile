@@ -530,21 +530,35 @@ TIME ?= 60
 RUNS ?= 4000
 $(O)/fuzz/libfuzzed.a: $(call objects,$(FUZZED_SOURCES)) $(O)/fuzzed_sources
 	$(call archive)
-$(addprefix $(O)/fuzz/,$(FUZZ_NAMES)): $(O)/fuzz/%: $(O)/fuzz/fuzz_%.o \
-    $(if $(filter fuzz,$(MODE)),,$(O)/fuzz/driver_main.o) $(O)/fuzz/libfuzzed.a $(O)/link_flags
+FUZZ_MAIN := $(if $(filter fuzz,$(MODE)),,$(O)/fuzz/driver_main.o)
+# Whole endpoints, on the simulator and with all that stands below them.
+FUZZ_WHOLE := $(filter whole_%,$(FUZZ_NAMES))
+$(addprefix $(O)/fuzz/,$(filter-out $(FUZZ_WHOLE),$(FUZZ_NAMES))): $(O)/fuzz/%: $(O)/fuzz/fuzz_%.o \
+    $(FUZZ_MAIN) $(O)/fuzz/libfuzzed.a $(O)/link_flags
+	$(call link,$(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer))
+$(addprefix $(O)/fuzz/,$(FUZZ_WHOLE)): $(O)/fuzz/%: $(O)/fuzz/fuzz_%.o $(FUZZ_MAIN) $(O)/fuzz/served.o \
+    $(SIM_OBJECTS) $(SOCKETIO_LIB) $(HILO_LIB) $(CORE_LIB) $(O)/link_flags
 	$(call link,$(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer))
 
-.PHONY: fuzz fuzz-smoke fuzz-replay fuzz-programs
+.PHONY: fuzz fuzz-smoke fuzz-replay fuzz-replay-whole fuzz-merge fuzz-programs
 fuzz-programs: $(addprefix $(O)/fuzz/,$(FUZZ_PICKED))
-fuzz: .setup-check  ## libFuzzer for TIME=60 seconds a target (T=name: one); finds stay in the build folder
+RUN_FUZZ = @$(PYTHON) tools/check/run_fuzz.py
+fuzz: .setup-check  ## libFuzzer for TIME=60 seconds a target (T=name: one), and a table; finds stay in the build folder
 	+@$(SELF) MODE=fuzz fuzz-programs
-	@FOLDER=$(BUILD)/fuzz/fuzz sh tools/check/run_fuzz.sh "-max_total_time=$(TIME)" $(FUZZ_PICKED)
-fuzz-smoke: .setup-check  ## RUNS=4000 runs a target
-	+@$(SELF) MODE=fuzz fuzz-programs
-	@FOLDER=$(BUILD)/fuzz/fuzz sh tools/check/run_fuzz.sh "-runs=$(RUNS) -seed=1" $(FUZZ_PICKED)
+	$(RUN_FUZZ) --folder $(BUILD)/fuzz/fuzz --seconds $(TIME) $(FUZZ_PICKED)
+# Whole endpoints would have all libraries compiled once more: check replays them by fuzz-replay-whole.
+fuzz-smoke: .setup-check  ## the stored corpora, and then RUNS=4000 runs a target in all
+	+@$(SELF) MODE=fuzz T='$(or $(T),$(filter-out $(FUZZ_WHOLE),$(FUZZ_NAMES)))' fuzz-programs
+	$(RUN_FUZZ) --folder $(BUILD)/fuzz/fuzz --runs $(RUNS) $(if $(T),$(FUZZ_PICKED),$(filter-out $(FUZZ_WHOLE),$(FUZZ_NAMES)))
 fuzz-replay: .setup-build  ## the stored corpora once more, with any compiler
 	+@$(SELF) BUILD=$(BUILD)/replay MODE=asan fuzz-programs
-	@FOLDER=$(BUILD)/replay/asan/fuzz sh tools/check/run_fuzz.sh replay $(FUZZ_PICKED)
+	$(RUN_FUZZ) --folder $(BUILD)/replay/asan/fuzz --replay $(FUZZ_PICKED)
+fuzz-replay-whole: .setup-check  ## the stored corpora of whole endpoints, by the objects of test-asan
+	+@$(SELF) MODE=asan CXX='$(SANITIZER_CXX)' T='$(FUZZ_WHOLE)' fuzz-programs
+	$(RUN_FUZZ) --folder $(BUILD)/asan/fuzz --replay $(FUZZ_WHOLE)
+fuzz-merge: .setup-check  ## what was found goes to fuzz/corpus, as few files as cover as much (T=name: one)
+	+@$(SELF) MODE=fuzz fuzz-programs
+	$(RUN_FUZZ) --folder $(BUILD)/fuzz/fuzz --merge $(FUZZ_PICKED)
 
 # ---- benchmarks ------------------------------------------------------------------------------
 BENCH_NAMES := $(patsubst bench/bench_%.cc,%,$(BENCH_SOURCES))
@@ -593,10 +607,11 @@ SELF = $(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) BUILD=$(BUI
 .PHONY: check check-steps check-all test-asan test-tsan
 check: check-steps  ## everything a change has to pass; what CI runs
 	@cat $(O)/test_summary
-check-steps: test lint test-asan test-tsan fuzz-smoke
+check-steps: test lint test-asan test-tsan fuzz-smoke fuzz-replay-whole
 # The release first: its tests wait for much, and so beside the other compilations.
 ifneq ($(filter check check-all check-steps,$(MAKECMDGOALS)),)
 test-asan test-tsan fuzz-smoke: | test-programs
+fuzz-replay-whole: | test-asan
 endif
 # clang++, which is here for fuzzing, takes two thirds of the time of g++ to build these. Under g++:
 # `make MODE=asan test`, which check-all does.

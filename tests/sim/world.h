@@ -29,7 +29,8 @@ struct Baseline {
 
 class World {
  public:
-  explicit World(std::uint64_t seed = 1) : network(seed) {}
+  explicit World(std::uint64_t seed = 1, net::Loop::Options options = {})
+      : network(seed), loop(options) {}
 
   Network network;
   net::Loop loop;
