@@ -530,13 +530,15 @@ TIME ?= 60
 RUNS ?= 4000
 $(O)/fuzz/libfuzzed.a: $(call objects,$(FUZZED_SOURCES)) $(O)/fuzzed_sources
 	$(call archive)
+FUZZ_LIBS_wslay := -lwslay
 FUZZ_MAIN := $(if $(filter fuzz,$(MODE)),,$(O)/fuzz/driver_main.o)
 # Whole endpoints, on the simulator and with all that stands below them.
 FUZZ_WHOLE := $(filter whole_%,$(FUZZ_NAMES))
 $(addprefix $(O)/fuzz/,$(filter-out $(FUZZ_WHOLE),$(FUZZ_NAMES))): $(O)/fuzz/%: $(O)/fuzz/fuzz_%.o \
     $(FUZZ_MAIN) $(O)/fuzz/libfuzzed.a $(O)/link_flags
-	$(call link,$(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer))
-$(addprefix $(O)/fuzz/,$(FUZZ_WHOLE)): $(O)/fuzz/%: $(O)/fuzz/fuzz_%.o $(FUZZ_MAIN) $(O)/fuzz/served.o \
+	$(call link,$(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $(FUZZ_LIBS_$*))
+FUZZED_OBJECTS := $(addprefix $(O)/fuzz/,served.o connecting.o)
+$(addprefix $(O)/fuzz/,$(FUZZ_WHOLE)): $(O)/fuzz/%: $(O)/fuzz/fuzz_%.o $(FUZZ_MAIN) $(FUZZED_OBJECTS) \
     $(SIM_OBJECTS) $(SOCKETIO_LIB) $(HILO_LIB) $(CORE_LIB) $(O)/link_flags
 	$(call link,$(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer))
 
@@ -550,7 +552,7 @@ fuzz: .setup-check  ## libFuzzer for TIME=60 seconds a target (T=name: one), and
 fuzz-smoke: .setup-check  ## the stored corpora, and then RUNS=4000 runs a target in all
 	+@$(SELF) MODE=fuzz T='$(or $(T),$(filter-out $(FUZZ_WHOLE),$(FUZZ_NAMES)))' fuzz-programs
 	$(RUN_FUZZ) --folder $(BUILD)/fuzz/fuzz --runs $(RUNS) $(if $(T),$(FUZZ_PICKED),$(filter-out $(FUZZ_WHOLE),$(FUZZ_NAMES)))
-fuzz-replay: .setup-build  ## the stored corpora once more, with any compiler
+fuzz-replay: .setup-check  ## the stored corpora once more, with any compiler
 	+@$(SELF) BUILD=$(BUILD)/replay MODE=asan fuzz-programs
 	$(RUN_FUZZ) --folder $(BUILD)/replay/asan/fuzz --replay $(FUZZ_PICKED)
 fuzz-replay-whole: .setup-check  ## the stored corpora of whole endpoints, by the objects of test-asan

@@ -89,12 +89,6 @@ constexpr std::array<Request, 24> requests{{
     {"GET /socket.io/?EIO=4&transport=websocket&sid=$", upgrade_fields, false},
 }};
 
-// Milliseconds up to minutes.
-net::Duration duration_of(std::uint8_t number) {
-  constexpr std::array<std::int64_t, 4> units{1, 100, 1000, 5000};
-  return net::Duration::milliseconds(units[number >> 6] * (number & 0x3F));
-}
-
 class Run {
  public:
   explicit Run(std::uint8_t choices) : pristine_(world_.baseline()) {
@@ -151,15 +145,12 @@ void Run::say_request(const Step& step) {
 }
 
 void Run::set_faults(const Step& step) {
-  const auto percent = [&](std::size_t i) {
-    return i < step.data.size() ? static_cast<std::uint8_t>(step.data[i]) % 100U : 0U;
-  };
   world_.network.faults = {};
-  world_.network.faults.short_io = percent(0);
-  world_.network.faults.would_block = percent(1);
-  world_.network.faults.held_back = percent(2);
-  world_.network.faults.shuffled = percent(3);
-  world_.network.faults.reset = percent(4);
+  world_.network.faults.short_io = step.percent(0);
+  world_.network.faults.would_block = step.percent(1);
+  world_.network.faults.held_back = step.percent(2);
+  world_.network.faults.shuffled = step.percent(3);
+  world_.network.faults.reset = step.percent(4);
 }
 
 void Run::step(const Step& step) {
@@ -178,11 +169,11 @@ void Run::step(const Step& step) {
     case reset: end(peer, true); break;
     case stop_reading: peer.stop_reading(std::size_t{1} + 16 * step.number()); break;
     case read_on: peer.read_on(); break;
-    case pass_time: world_.run_for(duration_of(step.number())); break;
+    case pass_time: world_.run_for(step.duration()); break;
     case act: served_->act(step.number(), step.data); break;
     case break_network: set_faults(step); break;
     case set_clock:
-      world_.network.wall_clock_offset = duration_of(step.number()) * (step.turns ? 1000 : -1000);
+      world_.network.wall_clock_offset = step.duration() * (step.turns ? 1000 : -1000);
       break;
     default: break;
   }

@@ -13,6 +13,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "fuzz/mutator.h"
+#include "net/duration.h"
 
 namespace hilo::fuzz {
 
@@ -36,6 +38,15 @@ struct Step {
 
   // A number of the step's own, where it has no more to say.
   std::uint8_t number() const { return data.empty() ? 0 : static_cast<std::uint8_t>(data[0]); }
+  // The same as a time: milliseconds up to minutes.
+  net::Duration duration() const {
+    constexpr std::array<std::int64_t, 4> units{1, 100, 1000, 5000};
+    return net::Duration::milliseconds(units[number() >> 6] * (number() & 0x3F));
+  }
+  // And its bytes as percent, for faults of the network.
+  unsigned percent(std::size_t index) const {
+    return index < data.size() ? static_cast<std::uint8_t>(data[index]) % 100U : 0U;
+  }
 };
 
 struct Program {

@@ -103,11 +103,12 @@ class PeerListener {
   ~PeerListener() { Network::current().hang_up(*socket_); }
 
   std::size_t waiting() const { return socket_->waiting.size(); }
-  Peer accept() {
+  Peer accept() { return Peer(accept_socket()); }
+  std::shared_ptr<Socket> accept_socket() {
     HILO_CHECK(!socket_->waiting.empty());
-    Peer peer(socket_->waiting.front());
+    std::shared_ptr<Socket> socket = std::move(socket_->waiting.front());
     socket_->waiting.pop_front();
-    return peer;
+    return socket;
   }
 
  private:

@@ -76,6 +76,7 @@ for group in "$@"; do
       want_program clang-format-14 clang-format-14
       want_program binutils nm
       want_program gcovr gcovr
+      want_headers wslay/wslay.h libwslay-dev
       if command -v clang++ >/dev/null 2>&1 &&
          ! ls "$(clang++ -print-resource-dir)"/lib/*/*fuzzer* >/dev/null 2>&1; then
         missing="$missing libclang-rt-14-dev"
