@@ -8,15 +8,16 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "fuzz/mutator.h"
 #include "net/base/buffer.h"
 #include "net/base/bytes.h"
 #include "net/base/check.h"
 #include "net/base/pool.h"
-#include "ws/core/accept_key.h"
 #include "ws/core/extension.h"
 #include "ws/core/handshake.h"
 #include "ws/core/http_response.h"
@@ -97,10 +98,7 @@ void check_server(Bytes input) {
 }
 
 void check_client(std::string text) {
-  const std::array<char, 28> accept = accept_key(key);
-  if (const std::size_t at = text.find('@'); at != std::string::npos) {
-    text.replace(at, 1, accept.data(), accept.size());
-  }
+  text = fuzz::with_accept(std::move(text), key);
   const UpgradeRequest request{
       .key = key, .extensions = "permessage-deflate", .subprotocols = protocols};
   ResponseReader whole;
@@ -145,4 +143,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   check_url(as_text(input));
   return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t size_max, unsigned seed) {
+  const bool is_request = size == 0 || data[0] % 2 == 0;
+  const hilo::fuzz::HeadWords& words =
+      is_request ? hilo::fuzz::request_words : hilo::fuzz::answer_words;
+  return hilo::fuzz::mutate_behind(1, data, size, size_max, seed,
+                                   [&](std::string_view text, std::mt19937& random) {
+                                     return hilo::fuzz::mutate_head(text, words, random);
+                                   });
 }

@@ -11,12 +11,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "fuzz/mutator.h"
 #include "net/base/bytes.h"
 #include "net/base/check.h"
-#include "ws/core/accept_key.h"
 #include "ws/core/deflate_negotiation.h"
 #include "ws/core/handshake.h"
 #include "ws/core/url.h"
@@ -85,10 +87,7 @@ void check_redirect(const ResponseHead& head, std::string_view from_text) {
 }
 
 void check_server(std::string text, std::size_t step) {
-  const std::array<char, 28> accept = accept_key(key);
-  if (const std::size_t at = text.find('@'); at != std::string::npos) {
-    text.replace(at, 1, accept.data(), accept.size());
-  }
+  text = fuzz::with_accept(std::move(text), key);
   ResponseReader whole;
   const HeadProgress progress = whole.parse(as_bytes(text));
   for (const std::size_t each : {std::size_t{1}, step}) {
@@ -172,4 +171,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Result<ProxyUrl> url = parse_proxy_url(text);
   HILO_CHECK(!url || (!url->host.empty() && url->port != 0));
   return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t size_max, unsigned seed) {
+  const hilo::fuzz::HeadWords& words = hilo::fuzz::answer_words;
+  return hilo::fuzz::mutate_behind(2, data, size, size_max, seed,
+                                   [&](std::string_view text, std::mt19937& random) {
+                                     return hilo::fuzz::mutate_head(text, words, random);
+                                   });
 }

@@ -9,8 +9,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <random>
 #include <string>
+#include <string_view>
 
+#include "fuzz/mutator.h"
 #include "net/base/bytes.h"
 #include "net/base/check.h"
 #include "tools/explain/capture.h"
@@ -66,4 +69,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     HILO_CHECK(carried <= bytes.size());
   }
   return 0;
+}
+
+// Frames where it begins with frames, else a head.
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t size_max, unsigned seed) {
+  const unsigned choice = size == 0 ? 0 : data[0];
+  const bool to_client = (choice & 2) != 0;
+  return fuzz::mutate_behind(
+      1, data, size, size_max, seed, [&](std::string_view text, std::mt19937& random) {
+        if ((choice & 1) == 0) {
+          return fuzz::mutate_head(text, to_client ? fuzz::answer_words : fuzz::request_words,
+                                   random);
+        }
+        return fuzz::mutate_stream(to_client ? ws::Role::client : ws::Role::server, text, random);
+      });
 }

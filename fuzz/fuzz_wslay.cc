@@ -176,11 +176,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t size_max, unsigned seed) {
-  if (LLVMFuzzerMutate == nullptr) return size;
-  std::mt19937 random(seed);
-  if (size < 2 || random() % 4 == 0) return LLVMFuzzerMutate(data, size, size_max);
-  const Role role = (data[0] & 1) != 0 ? Role::client : Role::server;
-  std::string input(1, test::as_char(data[0]));
-  input += fuzz::mutate_stream(role, as_text(Bytes{data + 1, size - 1}), random);
-  return fuzz::give_back(input, data, std::min(size_max, input_bytes_max));
+  const Role role = size > 0 && (data[0] & 1) != 0 ? Role::client : Role::server;
+  return fuzz::mutate_behind(1, data, size, std::min(size_max, input_bytes_max), seed,
+                             [&](std::string_view stream, std::mt19937& random) {
+                               return fuzz::mutate_stream(role, stream, random);
+                             });
 }

@@ -69,6 +69,21 @@ inline std::size_t give_back(std::string_view text, std::uint8_t* data, std::siz
   return text.size();
 }
 
+// The mutator of a target whose inputs are `front` bytes of choices and a text behind them, which
+// mutate(text, random) makes another one of.
+template <class Mutate>
+std::size_t mutate_behind(std::size_t front, std::uint8_t* data, std::size_t size,
+                          std::size_t size_max, unsigned seed, Mutate&& mutate) {
+  if (LLVMFuzzerMutate == nullptr) return size;
+  std::mt19937 random(seed);
+  if (size <= front || random() % 4 == 0) return LLVMFuzzerMutate(data, size, size_max);
+  const std::string_view input{reinterpret_cast<const char*>(data), size};
+  std::string changed(input.substr(0, front));
+  if (random() % 8 == 0) changed[random() % front] = test::as_char(random());
+  changed += mutate(input.substr(front), random);
+  return give_back(changed, data, size_max);
+}
+
 // --- frames --------------------------------------------------------------------------------------
 
 struct Frame {
@@ -151,6 +166,51 @@ struct HeadWords {
   std::span<const std::string_view> first_lines;
   std::span<const std::string_view> fields;
 };
+
+inline constexpr std::array<std::string_view, 6> request_lines{
+    "GET / HTTP/1.1",      "GET /a?b=c HTTP/1.1",
+    "POST /form HTTP/1.1", "GET http://a.test/ HTTP/1.1",
+    "OPTIONS * HTTP/1.1",  "GET / HTTP/1.0"};
+inline constexpr std::array<std::string_view, 16> request_fields{
+    "Host: a.test",
+    "Host: [::1]:80",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Connection: keep-alive, Upgrade",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Version: 8, 13",
+    "Sec-WebSocket-Protocol: chat, superchat",
+    "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
+    "Origin: http://a.test",
+    "Origin: null",
+    "Content-Length: 5",
+    "Transfer-Encoding: chunked",
+    "Expect: 100-continue",
+    " folded"};
+inline constexpr std::array<std::string_view, 6> status_lines{"HTTP/1.1 101 Switching Protocols",
+                                                              "HTTP/1.1 200 OK",
+                                                              "HTTP/1.1 302 Found",
+                                                              "HTTP/1.1 407 No",
+                                                              "HTTP/1.0 200 OK",
+                                                              "HTTP/1.1 100 Continue"};
+inline constexpr std::array<std::string_view, 14> answer_fields{
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Connection: close",
+    "Sec-WebSocket-Accept: @",
+    "Sec-WebSocket-Protocol: chat",
+    "Sec-WebSocket-Extensions: permessage-deflate",
+    "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10",
+    "Location: ws://b.test/c",
+    "Location: /d?e#f",
+    "Location: //u:p@[::1]:81",
+    "Content-Length: 0",
+    "Transfer-Encoding: chunked",
+    "Set-Cookie: a=b",
+    " folded"};
+inline constexpr HeadWords request_words{request_lines, request_fields};
+inline constexpr HeadWords answer_words{status_lines, answer_fields};
 
 inline constexpr std::string_view line_end = "\r\n";
 

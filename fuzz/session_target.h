@@ -79,12 +79,10 @@ inline void run_session(Role role, const std::uint8_t* data, std::size_t size) {
 
 inline std::size_t mutate_session(Role role, std::uint8_t* data, std::size_t size,
                                   std::size_t size_max, unsigned seed) {
-  if (LLVMFuzzerMutate == nullptr) return size;
-  std::mt19937 random(seed);
-  if (size < 2 || random() % 4 == 0) return LLVMFuzzerMutate(data, size, size_max);
-  std::string input(1, test::as_char(random() % 8 == 0 ? random() : data[0]));
-  input += mutate_stream(role, {reinterpret_cast<const char*>(data) + 1, size - 1}, random);
-  return give_back(input, data, std::min(size_max, input_bytes_max));
+  return mutate_behind(1, data, size, std::min(size_max, input_bytes_max), seed,
+                       [&](std::string_view stream, std::mt19937& random) {
+                         return mutate_stream(role, stream, random);
+                       });
 }
 
 }  // namespace hilo::fuzz
