@@ -522,8 +522,9 @@ conform-peers: $(HILO) | .setup-test .setup-peers  ## hilo conform against other
 # The targets read parsers and state machines, which need no reactor: that is all that is built.
 FUZZ_NAMES := $(patsubst fuzz/fuzz_%.cc,%,$(FUZZ_SOURCES))
 FUZZ_PICKED := $(if $(T),$(filter $(subst *,%,$(T)),$(FUZZ_NAMES)),$(FUZZ_NAMES))
-FUZZED_SOURCES := $(filter-out ws/c/%,$(CORE_SOURCES)) net/address.cc $(wildcard $(addsuffix .cc,$(addprefix ws/,redirect proxy_tunnel \
-  credentials) $(addprefix ws/engineio/,base64 error jsonp packet payload queue session sid text_units) \
+FUZZED_SOURCES := $(filter-out ws/c/%,$(CORE_SOURCES)) net/address.cc net/address_range.cc $(wildcard $(addsuffix .cc,$(addprefix ws/,redirect \
+  proxy_tunnel credentials router forwarded) \
+  $(addprefix ws/engineio/,base64 error handshake jsonp packet payload queue session sid text_units) \
   $(addprefix ws/socketio/,error packet values plain_json msgpack decoder encoded_packet))) \
   ws/engineio/query.cc $(TRACE_SOURCES) tools/explain/capture.cc
 TIME ?= 60
