@@ -94,7 +94,7 @@ BENCH_SOURCES := $(sort $(wildcard bench/bench_*.cc))
 WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/c ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/c ws/engineio \
-  ws/socketio ws/trace tests tests/support tests/sim tests/sim/system tests/c tests/amalgam tests/install fuzz bench bench/peers tools/check \
+  ws/socketio ws/trace tests tests/support tests/sim tests/sim/system tests/c tests/amalgam tests/install tests/interop fuzz bench bench/peers tools/check \
   tools/bench tools/conform tools/broken tools/explain tools/fuzz tools/tap tools/hilo tools/ladder tools/loops \
   tools/web,$(folder)/*.h $(folder)/*.cc $(folder)/*.c)))
 
@@ -499,6 +499,13 @@ $(patsubst %,$(O)/gen/readme_%.cc,$(README_NUMBERS)): $(O)/gen/readme_%.cc: READ
 	@awk '/^```cpp$$/ { on = ++block == $*; next } /^```$$/ { on = 0 } on' $< > $@
 $(README_PROGRAMS): $(O)/tests/readme_%: $(O)/gen/readme_%.o $(TEST_LIBRARIES) $(O)/link_flags
 	$(call link,$(TEST_LINK))
+
+# Our parsers of packets, for a script that holds them against others'.
+$(O)/tests/interop/packet_batch: $(O)/tests/interop/packet_batch.o $(LIBRARIES) $(O)/link_flags
+	$(call link,$(TEST_LINK))
+ifneq ($(filter %/packet_parsers.mjs,$(INTEROP_PICKED)),)
+test-programs: $(O)/tests/interop/packet_batch
+endif
 
 # Most tests wait for deadlines and for other programs, and not for a core.
 TEST_JOBS := $(shell expr 2 '*' $(JOBS))
