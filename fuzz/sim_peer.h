@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -21,7 +22,7 @@
 
 namespace hilo::fuzz {
 
-// The network's chance comes from the program, as far as it has any.
+// Of the loop: larger ones take longer to make than most programs run.
 inline constexpr net::Loop::Options small_buffers{.receive_bytes = std::size_t{16} << 10,
                                                   .send_bytes = std::size_t{8} << 10};
 
