@@ -525,6 +525,11 @@ docs: $(HILO)  ## ws/LIMITS.md, from the flags of hilo serve
 conform-peers: $(HILO) | .setup-test .setup-peers  ## hilo conform against other people's libraries: a table
 	@HILO=$(O)/hilo $(PYTHON) tests/interop/peers/run.py $(O)/conform_peers
 
+MINUTES ?= 10
+.PHONY: soak
+soak: $(HILO)  ## good and bad traffic for MINUTES=10, then a report with plots in build/release/soak (ARGS="--help")
+	@HILO=$(O)/hilo $(PYTHON) tests/soak/soak.py --minutes $(MINUTES) --output $(O)/soak $(ARGS)
+
 # ---- fuzzing ---------------------------------------------------------------------------------
 # The targets read parsers and state machines, which need no reactor: that is all that is built.
 FUZZ_NAMES := $(patsubst fuzz/fuzz_%.cc,%,$(FUZZ_SOURCES))
