@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 
+from served import APART
 from wire import CLOSE, TEXT, Ended, Peer, frame
 
 PIPE = subprocess.PIPE
@@ -44,7 +45,7 @@ class Bench:
 
     def __init__(self, hilo, *arguments):
         command = [hilo, "bench", "--json", "--insecure", *map(str, arguments)]
-        self.process = subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True)
+        self.process = subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True, **APART)
 
     def stop(self):
         with contextlib.suppress(ProcessLookupError):
@@ -219,7 +220,7 @@ def measure(servers, start_server, seconds, per_second, ledger):
         ("tls:" if server.tls else "") + server.address for name in servers for server in (servers[name], fresh[name])
     ]
     command = [sys.executable, PROBE, f"{seconds:.1f}", str(per_second), *targets]
-    done = subprocess.run(command, stdout=PIPE, stderr=PIPE, text=True)
+    done = subprocess.run(command, stdout=PIPE, stderr=PIPE, text=True, **APART)
     for server in fresh.values():
         server.stop()
     if done.returncode != 0:

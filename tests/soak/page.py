@@ -12,7 +12,8 @@ STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:60em;padding:0 1em;color:var(--ink);
 background:var(--paper)}
 h1{font-size:1.4em}h2{font-size:1.1em;margin-top:2em}table{border-collapse:collapse;display:block;overflow-x:auto}
-td,th{padding:.2em 1.2em .2em 0;text-align:left;vertical-align:top}td.number{text-align:right}th{font-weight:600}
+td,th{padding:.2em 1.2em .2em 0;text-align:left;vertical-align:top}td:nth-child(-n+5){white-space:nowrap}
+td.number{text-align:right}th{font-weight:600}
 figure{margin:1.5em 0}svg{width:100%;height:auto}svg line{stroke:var(--faint)}svg line.warm{stroke-dasharray:2 4;
 stroke:var(--f)}
 svg text{fill:var(--ink);font:12px system-ui,sans-serif}polyline{fill:none;stroke-width:1.6}

@@ -25,6 +25,8 @@ WATCHED = {
     "sessions_opened": r"hilo_eio_opened_total (\d+)",
     "sessions_closed": r"hilo_eio_closed_total (\d+)",
 }
+# What is started here hears nothing of the Ctrl-C that ends the soak early.
+APART = {"start_new_session": True}
 # What has to be again as it was before the first peer came.
 BASELINE = ("descriptors", "timers", "http", "open", "closing", "queued_bytes", "pool_bytes")
 
@@ -53,7 +55,7 @@ class Served:
     def __init__(self, hilo, tls, log=subprocess.DEVNULL, flags=()):
         command = [hilo, "serve", "--listen", "127.0.0.1:0", *(["--tls-self-signed"] if tls else []), *flags]
         self.tls = tls
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, **APART)
         line = self.process.stdout.readline().split()
         if len(line) < 3:
             raise Gone(f"{' '.join(command)} does not serve: exit code {self.process.wait()}")
@@ -91,6 +93,11 @@ class Served:
     def at_rest(self):
         sample = self.sample()
         return {name: sample[name] for name in BASELINE}
+
+    def baseline(self):
+        """What is there before the first peer. A connection that asked for it may be seen or not: the least counts."""
+        asked = [self.at_rest() for _ in range(5)]
+        return {name: min(each[name] for each in asked) for name in BASELINE}
 
     def wait_for_rest(self, baseline, seconds):
         """What is there when nothing is more than it was, or when the time is over."""
