@@ -7,16 +7,21 @@
 //
 // A log nobody reads, on a full disk or down a closed pipe, costs lines and never time: what stderr
 // does not take at once is dropped and counted, and the next line that passes is preceded by one
-// that tells how many were.
+// that tells how many were. A file cannot be asked whether it would take its time, and a disk may
+// stand still for minutes; so a file is written by a thread of its own, and what waits for it is
+// bounded (waiting_bytes_max). A process that ends at once loses what waits.
 //
 //   thread  any
+//   life    the end waits a second for the disk, and not longer
 
 #pragma once
 
-#include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <mutex>
+#include <memory>
+#include <string>
 #include <string_view>
+#include <thread>
 
 #include "tools/hilo/flags.h"
 #include "ws/log.h"
@@ -25,27 +30,34 @@ namespace hilo::tools {
 
 class LogWriter {
  public:
-  // Lines below this level are not written.
+  // Of lines that wait for a file to take them.
+  static constexpr std::size_t waiting_bytes_max = std::size_t{1} << 20;
+
+  LogWriter();
+  LogWriter(const LogWriter&) = delete;
+  LogWriter& operator=(const LogWriter&) = delete;
+  ~LogWriter();
+
+  // Lines below this level are not written. Both before the first line.
   void set_level(ws::LogLevel level) noexcept { level_ = level; }
-  void set_json(bool json) noexcept { json_ = json; }
+  void set_json(bool json) noexcept;
 
   void write(ws::LogLevel level, std::string_view line);
   // "lvl=... ev=<event> <fields>", for events of the tool itself.
   void event(ws::LogLevel level, std::string_view event, std::string_view fields);
 
   // Lines that stderr did not take.
-  std::uint64_t dropped() const noexcept { return dropped_; }
+  std::uint64_t dropped() const noexcept;
   // For ServerOptions::log.
   ws::LogSink sink();
 
  private:
-  bool put(std::string_view line);
+  struct Output;
 
   ws::LogLevel level_ = ws::LogLevel::info;
-  bool json_ = false;
-  std::mutex mutex_;
-  std::uint64_t untold_ = 0;  // guarded by mutex_
-  std::atomic<std::uint64_t> dropped_{0};
+  // Shared with the thread, which may outlive this where a disk stands still.
+  std::shared_ptr<Output> output_;
+  std::thread thread_;  // only where stderr is a file
 };
 
 struct LogSettings {

@@ -18,11 +18,6 @@ namespace {
 // A pipe that polls as writable takes this much without waiting (PIPE_BUF, at least one page).
 constexpr std::size_t piece_bytes = 4096;
 
-bool is_file(int fd) noexcept {
-  struct stat facts;
-  return ::fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode);
-}
-
 bool can_take(int fd) noexcept {
   pollfd entry{fd, POLLOUT, 0};
   return ::poll(&entry, 1, 0) == 1;
@@ -87,6 +82,11 @@ void print_line(std::string_view line) noexcept {
 
 bool is_terminal(int fd) noexcept {
   return ::isatty(fd) == 1;
+}
+
+bool is_file(int fd) noexcept {
+  struct stat facts;
+  return ::fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode);
 }
 
 }  // namespace hilo::tools

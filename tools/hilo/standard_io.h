@@ -36,5 +36,6 @@ void print_error(std::string_view line) noexcept;
 void print_line(std::string_view line) noexcept;
 
 bool is_terminal(int fd) noexcept;
+bool is_file(int fd) noexcept;  // on a disk
 
 }  // namespace hilo::tools
