@@ -142,7 +142,9 @@ Status Loop::turn(Duration timeout, Time now) {
   if (has_posted_.load(std::memory_order_acquire)) run_posted();
   if (waits(Phase::reap) || waits(Phase::flush)) reap_and_flush();
   turn_end_ = clock_now();
-  lag_.record(turn_end_ - now_);
+  const Duration took = turn_end_ - now_;
+  lag_.record(took);
+  if (on_stall_ && took >= stall_) on_stall_(took);
   return {};
 }
 
@@ -238,6 +240,12 @@ void Loop::run_phase(Phase phase) {
       case Phase::flush: watcher.on_flush(); break;
     }
   }
+}
+
+void Loop::on_stall(Duration longest, Callback<void(Duration)> callback) {
+  HILO_DCHECK(in_loop_thread());
+  stall_ = longest;
+  on_stall_ = std::move(callback);
 }
 
 void Loop::stop() noexcept {

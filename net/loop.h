@@ -101,6 +101,10 @@ class Loop {
 
   // How long turns took, their waiting not counted: so late may be what became due meanwhile.
   const TimeHistogram& lag() const noexcept { return lag_; }
+  // A call behind each turn that took `longest` or longer: some handler kept all others waiting. In
+  // the loop's thread; `took` does not count the waiting. One that never returns is never told of.
+  // The last one set is called, an empty one ends it; not to be set within itself.
+  void on_stall(Duration longest, Callback<void(Duration took)> callback);
 
   // Takes a slot for `watcher`, who must stay where it is until unwatch(). With fd -1 the slot
   // serves for phases alone. A stale Token is ignored by all that follow.
@@ -189,6 +193,8 @@ class Loop {
   bool busy_poll_pays_ = true;
   TimerWheel timers_;
   TimeHistogram lag_;
+  Duration stall_{};
+  Callback<void(Duration)> on_stall_;
   MemoryPointer receive_storage_;
   MemoryPointer send_storage_;
   std::uint8_t* receive_data_ = nullptr;  // within receive_storage_ (mid_page.h)

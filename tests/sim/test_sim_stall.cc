@@ -50,3 +50,30 @@ TEST_CASE(
   CHECK(lively.take().empty());
   CHECK(echo.server.connection_count() == 2);
 }
+
+TEST_CASE(
+    "a handler that blocks for two seconds is told of, and the others go on behind it (F32)") {
+  World world;
+  EchoServer echo(world);
+  echo.server.get("/slow", [&](ws::http::Exchange& exchange) {
+    world.network.advance(2_s);
+    CHECK(exchange.respond(200, "text/plain", "late"));
+  });
+  std::vector<std::int64_t> stalls;
+  world.loop.on_stall(1_s, [&](net::Duration took) { stalls.push_back(took.to_milliseconds()); });
+  Peer other = echo.open_peer();
+  Peer blocking = Peer::connect(echo.address);
+  blocking.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  other.send(client_frame(0x81, "meanwhile"));
+  world.settle();
+  CHECK(stalls == std::vector<std::int64_t>{2000});
+  CHECK(other.take() == "\x81\x09meanwhile");
+  // Waiting is no stall, however long.
+  world.run_for(20_s);
+  CHECK(stalls.size() == 1);
+  world.loop.on_stall({}, nullptr);
+  blocking.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  world.settle();
+  CHECK(stalls.size() == 1);
+  CHECK(echo.closed.empty());
+}

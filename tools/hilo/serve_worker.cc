@@ -9,6 +9,9 @@
 namespace hilo::tools {
 namespace {
 
+// A turn that takes so long is worth a line: whoever else is there has waited for it.
+constexpr net::Duration stall_logged = net::Duration::seconds(1);
+
 // The page is one file: its script and style stand inside, and it talks to WebSockets only.
 // ws: and wss: are named because 'self' does not cover them in every browser.
 constexpr std::array<ws::FieldView, 5> page_fields = {
@@ -52,6 +55,10 @@ ServeWorker::ServeWorker(const ServeSettings& settings, std::span<const std::str
       metrics_(log),
       server_(loop_, settings.limits,
               server_options(settings, origins, log, index, std::move(admission))) {
+  loop_.on_stall(stall_logged, [&log, index](net::Duration took) {
+    log.event(ws::LogLevel::warning, "loop_stall",
+              "loop=" + std::to_string(index) + " ms=" + std::to_string(took.to_milliseconds()));
+  });
   settings.files.empty() ? serve_page() : serve_files(settings.files);
   serve_paths(settings);
 }
