@@ -103,11 +103,13 @@ void Log::reject(const Reject& reject, net::Time now) {
 void Log::reject(std::string_view layer, std::string_view reason, const Reject& reject,
                  net::Time now) {
   if (!sink_) return;
-  if (!admitted(now)) {
-    ++suppressed_;
-    ++metrics_->log_lines_suppressed;
-    return;
-  }
+  // Where memory is short a line is what can be done without.
+  if (admitted(now) && guarded([&] { write_reject(layer, reason, reject); })) return;
+  ++suppressed_;
+  ++metrics_->log_lines_suppressed;
+}
+
+void Log::write_reject(std::string_view layer, std::string_view reason, const Reject& reject) {
   std::array<char, 320> text;
   const int size = std::snprintf(
       text.data(), text.size(), "layer=%.*s reason=%.*s peer=%s conn=%llu bytes_in=%llu code=%u%s",
@@ -121,10 +123,12 @@ void Log::reject(std::string_view layer, std::string_view reason, const Reject& 
 
 void Log::line(LogLevel level, std::string_view event, std::string_view fields) {
   if (!sink_) return;
-  std::string text = "lvl=";
-  text.append(level_name(level)).append(" ev=").append(event);
-  if (!fields.empty()) text.append(" ").append(fields);
-  static_cast<void>(guarded([&] { sink_(level, text); }));
+  static_cast<void>(guarded([&] {
+    std::string text = "lvl=";
+    text.append(level_name(level)).append(" ev=").append(event);
+    if (!fields.empty()) text.append(" ").append(fields);
+    sink_(level, text);
+  }));
 }
 
 }  // namespace hilo::ws

@@ -7,7 +7,8 @@
 //   lvl=warn ev=reject layer=ws reason=unmasked peer=127.0.0.1:40312 conn=7 bytes_in=9 code=1002
 //
 // Rejections are rate-limited, so that a flood of bad peers is no flood of lines; what is held back
-// is counted (Metrics::log_lines_suppressed) and told in the next line that passes.
+// is counted (Metrics::log_lines_suppressed) and told in the next line that passes. So is a line
+// for which there is no memory.
 //
 //   thread  the loop's
 //   views   the line is valid during the call
@@ -61,6 +62,7 @@ class Log {
 
  private:
   bool admitted(net::Time now) noexcept;
+  void write_reject(std::string_view layer, std::string_view reason, const Reject& reject);
 
   Metrics* metrics_;
   LogSink sink_;

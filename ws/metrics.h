@@ -42,7 +42,7 @@ struct Metrics : DeflateCounters {
   std::uint64_t payload_bytes_sent = 0;
   std::uint64_t pongs_ignored = 0;  // that answered nothing, where nobody listens to Pongs
   std::uint64_t bytes_ignored = 0;  // behind the peer's Close, or behind a rule that it broke
-  std::uint64_t log_lines_suppressed = 0;           // by the rate limit of the log
+  std::uint64_t log_lines_suppressed = 0;           // by its rate limit, or no memory
   std::array<std::uint64_t, errc_count> rejects{};  // by rule, see ws/core/error.h
   // From accept, or from the first byte of a later request, to the 101.
   net::TimeHistogram handshake_time;

@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "ws/core/accept_key.h"
 #include "ws/guard.h"
 #include "ws/server_door.h"
 
@@ -23,6 +24,8 @@ Server::Server(net::Loop& loop, const Limits& limits, ServerOptions options)
         limits_,
         AdmissionOptions{.count_local = options_.count_local, .trusted = options_.trusted_proxies});
   }
+  // libcrypto sets itself up at its first use, and does not survive it where memory has run out.
+  static_cast<void>(accept_key({}));
   shared_.loop = loop_;
   shared_.limits = &limits_;
   shared_.message_limits = limits_.message();
@@ -123,9 +126,11 @@ void Server::on_http_gone(HttpConnection& connection) {
   // A port that is probed is nobody's fault, and of interest to who looks for it only.
   const bool has_asked = connection.past().requests != 0;  // of another server, perhaps
   if (!connection.released() && !has_asked && connection.stream().received_bytes() == 0) {
-    log_.line(
-        LogLevel::debug, "silent",
-        "peer=" + connection.peer().to_string() + " conn=" + std::to_string(connection.number()));
+    static_cast<void>(guarded([&] {
+      log_.line(
+          LogLevel::debug, "silent",
+          "peer=" + connection.peer().to_string() + " conn=" + std::to_string(connection.number()));
+    }));
   }
   if (connection.turned_away()) {
     --turned_away_;
