@@ -28,7 +28,7 @@ using namespace hilo::test;
 TEST_CASE("posts of one thread run in their order, and none is lost") {
   Loop loop;
   constexpr int threads = 4;
-  constexpr int posts = 2000;
+  constexpr int posts = 250'000;  // a million of them all (F34)
   int next[threads] = {};
   int done = 0;
   bool in_order = true;
