@@ -125,7 +125,11 @@ TEST_CASE("a request that is wrong: which statuses are right, and whether it may
     all.lines[0].end = end;
     return all;
   };
-  CHECK(!kind(subject, seen({with_status(426)}, End::none)));
+  CHECK(!kind(subject, seen({with_status(400)}, End::none)));
+  Answer bare = with_status(426);
+  CHECK(kind(subject, seen({bare}, End::none)) == Class::illegal_bytes);
+  bare.head.fields = {{"Upgrade", "websocket"}};
+  CHECK(!kind(subject, seen({bare}, End::none)));
   CHECK(kind(subject, seen({with_status(500)}, End::fin)) == Class::wrong_answer);
   CHECK(kind(subject, seen({with_status(101)}, End::none)) == Class::fault_accepted);
   CHECK(kind(subject, seen({}, End::fin)) == Class::wrong_answer);

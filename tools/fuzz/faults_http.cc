@@ -39,7 +39,10 @@ Edit field_instead(const std::string& name, const std::string& value) {
 std::vector<Fault> line_faults() {
   return {
       {"empty-lines", "38", "more than an empty line in front of a request (RFC 9112 §2.2)",
-       [](Draft& d) { no_request(d, {.line = "\r\n\r\n\r\nGET $PATH HTTP/1.1"}); }},
+       [](Draft& d) {
+         // One has to be passed over, and more may be.
+         refused(d, d.request({.line = "\r\n\r\n\r\nGET $PATH HTTP/1.1"}), {101, 400}, true);
+       }},
       {"preface", "39", "a byte in front of the method (RFC 9112 §3)",
        [](Draft& d) {
          const std::string byte(1, d.random().pick(std::vector<char>{'\0', ' ', '\x01'}));

@@ -31,9 +31,7 @@ std::string binary_event(const std::string& number, std::string_view argument = 
   return "45" + number + "-[\"e\"," + std::string(argument) + "]";
 }
 
-}  // namespace
-
-std::vector<Fault> socketio_faults() {
+std::vector<Fault> event_faults() {
   return {
       {"sio-type", "237", "a packet of a type that is none",
        [](Draft& d) {
@@ -61,6 +59,11 @@ std::vector<Fault> socketio_faults() {
                    "42[\"newListener\"]", "42[\"removeListener\"]", "42[\"connect_error\"]"});
        },
        Protocol::socketio},
+  };
+}
+
+std::vector<Fault> order_faults() {
+  return {
       {"sio-early", "242", "an EVENT before CONNECT",
        [](Draft& d) {
          d.set_revision(4);
@@ -90,6 +93,11 @@ std::vector<Fault> socketio_faults() {
          wrong(d, {"42[\"e\"]x", "42[\"e\"]]", "42[\"e\"][\"f\"]"});
        },
        Protocol::socketio},
+  };
+}
+
+std::vector<Fault> attachment_faults() {
+  return {
       {"sio-attachments", "252", "a number of attachments that is none",
        [](Draft& d) {
          wrong(d, {"45-[\"e\"]", "45x-[\"e\"]", "451", "451.5-[\"e\"]"});
@@ -123,6 +131,16 @@ std::vector<Fault> socketio_faults() {
        },
        Protocol::socketio},
   };
+}
+
+}  // namespace
+
+std::vector<Fault> socketio_faults() {
+  std::vector<Fault> all = event_faults();
+  for (const std::vector<Fault>& more : {order_faults(), attachment_faults()}) {
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
 }
 
 }  // namespace hilo::tools::fuzz

@@ -74,13 +74,19 @@ void Line::close() {
 }
 
 // RFC 6455 §5.5.1: a Close that was not asked for is answered, with the mask that is always right.
-void Line::answer_close(const conform::Event& close) {
-  if (std::exchange(close_sent_, true)) return;
+void Line::answer_close() {
+  const conform::Event* close = seen_.close();
+  if (close == nullptr || in_pieces_ || std::exchange(close_sent_, true)) return;
   conform::Frame frame;
   frame.opcode = conform::op_close;
   frame.key = 0;
-  if (close.code != 0) frame.payload = conform::big_endian(close.code, 2);
+  if (close->code != 0) frame.payload = conform::big_endian(close->code, 2);
   write(conform::encode(frame, true));
+}
+
+void Line::end_pieces() {
+  in_pieces_ = false;
+  answer_close();
 }
 
 // --- what the server says ------------------------------------------------------------------------
@@ -96,6 +102,10 @@ net::Stream::Want Line::on_input(MutableBytes& input) {
   }
   if (seen_.upgraded) take_frames();
   input = {};
+  if (stream_.received_bytes() > bytes_max) {
+    seen_.end = End::reset;
+    stream_.abort();
+  }
   on_change_();
   return net::Stream::Want::more;
 }
@@ -143,10 +153,9 @@ void Line::take_upgrade(const Head& head) {
 
 void Line::take_frames() {
   while (std::optional<conform::PeerReader::Reading> reading = reader_.next()) {
-    if (!reading->event) continue;
-    if (reading->event->kind == conform::Event::Kind::close) answer_close(*reading->event);
-    seen_.events.push_back(std::move(*reading->event));
+    if (reading->event) seen_.events.push_back(std::move(*reading->event));
   }
+  answer_close();
 }
 
 void Line::on_end() {

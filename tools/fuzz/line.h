@@ -5,6 +5,7 @@
 // conform::PeerReader, which shares nothing with the engine).
 //
 //   thread  the loop's
+//   limits  bytes_max from the server, which is then cut off
 //   life    close() ends it; it must outlive the turn after that, and then be destroyed
 
 #pragma once
@@ -35,8 +36,13 @@ class Line final : private net::Stream::Handler {
 
   Status start();
   void write(std::string_view bytes);
-  // Our Close is on its way: the server's is not answered.
-  void closing() { close_sent_ = true; }
+  // Between the two pieces are written: a Close of the server's is answered behind the last one,
+  // and not at all if ours is among them.
+  void begin_pieces(bool has_close) {
+    in_pieces_ = true;
+    close_sent_ = close_sent_ || has_close;
+  }
+  void end_pieces();
   void half_close();
   void reset();
   void close();
@@ -54,6 +60,7 @@ class Line final : private net::Stream::Handler {
  private:
   static constexpr std::size_t head_bytes_max = std::size_t{64} << 10;
   static constexpr std::size_t body_bytes_max = std::size_t{4} << 20;
+  static constexpr std::size_t bytes_max = std::size_t{64} << 20;
 
   net::Stream::Want on_input(MutableBytes& input) override;
   void on_end() override;
@@ -63,7 +70,7 @@ class Line final : private net::Stream::Handler {
   bool take_answer();
   void take_upgrade(const conform::Head& head);
   void take_frames();
-  void answer_close(const conform::Event& close);
+  void answer_close();
 
   net::Stream stream_;
   Seen seen_;
@@ -73,6 +80,7 @@ class Line final : private net::Stream::Handler {
   std::string sent_;      // up to the 101: the request is in it
   std::string received_;  // up to the 101
   bool close_sent_ = false;
+  bool in_pieces_ = false;
   bool half_closed_ = false;
   bool over_ = false;
   bool reaped_ = false;

@@ -144,6 +144,11 @@ std::optional<Finding> judge_answer(const Case& subject, const Step& step, const
   }
   const int status = answer->head.status();
   const bool is_right = subject.level == Level::noise || is_right_status(step, status);
+  if (is_right && subject.level == Level::one_fault && status != 101) {
+    // What a refusal has to say itself, as 405 has to name the methods that there are.
+    const std::string wrong = conform::check_refusal(answer->head);
+    if (!wrong.empty()) return found(Class::illegal_bytes, wrong);
+  }
   if (is_right && answer->body.starts_with(step.begins)) return std::nullopt;
   if (is_right) {
     return found(Class::broken_echo, "the body is " + conform::quoted(answer->body) +

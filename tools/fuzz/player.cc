@@ -164,7 +164,7 @@ void Player::Run::next_step() {
 bool Player::Run::begin_step(Place& place) {
   switch (step().kind) {
     case Step::Kind::send:
-      // After the server's Close nothing that we say is heard.
+      // What has begun is said to its end; after the server's Close nothing begins any more.
       if (place.line->ended() || place.line->seen().close() != nullptr) return true;
       begin_send(place);
       return !sending_;
@@ -230,7 +230,7 @@ std::string Player::Run::sid() const {
 void Player::Run::begin_send(Place& place) {
   bytes_ = step().bytes;
   if (step().names_sid) bytes_ = conform::replaced(bytes_, "$SID", sid());
-  if (step().closes) place.line->closing();
+  place.line->begin_pieces(step().closes);
   writes_ = writes_of(step(), bytes_.size());
   write_ = 0;
   sent_bytes_ = 0;
@@ -240,10 +240,9 @@ void Player::Run::begin_send(Place& place) {
 
 // One write now, and the next one in a turn of its own.
 void Player::Run::send_piece(Place& place) {
-  const bool is_heard = !place.line->ended() && place.line->seen().close() == nullptr;
-  if (write_ == writes_.size() || !is_heard) {
+  if (write_ == writes_.size() || place.line->ended()) {
     sending_ = false;
-    return;
+    return place.line->end_pieces();
   }
   const std::size_t size = writes_[write_++];
   const std::string_view piece = std::string_view(bytes_).substr(sent_bytes_, size);
@@ -251,7 +250,7 @@ void Player::Run::send_piece(Place& place) {
   if (player_->on_bytes_) player_->on_bytes_(step().line, false, piece);
   place.line->write(piece);
   sending_ = write_ != writes_.size();
-  if (!sending_) return;
+  if (!sending_) return place.line->end_pieces();
   piece_timer_ =
       player_->loop_.call_after(net::Duration::milliseconds(step().milliseconds), [this, &place] {
         if (over_) return;

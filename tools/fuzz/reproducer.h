@@ -3,8 +3,10 @@
 // A reproducer: a case and what was found in it, as a file that people can read and change.
 //
 //     hilo fuzz reproducer 1
-//     # fault-accepted: it goes on; right is Close 1002
+//     # what breaks a rule was taken as if it did not
 //     found fault-accepted
+//     detail it goes on; right is Close 1002
+//     url ws://127.0.0.1:8080/echo
 //     seed 7
 //     case 12
 //     level one-fault
@@ -12,7 +14,6 @@
 //     name rsv
 //     rule a reserved bit is set (RFC 6455 §5.2)
 //     catalogue 106
-//     url ws://127.0.0.1:8080/echo
 //     send 0 474554202f...
 //      pieces 1 1 1
 //      pause 2
@@ -22,8 +23,9 @@
 //     await-end 0
 //      code 1002
 //
-// A line that begins with a space belongs to the step above it. Bytes are hexadecimal, and "-"
-// where there are none. What a line means, is said of the members in case.h.
+// The number of a step is that of its connection. A line that begins with a space belongs to the
+// step above it. Bytes are hexadecimal, and "-" where there are none. What a line means, is said of
+// the members in case.h.
 
 #pragma once
 
