@@ -58,8 +58,8 @@ def nothing_found(*arguments):
 def _():
     for flags, seed in ((["--deflate"], 1), ([], 2), (["--deflate", "--deflate-client-takeover"], 3)):
         with Serve(*flags) as server:
-            report = nothing_found("--expect-echo", "--seed", str(seed), "--cases", "450", server.url())
-            equal(report["levels"], {"legal": 150, "one-fault": 150, "noise": 150})
+            report = nothing_found("--expect-echo", "--seed", str(seed), "--cases", "300", server.url())
+            equal(report["levels"], {"legal": 100, "one-fault": 100, "noise": 100})
             equal(report["not_applicable"] == 0, "--deflate" in flags)
             equal(server.stop(signal.SIGINT)[0], 0)
 
@@ -68,16 +68,16 @@ def _():
 def _():
     with Serve("--compliance", "engineio-echo") as server:
         report = nothing_found(
-            "--expect-echo", "--revisions", "both", "--cases", "450", server.url("/engine.io/")
+            "--expect-echo", "--revisions", "both", "--cases", "300", server.url("/engine.io/")
         )
-        equal(report["cases"], 450)
+        equal(report["cases"], 300)
 
 
 @case("nothing is found in hilo's Socket.IO, both revisions")
 def _():
     with Serve("--deflate") as server:
         report = nothing_found(
-            "--expect-echo", "--revisions", "both", "--cases", "600", server.url("/socket.io/")
+            "--expect-echo", "--revisions", "both", "--cases", "400", server.url("/socket.io/")
         )
         equal(report["not_applicable"], 0)
 
