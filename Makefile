@@ -94,8 +94,8 @@ BENCH_SOURCES := $(sort $(wildcard bench/bench_*.cc))
 WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/c ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/c ws/engineio \
-  ws/socketio ws/trace tests tests/support tests/sim tests/sim/system tests/c tests/amalgam tests/install tests/interop fuzz bench bench/peers tools/check \
-  tools/bench tools/conform tools/broken tools/explain tools/fuzz tools/tap tools/hilo tools/ladder tools/loops \
+  ws/socketio ws/trace tests tests/support tests/sim tests/sim/system tests/faults tests/c tests/amalgam tests/install tests/interop fuzz bench bench/peers \
+  tools/check tools/bench tools/conform tools/broken tools/explain tools/fuzz tools/tap tools/hilo tools/ladder tools/loops \
   tools/web,$(folder)/*.h $(folder)/*.cc $(folder)/*.c)))
 
 objects = $(patsubst %.cc,$(O)/%.o,$(1))
@@ -530,6 +530,14 @@ MINUTES ?= 10
 soak: $(HILO)  ## good and bad traffic for MINUTES=10, then a report with plots in build/release/soak (ARGS="--help")
 	@HILO=$(O)/hilo $(PYTHON) tests/soak/soak.py --minutes $(MINUTES) --output $(O)/soak $(ARGS)
 
+# Faults of the system, the network and the process, by number (F='F4 F12'; tests/faults). Some are
+# shown by tests that are there already.
+FAULT_TESTS := $(addprefix $(O)/tests/test_,net_tls net_timers net_loop_calls ws_connection ws_client \
+  ws_server_destroy ws_client_destroy ws_sender ws_hub) $(addprefix $(O)/tests/sim/test_sim_,stall fd_reuse system)
+.PHONY: faults
+faults: $(HILO) $(FAULT_TESTS) | .setup-test .setup-faults  ## faults F1 to F38 against the release (F='F4 F12', RUNS=20)
+	@BUILD=$(O) HILO=$(abspath $(O))/hilo $(PYTHON) tests/faults/run.py --runs $(if $(filter file,$(origin RUNS)),1,$(or $(RUNS),1)) $(F)
+
 # ---- fuzzing ---------------------------------------------------------------------------------
 # The targets read parsers and state machines, which need no reactor: that is all that is built.
 FUZZ_NAMES := $(patsubst fuzz/fuzz_%.cc,%,$(FUZZ_SOURCES))
@@ -761,7 +769,7 @@ format: .setup-check  ## clang-format -i over everything
 
 # ---- the rest --------------------------------------------------------------------------------
 SETUP ?= 1
-.PHONY: .setup-build .setup-test .setup-peers .setup-check .setup-bench .setup-bench-peers .setup-tidy .setup-cross
+.PHONY: .setup-build .setup-test .setup-peers .setup-check .setup-bench .setup-bench-peers .setup-tidy .setup-cross .setup-faults
 setup = @$(if $(filter 0,$(SETUP)),:,CXX='$(CXX)' DEFLATE=$(DEFLATE) SOCKETIO=$(SOCKETIO) sh tools/check/setup.sh $(1))
 .setup-build:
 	$(call setup,build)
@@ -779,6 +787,8 @@ setup = @$(if $(filter 0,$(SETUP)),:,CXX='$(CXX)' DEFLATE=$(DEFLATE) SOCKETIO=$(
 	$(call setup,tidy)
 .setup-cross: .setup-test
 	$(call setup,cross)
+.setup-faults: .setup-build
+	$(call setup,faults)
 
 # ---- installation ----------------------------------------------------------------------------
 # Three levels, each an archive and a shared library; a program names the highest that it uses

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # setup.sh GROUP...: installs what is missing for build, test, peers, check, bench, bench-peers,
-# tidy or cross.
+# faults, tidy or cross.
 #
 # Headers and programs are asked for directly, so it does not matter where they came from. When
 # nothing is missing, nothing is printed and no network is touched.
@@ -93,6 +93,12 @@ for group in "$@"; do
       want_program util-linux taskset
       want_program valgrind valgrind ;;
     bench) want_headers benchmark/benchmark.h libbenchmark-dev ;;
+    faults)
+      want_program iproute2 ip /usr/sbin/ip
+      want_program util-linux unshare
+      want_program e2fsprogs mkfs.ext4 /usr/sbin/mkfs.ext4
+      want_program mount mount
+      want_program nginx-light nginx /usr/sbin/nginx ;;
     tidy) want_program clang-tidy clang-tidy ;;
     cross)
       want_program g++-aarch64-linux-gnu aarch64-linux-gnu-g++
