@@ -43,6 +43,7 @@ FAMILIES = {
     "hilo_timers": ("gauge", set()),
     "hilo_log_dropped_total": ("counter", set()),
     "hilo_mem_budget_used_bytes": ("gauge", set()),
+    "hilo_mem_cached_bytes": ("gauge", set()),
 }
 # Beyond what faults.md of the design asks for; all are counters without labels.
 MORE = (
@@ -278,6 +279,10 @@ def _():
                 raise AssertionError("nothing waits")
             if value(now, "hilo_mem_budget_used_bytes") < value(now, "hilo_sendq_bytes"):
                 raise AssertionError("it waits nowhere")
+        while value(now := page(server), "hilo_mem_budget_used_bytes") > 0:
+            pass
+        if value(now, "hilo_mem_cached_bytes") == 0:
+            raise AssertionError("what waited was freed, and not kept for the next")
 
 
 def log_a_line(server):

@@ -146,6 +146,7 @@ def plots(report):
         of_each("Timers", "timers"),
         of_each("Open WebSockets", "open"),
         of_each("Bytes that wait to be sent, KiB", "queued_bytes", 1 / 1024),
+        of_each("Free memory that the pools keep, MiB", "cached_bytes", 1 / (1 << 20)),
         plot("p99 of the probes, µs, beside a server just started", latency["p99"], warm, logarithmic=True),
         plot("p50 of the probes, µs", latency["p50"], warm, logarithmic=True),
         plot("Processor time, % of a core", processors, warm),

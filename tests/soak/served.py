@@ -19,6 +19,7 @@ WATCHED = {
     "closing": r'hilo_conns\{state="closing"\} (\d+)',
     "queued_bytes": r"hilo_sendq_bytes (\d+)",
     "pool_bytes": r"hilo_mem_budget_used_bytes (\d+)",
+    "cached_bytes": r"hilo_mem_cached_bytes (\d+)",
     "accepts": r"hilo_accepts_total (\d+)",
     "messages": r"hilo_messages_in_total (\d+)",
     "posts": r"hilo_eio_posts_total (\d+)",

@@ -196,7 +196,8 @@ void MetricsSum::add(ws::Server& server) {
                  .census = server.census(),
                  .loop_lag = server.loop().lag(),
                  .timers = server.loop().timers().armed_count(),
-                 .memory_bytes = server.loop().pool().taken_bytes()});
+                 .memory_bytes = server.loop().pool().taken_bytes(),
+                 .cached_bytes = server.loop().pool().cached_bytes()});
 }
 
 void MetricsSum::add(socketio::Server& io) {
@@ -221,6 +222,7 @@ void MetricsSum::add(const MetricsSum& other) {
   census.queued_bytes_max = std::max(census.queued_bytes_max, other.census.queued_bytes_max);
   timers += other.timers;
   memory_bytes += other.memory_bytes;
+  cached_bytes += other.cached_bytes;
 }
 
 std::string metrics_text(const MetricsSum& sum, std::uint64_t log_lines_dropped) {
@@ -238,6 +240,8 @@ std::string metrics_text(const MetricsSum& sum, std::uint64_t log_lines_dropped)
                decimal(wire_bytes != 0 ? sum.counters.inflated_bytes * 1000 / wire_bytes : 0, 3));
   append_gauge(out, "timers", "timers that run", sum.timers);
   append_gauge(out, "mem_budget_used_bytes", "what --memory-bytes-max bounds", sum.memory_bytes);
+  append_gauge(out, "mem_cached_bytes", "memory that is free, and kept for whoever needs some next",
+               sum.cached_bytes);
   append_head(out, "log_dropped_total", "log lines that stderr did not take", "counter");
   append_value(out, "log_dropped_total", log_lines_dropped);
   append_rejects(out, sum);

@@ -34,6 +34,7 @@ struct MetricsSum {
   net::TimeHistogram loop_lag = {};
   std::uint64_t timers = 0;
   std::uint64_t memory_bytes = 0;  // what Limits::memory_bytes_max bounds
+  std::uint64_t cached_bytes = 0;  // what the pools keep for the next taker
 
   void add(ws::Server& server);
   void add(socketio::Server& io);
