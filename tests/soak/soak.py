@@ -50,11 +50,13 @@ def arguments():
 
 
 class BadPeers(threading.Thread):
-    """Plays the rows in turn, one for every hundred good messages."""
+    """Plays the rows in turn, one for every hundred good messages; as fast as it may while the surge lasts."""
 
-    def __init__(self, servers, stopping):
+    def __init__(self, servers, stopping, surge_seconds):
         super().__init__(daemon=True)
         self.servers, self.stopping = servers, stopping
+        self.surge_ends = time.monotonic() + surge_seconds
+        self.surged = 0  # of those that were played
         self.messages = 0  # what the good ones have sent so far; told from outside
         self.played = 0
         self.rows = {name: {"played": 0, "odd": 0, "first_odd": ""} for name, _, _ in ROWS}
@@ -72,7 +74,9 @@ class BadPeers(threading.Thread):
         under_way = []
         while not self.stopping.wait(1 / BAD_PER_SECOND_MAX):
             under_way = [thread for thread in under_way if thread.is_alive()]
-            if self.played >= self.messages * BAD_SHARE:
+            if time.monotonic() < self.surge_ends:
+                self.surged += 1
+            elif self.played - self.surged >= self.messages * BAD_SHARE:
                 continue
             index, server = turns[self.played % len(turns)]
             self.played += 1
@@ -144,7 +148,7 @@ class Soak:
                 )
         self.probing = threading.Thread(target=self.probe, daemon=True)
         self.probing.start()
-        self.bad = BadPeers(self.servers, self.stopping)
+        self.bad = BadPeers(self.servers, self.stopping, min(60, self.warm_up / 4))
 
     def probe(self):
         """Windows of latencies, one behind the other, as long as there is time for a whole one."""
@@ -262,10 +266,12 @@ class Soak:
         self.gates = gates + self.gates
 
     def what(self):
-        share = self.bad.played / max(1, self.bad.messages)
+        played = self.bad.played - self.bad.surged
+        share = played / max(1, self.bad.messages)
         own, beside = self.processor_shares(self.samples[0], self.samples[-1])
         return (
-            f"{self.bad.messages:,} messages of good clients, {self.bad.played:,} bad peers ({share:.2%}). "
+            f"{self.bad.messages:,} messages of good clients, {played:,} bad peers ({share:.2%}), "
+            f"and {self.bad.surged:,} in the surge before. "
             f"The soak with its servers took {own:.0%} of one of {os.cpu_count()} cores, what else ran beside it "
             f"{beside:.0%}. Judged behind {self.warm_up / 60:.1f} min of warm-up."
         )
