@@ -7,8 +7,8 @@
 #include <doctest/doctest.h>
 
 TEST_CASE("the kernel has the manners that the simulated network has") {
-  for (const auto& [says, holds] : hilo::test::manners::all) {
-    CAPTURE(says);
-    holds();
+  for (const hilo::test::Manner& manner : hilo::test::manners::all) {
+    CAPTURE(manner.says);
+    manner.holds();
   }
 }

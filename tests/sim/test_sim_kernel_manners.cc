@@ -8,9 +8,9 @@
 #include "tests/support/kernel_manners.h"
 
 TEST_CASE("the simulated network has the manners of the kernel") {
-  for (const auto& [says, holds] : hilo::test::manners::all) {
-    CAPTURE(says);
+  for (const hilo::test::Manner& manner : hilo::test::manners::all) {
+    CAPTURE(manner.says);
     const hilo::sim::Network network;
-    holds();
+    manner.holds();
   }
 }
