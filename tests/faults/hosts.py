@@ -62,7 +62,7 @@ def own_namespaces():
 
 def need_namespaces(what):
     if not own_namespaces():
-        raise Skip(f"{what} needs a network namespace, which this machine does not allow")
+        raise Skip(f"{what} needs namespaces, which this machine does not allow")
 
 
 # ---- a server, and what can be seen of its process ---------------------------------------------

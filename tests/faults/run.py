@@ -8,6 +8,7 @@ fault has namespaces (mounts, network, processes) of its own, so that whatever i
 """
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
@@ -23,8 +24,13 @@ sys.path.insert(0, str(HERE))
 
 from hosts import BUILD, FAULTS, Skip  # noqa: E402
 
-SECONDS_MAX = 400  # a guard against hanging, not a measurement
-NAMESPACES = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+# A guard against hanging, not a measurement.
+SECONDS_MAX = 400 + int(os.environ.get("SOAK_SECONDS", "0"))
+# Whoever is not root may be so within a namespace of users, where that is allowed.
+NAMESPACES = [
+    ["unshare", *users, "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+    for users in ([], ["--user", "--map-root-user"])
+]
 FAMILIES = sorted(path.stem for path in HERE.glob("faults_*.py"))
 
 
@@ -55,21 +61,21 @@ def run_here(number):
     os._exit(0)
 
 
-def namespaces_allowed():
-    try:
-        return (
-            subprocess.run([*NAMESPACES, "ip", "link", "set", "lo", "up"], capture_output=True).returncode
-            == 0
-        )
-    except OSError:
-        return False
+def find_isolation():
+    """The command in front of a fault's own; none where nothing is allowed."""
+    for command in NAMESPACES:
+        with contextlib.suppress(OSError):
+            tried = subprocess.run([*command, "ip", "link", "set", "lo", "up"], capture_output=True)
+            if tried.returncode == 0:
+                return command
+    return []
 
 
-def run_apart(number, isolated):
+def run_apart(number, isolation):
     command = [sys.executable, str(HERE / "run.py"), "--here", number]
-    environment = os.environ | {"FAULT_NAMESPACES": "1" if isolated else "0"}
+    environment = os.environ | {"FAULT_NAMESPACES": "1" if isolation else "0"}
     process = subprocess.Popen(
-        (NAMESPACES if isolated else []) + command,
+        isolation + command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -80,16 +86,12 @@ def run_apart(number, isolated):
         out, errors = process.communicate(timeout=SECONDS_MAX)
         outcome = json.loads(out.splitlines()[-1])
     except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
         outcome = {"outcome": "failed", "figure": f"it hung for {SECONDS_MAX} s", "seconds": SECONDS_MAX}
         errors = ""
     except (IndexError, ValueError):
         outcome = {"outcome": "failed", "figure": "it ended without a word", "seconds": 0}
-    finally:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        process.wait()
     return {"number": number, "text": FAULTS[number][0]} | outcome, errors
 
 
@@ -104,13 +106,13 @@ def main():
         run_here(given.here)
     if unknown := [number for number in given.numbers if number not in FAULTS]:
         raise SystemExit(f"no such fault: {' '.join(unknown)}")
-    isolated = namespaces_allowed()
-    if not isolated:
+    isolation = find_isolation()
+    if not isolation:
         print("without namespaces: what needs a network or mounts of its own is skipped")
     report = []
     for number in in_order(given.numbers or FAULTS):
         for _ in range(given.runs):
-            outcome, errors = run_apart(number, isolated)
+            outcome, errors = run_apart(number, isolation)
             report.append(outcome)
             print(
                 f"{number:4} {outcome['outcome']:7} {outcome['seconds']:6.1f} s  {outcome['text']}: "
