@@ -3,9 +3,12 @@
 
 import contextlib
 import pathlib
+import re
 import socket
 import subprocess
 import time
+import urllib.error
+import urllib.request
 
 from bad_system import BadSystem
 from crowd import Crowd
@@ -79,6 +82,25 @@ def attempts(server, count):
     return outcomes
 
 
+def ask(server, path, body=None):
+    try:
+        url = f"http://{server.addresses[0]}{path}"
+        return urllib.request.urlopen(url, data=body, timeout=10).read().decode()
+    except urllib.error.HTTPError as error:
+        return f"status {error.code}"
+    except OSError:
+        return "end"
+
+
+def open_polling(server):
+    """A session of Engine.IO by polling, and a packet in it: what became of it."""
+    path = "/socket.io/?EIO=4&transport=polling"
+    opened = ask(server, path)
+    found = re.search(r'"sid":"([^"]+)"', opened)
+    how = ask(server, f"{path}&sid={found[1]}", b"3") if found else opened
+    return "served" if how == "ok" else how
+
+
 def fail_each(system, server, attempt, count_max):
     """Lets allocation 1 fail in the first attempt, 2 in the second ... until none does. How many
     there are, and what became of the attempts."""
@@ -105,12 +127,14 @@ def _():
     # The first connection of a process makes what later ones find.
     with system.serve() as server:
         fresh, first = fail_each(system, server, one, 300)
-    with system.serve("--log-level", "debug") as server:
+    with system.serve("--log-level", "debug", "--eio-sid-misses-max", "1000") as server:
         pid = server.process.pid
         attempts(server, 2)
         fds = descriptors(pid)
         steady, outcomes = fail_each(system, server, one, 300)
+        polls, poll_outcomes = fail_each(system, server, open_polling, 300)
         check(attempts(server, 1) == {"served": 1}, "the next one is not served")
+        check(open_polling(server) == "served", "the next session is not served")
         # And all of them for a while, with others there.
         crowd = Crowd(server.addresses[0])
         crowd.connect(20)
@@ -132,8 +156,8 @@ def _():
         check(stop(server)[0] == 0, "its exit code")
         return (
             f"an echo, N = 1 to {fresh} in a new process: {first}, 1 to {steady} later: {outcomes}; "
-            f"all of them: {refused}, "
-            "and 20 others go on"
+            f"a session of Engine.IO by polling, N = 1 to {polls}: {poll_outcomes}; "
+            f"all of them: {refused}, and 20 others go on"
         )
 
 
