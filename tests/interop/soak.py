@@ -124,6 +124,8 @@ def _():
         for jump in (0, 5):
             equal(judge.judge_slope("", list(made_up(slope, jump)), 1.0, 1200)["verdict"], verdict)
     equal(judge.judge_slope("", list(made_up(5))[:100], 1.0, 1200)["verdict"], "not judged")
+    step = [(second, 20.0 + (second > 3000)) for second in range(3600)]
+    equal((judge.slope(step), judge.growth(step)), (0, 1))  # no slope, and yet it is told
 
 
 @case("soak: a drift is told from restlessness")
