@@ -62,6 +62,9 @@ class Served:
             raise Gone(f"{' '.join(command)} does not serve: exit code {self.process.wait()}")
         self.address = line[2]
         self.url = f"{'wss' if tls else 'ws'}://{self.address}"
+        # One connection asks each time, so that it is always one descriptor that is its own.
+        kind = http.client.HTTPSConnection if tls else http.client.HTTPConnection
+        self.asking = kind(self.address, timeout=PATIENCE, **({"context": TLS} if tls else {}))
 
     def sample(self):
         page = self.metrics()
@@ -78,27 +81,18 @@ class Served:
         return sample
 
     def metrics(self):
-        kind = http.client.HTTPSConnection if self.tls else http.client.HTTPConnection
-        connection = kind(self.address, timeout=PATIENCE, **({"context": TLS} if self.tls else {}))
         try:
-            connection.request("GET", "/metrics", headers={"Connection": "close"})
-            return connection.getresponse().read().decode()
+            self.asking.request("GET", "/metrics")
+            return self.asking.getresponse().read().decode()
         except (OSError, http.client.HTTPException) as error:
             try:
                 raise Gone(f"{self.url} ended with {self.process.wait(5)}") from error
             except subprocess.TimeoutExpired:
                 raise Gone(f"{self.url} does not answer: {error}") from error
-        finally:
-            connection.close()
 
     def at_rest(self):
         sample = self.sample()
         return {name: sample[name] for name in BASELINE}
-
-    def baseline(self):
-        """What is there before the first peer. A connection that asked for it may be seen or not: the least counts."""
-        asked = [self.at_rest() for _ in range(5)]
-        return {name: min(each[name] for each in asked) for name in BASELINE}
 
     def wait_for_rest(self, baseline, seconds):
         """What is there when nothing is more than it was, or when the time is over."""
@@ -119,4 +113,5 @@ class Served:
             self.process.wait()
             return None
         finally:
+            self.asking.close()
             self.process.stdout.close()

@@ -119,7 +119,7 @@ class Soak:
             self.logs[name] = self.folder / f"{name}.log"
             with self.logs[name].open("w") as log:
                 self.servers[name] = Served(self.given.hilo, tls, log, ["--deflate", *self.given.serve_flag])
-        self.baselines = {name: server.baseline() for name, server in self.servers.items()}
+        self.baselines = {name: server.at_rest() for name, server in self.servers.items()}
         self.began = time.monotonic()
         self.sample(0)
         for name, server in self.servers.items():
