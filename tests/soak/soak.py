@@ -172,6 +172,7 @@ class Soak:
             self.bad.messages = sum(count["messages"] + count["posts"] for count in counts)
             if now >= next_line:
                 self.print_line()
+                self.write("not over yet", self.judged())  # for whom it takes too long, and in case it is cut off
                 next_line += 60
             self.stopping.wait(interval - (time.monotonic() - self.began) % interval)
 
@@ -211,13 +212,18 @@ class Soak:
 
     # ---- figures ----
 
-    def own_seconds(self):
-        """Processor time of all that belongs to the soak."""
+    @staticmethod
+    def children():
+        """The processes that are its own."""
         children = []
         for task in pathlib.Path("/proc/self/task").iterdir():
             with contextlib.suppress(OSError):  # a thread that has just ended
                 children += (task / "children").read_text().split()
-        return sum(os.times()[:4]) + sum(map(processor_seconds, children))
+        return children
+
+    def own_seconds(self):
+        """Processor time of all that belongs to the soak."""
+        return sum(os.times()[:4]) + sum(map(processor_seconds, self.children()))
 
     def sample(self, now):
         sample = {"at": now, "machine_busy_seconds": machine_busy_seconds(), "own_seconds": self.own_seconds()}
@@ -248,7 +254,7 @@ class Soak:
             flush=True,
         )
 
-    def judge(self):
+    def judged(self):
         warm = [sample for sample in self.samples if self.warm_up <= sample["at"] <= self.seconds]
         wanted, gates = self.given.judge_from * 60, []
         for name in self.servers:
@@ -263,7 +269,7 @@ class Soak:
         gates.append(judge.judge_count("errors of good traffic", "both", len(errors), note=(errors or [""])[0]))
         odd = next((f"{name}: {row['first_odd']}" for name, row in self.bad.rows.items() if row["odd"]), "")
         gates.append(judge.judge_count("bad peers answered otherwise", "both", self.bad.odd_count(), note=odd))
-        self.gates = gates + self.gates
+        return gates + self.gates
 
     def what(self):
         played = self.bad.played - self.bad.surged
@@ -276,9 +282,7 @@ class Soak:
             f"{beside:.0%}. Judged behind {self.warm_up / 60:.1f} min of warm-up."
         )
 
-    def report(self):
-        self.judge()
-        code, verdict = judge.summary(self.gates)
+    def write(self, verdict, gates):
         report = {
             "verdict": verdict,
             "what": self.what(),
@@ -286,7 +290,7 @@ class Soak:
             "warm_up_seconds": self.warm_up,
             "servers": {name: server.url for name, server in self.servers.items()},
             "baselines": self.baselines,
-            "gates": self.gates,
+            "gates": gates,
             "good": dict(self.ledger.exchanges),
             "errors": self.ledger.errors,
             "bad": self.bad.rows,
@@ -295,8 +299,13 @@ class Soak:
         }
         (self.folder / "report.json").write_text(json.dumps(report))
         (self.folder / "report.html").write_text(page.html(report))
-        print(report["what"])
-        for each in self.gates:
+
+    def report(self):
+        gates = self.judged()
+        code, verdict = judge.summary(gates)
+        self.write(verdict, gates)
+        print(self.what())
+        for each in gates:
             line = f"  {each['verdict']:<10}  {each['gate']}, {each['server']}: {each['value']} ({each['limit']})"
             print(f"{line}  {each['note']}".rstrip())
         print(f"report: {self.folder / 'report.html'}\n{verdict}", flush=True)
@@ -309,10 +318,10 @@ def main():
         signal.signal(number, lambda *_: soak.stopping.set())  # ends early, and reports
     try:
         return soak.run()
-    finally:  # whatever went wrong in here
-        for server in soak.servers.values():
-            if server.process.poll() is None:
-                server.process.kill()
+    finally:  # A probe may still be under way, with servers of its own.
+        for pid in soak.children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
 
 
 if __name__ == "__main__":
