@@ -84,7 +84,8 @@ def plot(title, lines, warm=None, logarithmic=False, zero=True):
     if warm:
         x, _ = at(warm, most)
         out.append(line_at(x, TOP, x, HEIGHT - BOTTOM, 'class="warm"'))
-        out.append(text_at(x + 4, TOP - 4, "start", "judged from here"))
+        anchor, beside = ("end", -4) if x > WIDTH * 0.8 else ("start", 4)
+        out.append(text_at(x + beside, TOP - 4, anchor, "judged from here"))
     out += [text_at((LEFT + WIDTH) / 2, HEIGHT - 8, "middle", "minutes"), text_at(LEFT - 60, TOP - 12, "start", title)]
     legend = []
     for name, color, dashed, values in lines:
