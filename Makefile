@@ -558,7 +558,7 @@ FUZZ_WHOLE := $(filter whole_%,$(FUZZ_NAMES))
 $(addprefix $(O)/fuzz/,$(filter-out $(FUZZ_WHOLE),$(FUZZ_NAMES))): $(O)/fuzz/%: $(O)/fuzz/fuzz_%.o \
     $(FUZZ_MAIN) $(O)/fuzz/libfuzzed.a $(O)/link_flags
 	$(call link,$(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $(FUZZ_LIBS_$*))
-FUZZED_OBJECTS := $(addprefix $(O)/fuzz/,served.o connecting.o)
+FUZZED_OBJECTS := $(addprefix $(O)/fuzz/,program_entry.o served.o connecting.o)
 $(addprefix $(O)/fuzz/,$(FUZZ_WHOLE)): $(O)/fuzz/%: $(O)/fuzz/fuzz_%.o $(FUZZ_MAIN) $(FUZZED_OBJECTS) \
     $(SIM_OBJECTS) $(SOCKETIO_LIB) $(HILO_LIB) $(CORE_LIB) $(O)/link_flags
 	$(call link,$(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer))

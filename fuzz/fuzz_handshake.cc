@@ -147,11 +147,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t size_max, unsigned seed) {
-  const bool is_request = size == 0 || data[0] % 2 == 0;
-  const hilo::fuzz::HeadWords& words =
-      is_request ? hilo::fuzz::request_words : hilo::fuzz::answer_words;
-  return hilo::fuzz::mutate_behind(1, data, size, size_max, seed,
-                                   [&](std::string_view text, std::mt19937& random) {
-                                     return hilo::fuzz::mutate_head(text, words, random);
-                                   });
+  return hilo::fuzz::mutate_head_of_either(data, size, size_max, seed);
 }

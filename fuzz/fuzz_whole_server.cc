@@ -259,7 +259,15 @@ constexpr std::array<std::string_view, 10> lines{
     "Range: bytes=0-1\r\n",
     "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"};
 
-Step draw(std::mt19937& random) {
+}  // namespace
+
+void hilo::fuzz::run_program(const Program& program) {
+  Run run(program.choices);
+  for (const Step& step : program.steps) run.step(step);
+  run.finish();
+}
+
+Step hilo::fuzz::draw_step(std::mt19937& random) {
   Step step;
   constexpr std::array<Action, 8> likely{connect, request, request,   frame,
                                          frame,   frame,   pass_time, act};
@@ -282,28 +290,4 @@ Step draw(std::mt19937& random) {
     for (int i = 0; i < 4; ++i) step.data += test::as_char(random());
   }
   return step;
-}
-
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size > 4096) return 0;
-  const Program program = read_program({reinterpret_cast<const char*>(data), size});
-  Run run(program.choices);
-  for (const Step& step : program.steps) run.step(step);
-  run.finish();
-  return 0;
-}
-
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
-                                               std::size_t size_max, unsigned seed) {
-  return mutate_program(data, size, size_max, seed, draw);
-}
-
-extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* one, std::size_t one_size,
-                                                 const std::uint8_t* other, std::size_t other_size,
-                                                 std::uint8_t* out, std::size_t size_max,
-                                                 unsigned seed) {
-  return cross_programs({reinterpret_cast<const char*>(one), one_size},
-                        {reinterpret_cast<const char*>(other), other_size}, out, size_max, seed);
 }

@@ -239,4 +239,15 @@ inline std::string mutate_head(std::string_view text, const HeadWords& words,
   return head.append(line_end).append(text.substr(std::min(text.size(), end + 4)));
 }
 
+// The mutator of a target whose first byte, if even, says that a request follows, and else an
+// answer.
+inline std::size_t mutate_head_of_either(std::uint8_t* data, std::size_t size, std::size_t size_max,
+                                         unsigned seed) {
+  const HeadWords& words = size == 0 || data[0] % 2 == 0 ? request_words : answer_words;
+  return mutate_behind(1, data, size, size_max, seed,
+                       [&](std::string_view text, std::mt19937& random) {
+                         return mutate_head(text, words, random);
+                       });
+}
+
 }  // namespace hilo::fuzz

@@ -108,6 +108,10 @@ std::size_t mutate_program(std::uint8_t* data, std::size_t size, std::size_t siz
   return give_back(write_program(program), data, size_max);
 }
 
+// A target says these two; fuzz/program_entry.cc has what libFuzzer calls.
+void run_program(const Program& program);
+Step draw_step(std::mt19937& random);
+
 // The beginning of one and the end of the other.
 inline std::size_t cross_programs(std::string_view one, std::string_view other, std::uint8_t* out,
                                   std::size_t size_max, unsigned seed) {

@@ -314,6 +314,24 @@ TEST_CASE("a client that has not heard that it was probed does not ask round and
   CHECK(session.poll_is_due());
 }
 
+TEST_CASE("a probe that was given up leaves nothing to the next one") {
+  Bench bench;
+  Session& session = bench.session;
+  CHECK(session.begin_probe(at(0)) == Errc::none);
+  CHECK(bench.probe(PacketType::ping, "probe").kind == Kind::answer);
+  CHECK(session.begin_poll() == Errc::none);
+  CHECK(bench.poll() == "6");
+  CHECK(session.begin_poll() == Errc::none);
+  session.end_probe();
+  CHECK(session.deadline() == at(300));
+  CHECK(session.begin_probe(at(150)) == Errc::none);
+  CHECK(session.deadline() == at(300));
+  CHECK(session.expire(at(200)) == Expired::nothing);
+  CHECK(session.is_open());
+  CHECK(bench.probe(PacketType::ping, "probe").kind == Kind::answer);
+  CHECK(session.poll_is_due());
+}
+
 TEST_CASE("a poll that still waits when the upgrade is done gets a noop, and loses nothing") {
   Bench bench;
   CHECK(bench.session.begin_probe(at(0)) == Errc::none);

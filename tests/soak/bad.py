@@ -160,32 +160,24 @@ for NAME, (SENT, CODE) in COMPRESSED.items():
 # ---- Engine.IO: a request, or one to a session, and the status --------------------------------
 
 
-@row("197 Engine.IO of another version")
-def _(address, tls):
-    with Peer(address, tls) as peer:
-        peer.ask("GET", "/socket.io/?EIO=5&transport=polling")
-        expect(peer.answer()[0], 400)
+STRANGERS = {
+    "197 Engine.IO of another version": ("GET", "/socket.io/?EIO=5&transport=polling", b""),
+    "198 an unknown transport": ("GET", ENGINE + "__proto__", b""),
+    "200 POST without a session": ("POST", ENGINE + "polling", b"4hello"),
+    "201 an unknown session": ("GET", ENGINE + "polling&sid=__proto__", b""),
+}
 
 
-@row("198 an unknown transport")
-def _(address, tls):
-    with Peer(address, tls) as peer:
-        peer.ask("GET", ENGINE + "__proto__")
-        expect(peer.answer()[0], 400)
+def stranger_row(name, method, target, body):
+    @row(name)
+    def _(address, tls):
+        with Peer(address, tls) as peer:
+            peer.ask(method, target, body=body)
+            expect(peer.answer()[0], 400)
 
 
-@row("200 POST without a session")
-def _(address, tls):
-    with Peer(address, tls) as peer:
-        peer.ask("POST", ENGINE + "polling", body=b"4hello")
-        expect(peer.answer()[0], 400)
-
-
-@row("201 an unknown session")
-def _(address, tls):
-    with Peer(address, tls) as peer:
-        peer.ask("GET", ENGINE + "polling&sid=__proto__")
-        expect(peer.answer()[0], 400)
+for NAME, ASKED in STRANGERS.items():
+    stranger_row(NAME, *ASKED)
 
 
 @row("215 a body that is too long")

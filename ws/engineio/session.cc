@@ -127,6 +127,11 @@ bool Session::poll_is_due() const noexcept {
   return !queue_.empty() || is_released || transport_ != Transport::polling;
 }
 
+// A GET that is let go at release_at_.
+bool Session::holds_poll() const noexcept {
+  return probe_ == Probe::probed && holds_ && poll_waits_;
+}
+
 Status Session::write_poll(Buffer& out, bool& is_binary, net::Time now) noexcept {
   poll_waits_ = false;
   Framing framing = Framing::v4;
@@ -216,7 +221,7 @@ net::Time Session::deadline() const noexcept {
   }
   if (probe_ == Probe::none) return heartbeat_at_;
   const net::Time first = std::min(heartbeat_at_, limit_at_);
-  return holds_ && poll_waits_ ? std::min(first, release_at_) : first;
+  return holds_poll() ? std::min(first, release_at_) : first;
 }
 
 Session::Expired Session::expire(net::Time now) noexcept {
@@ -229,7 +234,7 @@ Session::Expired Session::expire(net::Time now) noexcept {
     end_probe();
     return Expired::probe;
   }
-  if (probe_ == Probe::probed && holds_ && poll_waits_ && release_at_ <= now) {
+  if (holds_poll() && release_at_ <= now) {
     holds_ = false;
     return Expired::output;
   }

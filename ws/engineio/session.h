@@ -101,6 +101,7 @@ class Session {
   bool poll_is_due() const noexcept;
   // The body of its answer, written to the empty `out`; it waits no longer. True in `is_binary`: of
   // type application/octet-stream. out_of_memory(): the session has lost packets and must end.
+  // After it, and after begin_poll(), deadline() may be another one.
   Status write_poll(Buffer& out, bool& is_binary, net::Time now) noexcept;
   // The GET is gone without an answer.
   void drop_poll() noexcept { poll_waits_ = false; }
@@ -151,13 +152,14 @@ class Session {
 
   Reaction receive_heartbeat(PacketType type, net::Time now) noexcept;
   void take_over() noexcept;
+  bool holds_poll() const noexcept;
   void arm_heartbeat(net::Time now) noexcept;
 
   const Options* options_;
   PacketQueue queue_;
   net::Time heartbeat_at_;  // the next ping, or the end of patience with the client
   net::Time limit_at_;      // of the upgrade, or of closing
-  net::Time release_at_;    // while `holds_`
+  net::Time release_at_;    // of a GET that is held back while the probe is answered
   Sid sid_;
   Revision revision_;
   Transport transport_;

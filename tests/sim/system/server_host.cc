@@ -257,7 +257,7 @@ void ServerHost::kill() {
 }
 
 void ServerHost::terminate() {
-  if (std::exchange(process_->terminating, true)) return;
+  process_->terminating = true;
   process_->loops[0].post([process = process_.get()] { process->terminate(); });
 }
 

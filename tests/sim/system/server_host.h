@@ -31,7 +31,7 @@ class ServerHost {
   void start();
   // Everything ends where it is.
   void kill();
-  // What `hilo serve` does about SIGTERM; it is gone some time later.
+  // What `hilo serve` does about SIGTERM; it is gone some time later. Once.
   void terminate();
   // Ends the process of one that has stopped. True if it did.
   bool collect();

@@ -174,13 +174,11 @@ void System::disturb() {
     network_.count(Fault::clock_set);
     network_.wall_clock_offset = pause * (random().chance(50) ? 60 : -60);
   } else if (kind < 80) {
-    network_.count(Fault::host_paused);
     const std::size_t which = random().below(hosts_.size() + 1);
-    if (which < hosts_.size()) {
-      schedule_.pause(hosts_[which].loop, pause);
-    } else if (server_.is_up()) {
-      server_.pause(pause);
-    }
+    const bool is_server = which == hosts_.size();
+    if (is_server && !server_.is_up()) return;
+    network_.count(Fault::host_paused);
+    is_server ? server_.pause(pause) : schedule_.pause(hosts_[which].loop, pause);
   } else {
     end_server_for_a_while();
   }
@@ -188,9 +186,9 @@ void System::disturb() {
 
 void System::end_server_for_a_while() {
   if (!server_.is_up()) return;
-  if (random().chance(50)) {
+  if (random().chance(50) && !server_.is_terminating()) {
     network_.count(Fault::server_drained);
-    return server_.terminate();  // be_busy() starts the next one
+    return server_.terminate();  // turn_until() starts the next one
   }
   network_.count(Fault::server_killed);
   server_.kill();
