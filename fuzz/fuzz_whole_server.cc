@@ -32,7 +32,7 @@ using namespace hilo::fuzz;
 using namespace hilo::net::literals;
 
 enum Action : std::uint8_t {
-  connect,  // odd number: where the PROXY protocol is spoken
+  come,  // odd number: where the PROXY protocol is spoken
   raw,
   request,  // number: which; then fields, or a body
   frame,    // its first byte, then its payload
@@ -156,7 +156,7 @@ void Run::set_faults(const Step& step) {
 void Run::step(const Step& step) {
   RawPeer& peer = peer_of(step);
   switch (step.action % action_count) {
-    case connect: open(step); break;
+    case come: open(step); break;
     case raw: peer.send(step.data); break;
     case request: say_request(step); break;
     case frame:
@@ -269,8 +269,8 @@ void hilo::fuzz::run_program(const Program& program) {
 
 Step hilo::fuzz::draw_step(std::mt19937& random) {
   Step step;
-  constexpr std::array<Action, 8> likely{connect, request, request,   frame,
-                                         frame,   frame,   pass_time, act};
+  constexpr std::array<Action, 8> likely{come,  request, request,   frame,
+                                         frame, frame,   pass_time, act};
   step.action = likely[random() % likely.size()];
   if (random() % 3 == 0) step.action = static_cast<std::uint8_t>(random() % action_count);
   step.connection = static_cast<std::uint8_t>(random() % (random() % 2 == 0 ? 1 : connections_max));
