@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "net/base/check.h"
+#include "net/base/guard.h"
 
 namespace hilo::net {
 namespace {
@@ -104,7 +105,7 @@ void Listener::accept_batch() {
     if (accepted) {
       ++accepted_count_;
       pause_ = options_.pause_min;
-      on_accept_(std::move(*accepted), peer);
+      static_cast<void>(guarded([&] { on_accept_(std::move(*accepted), peer); }));
       continue;
     }
     switch (classify(accepted.error())) {
@@ -147,7 +148,7 @@ void Listener::pause(std::error_code why) {
   token_ = {};
   loop_->timers().arm(*this, loop_->now() + pause_);
   pause_ = std::min(pause_ * 2, options_.pause_max);
-  if (on_exhausted_) on_exhausted_(why);
+  if (on_exhausted_) static_cast<void>(guarded([&] { on_exhausted_(why); }));
 }
 
 void Listener::on_timer(Time now) {

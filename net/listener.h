@@ -43,7 +43,8 @@ class Listener final : private Watcher, private Timer {
   ~Listener();
 
   // Binds and listens. `on_accept` gets every connection; `on_exhausted` hears each time that
-  // descriptors or memory were lacking, before the pause. Not to be called inside a callback.
+  // descriptors or memory were lacking, before the pause. A callback that throws costs the
+  // connection that it was about. Not to be called inside a callback.
   Status open(const Address& address, const Options& options, OnAccept on_accept,
               OnExhausted on_exhausted = nullptr);
   // Takes over a socket that listens already (inherited, or handed over).

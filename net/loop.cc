@@ -108,6 +108,7 @@ Loop::~Loop() {
   // Callbacks that will never be called may own what watches, and are destroyed while the loop is
   // still whole.
   while (!posted_.empty()) std::exchange(posted_, {}).clear();
+  destroy_doomed();
   delayed_.for_each([this](Delayed&, SlabHandle handle) { delayed_.erase(handle); });
   HILO_DCHECK(watched_count_ == 0);
   release_memory(slots_);
@@ -140,6 +141,7 @@ Status Loop::turn(Duration timeout, Time now) {
   if (waits(Phase::resume)) run_phase(Phase::resume);
   timers_.advance(now_);
   if (has_posted_.load(std::memory_order_acquire)) run_posted();
+  if (doomed_ != nullptr) destroy_doomed();
   if (waits(Phase::reap) || waits(Phase::flush)) reap_and_flush();
   turn_end_ = clock_now();
   const Duration took = turn_end_ - now_;
@@ -343,7 +345,7 @@ bool Loop::waits(Phase phase) const noexcept {
 }
 
 bool Loop::anything_scheduled() const noexcept {
-  return waits(Phase::resume) || waits(Phase::reap) || waits(Phase::flush);
+  return waits(Phase::resume) || waits(Phase::reap) || waits(Phase::flush) || doomed_ != nullptr;
 }
 
 void Loop::free_slot(std::uint32_t index) noexcept {
@@ -394,6 +396,20 @@ void Loop::post(Callback<void()> callback) {
   // One signal for all that is posted before the loop comes to look. The loop itself needs none: it
   // does not block while something is posted.
   if (is_first && thread_.load(std::memory_order_relaxed) != this_thread()) wakeup_.signal();
+}
+
+void Loop::destroy_later(std::unique_ptr<Doomed> doomed) noexcept {
+  HILO_DCHECK(in_loop_thread());
+  doomed->next_ = std::move(doomed_);
+  doomed_ = std::move(doomed);
+}
+
+// The destructors may call the application, which may doom others.
+void Loop::destroy_doomed() noexcept {
+  while (doomed_ != nullptr) {
+    const std::unique_ptr<Doomed> first = std::move(doomed_);
+    doomed_ = std::move(first->next_);
+  }
 }
 
 void Loop::run_posted() {

@@ -19,7 +19,9 @@
 //           stop() and nothing else may be called from other threads. stop() is safe in a signal
 //           handler. Debug builds check the thread.
 //   memory  one receive buffer, one send buffer and one Pool, shared by all connections of the loop
-//   errors  the constructor cannot return one: status() does, and run() returns it again
+//   errors  the constructor cannot return one: status() does, and run() returns it again. What a
+//           callback of the application's own throws (post, call_after, a Watcher) is not caught
+//           here: it may end the process
 //   life    everything that watches must be gone before the Loop is destroyed
 
 #pragma once
@@ -62,6 +64,16 @@ class Watcher {
 };
 
 enum class Phase : std::uint8_t { resume = 1, reap = 2, flush = 4 };
+
+// What Loop::destroy_later() destroys.
+class Doomed {
+ public:
+  virtual ~Doomed() = default;
+
+ private:
+  friend class Loop;
+  std::unique_ptr<Doomed> next_;
+};
 
 class Loop {
  public:
@@ -130,8 +142,13 @@ class Loop {
   void cancel(TimerId id) noexcept;
 
   // From any thread: `callback` runs in the loop's thread, in the order of the posts of one thread.
-  // Posts after run() has returned are kept until it runs again, or destroyed with the loop.
+  // Posts after run() has returned are kept until it runs again, or destroyed with the loop. Throws
+  // std::bad_alloc where there is no memory for it; it is not posted then.
   void post(Callback<void()> callback);
+
+  // Destroys it in the next posted phase, where no callback of the loop's is running, or with the
+  // loop. For what must not go in the callback in which it is given up. Needs no memory.
+  void destroy_later(std::unique_ptr<Doomed> doomed) noexcept;
 
   // The memory that the connections of this loop share.
   Pool& pool() noexcept { return pool_; }
@@ -181,6 +198,7 @@ class Loop {
   void dispatch(std::span<const Fired> fired);
   void run_phase(Phase phase);
   void run_posted();
+  void destroy_doomed() noexcept;
   void reap_and_flush();
 
   Options options_;
@@ -213,6 +231,7 @@ class Loop {
   std::mutex posted_mutex_;
   std::vector<Callback<void()>> posted_;      // guarded by posted_mutex_
   std::vector<Callback<void()>> posted_now_;  // being run
+  std::unique_ptr<Doomed> doomed_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> has_posted_{false};
   std::atomic<std::uint64_t> thread_{0};  // who runs the loop; 0: nobody

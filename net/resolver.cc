@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/base/guard.h"
 #include "net/base/slab.h"
 
 namespace hilo::net {
@@ -200,17 +201,20 @@ void* Resolver::State::run_worker(void* argument) {
     const Question question = std::move(state->waiting.front());
     state->waiting.pop_front();
     lock.unlock();
-    Answer answer = look_up(question);
+    Answer answer;
+    if (!guarded([&] { answer = look_up(question); })) answer = {{}, out_of_memory()};
     lock.lock();
-    // Posting under the lock: the resolver cannot leave meanwhile, nor the loop before it.
-    if (state->loop != nullptr) {
+    // Posting under the lock: the resolver cannot leave meanwhile, nor the loop before it. Without
+    // memory for the answer the question runs out of time.
+    static_cast<void>(guarded([&] {
+      if (state->loop == nullptr) return;
       state->loop->post(
           [state, id = question.id, answer = std::move(answer)] { state->finish(id, answer); });
-    }
+    }));
   }
 }
 
-Resolver::Resolver(Loop& loop, Duration timeout) noexcept : state_(std::make_shared<State>()) {
+Resolver::Resolver(Loop& loop, Duration timeout) : state_(std::make_shared<State>()) {
   state_->loop = &loop;
   state_->timeout = timeout;
 }
@@ -234,13 +238,21 @@ Resolver::Id Resolver::resolve(std::string_view host, std::uint16_t port, OnReso
   request->timer = loop.call_after(state->timeout, [state, id = id] {
     state->finish(id, Answer{{}, std::make_error_code(std::errc::timed_out)});
   });
-  Answer answer;
-  if (answer_at_once(host, port, answer)) {
-    loop.post([self = state_, id = id, answer = std::move(answer)] { self->finish(id, answer); });
-  } else {
-    state->ask(Question{std::string(host), port, id}, state_);
-  }
-  return (Id{id.index} << 32) | id.generation;
+  const bool is_asked = request->timer != Loop::TimerId{} && guarded([&] {
+                          Answer answer;
+                          if (answer_at_once(host, port, answer)) {
+                            loop.post([self = state_, id = id, answer = std::move(answer)] {
+                              self->finish(id, answer);
+                            });
+                          } else {
+                            state->ask(Question{std::string(host), port, id}, state_);
+                          }
+                        });
+  if (is_asked) return (Id{id.index} << 32) | id.generation;
+  OnResolved callback = std::move(request->on_resolved);
+  state->forget(id);
+  callback(out_of_memory());
+  return 0;
 }
 
 void Resolver::cancel(Id id) noexcept {

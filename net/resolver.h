@@ -34,11 +34,13 @@ class Resolver {
   using OnResolved = Callback<void(const Result<std::span<const Address>>&)>;
   using Id = std::uint64_t;
 
-  explicit Resolver(Loop& loop, Duration timeout = Duration::seconds(5)) noexcept;
+  // Throws std::bad_alloc where there is no memory for it.
+  explicit Resolver(Loop& loop, Duration timeout = Duration::seconds(5));
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
   ~Resolver();
 
+  // Without memory `on_resolved` hears that within the call.
   Id resolve(std::string_view host, std::uint16_t port, OnResolved on_resolved);
   void cancel(Id id) noexcept;
 

@@ -96,6 +96,13 @@ void Stream::on_resume() {
 
 void Stream::dispatch(Ready ready, bool resuming) noexcept {
   if (is(Flag::over)) return;
+  begin_dispatch();
+  if (ready.error != 0) error_ = std::error_code(ready.error, std::generic_category());
+  attempt([&] { handle(ready, resuming); });
+  finish_dispatch();
+}
+
+void Stream::handle(Ready ready, bool resuming) {
   bool readable = ready.readable || ready.broken;
   bool writable = ready.writable;
   if (transport_ != nullptr) {
@@ -103,15 +110,11 @@ void Stream::dispatch(Ready ready, bool resuming) noexcept {
     readable = readable || (writable && has(transport_->read_waits_for(), Interest::write));
     writable = writable || (ready.readable && has(transport_->write_waits_for(), Interest::read));
   }
-
-  begin_dispatch();
-  if (ready.error != 0) error_ = std::error_code(ready.error, std::generic_category());
   if (writable) flush_queue();
   if (resuming && is(Flag::again) && !is(Flag::paused) && !is(Flag::over)) deliver_stash();
   if (readable && is(Flag::paused)) set(Flag::missed);
   if (readable || (resuming && input_waits())) read_some();
   if (ready.broken) hang_up();
-  finish_dispatch();
 }
 
 void Stream::begin_dispatch() noexcept {
@@ -122,7 +125,7 @@ void Stream::begin_dispatch() noexcept {
 }
 
 void Stream::finish_dispatch() noexcept {
-  if (is(Flag::end_seen)) report_end();
+  if (is(Flag::end_seen)) attempt([this] { report_end(); });
   send_collected();
   if (!is_plain()) tidy_up();
   loop_->send_buffer().size = 0;
@@ -131,16 +134,23 @@ void Stream::finish_dispatch() noexcept {
 
 void Stream::tidy_up() noexcept {
   finish_shutdown();
-  report_blocked();
+  attempt([this] { report_blocked(); });
   update_interest();
   if (is(Flag::broken) && !is(Flag::closed)) {
     // Its descriptor would go on reporting the hang-up for as long as the handler hesitates.
     detach();
-    handler_->on_broken(error_);
+    if (!guarded([this] { handler_->on_broken(error_); })) abort();
   }
   // What waits in memory brings no event of its own.
   const bool stash_waits = is(Flag::again) && !is(Flag::paused) && !is(Flag::over);
   if (stash_waits || (can_read() && input_waits())) loop_->schedule(token_, Phase::resume);
+}
+
+// The handler has thrown, perhaps with half of something written.
+void Stream::give_up() noexcept {
+  clear(Flag::offering);
+  loop_->send_buffer().size = 0;
+  lose_output(out_of_memory());
 }
 
 // True if a read is due although no event will say so.
@@ -153,7 +163,7 @@ inline Io Stream::receive(MutableBytes into) noexcept {
   return transport_ != nullptr ? transport_->read(into) : socket::receive(fd_.value(), into);
 }
 
-void Stream::read_some() noexcept {
+void Stream::read_some() {
   std::size_t received = 0;
   for (int reads = 0; reads < reads_per_turn_max; ++reads) {
     if (!can_read()) return;
@@ -196,7 +206,7 @@ void Stream::stop_reading(const Io& io) noexcept {
   }
 }
 
-inline Stream::Space Stream::receive_space() noexcept {
+inline Stream::Space Stream::receive_space() {
   const MutableBytes own = handler_->receive_space();
   if (!own.empty()) return {Place::handler, own, 0};
   return {Place::shared, loop_->receive_buffer(), 0};
@@ -221,7 +231,7 @@ Stream::Space Stream::space_for_stash() noexcept {
   return {Place::stash, stash_.writable(), 0};
 }
 
-inline void Stream::deliver(const Space& space, std::size_t received) noexcept {
+inline void Stream::deliver(const Space& space, std::size_t received) {
   switch (space.place) {
     case Place::handler: put(Flag::again, handler_->on_received(received) == Want::again); return;
     case Place::stash:
@@ -240,7 +250,7 @@ inline void Stream::deliver(const Space& space, std::size_t received) noexcept {
   spoil(all);
 }
 
-void Stream::deliver_stash() noexcept {
+void Stream::deliver_stash() {
   const MutableBytes all = stash_.readable();
   MutableBytes input = all;
   offer(input);
@@ -250,7 +260,7 @@ void Stream::deliver_stash() noexcept {
 }
 
 // Lets the handler consume from `input`, and the next handler if the first one made way for it.
-void Stream::offer(MutableBytes& input) noexcept {
+void Stream::offer(MutableBytes& input) {
   Want want;
   bool replaced;
   clear(Flag::again);
@@ -269,7 +279,7 @@ void Stream::offer(MutableBytes& input) noexcept {
   put(Flag::again, want == Want::again || unseen);
 }
 
-void Stream::report_end() noexcept {
+void Stream::report_end() {
   if (!is(Flag::end_seen) || is(Flag::end_reported)) return;
   if (is(Flag::paused) || is(Flag::again) || is(Flag::over)) return;
   set(Flag::end_reported);
@@ -279,7 +289,7 @@ void Stream::report_end() noexcept {
 }
 
 // The poller reported a reset, or that both directions are shut, and will do so every turn.
-void Stream::hang_up() noexcept {
+void Stream::hang_up() {
   if (is(Flag::over)) return;
   // Reading goes on until it meets the end or the error itself.
   if (!is(Flag::paused) && !is(Flag::end_seen)) return;

@@ -22,7 +22,9 @@
 //   owns     the descriptor, the transport, queue and stash
 //   limits   none of its own: the handler asks queued_bytes() before it writes, and bounds what it
 //            leaves unconsumed
-//   errors   write() fails only for want of memory, or because the stream is closed or broken
+//   errors   write() fails only for want of memory, or because the stream is closed or broken.
+//            A handler should throw nothing; if memory runs out in it the stream breaks, as by
+//            an error of the network, and is reset: on_broken hears errc::not_enough_memory
 
 #pragma once
 
@@ -34,6 +36,7 @@
 
 #include "net/base/buffer.h"
 #include "net/base/bytes.h"
+#include "net/base/guard.h"
 #include "net/base/result.h"
 #include "net/fd.h"
 #include "net/loop.h"
@@ -84,11 +87,11 @@ class Stream final : private Watcher {
     virtual void on_drained() {}
 
     // The connection failed (reset, time-out of the kernel, no memory). Nothing can be read or
-    // written any more. The handler is expected to close().
+    // written any more. The handler is expected to close(); if it throws, that is done for it.
     virtual void on_broken(std::error_code error) = 0;
 
     // After close() or abort(), at the end of the turn, once: the last call. The handler destroys
-    // the stream, itself, or both.
+    // the stream, itself, or both. Must not throw.
     virtual void on_reap() = 0;
 
    protected:
@@ -242,22 +245,29 @@ class Stream final : private Watcher {
     return !is(Flag::unusual) && transport_ == nullptr && interest_ == Interest::read;
   }
   void tidy_up() noexcept;
+  // Calls what calls the handler.
+  template <class Call>
+  void attempt(Call&& call) noexcept {
+    if (!guarded(call)) give_up();
+  }
+  void give_up() noexcept;
   bool in_dispatch() const noexcept { return loop_->send_buffer().owner == this; }
   void dispatch(Ready ready, bool resuming) noexcept;
+  void handle(Ready ready, bool resuming);
 
   // Input: stream.cc.
   bool can_read() const noexcept { return !is(Flag::unready); }
   bool input_waits() const noexcept;
-  void read_some() noexcept;
+  void read_some();
   Io receive(MutableBytes into) noexcept;
-  Space receive_space() noexcept;
+  Space receive_space();
   Space space_for_stash() noexcept;
-  void deliver(const Space& space, std::size_t received) noexcept;
-  void deliver_stash() noexcept;
+  void deliver(const Space& space, std::size_t received);
+  void deliver_stash();
   void stop_reading(const Io& io) noexcept;
-  void offer(MutableBytes& input) noexcept;
-  void report_end() noexcept;
-  void hang_up() noexcept;
+  void offer(MutableBytes& input);
+  void report_end();
+  void hang_up();
   void detach() noexcept;
   void break_off(std::error_code error) noexcept;
   void lose_output(std::error_code error) noexcept;
@@ -280,9 +290,9 @@ class Stream final : private Watcher {
   bool settle(const Io& io, Sequence& left, std::size_t offered) noexcept;
   void send_rest(Sequence& left) noexcept;
   void send_queue() noexcept;
-  void flush_queue() noexcept;
+  void flush_queue();
   void finish_shutdown() noexcept;
-  void report_blocked() noexcept;
+  void report_blocked();
 
   Loop* loop_;
   Handler* handler_;

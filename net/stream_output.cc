@@ -197,7 +197,7 @@ void Stream::send_buffer() noexcept {
 void Stream::on_flush() {
   if (is(Flag::over)) return;
   begin_dispatch();
-  if (!is(Flag::blocked)) flush_queue();
+  if (!is(Flag::blocked)) attempt([this] { flush_queue(); });
   finish_dispatch();
 }
 
@@ -221,7 +221,7 @@ void Stream::send_queue() noexcept {
   }
 }
 
-void Stream::flush_queue() noexcept {
+void Stream::flush_queue() {
   if (queue_.empty() || is(Flag::over)) return;
   const std::uint64_t sent_before = sent_bytes_;
   send_queue();
@@ -235,7 +235,7 @@ void Stream::flush_queue() noexcept {
 }
 
 // Once from the first refusal of the kernel until everything has left.
-void Stream::report_blocked() noexcept {
+void Stream::report_blocked() {
   if (!is(Flag::blocked) || queue_.empty() || is(Flag::blocked_told) || is(Flag::over)) return;
   set(Flag::blocked_told);
   handler_->on_blocked();

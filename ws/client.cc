@@ -8,6 +8,7 @@
 #include "net/clock.h"
 #include "net/entropy.h"
 #include "ws/client_attempt.h"
+#include "ws/core/accept_key.h"
 
 namespace hilo::ws {
 
@@ -21,7 +22,7 @@ Client::Client(net::Loop& loop, ClientOptions options)
 
 Client::~Client() {
   // Whoever called the callback that this is called from goes on to use the engine.
-  if (engine_->retire()) engine_->loop().post([held = std::move(engine_)] {});
+  if (engine_->retire()) engine_->loop().destroy_later(std::move(engine_));
 }
 
 Client& Client::on_failed(Callback<void(std::error_code)> callback) {
@@ -39,7 +40,7 @@ Handlers& Client::handlers() noexcept {
 }
 
 Status Client::connect(const ConnectOptions& options) {
-  return engine_->connect(options);
+  return guarded_status([&] { return engine_->connect(options); });
 }
 
 void Client::abort() {
@@ -77,6 +78,7 @@ Client::Engine::Engine(net::Loop& loop, ClientOptions options)
   shared_.mask_keys = &mask_keys_;
   shared_.owner = this;
   shared_.measure_round_trips = true;
+  static_cast<void>(accept_key({}));  // as in Server::Server
 }
 
 // The log calls the application too.
@@ -133,8 +135,10 @@ Status Client::Engine::begin(ClientPlan plan) {
     // Not now(): the loop may not have run for long.
     loop_->timers().arm(*this, net::clock_now() + limits_.connect_timeout);
   }
-  start();
-  return {};
+  if (guarded([this] { start(); })) return {};
+  loop_->timers().cancel(*this);
+  attempt_.reset();
+  return out_of_memory();
 }
 
 Connection* Client::Engine::connection() noexcept {
@@ -230,7 +234,7 @@ void Client::Engine::reconnect() {
   if (persistence_->is_canceled) {
     return end_attempt(std::make_error_code(std::errc::operation_canceled));
   }
-  const Status begun = begin(persistence_->plan);
+  const Status begun = guarded_status([this] { return begin(persistence_->plan); });
   // The log may have destroyed the client.
   if (!begun && !retired_) end_attempt(begun.error());
 }

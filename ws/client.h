@@ -126,6 +126,7 @@ class Client final : public HandlerSetters<Client> {
   Client& on_reconnecting(Callback<void(Reconnecting)> callback);
 
   // Starts to connect. Errors of the arguments come back at once and nothing is started: a bad URL,
+  // out_of_memory(),
   // a header that could not be sent, errc::already_connected while a connection is there or waited
   // for, errc::operation_canceled in an on_close that the destructor calls.
   Status connect(const ConnectOptions& options);

@@ -158,6 +158,10 @@ void Client::Engine::open(std::string_view subprotocol, const DeflateCheck& defl
   asked.query = attempt_->url.query;
   Result<KeptRequest> kept = KeptRequest::copy(asked, subprotocol, false);
   if (!kept) return fail(kept.error());
+  // All that may lack memory comes before the attempt is given up, which holds the stream that
+  // calls this.
+  auto connection = std::make_unique<Connection>(SlabHandle{}, Role::client, shared_, handlers,
+                                                 attempt_->dialer.peer());
   std::unique_ptr<DeflateContexts> contexts;
   CompressionPointer compression;
   if (deflate.is_agreed) {
@@ -171,8 +175,7 @@ void Client::Engine::open(std::string_view subprotocol, const DeflateCheck& defl
   // What an earlier connection compressed with goes after it.
   connection_.reset();
   deflate_ = std::move(contexts);
-  connection_ = std::make_unique<Connection>(SlabHandle{}, Role::client, shared_, handlers,
-                                             attempt->dialer.peer());
+  connection_ = std::move(connection);
   connection_->compress_with(std::move(compression));
   if (persistence_) {
     persistence_->opened_at = loop_->now();
@@ -209,12 +212,19 @@ Errc Client::Engine::redirect(const ResponseHead& head) {
 // The deadline goes on: it is that of the whole way.
 void Client::Engine::follow_redirect() {
   const std::unique_ptr<Attempt> last = std::move(attempt_);
-  const Result<Url> to = parse_url(last->redirected_to);
-  const bool same_origin = to && is_same_origin(last->url, *to);
-  last->plan.go_to(std::move(last->redirected_to), same_origin);
-  attempt_ = std::make_unique<Attempt>(*loop_, std::move(last->plan));
-  if (Status status = prepare(*attempt_); !status) return fail(status.error());
-  start();
+  const Status begun = guarded_status([&] {
+    const Result<Url> to = parse_url(last->redirected_to);
+    const bool same_origin = to && is_same_origin(last->url, *to);
+    last->plan.go_to(std::move(last->redirected_to), same_origin);
+    attempt_ = std::make_unique<Attempt>(*loop_, std::move(last->plan));
+    Status ready = prepare(*attempt_);
+    if (ready) start();
+    return ready;
+  });
+  if (begun) return;
+  if (attempt_) return fail(begun.error());
+  loop_->timers().cancel(*this);
+  end_attempt(begun.error());
 }
 
 // --- the end -------------------------------------------------------------------------------------

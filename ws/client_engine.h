@@ -22,14 +22,15 @@
 
 namespace hilo::ws {
 
-class Client::Engine final : private net::Stream::Handler,
+class Client::Engine final : public net::Doomed,
+                             private net::Stream::Handler,
                              private net::Timer,
                              private Connection::Owner {
  public:
   Engine(net::Loop& loop, ClientOptions options);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
-  ~Engine();
+  ~Engine() override;
 
   // The client goes: ends all at once, with on_close if it is owed. True if one of its callbacks is
   // running, which is going to return into this: then it is to be destroyed later.

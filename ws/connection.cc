@@ -225,8 +225,8 @@ void Connection::on_end() {
 
 void Connection::on_broken(std::error_code error) {
   Errc cause = error == std::errc::not_enough_memory ? Errc::no_memory : Errc::none;
-  if (const Errc tls = tls_errc(error); tls != Errc::none) {
-    cause = tls;
+  if (const Errc tls = tls_errc(error); tls != Errc::none) cause = tls;
+  if (cause != Errc::none) {
     log_reject(cause);
   } else if (error == net::tls::Errc::truncated) {
     cause = Errc::end_without_close;

@@ -50,6 +50,11 @@ void Exchange::on_gone(Callback<void()> callback) {
   on_gone_ = std::move(callback);
 }
 
+void Exchange::lack_memory() {
+  on_gone_ = nullptr;
+  connection_->lack_memory();
+}
+
 }  // namespace http
 
 // What is there of a body while it comes, and until its request is answered.
@@ -237,9 +242,10 @@ void HttpConnection::dispatch(const RequestHead& head) {
   exchange_.on_gone_ = nullptr;
   exchange_.later_ = false;
   dispatching_ = true;
-  host_->on_request(*this, exchange_, request, parameters);
+  const bool is_done = guarded([&] { host_->on_request(*this, exchange_, request, parameters); });
   dispatching_ = false;
   exchange_.request_ = nullptr;
+  if (!is_done) lack_memory();
 
   // A streamed route hears of the end also where there is no body.
   const bool is_streamed = body_ != nullptr && !body_->is_delivered;
@@ -523,6 +529,11 @@ void HttpConnection::abandon() {
   end();
 }
 
+void HttpConnection::lack_memory() {
+  if (state_ == State::waiting || state_ == State::receiving) return refuse(Errc::no_memory);
+  abandon();
+}
+
 // --- the end -------------------------------------------------------------------------------------
 
 // FIN goes out behind the answer, and the peer's bytes are read for a while and thrown away:
@@ -594,7 +605,9 @@ void HttpConnection::on_drained() {
 }
 
 void HttpConnection::on_broken(std::error_code error) {
-  if (const Errc tls = tls_errc(error); tls != Errc::none) host_->on_http_reject(*this, tls);
+  Errc cause = error == std::errc::not_enough_memory ? Errc::no_memory : Errc::none;
+  if (const Errc tls = tls_errc(error); tls != Errc::none) cause = tls;
+  if (cause != Errc::none) host_->on_http_reject(*this, cause);
   tell_gone();
   end();
 }

@@ -102,6 +102,8 @@ class Exchange {
   // Hears if the peer goes away before the answer, or if the server that stops waits no longer for
   // it. The end of the peer's sending counts as going.
   void on_gone(Callback<void()> callback);
+  // There is no memory for an answer: 503, or the end of the connection if there is none for that.
+  void lack_memory();
 
  private:
   friend class ws::HttpConnection;
@@ -209,6 +211,8 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   // Closes without an answer, and without telling Exchange::on_gone, or with.
   void drop() noexcept { end(); }
   void abandon();
+  // Memory was lacking for what was asked: 503, or the end.
+  void lack_memory();
   // Memory of the loop's pool that input and waiting output lie in.
   std::size_t held_bytes() const noexcept;
   // What of it waits to be sent.

@@ -59,11 +59,14 @@ class Hub::Address final : public Transit {
   void on_left(std::size_t remaining) noexcept override {
     if (remaining > bytes_max() / 4) return;
     const std::lock_guard lock(mutex_);
-    const std::shared_ptr<Address> self = std::move(waiting_);
-    if (self == nullptr || loop_ == nullptr) return;
-    loop_->post([self] {
-      if (Hub* hub = self->hub()) hub->room_again();
+    if (waiting_ == nullptr || loop_ == nullptr) return;
+    // Without memory it is told when the next parcel leaves.
+    const bool is_told = guarded([this] {
+      loop_->post([self = waiting_] {
+        if (Hub* hub = self->hub()) hub->room_again();
+      });
     });
+    if (is_told) waiting_ = nullptr;
   }
 
  private:
@@ -127,8 +130,10 @@ Posted Hub::publish_here(std::string_view topic, Opcode opcode, Bytes payload,
 // To the loops of all others.
 void Hub::forward(const ParcelRef& parcel) {
   for (const std::shared_ptr<Address>& other : others_) {
-    static_cast<void>(other->post([to = other, parcel] {
-      if (Hub* hub = to->hub()) hub->take(*parcel);
+    static_cast<void>(guarded([&] {
+      static_cast<void>(other->post([to = other, parcel] {
+        if (Hub* hub = to->hub()) hub->take(*parcel);
+      }));
     }));
   }
 }

@@ -94,14 +94,14 @@ bool Log::admitted(net::Time now) noexcept {
   return rejects_in_window_++ < rejects_per_second_max_;
 }
 
-void Log::reject(const Reject& reject, net::Time now) {
+void Log::reject(const Reject& reject, net::Time now) noexcept {
   ++metrics_->rejects[static_cast<std::size_t>(reject.error)];
   const Rule& broken = rule(reject.error);
   this->reject(to_string(broken.layer), broken.label, reject, now);
 }
 
 void Log::reject(std::string_view layer, std::string_view reason, const Reject& reject,
-                 net::Time now) {
+                 net::Time now) noexcept {
   if (!sink_) return;
   // Where memory is short a line is what can be done without.
   if (admitted(now) && guarded([&] { write_reject(layer, reason, reject); })) return;
@@ -117,18 +117,20 @@ void Log::write_reject(std::string_view layer, std::string_view reason, const Re
       reject.peer.to_string().c_str(), static_cast<unsigned long long>(reject.connection),
       static_cast<unsigned long long>(reject.bytes_in), static_cast<unsigned>(reject.code),
       suppressed_ != 0 ? (" suppressed=" + std::to_string(suppressed_)).c_str() : "");
+  write_line(LogLevel::warning, "reject", {text.data(), static_cast<std::size_t>(size)});
   suppressed_ = 0;
-  line(LogLevel::warning, "reject", {text.data(), static_cast<std::size_t>(size)});
 }
 
-void Log::line(LogLevel level, std::string_view event, std::string_view fields) {
+void Log::line(LogLevel level, std::string_view event, std::string_view fields) noexcept {
   if (!sink_) return;
-  static_cast<void>(guarded([&] {
-    std::string text = "lvl=";
-    text.append(level_name(level)).append(" ev=").append(event);
-    if (!fields.empty()) text.append(" ").append(fields);
-    sink_(level, text);
-  }));
+  if (!guarded([&] { write_line(level, event, fields); })) ++metrics_->log_lines_suppressed;
+}
+
+void Log::write_line(LogLevel level, std::string_view event, std::string_view fields) {
+  std::string text = "lvl=";
+  text.append(level_name(level)).append(" ev=").append(event);
+  if (!fields.empty()) text.append(" ").append(fields);
+  sink_(level, text);
 }
 
 }  // namespace hilo::ws

@@ -52,17 +52,20 @@ class Log {
     // What the peer was told: HTTP status, close code, or 0. To a client: the status of the answer.
     std::uint16_t code = 0;
   };
-  // Counts the rejection and writes its line.
-  void reject(const Reject& reject, net::Time now);
+  // Counts the rejection and writes its line. Without memory for the line that is one more of
+  // Metrics::log_lines_suppressed.
+  void reject(const Reject& reject, net::Time now) noexcept;
   // The line alone, of a rule of a layer above, which counts for itself; `error` is not looked at.
-  void reject(std::string_view layer, std::string_view reason, const Reject& reject, net::Time now);
+  void reject(std::string_view layer, std::string_view reason, const Reject& reject,
+              net::Time now) noexcept;
 
   // Any other line, as "lvl=... ev=..." followed by `fields`.
-  void line(LogLevel level, std::string_view event, std::string_view fields);
+  void line(LogLevel level, std::string_view event, std::string_view fields) noexcept;
 
  private:
-  bool admitted(net::Time now) noexcept;
   void write_reject(std::string_view layer, std::string_view reason, const Reject& reject);
+  void write_line(LogLevel level, std::string_view event, std::string_view fields);
+  bool admitted(net::Time now) noexcept;
 
   Metrics* metrics_;
   LogSink sink_;

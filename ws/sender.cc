@@ -7,6 +7,7 @@
 
 #include "net/loop.h"
 #include "ws/connection.h"
+#include "ws/guard.h"
 #include "ws/parcel.h"
 
 namespace hilo::ws {
@@ -62,7 +63,11 @@ Posted hand_over(const std::shared_ptr<Mailbox>& mailbox, const ParcelLabel& lab
   if (mailbox == nullptr || mailbox->is_gone()) return Posted::gone;
   ParcelRef parcel = Parcel::make(mailbox, label, {}, payload);
   if (!parcel) return Posted::full;
-  return mailbox->post([mailbox, parcel = std::move(parcel)] { mailbox->deliver(*parcel); });
+  Posted posted = Posted::full;
+  static_cast<void>(guarded([&] {
+    posted = mailbox->post([mailbox, parcel = std::move(parcel)] { mailbox->deliver(*parcel); });
+  }));
+  return posted;
 }
 
 }  // namespace

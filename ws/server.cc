@@ -37,6 +37,9 @@ Server::Server(net::Loop& loop, const Limits& limits, ServerOptions options)
   shared_.memory = &memory_;
   shared_.measure_round_trips = options_.measure_round_trips;
   shared_.loop_index = options_.loop_index;
+  // OpenSSL 3 makes what it looks digests up in when it is first asked for one, and crashes where
+  // that lacks memory: better now than in somebody's handshake.
+  static_cast<void>(accept_key({}));
   if (options_.deflate.enabled) {
     deflate_ = std::make_unique<DeflateContexts>(options_.deflate, limits_.deflate_memory_bytes_max,
                                                  metrics_);
@@ -46,7 +49,8 @@ Server::Server(net::Loop& loop, const Limits& limits, ServerOptions options)
 Server::~Server() {
   if (dock_ != nullptr) dock_->close();
   stopping_ = true;
-  on_stopped_ = nullptr;
+  farewell_.callback = nullptr;
+  loop_->timers().cancel(farewell_);
   drain_.reset();
   doors_.clear();
   prefaces_.for_each([this](ProxyPreface&, SlabHandle handle) {
@@ -166,7 +170,7 @@ void Server::shed_memory(std::size_t bytes) {
 
 void Server::stop(CloseCode code, Callback<void()> on_stopped) {
   stopping_ = true;
-  if (on_stopped) on_stopped_ = std::move(on_stopped);
+  if (on_stopped) farewell_.callback = std::move(on_stopped);
   if (drain_ != nullptr) drain_->end();
   for (const std::unique_ptr<Door>& door : doors_) door->listener.close();
   prefaces_.for_each(
@@ -181,7 +185,7 @@ void Server::stop(CloseCode code, Callback<void()> on_stopped) {
 }
 
 void Server::drain(const DrainOptions& options, Callback<void()> on_drained) {
-  if (on_drained) on_stopped_ = std::move(on_drained);
+  if (on_drained) farewell_.callback = std::move(on_drained);
   if (is_draining()) return check_stopped();
   draining_ = true;
   handed_over_ = options.handed_over;
@@ -229,12 +233,19 @@ void Server::check_stopped() {
   if (connections_.size() != 0 || http_connections_.size() != 0 || prefaces_.size() != 0) return;
   if (dock_ != nullptr && dock_->awaits_any()) return;
   if (drain_ != nullptr) drain_->end();
-  if (on_stopped_) loop_->post(std::exchange(on_stopped_, nullptr));
+  if (farewell_.callback) loop_->timers().arm(farewell_, net::Time{});
+}
+
+// It may destroy the server.
+void Server::Farewell::on_timer(net::Time now) {
+  static_cast<void>(now);
+  Callback<void()> told = std::exchange(callback, nullptr);
+  told();
 }
 
 void Server::destroy_later(std::unique_ptr<Server> server) {
   net::Loop& loop = server->loop();
-  loop.post([doomed = std::move(server)]() mutable { doomed.reset(); });
+  loop.destroy_later(std::unique_ptr<net::Doomed>(static_cast<net::Doomed*>(server.release())));
 }
 
 }  // namespace hilo::ws

@@ -150,12 +150,13 @@ class Server final : public HandlerSetters<Server>,
                      private Connection::Owner,
                      private ProxyPreface::Host,
                      private Drain::Host,
-                     private MemoryWatch::Host {
+                     private MemoryWatch::Host,
+                     private net::Doomed {
  public:
   explicit Server(net::Loop& loop, const Limits& limits = {}, ServerOptions options = {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  ~Server();
+  ~Server() override;
 
   // --- what is served ---
 
@@ -274,7 +275,8 @@ class Server final : public HandlerSetters<Server>,
 
   // A server must not be destroyed in a callback of its own: whoever called that goes on to use it.
   // This destroys it in the loop's next posted phase, where none of them is running: on_close of
-  // all who are there comes then. The loop must turn once more before it is destroyed itself.
+  // all who are there comes then. The loop must turn once more before it is destroyed itself. Needs
+  // no memory.
   static void destroy_later(std::unique_ptr<Server> server);
 
   const Metrics& metrics() const noexcept { return metrics_; }
@@ -291,6 +293,14 @@ class Server final : public HandlerSetters<Server>,
   struct Door;
   using MethodSet = std::uint32_t;  // a bit for each Method
   class Fitting;
+  // Calls what stop() and drain() were given, from the loop and not from within a call.
+  class Farewell final : public net::Timer {
+   public:
+    Callback<void()> callback;
+
+   private:
+    void on_timer(net::Time now) override;
+  };
   // What is served under one pattern.
   struct Path {
     struct MethodRoute {
@@ -395,7 +405,7 @@ class Server final : public HandlerSetters<Server>,
   Slab<Connection> connections_;
   std::unique_ptr<Drain> drain_;
   Destination dock_;  // null until somebody asks for it
-  Callback<void()> on_stopped_;
+  Farewell farewell_;
   std::uint32_t turned_away_ = 0;  // being told so, and not counted by admission_
   bool stopping_ = false;
   bool draining_ = false;

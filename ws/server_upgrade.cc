@@ -209,7 +209,8 @@ void Server::settle(PendingUpgrade& pending) {
     if (on_gone) static_cast<void>(guarded([&] { on_gone(); }));
     return;
   }
-  settle(*http, service, head_text, *decision);
+  if (guarded([&] { settle(*http, service, head_text, *decision); })) return;
+  http->lack_memory();
 }
 
 void Server::settle(HttpConnection& http, Service& service, std::string_view head_text,

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "ws/guard.h"
 #include "ws/server.h"
 
 namespace hilo::ws {
@@ -32,10 +33,13 @@ void Dock::send(const Destination& self, std::unique_ptr<TransferredConnection> 
   self->coming_.fetch_add(1, std::memory_order_acq_rel);
   const std::lock_guard lock(self->mutex_);
   if (self->loop_ == nullptr) return;
-  self->loop_->post([connection = std::move(connection)]() mutable {
-    Server* const server = connection->dock->server_;
-    if (server != nullptr) server->arrive(std::move(connection));
-  });
+  // Without memory it goes here and now, which resets it.
+  static_cast<void>(guarded([&] {
+    self->loop_->post([connection = std::move(connection)]() mutable {
+      Server* const server = connection->dock->server_;
+      if (server != nullptr) server->arrive(std::move(connection));
+    });
+  }));
 }
 
 }  // namespace hilo::ws
