@@ -11,7 +11,7 @@ Client::Client(net::Loop& loop, ClientOptions options)
 
 Client::~Client() {
   // Whoever called the callback that this is called from goes on to use the engine.
-  if (engine_->retire()) engine_->loop().post([held = std::move(engine_)] {});
+  if (engine_->retire()) engine_->loop().destroy_later(std::move(engine_));
 }
 
 Client& Client::on_open(Callback<void(Client&)> callback) {
@@ -50,7 +50,7 @@ Client& Client::on_failed(Callback<void(Client&, std::error_code)> callback) {
 }
 
 Status Client::connect(const ConnectOptions& options) {
-  return engine_->connect(options);
+  return ws::guarded_status([&] { return engine_->connect(options); });
 }
 
 void Client::close() {

@@ -102,7 +102,8 @@ class Client final {
   // There was no open packet: an Errc, a ws::Errc, or an error of the system.
   Client& on_failed(Callback<void(Client&, std::error_code)> callback);
 
-  // Errors of the arguments come back at once and nothing is started: see ws::Client::connect().
+  // Errors of the arguments come back at once and nothing is started, as does out_of_memory(): see
+  // ws::Client::connect().
   Status connect(const ConnectOptions& options);
   // Ends the session behind what was sent, or gives up connecting.
   void close();

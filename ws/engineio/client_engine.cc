@@ -186,14 +186,15 @@ Errc Client::Engine::open(const Packet& packet) {
   Handshake said;
   if (!read_handshake(as_text(packet.data), said)) return Errc::packet_unexpected;
   if (said.sid.size() > sid_bytes_max) return Errc::packet_unexpected;
+  // Before it counts as open: it may lack memory.
+  if (transport_ == Transport::polling) {
+    polling_->opened(percent_encoded(said.sid), said.payload_bytes_max);
+  }
   handshake_ = std::move(said);
   state_ = State::open;
   was_open_ = true;
   arm_heartbeat();
-  if (transport_ == Transport::polling) {
-    polling_->opened(percent_encoded(handshake_.sid), handshake_.payload_bytes_max);
-    begin_upgrade();
-  }
+  if (transport_ == Transport::polling) begin_upgrade();
   call(on_open);
   return Errc::none;
 }

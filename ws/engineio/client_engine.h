@@ -26,12 +26,12 @@
 
 namespace hilo::engineio {
 
-class Client::Engine final : private net::Timer, private ClientPolling::Owner {
+class Client::Engine final : public net::Doomed, private net::Timer, private ClientPolling::Owner {
  public:
   Engine(Client& client, net::Loop& loop, ClientOptions options);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
-  ~Engine();
+  ~Engine() override;
 
   // The client goes. True if one of its callbacks is running, which is going to return into this:
   // then it is to be destroyed later.

@@ -62,6 +62,7 @@ Status ClientPolling::start(std::string_view target) {
 }
 
 void ClientPolling::opened(std::string_view sid, std::size_t post_bytes_max) {
+  target_.reserve(target_.size() + sid.size() + 5);
   target_.append("&sid=").append(sid);
   post_bytes_max_ = post_bytes_max != 0 ? post_bytes_max : std::numeric_limits<std::size_t>::max();
   state_ = State::running;

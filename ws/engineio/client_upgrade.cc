@@ -20,7 +20,9 @@ void Client::Engine::begin_upgrade() {
   if (options_.upgrade_timeout.nanoseconds != 0) {
     loop_->timers().arm(upgrade_timer_, loop_->now() + options_.upgrade_timeout);
   }
-  if (!begin_websocket(percent_encoded(handshake_.sid))) end_upgrade();
+  const Status begun =
+      ws::guarded_status([this] { return begin_websocket(percent_encoded(handshake_.sid)); });
+  if (!begun) end_upgrade();
 }
 
 void Client::Engine::receive_probe(ws::Message message) {

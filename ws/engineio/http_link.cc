@@ -118,6 +118,10 @@ Status HttpLink::write_request(const HttpRequest& request) {
 }
 
 void HttpLink::dial() {
+  if (!ws::guarded([this] { begin_dialing(); })) fail(out_of_memory());
+}
+
+void HttpLink::begin_dialing() {
   dialer_ = std::make_unique<ws::Dialer>(*loop_);
   is_kept_ = false;
   if (Status ready = dialer_->prepare(origin_->url, origin_->plan.proxy); !ready) {
@@ -258,7 +262,8 @@ void HttpLink::answer() {
   // The next request may be asked for in this call.
   const std::string text = std::move(head_text_);
   const Answer answer{.head = reader_.head(as_bytes(text)), .body = body.readable()};
-  handler_->on_answer(*this, answer);
+  if (ws::guarded([&] { handler_->on_answer(*this, answer); })) return;
+  handler_->on_no_answer(*this, out_of_memory());
 }
 
 void HttpLink::on_end() {

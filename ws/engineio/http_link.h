@@ -101,6 +101,7 @@ class HttpLink final : private net::Stream::Handler, private net::Timer {
 
   Status write_request(const HttpRequest& request);
   void dial();
+  void begin_dialing();
   void on_dialed(Result<net::Fd> fd);
   void send();
   void arm(net::Duration after);

@@ -214,11 +214,18 @@ Server::Made Server::make(const Query& query, ws::KeptRequest request,
     if (polls) admission_->release(peer);
     return {Errc::server_full};
   }
-  if (slots_.size() <= entry.handle.index) slots_.resize(entry.handle.index + 1);
-  slots_[entry.handle.index] = entry.handle;
   Socket& socket = *entry.object;
+  const bool is_made = ws::guarded([&] {
+    if (slots_.size() <= entry.handle.index) slots_.resize(entry.handle.index + 1);
+    if (polls) socket.polling_ = std::make_unique<Socket::Polling>(loop().pool());
+  });
+  if (!is_made) {
+    sockets_.erase(entry.handle);
+    if (polls) admission_->release(peer);
+    return {Errc::server_full};
+  }
+  slots_[entry.handle.index] = entry.handle;
   socket.counted_ = polls;
-  if (polls) socket.polling_ = std::make_unique<Socket::Polling>(loop().pool());
   socket.arm();
   ++metrics_.opened;
   return {Errc::none, &socket};
@@ -403,18 +410,23 @@ void Server::drain(bool handed_over) {
 
 void Server::when_told(net::Duration at_most, Callback<void()> callback) {
   on_told_ = std::move(callback);
-  told_timer_ = loop().call_after(at_most, [gate = gate_] {
-    if (gate->server != nullptr && gate->server->on_told_) {
-      std::exchange(gate->server->on_told_, nullptr)();
-    }
-  });
+  told_timer_ = loop().call_after(at_most, [gate = gate_] { tell_told(*gate); });
   check_told();
 }
 
 void Server::check_told() {
   if (!on_told_ || poll_count() != 0) return;
-  loop().cancel(told_timer_);
-  loop().post(std::exchange(on_told_, nullptr));
+  // Without memory it is told when its patience ends.
+  if (ws::guarded([this] { loop().post([gate = gate_] { tell_told(*gate); }); })) {
+    loop().cancel(told_timer_);
+  }
+}
+
+// It may destroy the server.
+void Server::tell_told(Gate& gate) {
+  if (gate.server != nullptr && gate.server->on_told_) {
+    std::exchange(gate.server->on_told_, nullptr)();
+  }
 }
 
 void Server::reject(Errc error, const net::PeerAddress& peer, std::uint64_t number, Told told) {

@@ -199,6 +199,7 @@ class Server final : private net::Watcher {
   void flush(Socket& socket);
   void tell_drained(Socket& socket);
   void check_told();
+  static void tell_told(Gate& gate);
   void expire(Socket& socket, net::Time now);
   void mark_dirty(Socket& socket) noexcept;
   void flush_later(Socket& socket);
@@ -221,6 +222,7 @@ class Server final : private net::Watcher {
   void answer_upgrade(ws::UpgradeId id, ws::Decision decision);
   void decided(SlabHandle asked, std::optional<std::string> refusal);
   void carry_out(SlabHandle asked);
+  void carry_out(Asked& found, SlabHandle asked);
   void forget(SlabHandle asked) noexcept;
   void refuse_asked();
 
@@ -230,9 +232,11 @@ class Server final : private net::Watcher {
   void serve_preflight(ws::http::Exchange& exchange);
   void open_polling(ws::http::Exchange& exchange, const Query& query);
   void begin_polling(ws::http::Exchange& exchange, Opening opening);
+  void greet(ws::http::Exchange& exchange, Socket& socket, const Query& query, Opening opening);
   void begin_poll(ws::http::Exchange& exchange, Socket& socket);
   void begin_post(ws::http::Exchange& exchange, Socket& socket);
   void take_piece(ws::http::Exchange& exchange, SocketId id, Bytes piece, bool final);
+  void append_piece(ws::http::Exchange& exchange, SocketId id, Bytes piece, bool final);
   void finish_post(ws::http::Exchange& exchange, Socket& socket);
   Errc read_payload(Socket& socket, MutableBytes body, Framing framing);
   void undo_double_utf8(Socket& socket, MutableBytes& text);
@@ -241,8 +245,11 @@ class Server final : private net::Watcher {
   void answer_poll(Socket& socket);
   void write_answer(ws::http::Exchange& exchange, Socket& socket,
                     std::span<const ws::Field> fields = {});
+  bool write_poll(ws::http::Exchange& exchange, Socket& socket, std::span<const ws::Field> fields);
   void refuse(ws::http::Exchange& exchange, Errc error, std::string_view message = {},
               std::uint64_t bytes_in = 0);
+  void write_refusal(ws::http::Exchange& exchange, Errc error, std::string_view message,
+                     std::uint64_t bytes_in);
   static std::string error_json(Errc error, std::string_view message);
   Status respond(ws::http::Exchange& exchange, const Answer& answer);
   std::string_view readable_by(const ws::Request& request) const noexcept;

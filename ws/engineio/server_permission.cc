@@ -89,7 +89,14 @@ void Server::decided(SlabHandle handle, std::optional<std::string> refusal) {
 void Server::carry_out(SlabHandle handle) {
   Asked* const found = asked_.find(handle);
   if (found == nullptr) return;
-  Asked asked = std::move(*found);
+  const ws::http::ExchangeId exchange_id = found->exchange;
+  if (ws::guarded([&] { carry_out(*found, handle); })) return;
+  // An upgrade runs out of time.
+  if (ws::http::Exchange* const exchange = http_->exchange(exchange_id)) exchange->lack_memory();
+}
+
+void Server::carry_out(Asked& found, SlabHandle handle) {
+  Asked asked = std::move(found);
   asked_.erase(handle);
   Errc error = Errc::none;
   std::string_view message;

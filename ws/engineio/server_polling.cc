@@ -114,6 +114,13 @@ void Server::begin_polling(Exchange& exchange, Opening opening) {
   const Made made = make(query, std::move(opening.request), opening.peer);
   if (made.socket == nullptr) return refuse(exchange, made.error);
   Socket& socket = *made.socket;
+  // A session that nobody could be told of must not stay.
+  if (ws::guarded([&] { greet(exchange, socket, query, std::move(opening)); })) return;
+  exchange.lack_memory();
+  fail(socket, Errc::server_full);
+}
+
+void Server::greet(Exchange& exchange, Socket& socket, const Query& query, Opening opening) {
   socket.secure_ = exchange.is_tls();
   Buffer open{loop().pool()};
   if (!socket.session_.write_open(open) ||
@@ -160,6 +167,18 @@ void Server::answer_poll(Socket& socket) {
 }
 
 void Server::write_answer(Exchange& exchange, Socket& socket, std::span<const ws::Field> fields) {
+  bool is_written = false;
+  if (!ws::guarded([&] { is_written = write_poll(exchange, socket, fields); })) {
+    exchange.lack_memory();
+  }
+  if (!is_written) return fail(socket, Errc::server_full);
+  ++metrics_.polls;
+  if (socket.session_.state() == Session::State::closed) return leave(socket);
+  tell_drained(socket);
+}
+
+// False: it was refused instead.
+bool Server::write_poll(Exchange& exchange, Socket& socket, std::span<const ws::Field> fields) {
   Buffer body{loop().pool()};
   bool is_octets = false;
   bool is_written = static_cast<bool>(socket.session_.write_poll(body, is_octets, loop().now()));
@@ -172,13 +191,9 @@ void Server::write_answer(Exchange& exchange, Socket& socket, std::span<const ws
     answer.type = script_type;
   }
   answer.body = as_text(Bytes{(script.empty() ? body : script).readable()});
-  if (!is_written || !respond(exchange, answer)) {
-    refuse(exchange, Errc::server_full);
-    return fail(socket, Errc::server_full);
-  }
-  ++metrics_.polls;
-  if (socket.session_.state() == Session::State::closed) return leave(socket);
-  tell_drained(socket);
+  if (is_written && respond(exchange, answer)) return true;
+  refuse(exchange, Errc::server_full);
+  return false;
 }
 
 // Its peer is gone, and what the answer would have held with it.
@@ -227,6 +242,12 @@ void Server::lose_post(SocketId id) {
 }
 
 void Server::take_piece(Exchange& exchange, SocketId id, Bytes piece, bool final) {
+  if (ws::guarded([&] { append_piece(exchange, id, piece, final); })) return;
+  exchange.lack_memory();
+  if (Socket* const socket = find_slot(id)) fail(*socket, Errc::server_full);
+}
+
+void Server::append_piece(Exchange& exchange, SocketId id, Bytes piece, bool final) {
   Socket* const socket = find_slot(id);
   // It ended while the body came.
   if (socket == nullptr || socket->session_.state() == Session::State::closed) {
@@ -266,7 +287,10 @@ void Server::finish_post(Exchange& exchange, Socket& socket) {
     refuse(exchange, error, {}, bytes);
     return fail(socket, error);
   }
-  static_cast<void>(respond(exchange, {.type = ok_type, .body = "ok", .readable_by = origin}));
+  if (!respond(exchange, {.type = ok_type, .body = "ok", .readable_by = origin})) {
+    exchange.lack_memory();
+    return fail(socket, Errc::server_full);
+  }
   if (socket.session_.end_post()) upgraded(socket);
 }
 
@@ -329,15 +353,21 @@ void Server::serve_preflight(Exchange& exchange) {
 std::string Server::error_json(Errc error, std::string_view message) {
   const std::int8_t code = rule(error).code;
   if (code < 0) return std::string(message);
-  // The application's message may be anything.
-  const nlohmann::json text{message};
+  // The application's message may be anything. No array: its destructor would ask for memory.
+  const nlohmann::json text(message);
   return "{\"code\":" + std::to_string(code) +
-         ",\"message\":" + text[0].dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+         ",\"message\":" + text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
          "}";
 }
 
 void Server::refuse(Exchange& exchange, Errc error, std::string_view message,
                     std::uint64_t bytes_in) {
+  if (ws::guarded([&] { write_refusal(exchange, error, message, bytes_in); })) return;
+  exchange.lack_memory();
+}
+
+void Server::write_refusal(Exchange& exchange, Errc error, std::string_view message,
+                           std::uint64_t bytes_in) {
   const Rule& broken = rule(error);
   const ws::http::ExchangeId id = exchange.later();
   reject(error, exchange.peer(),
@@ -351,7 +381,7 @@ void Server::refuse(Exchange& exchange, Errc error, std::string_view message,
                       .type = broken.code < 0 ? text_type : json_type,
                       .body = body,
                       .fields = fields};
-  static_cast<void>(respond(exchange, answer));
+  if (!respond(exchange, answer)) exchange.lack_memory();
 }
 
 Status Server::respond(Exchange& exchange, const Answer& answer) {

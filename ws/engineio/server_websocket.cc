@@ -72,7 +72,10 @@ void Server::open_websocket(Connection& connection) {
     return static_cast<void>(connection.close(ws::CloseCode::try_again_later));
   }
   Socket& socket = *made.socket;
-  connection.emplace_data<Link>(Link{socket.id()});
+  if (!ws::guarded([&] { connection.emplace_data<Link>(Link{socket.id()}); })) {
+    fail(socket, Errc::server_full);
+    return static_cast<void>(connection.close(ws::CloseCode::try_again_later));
+  }
   socket.connection_ = &connection;
   socket.secure_ = connection.tls() != nullptr;
   Buffer open{loop().pool()};
