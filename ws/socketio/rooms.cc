@@ -5,17 +5,25 @@
 #include <algorithm>
 
 namespace hilo::socketio {
+namespace {
+
+template <class T>
+void reserve_one(std::vector<T>& list) {
+  if (list.size() == list.capacity()) list.reserve(std::max<std::size_t>(4, 2 * list.size()));
+}
+
+}  // namespace
 
 bool Rooms::join(SocketState& socket, std::string_view name) {
-  auto found = rooms_.find(name);
-  if (found == rooms_.end()) {
-    auto room = std::make_unique<Room>(name);
-    const std::string_view key = room->name();
-    found = rooms_.emplace(key, std::move(room)).first;
-  }
-  Room& room = *found->second;
+  const auto found = rooms_.find(name);
+  std::unique_ptr<Room> made = found == rooms_.end() ? std::make_unique<Room>(name) : nullptr;
+  Room& room = made != nullptr ? *made : *found->second;
   const auto is_here = [&](const SocketState::Membership& m) { return m.room == &room; };
   if (std::any_of(socket.rooms.begin(), socket.rooms.end(), is_here)) return false;
+  // All that may lack memory comes before either knows of the other.
+  reserve_one(socket.rooms);
+  reserve_one(room.members_);
+  if (made != nullptr) rooms_.emplace(room.name(), std::move(made));
   socket.rooms.push_back({&room, static_cast<std::uint32_t>(room.members_.size())});
   room.members_.push_back(&socket);
   return true;
