@@ -94,7 +94,7 @@ BENCH_SOURCES := $(sort $(wildcard bench/bench_*.cc))
 WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/c ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/c ws/engineio \
-  ws/socketio ws/trace tests tests/support tests/sim tests/sim/system tests/faults tests/c tests/amalgam tests/install tests/interop fuzz bench bench/peers \
+  ws/socketio ws/trace tests tests/support tests/sim tests/sim/system tests/sim/torture tests/faults tests/c tests/amalgam tests/install tests/interop fuzz bench bench/peers \
   tools/check tools/bench tools/conform tools/broken tools/explain tools/fuzz tools/tap tools/hilo tools/ladder tools/loops \
   tools/web,$(folder)/*.h $(folder)/*.cc $(folder)/*.c)))
 
@@ -423,6 +423,7 @@ $(patsubst %.cc,$(O)/%,$(SIM_TEST_SOURCES)): $(O)/tests/sim/%: $(O)/tests/sim/%.
     $(O)/tests/support/main.o $(SUPPORT_LIB) $(SOCKETIO_LIB) $(HILO_LIB) $(CORE_LIB) $(O)/link_flags
 	$(call link,$(TEST_LINK))
 SYSTEM_OBJECTS := $(call objects,$(SYSTEM_SOURCES))
+$(O)/tests/sim/test_sim_torture: $(call objects,$(sort $(wildcard tests/sim/torture/*.cc)))
 $(O)/tests/sim/test_sim_system: $(SYSTEM_OBJECTS)
 $(O)/tests/sim/system/sim: $(O)/tests/sim/system/main.o $(SYSTEM_OBJECTS) $(SIM_OBJECTS) $(SOCKETIO_LIB) $(HILO_LIB) \
     $(CORE_LIB) $(O)/link_flags

@@ -11,6 +11,7 @@
 
 #include "net/base/check.h"
 #include "net/poller.h"
+#include "tests/sim/torture.h"
 #include "tests/sim/virtual_network.h"
 
 namespace hilo::net {
@@ -18,6 +19,9 @@ namespace hilo::net {
 using sim::Fault;
 using sim::Network;
 using sim::Socket;
+using sim::torture::Call;
+using sim::torture::Outside;
+using sim::torture::SystemCall;
 
 namespace {
 
@@ -81,7 +85,10 @@ void Poller::Backend::take_errors(Network& network) {
   }
 }
 
-Poller::Poller() noexcept : backend_(std::make_unique<Backend>()) {
+Poller::Poller() noexcept {
+  const SystemCall call(Call::wakeup);
+  if (call.fails()) status_ = call.error();
+  backend_ = std::make_unique<Backend>();
   Network::current().pollers[this] = [backend = backend_.get()] {
     backend->collect(Network::current());
     return !backend->fired.empty();
@@ -97,6 +104,8 @@ const char* Poller::name() noexcept {
 }
 
 Status Poller::add(int fd, Interest interest, Token token) noexcept {
+  const SystemCall call(Call::watch);
+  if (call.fails()) return call.error();
   const std::uint64_t serial = Network::current().at(fd)->serial;
   const bool added =
       backend_->entries.try_emplace(fd, Backend::Entry{serial, interest, token}).second;
@@ -105,6 +114,8 @@ Status Poller::add(int fd, Interest interest, Token token) noexcept {
 }
 
 Status Poller::change(int fd, Interest before, Interest after, Token token) noexcept {
+  const SystemCall call(Call::watch);
+  if (call.fails()) return call.error();
   const auto found = backend_->entries.find(fd);
   HILO_CHECK(found != backend_->entries.end());
   HILO_CHECK(found->second.interest == before && found->second.token == token);
@@ -120,8 +131,11 @@ void Poller::remove(int fd, Interest interest) noexcept {
 }
 
 Result<std::span<const Fired>> Poller::wait(Duration timeout) noexcept {
+  const SystemCall call(Call::wait);
   Network& network = Network::current();
   ++network.waits;
+  // EINTR, which the pollers settle.
+  if (call.fails()) return std::span<const Fired>{};
   backend_->collect(network);
   if (backend_->fired.empty()) {
     Duration step = timeout;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "net/resolver.h"
+#include "tests/sim/torture.h"
 #include "tests/sim/virtual_network.h"
 
 namespace hilo::net {
@@ -63,14 +64,17 @@ struct Resolver::State {
   std::map<Id, Request> requests;
 };
 
-Resolver::Resolver(Loop& loop, Duration timeout) noexcept
-    : state_(std::make_shared<State>(State{&loop, timeout, 1, {}})) {}
+Resolver::Resolver(Loop& loop, Duration timeout) {
+  const sim::torture::Outside simulator;
+  state_ = std::make_shared<State>(State{&loop, timeout, 1, {}});
+}
 
 Resolver::~Resolver() {
   for (auto& [id, request] : state_->requests) state_->loop->cancel(request.timer);
 }
 
 Resolver::Id Resolver::resolve(std::string_view host, std::uint16_t port, OnResolved on_resolved) {
+  const sim::torture::SystemCall call(sim::torture::Call::look_up);
   State* const state = state_.get();
   const Id id = state->next_id++;
   Answer answer = look_up(host, port);
@@ -84,6 +88,7 @@ Resolver::Id Resolver::resolve(std::string_view host, std::uint16_t port, OnReso
   } else if (answer.addresses.empty()) {
     request.error = std::make_error_code(std::errc::no_such_device_or_address);
   }
+  if (call.fails()) request.error = call.error();
   request.addresses = std::move(answer.addresses);
   request.on_resolved = std::move(on_resolved);
   request.timer = state->loop->call_after(std::min(answer.delay, state->timeout),

@@ -8,6 +8,7 @@
 
 #include "net/base/check.h"
 #include "net/socket.h"
+#include "tests/sim/torture.h"
 #include "tests/sim/virtual_network.h"
 
 namespace hilo::net {
@@ -15,8 +16,12 @@ namespace hilo::net {
 using sim::Fault;
 using sim::Network;
 using sim::Socket;
+using sim::torture::Call;
+using sim::torture::Outside;
+using sim::torture::SystemCall;
 
 void close_descriptor(int fd) noexcept {
+  const Outside simulator;
   Network::current().close(fd);
 }
 
@@ -41,22 +46,26 @@ std::size_t shorten(Network& network, std::size_t bytes) noexcept {
   return network.random().between(1, bytes - 1);
 }
 
+void drop_first(Network& network, Socket& listener) {
+  network.hang_up(*listener.waiting.front());
+  listener.waiting.pop_front();
+}
+
 // Whoever has gone away while it waited is nobody's any more.
 std::error_code fail_accept(Network& network, Socket& listener) {
   constexpr std::array errors{std::errc::connection_aborted, std::errc::too_many_files_open,
                               std::errc::too_many_files_open_in_system, std::errc::no_buffer_space,
                               std::errc::not_enough_memory};
   const std::errc error = errors[network.random().below(errors.size())];
-  if (error == std::errc::connection_aborted) {
-    network.hang_up(*listener.waiting.front());
-    listener.waiting.pop_front();
-  }
+  if (error == std::errc::connection_aborted) drop_first(network, listener);
   return std::make_error_code(error);
 }
 
 }  // namespace
 
 Result<Fd> open_stream(Family family) noexcept {
+  const SystemCall call(Call::open);
+  if (call.fails()) return call.error();
   if (family == Family::none) {
     return std::make_error_code(std::errc::address_family_not_supported);
   }
@@ -68,6 +77,8 @@ Result<Fd> open_stream(Family family) noexcept {
 }
 
 Result<Fd> listen(const Address& address, const ListenOptions& options) noexcept {
+  const SystemCall call(Call::listen);
+  if (call.fails()) return call.error();
   Network& network = Network::current();
   const std::shared_ptr<Socket> listener = network.make(Socket::Kind::listener);
   Result<Fd> opened = network.open(listener);
@@ -82,11 +93,14 @@ Status adopt_listening(int fd) noexcept {
 }
 
 Result<Fd> accept(int fd, Address* peer) noexcept {
+  const SystemCall call(Call::accept);
   Network& network = Network::current();
   Socket& listener = *network.at(fd);
   HILO_CHECK(listener.kind == Socket::Kind::listener);
   ++network.accept_calls;
   if (listener.waiting.empty()) return std::make_error_code(std::errc::operation_would_block);
+  if (call.error() == std::errc::connection_aborted) drop_first(network, listener);
+  if (call.fails()) return call.error();
   if (!network.accept_errors.empty()) {
     const std::errc error = network.accept_errors.front();
     network.accept_errors.pop_front();
@@ -104,6 +118,8 @@ Result<Fd> accept(int fd, Address* peer) noexcept {
 }
 
 Io connect(int fd, const Address& address) noexcept {
+  const SystemCall call(Call::connect);
+  if (call.fails()) return call.io();
   Network& network = Network::current();
   return network.connect(network.at(fd), address);
 }
@@ -113,6 +129,8 @@ Status take_error(int fd) noexcept {
 }
 
 Status finish_connect(int fd) noexcept {
+  const SystemCall call(Call::finish_connect);
+  if (call.fails()) return call.error();
   const Socket& at = *Network::current().at(fd);
   if (Status status = take_error(fd); !status) return status;
   if (!at.connected) return std::make_error_code(std::errc::operation_in_progress);
@@ -120,6 +138,8 @@ Status finish_connect(int fd) noexcept {
 }
 
 Io receive(int fd, MutableBytes into) noexcept {
+  const SystemCall call(Call::receive);
+  if (call.fails()) return call.io();
   if (into.empty()) return {};
   Network& network = Network::current();
   Socket& at = *network.at(fd);
@@ -129,6 +149,8 @@ Io receive(int fd, MutableBytes into) noexcept {
 }
 
 Io peek(int fd, MutableBytes into) noexcept {
+  const SystemCall call(Call::receive);
+  if (call.fails()) return call.io();
   Socket& at = *Network::current().at(fd);
   if (at.inbox.empty()) return receive(fd, into);
   const std::size_t size = std::min(into.size(), at.inbox.size());
@@ -141,6 +163,8 @@ Io send(int fd, Bytes bytes, Behind behind) noexcept {
 }
 
 Io send(int fd, std::span<const Bytes> slices, Behind) noexcept {
+  const SystemCall call(Call::send);
+  if (call.fails()) return call.io();
   Network& network = Network::current();
   Socket& at = *network.at(fd);
   std::size_t total = 0;
@@ -171,6 +195,8 @@ Io send(int fd, std::span<const Bytes> slices, Behind) noexcept {
 }
 
 Status shutdown_write(int fd) noexcept {
+  const SystemCall call(Call::shutdown);
+  if (call.fails()) return call.error();
   Network& network = Network::current();
   Socket& at = *network.at(fd);
   if (!at.connected) return std::make_error_code(std::errc::not_connected);
@@ -188,11 +214,15 @@ Status bind_source(int fd, const Address&) noexcept {
 }
 
 Status set_no_delay(int fd) noexcept {
+  const SystemCall call(Call::option);
+  if (call.fails()) return call.error();
   static_cast<void>(Network::current().at(fd));
   return {};
 }
 
 Status set_user_timeout(int fd, Duration timeout) noexcept {
+  const SystemCall call(Call::option);
+  if (call.fails()) return call.error();
   Network::current().at(fd)->user_timeout = timeout;
   return {};
 }
@@ -204,21 +234,29 @@ Status set_send_buffer(int fd, int bytes) noexcept {
 }
 
 Status set_receive_buffer(int fd, int bytes) noexcept {
+  const SystemCall call(Call::option);
+  if (call.fails()) return call.error();
   Network::current().at(fd)->capacity = static_cast<std::size_t>(bytes);
   return {};
 }
 
 Result<Address> local_address(int fd) noexcept {
+  const SystemCall call(Call::address);
+  if (call.fails()) return call.error();
   return Network::current().at(fd)->local;
 }
 
 Result<Address> peer_address(int fd) noexcept {
+  const SystemCall call(Call::address);
+  if (call.fails()) return call.error();
   const Socket& at = *Network::current().at(fd);
   if (!at.connected) return std::make_error_code(std::errc::not_connected);
   return at.remote;
 }
 
 Result<Fd> open_reserve() noexcept {
+  const SystemCall call(Call::reserve);
+  if (call.fails()) return call.error();
   Network& network = Network::current();
   return network.open(network.make(Socket::Kind::reserve));
 }

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "net/base/check.h"
+#include "tests/sim/torture.h"
 
 namespace hilo::sim {
 namespace {
@@ -18,6 +19,7 @@ constexpr int turns_max = 3'000'000;
 }  // namespace
 
 void World::settle() {
+  const torture::InProduct product;
   for (int turn = 0;; ++turn) {
     HILO_CHECK(turn < turns_max);
     HILO_CHECK(loop.run_once({}));
@@ -26,6 +28,7 @@ void World::settle() {
 }
 
 void World::run_for(net::Duration duration) {
+  const torture::InProduct product;
   const net::Time end = network.now() + duration;
   settle();
   for (int turn = 0; network.now() < end; ++turn) {
