@@ -110,6 +110,8 @@ struct Resolver::State {
   // In the loop's thread only.
   void finish(SlabHandle id, const Answer& answer);
   void forget(SlabHandle id) noexcept;
+  void begin(std::string_view host, std::uint16_t port, SlabHandle id,
+             const std::shared_ptr<State>& self);
   void ask(Question question, const std::shared_ptr<State>& self);
 
   // In a worker.
@@ -148,6 +150,13 @@ void Resolver::State::forget(SlabHandle id) noexcept {
     const std::scoped_lock lock(mutex);
     std::erase_if(waiting, [id](const Question& question) { return question.id == id; });
   }
+}
+
+void Resolver::State::begin(std::string_view host, std::uint16_t port, SlabHandle id,
+                            const std::shared_ptr<State>& self) {
+  Answer answer;
+  if (!answer_at_once(host, port, answer)) return ask({std::string(host), port, id}, self);
+  loop->post([self, id, answer = std::move(answer)] { self->finish(id, answer); });
 }
 
 void Resolver::State::ask(Question question, const std::shared_ptr<State>& self) {
@@ -238,17 +247,9 @@ Resolver::Id Resolver::resolve(std::string_view host, std::uint16_t port, OnReso
   request->timer = loop.call_after(state->timeout, [state, id = id] {
     state->finish(id, Answer{{}, std::make_error_code(std::errc::timed_out)});
   });
-  const bool is_asked = request->timer != Loop::TimerId{} && guarded([&] {
-                          Answer answer;
-                          if (answer_at_once(host, port, answer)) {
-                            loop.post([self = state_, id = id, answer = std::move(answer)] {
-                              self->finish(id, answer);
-                            });
-                          } else {
-                            state->ask(Question{std::string(host), port, id}, state_);
-                          }
-                        });
-  if (is_asked) return (Id{id.index} << 32) | id.generation;
+  const bool is_begun = request->timer != Loop::TimerId{} &&
+                        guarded([&, id = id] { state->begin(host, port, id, state_); });
+  if (is_begun) return (Id{id.index} << 32) | id.generation;
   OnResolved callback = std::move(request->on_resolved);
   state->forget(id);
   callback(out_of_memory());
