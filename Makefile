@@ -6,6 +6,7 @@
 #   POLLER=epoll|kqueue|poll                the backend of net::Poller (default: what fits the system)
 #   WAKEUP=eventfd|pipe                     how another thread wakes the poller (likewise)
 #   TLS=0  DEFLATE=0  SOCKETIO=0            leave out TLS (libssl), permessage-deflate (zlib), Socket.IO
+#   UNITY=1                                 files of a folder are compiled as one (default: where CI is set)
 #   BUILD=folder   CXX=compiler   CXXFLAGS=more   LDFLAGS=more   V=1 (whole commands)   WERROR=1
 
 VERSION := 0.1.0
@@ -90,6 +91,12 @@ SIM_SOURCES := $(sort $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.cc)))
 # Whole systems on the simulator.
 SYSTEM_SOURCES := $(sort $(filter-out %/main.cc,$(wildcard tests/sim/system/*.cc)))
 FUZZ_SOURCES := $(sort $(wildcard fuzz/fuzz_*.cc))
+# What the parsers are, and what stands below them.
+FUZZED_SOURCES := $(filter-out ws/c/%,$(CORE_SOURCES)) net/address.cc net/address_range.cc $(wildcard $(addsuffix .cc,$(addprefix ws/,redirect \
+  proxy_tunnel credentials router forwarded) \
+  $(addprefix ws/engineio/,base64 error handshake jsonp packet payload queue session sid text_units) \
+  $(addprefix ws/socketio/,error packet values plain_json msgpack decoder encoded_packet))) \
+  ws/engineio/query.cc $(TRACE_SOURCES) tools/explain/capture.cc
 BENCH_SOURCES := $(sort $(wildcard bench/bench_*.cc))
 WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/c ws/engineio ws/socketio)))
@@ -98,7 +105,44 @@ ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core w
   tools/check tools/bench tools/conform tools/broken tools/explain tools/fuzz tools/tap tools/hilo tools/ladder tools/loops \
   tools/web,$(folder)/*.h $(folder)/*.cc $(folder)/*.c)))
 
-objects = $(patsubst %.cc,$(O)/%.o,$(1))
+# Files of a folder that are compiled as one take a third of their time, or less, where all is built from
+# nothing. One by one they are quicker to build again, and show which include each of them lacks. In
+# the release the core and the reactor stay as they are, and so do everywhere files whose unnamed
+# namespaces have a name in common with another one of their folder.
+UNITY ?= $(if $(filter-out 0 false,$(CI)),1,0)
+UNITED := $(if $(filter release asan tsan fuzz,$(MODE)),$(filter 1,$(UNITY)))
+ALONE := ws/engineio/client_polling.cc ws/socketio/plain_json.cc \
+  $(addprefix tools/conform/,cases_fragmentation.cc cases_limits.cc cases_server_handshake.cc deflate.cc report_html.cc \
+    report_junit.cc) \
+  $(addprefix tools/bench/,expectation.cc peer.cc report_html.cc report_text.cc) tools/fuzz/faults_frames.cc \
+  $(addprefix tools/hilo/,bench.cc conform.cc connect.cc explain.cc fuzz.cc lesson_service.cc main.cc serve.cc \
+    serve_broken.cc tap.cc values.cc)
+UNITS :=
+# Its name, and its files.
+define unit
+UNITS += $(1)
+UNIT_SOURCES_$(1) := $(filter-out $(ALONE),$(2))
+$(foreach source,$(filter-out $(ALONE),$(2)),$(eval UNIT_OF_$(source) := $(O)/unity/$(1).o))
+endef
+ifeq ($(UNITED)$(MODE),1fuzz)
+$(eval $(call unit,fuzzed,$(filter-out net/base/%,$(FUZZED_SOURCES))))
+else ifneq ($(UNITED),)
+ifneq ($(MODE),release)
+$(eval $(call unit,core,$(filter ws/core/%,$(CORE_SOURCES))))
+$(eval $(call unit,net,$(filter net/%,$(HILO_SOURCES))))
+endif
+$(eval $(call unit,c,$(filter ws/c/%,$(HILO_SOURCES))))
+$(eval $(call unit,ws,$(filter-out ws/c/%,$(filter ws/%,$(HILO_SOURCES)))))
+$(eval $(call unit,engineio,$(filter ws/engineio/%,$(SOCKETIO_SOURCES))))
+$(eval $(call unit,socketio,$(filter ws/socketio/%,$(SOCKETIO_SOURCES))))
+$(eval $(call unit,trace,$(TRACE_SOURCES)))
+$(foreach name,bench conform explain fuzz tap,$(eval $(call unit,$(name),$(filter tools/$(name)/%,$(TOOLBOX_SOURCES)))))
+$(foreach name,hilo broken,$(eval $(call unit,$(name),$(filter tools/$(name)/%,$(TOOL_SOURCES)))))
+$(eval $(call unit,support,$(SUPPORT_SOURCES)))
+$(eval $(call unit,sim,$(SIM_SOURCES)))
+$(eval $(call unit,system,$(SYSTEM_SOURCES)))
+endif
+objects = $(sort $(foreach source,$(1),$(or $(UNIT_OF_$(source)),$(O)/$(source:.cc=.o))))
 CORE_LIB := $(O)/libhilo-core.a
 OS_LIB := $(O)/libhilo-os.a
 HILO_LIB := $(O)/libhilo.a
@@ -190,6 +234,8 @@ endif
 HILO_FLAGS := -DHILO_VERSION='"$(VERSION)"'
 # Flags, tables and reports gain nothing from -O2, which takes a third longer.
 TOOL_FLAGS := $(if $(filter release,$(MODE)),-O1)
+# What is no hot path is a third faster to compile under both sanitizers if it is not optimised.
+ASAN_O0 := $(if $(filter asan,$(MODE)),-O0)
 define compile
 @mkdir -p $(@D)
 $(call quiet,CXX,$<)$(CXX) $(ALL_FLAGS) $(1) -MMD -MP -c $< -o $@
@@ -252,10 +298,30 @@ $(O)/tests/sim/virtual_%.o: tests/sim/virtual_%.cc $(O)/flags | .setup-test
 	$(call compile,$(TEST_FLAGS) -O1)
 $(O)/tests/sim/system/%.o: tests/sim/system/%.cc $(O)/flags | .setup-test
 	$(call compile,$(TEST_FLAGS) -O1)
+UNIT_FLAGS_ws := $(ASAN_O0)
+UNIT_FLAGS_c := $(ASAN_O0)
+UNIT_FLAGS_engineio := $(ASAN_O0)
+UNIT_FLAGS_socketio := $(ASAN_O0)
+UNIT_FLAGS_bench := $(ASAN_O0)
+UNIT_FLAGS_broken := $(ASAN_O0)
+$(foreach name,trace conform explain fuzz tap,$(eval UNIT_FLAGS_$(name) := $(TOOL_FLAGS) $(ASAN_O0)))
+UNIT_FLAGS_hilo := $(TOOL_FLAGS) $(ASAN_O0) $(HILO_FLAGS)
+UNIT_FLAGS_support := $(TEST_FLAGS)
+$(foreach name,sim system,$(eval UNIT_FLAGS_$(name) := $(TEST_FLAGS) -O1))
+# Each file alone is held to -Wshadow.
+define unit_rules
+$(O)/unity/$(1).sources: FORCE
+	$$(call stamp,$(UNIT_SOURCES_$(1)))
+$(O)/unity/$(1).cc: $(O)/unity/$(1).sources
+	@printf '#include "%s"\n' $(UNIT_SOURCES_$(1)) > $$@
+$(O)/unity/$(1).o: $(O)/unity/$(1).cc $(O)/flags | .setup-$(if $(filter support sim system,$(1)),test,build)
+	$$(call compile,$(UNIT_FLAGS_$(1)) -Wno-shadow)
+endef
+$(foreach name,$(UNITS),$(eval $(call unit_rules,$(name))))
 # Half of a compilation is reading what many files include, so that is compiled once for each kind
 # (the core's tests see the core alone). PRECOMPILED=0 finds the file that relies on it for an include
 # of its own; check-all builds so.
-PRECOMPILED ?= 1
+PRECOMPILED ?= $(if $(UNITED),0,1)
 ifneq ($(PRECOMPILED),0)
 # clang instantiates the templates of such a header once, and not in every file again.
 PRECOMPILED_FLAGS := $(if $(IS_CLANG),-fpch-instantiate-templates)
@@ -278,8 +344,6 @@ $(foreach kind,test_net_ test_ws_ test_engineio_ test_trace_ sim/test_,$(eval \
   $(call with_precompiled,tests/$(kind),test,test,$(TEST_FLAGS))))
 $(eval $(call with_precompiled,tests/test_socketio_,test_socketio,test,$(TEST_FLAGS)))
 ifneq ($(filter release asan tsan cov,$(MODE)),)
-# What is no hot path is a third faster to compile under both sanitizers if it is not optimised.
-ASAN_O0 := $(if $(filter asan,$(MODE)),-O0)
 $(eval $(call precompile,core,tools/check/precompiled_library.h,build))
 $(eval $(call precompile,library,tools/check/precompiled_library.h,build,$(ASAN_O0)))
 $(eval $(call precompile,socketio,tools/check/precompiled_socketio.h,build,$(ASAN_O0)))
@@ -419,7 +483,33 @@ COUNTING := $(call counting,allocation_counter)
 $(call counting,call_counter): $(O)/tests/support/call_counter.o
 SIM_OBJECTS := $(call objects,$(SIM_SOURCES))
 $(COUNTING): $(O)/tests/support/allocation_counter.o
-$(patsubst %.cc,$(O)/%,$(SIM_TEST_SOURCES)): $(O)/tests/sim/%: $(O)/tests/sim/%.o $(SIM_OBJECTS) \
+# Tests that are compiled as one are one program, of which each test's own is the part in its file.
+ifneq ($(UNITED),)
+UNITABLE := $(filter-out $(COUNTING) $(call counting,call_counter) $(addprefix $(O)/tests/,test_net_kernel_manners \
+  sim/test_sim_system sim/test_sim_torture),$(TESTS_PICKED))
+# Its name, and its programs.
+define test_unit
+UNITED_TESTS += $(2)
+$(O)/unity/$(1).sources: FORCE
+	$$(call stamp,$(2))
+$(O)/unity/$(1).cc: $(patsubst $(O)/%,%.cc,$(2)) tools/check/unite.awk $(O)/unity/$(1).sources
+	@awk -f tools/check/unite.awk $$(filter %.cc,$$^) > $$@
+$(O)/unity/$(1).o: $(O)/unity/$(1).cc $(O)/flags | .setup-test
+	$$(call compile,$(TEST_FLAGS) -Wno-shadow)
+$(O)/unity/$(1): $(O)/unity/$(1).o $(O)/tests/support/main.o $(if $(filter test_sim,$(1)),$(SIM_OBJECTS))
+$(2): $(O)/unity/$(1)
+	@mkdir -p $$(@D)
+	@printf '#!/bin/sh\nexec %s --source-file="*/%s.cc" "$$$$@"\n' $(abspath $(O))/unity/$(1) $$(@F) > $$@ && chmod +x $$@
+endef
+# Two halves of what is largest: they are compiled side by side.
+half = $(wordlist $(1),$(2),$(filter $(O)/tests/test_ws_%,$(UNITABLE)))
+$(eval $(call test_unit,test_ws_1,$(call half,1,18)))
+$(eval $(call test_unit,test_ws_2,$(call half,19,99)))
+$(foreach kind,core engineio net socketio,$(eval \
+  $(call test_unit,test_$(kind),$(filter $(O)/tests/test_$(kind)_%,$(UNITABLE)))))
+$(eval $(call test_unit,test_sim,$(filter $(O)/tests/sim/%,$(UNITABLE))))
+endif
+$(filter-out $(UNITED_TESTS),$(patsubst %.cc,$(O)/%,$(SIM_TEST_SOURCES))): $(O)/tests/sim/%: $(O)/tests/sim/%.o $(SIM_OBJECTS) \
     $(O)/tests/support/main.o $(SUPPORT_LIB) $(SOCKETIO_LIB) $(HILO_LIB) $(CORE_LIB) $(O)/link_flags
 	$(call link,$(TEST_LINK))
 SYSTEM_OBJECTS := $(call objects,$(SYSTEM_SOURCES))
@@ -450,7 +540,11 @@ endif
 $(TOOLBOX_TESTS): $(O)/tests/%: $(O)/tests/%.o $(O)/tests/support/main.o $(TOOLBOX_LIB) \
     $(LIBRARIES) $(O)/link_flags
 	$(call link,$(TEST_LINK))
-$(filter-out $(TOOLBOX_TESTS),$(patsubst %.cc,$(O)/%,$(TEST_SOURCES))): $(O)/tests/%: $(O)/tests/%.o \
+$(addprefix $(O)/unity/test_,core engineio net socketio ws_1 ws_2): $(SUPPORT_LIB) $(TEST_LIBRARIES) $(O)/link_flags
+	$(call link,$(TEST_LINK))
+$(O)/unity/test_sim: $(SUPPORT_LIB) $(SOCKETIO_LIB) $(HILO_LIB) $(CORE_LIB) $(O)/link_flags
+	$(call link,$(TEST_LINK))
+$(filter-out $(TOOLBOX_TESTS) $(UNITED_TESTS),$(patsubst %.cc,$(O)/%,$(TEST_SOURCES))): $(O)/tests/%: $(O)/tests/%.o \
     $(O)/tests/support/main.o $(SUPPORT_LIB) $(TEST_LIBRARIES) $(O)/link_flags
 	$(call link,$(TEST_LINK))
 # The core stands alone: no reactor, no sockets, nothing but libcrypto and zlib.
@@ -543,11 +637,6 @@ faults: $(HILO) $(FAULT_TESTS) | .setup-test .setup-faults  ## faults F1 to F38 
 # The targets read parsers and state machines, which need no reactor: that is all that is built.
 FUZZ_NAMES := $(patsubst fuzz/fuzz_%.cc,%,$(FUZZ_SOURCES))
 FUZZ_PICKED := $(if $(T),$(filter $(subst *,%,$(T)),$(FUZZ_NAMES)),$(FUZZ_NAMES))
-FUZZED_SOURCES := $(filter-out ws/c/%,$(CORE_SOURCES)) net/address.cc net/address_range.cc $(wildcard $(addsuffix .cc,$(addprefix ws/,redirect \
-  proxy_tunnel credentials router forwarded) \
-  $(addprefix ws/engineio/,base64 error handshake jsonp packet payload queue session sid text_units) \
-  $(addprefix ws/socketio/,error packet values plain_json msgpack decoder encoded_packet))) \
-  ws/engineio/query.cc $(TRACE_SOURCES) tools/explain/capture.cc
 TIME ?= 60
 RUNS ?= 4000
 $(O)/fuzz/libfuzzed.a: $(call objects,$(FUZZED_SOURCES)) $(O)/fuzzed_sources
@@ -575,7 +664,7 @@ fuzz-smoke: .setup-check  ## the stored corpora, and then RUNS=4000 runs a targe
 	+@$(SELF) MODE=fuzz T='$(or $(T),$(filter-out $(FUZZ_WHOLE),$(FUZZ_NAMES)))' fuzz-programs
 	$(RUN_FUZZ) --folder $(BUILD)/fuzz/fuzz --runs $(RUNS) $(if $(T),$(FUZZ_PICKED),$(filter-out $(FUZZ_WHOLE),$(FUZZ_NAMES)))
 fuzz-replay: .setup-check  ## the stored corpora once more, with any compiler
-	+@$(SELF) BUILD=$(BUILD)/replay MODE=asan fuzz-programs
+	+@$(SELF) BUILD=$(BUILD)/replay MODE=asan UNITY=0 fuzz-programs
 	$(RUN_FUZZ) --folder $(BUILD)/replay/asan/fuzz --replay $(FUZZ_PICKED)
 fuzz-replay-whole: .setup-check  ## the stored corpora of whole endpoints, by the objects of test-asan
 	+@$(SELF) MODE=asan CXX='$(SANITIZER_CXX)' T='$(FUZZ_WHOLE)' fuzz-programs
@@ -631,7 +720,7 @@ SELF = $(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) BUILD=$(BUI
 .PHONY: check check-steps check-all test-asan test-tsan
 check: check-steps  ## everything a change has to pass; what CI runs
 	@cat $(O)/test_summary
-check-steps: test lint test-asan test-tsan fuzz-smoke fuzz-replay-whole
+check-steps: test lint hardening test-asan test-tsan fuzz-smoke fuzz-replay-whole
 # The release first: its tests wait for much, and so beside the other compilations.
 ifneq ($(filter check check-all check-steps,$(MAKECMDGOALS)),)
 test-asan test-tsan fuzz-smoke: | test-programs
@@ -644,7 +733,7 @@ test-asan: .setup-test .setup-check  ## the unit tests under AddressSanitizer an
 	+@$(SELF) MODE=asan CXX='$(SANITIZER_CXX)' test
 test-tsan: .setup-test .setup-check  ## the tests with threads under ThreadSanitizer
 	+@$(SELF) MODE=tsan CXX='$(SANITIZER_CXX)' test
-check-all: check noexcept headers cov fuzz-replay bench-programs test-subtree | .setup-cross  ## check, and what takes longer: coverage, clang, other pollers, machines and standards
+check-all: check noexcept headers cov fuzz-replay bench-programs test-subtree reproducible | .setup-cross  ## check, and what takes longer: coverage, clang, other pollers, machines and standards
 	+@$(SELF) BUILD=$(BUILD)/core MODE=asan ASAN_CORE=1 test
 	+@$(SELF) BUILD=$(BUILD)/clang CXX=clang++ PRECOMPILED=0 test
 	+@$(if $(wildcard net/poller_poll.cc),$(SELF) BUILD=$(BUILD)/poll POLLER=poll WAKEUP=pipe test,:)
@@ -735,6 +824,24 @@ layers: .setup-check
 	@$(PYTHON) tools/check/check_layers.py tools/check/layers.txt
 purity: $(call objects,$(sort $(CORE_SOURCES) $(HILO_SOURCES) $(OS_SOURCES) $(SOCKETIO_SOURCES)))
 	@NM=$(NM) READELF=$(READELF) sh tools/check/check_purity.sh $^
+
+# What the compiler and the linker were asked for, as it can be seen in what they made.
+.PHONY: hardening reproducible
+ifeq ($(SYSTEM)$(MODE),Linuxrelease)
+hardening: $(HILO) $(LIBRARIES)
+	@READELF=$(READELF) sh tools/check/hardening.sh $^
+else
+hardening:
+endif
+TWICE := $(BUILD)/twice
+reproducible: .setup-build  ## builds libraries and tool twice, in two folders, and compares the bytes
+	@rm -rf $(TWICE) && mkdir -p $(TWICE)/one $(TWICE)/another_place
+	@for place in one another_place; do \
+	  tar cf - --exclude=node_modules Makefile LICENSE README.md net ws tests tools | tar xf - -C $(TWICE)/$$place; done
+	+@for place in one another_place; do $(MAKE) -C $(TWICE)/$$place --no-print-directory SETUP=0 BUILD=build UNITY=1 all || exit 1; done
+	@for file in hilo $(notdir $(LIBRARIES)); do \
+	  cmp $(TWICE)/one/build/release/$$file $(TWICE)/another_place/build/release/$$file || exit 1; done
+	@rm -rf $(TWICE) && echo 'twice the same bytes: hilo $(notdir $(LIBRARIES))'
 
 # Each header compiles alone, and twice in a row: shown here for those without a source of their own,
 # which would include it first of all.

@@ -14,9 +14,10 @@
 
 #include "tests/support/socketio_wire.h"
 
-namespace hilo::test {
 namespace {
 
+using namespace hilo;
+using namespace hilo::test;
 using socketio::Json;
 using socketio::Options;
 using socketio::RecoveryOptions;
@@ -265,5 +266,3 @@ TEST_CASE("without the option there is neither pid nor offset") {
   CHECK(peer.hear() == "42[\"bare\"]");
   CHECK(server.io.of("/").recovery() == nullptr);
 }
-
-}  // namespace hilo::test

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "net/base/bytes.h"
+#include "tests/support/frames.h"
 #include "ws/core/http_head.h"
 
 namespace hilo::test {
@@ -128,12 +129,6 @@ inline std::vector<std::size_t> random_cuts(std::size_t size, std::uint32_t seed
     ends.push_back(end);
   }
   return ends;
-}
-
-inline std::string repeat(std::string_view text, std::size_t times) {
-  std::string all;
-  for (std::size_t i = 0; i < times; ++i) all += text;
-  return all;
 }
 
 // Whole, in three ways cut at random, and byte by byte: one verdict, and the expected one.
