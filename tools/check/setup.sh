@@ -99,7 +99,9 @@ for group in "$@"; do
       want_program e2fsprogs mkfs.ext4 /usr/sbin/mkfs.ext4
       want_program mount mount
       want_program nginx-light nginx /usr/sbin/nginx ;;
-    tidy) want_program clang-tidy clang-tidy ;;
+    tidy)
+      want_program clang-tidy clang-tidy
+      want_program cppcheck cppcheck ;;
     cross)
       want_program g++-aarch64-linux-gnu aarch64-linux-gnu-g++
       want_program g++-arm-linux-gnueabihf arm-linux-gnueabihf-g++
