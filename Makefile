@@ -78,14 +78,15 @@ CORE_SOURCES := $(sort $(filter-out $(UNWANTED),$(wildcard net/base/*.cc ws/core
 HILO_SOURCES := $(sort $(filter-out $(SEAM_SOURCES) $(UNWANTED) ws/c/core_%,$(wildcard net/*.cc ws/*.cc ws/c/*.cc)))
 SOCKETIO_SOURCES := $(if $(filter 0,$(SOCKETIO)),,$(sort $(wildcard ws/engineio/*.cc ws/socketio/*.cc)))
 # What the tool is made of and tests look at, too.
+SANDBOX_SOURCES := $(addprefix tools/hilo/,$(if $(filter Linux,$(SYSTEM)),sandbox.cc sandbox_calls.cc,sandbox_none.cc))
 TOOLBOX_SOURCES := $(sort $(wildcard tools/bench/*.cc tools/conform/*.cc tools/explain/*.cc tools/fuzz/*.cc \
-  tools/tap/*.cc tools/hilo/values.cc))
+  tools/tap/*.cc tools/hilo/values.cc) $(SANDBOX_SOURCES))
 # What looks at a connection from outside: for the tool, and for nobody who only wants to be connected.
 TRACE_SOURCES := $(sort $(wildcard ws/trace/*.cc))
-TOOL_SOURCES := $(sort $(filter-out $(TOOLBOX_SOURCES),$(wildcard tools/hilo/*.cc tools/broken/*.cc)))
+TOOL_SOURCES := $(sort $(filter-out $(TOOLBOX_SOURCES) tools/hilo/sandbox%,$(wildcard tools/hilo/*.cc tools/broken/*.cc)))
 LADDER_SOURCES := $(sort $(wildcard tools/ladder/[0-9]*.cc))
 SUPPORT_SOURCES := $(sort $(filter-out %/main.cc %_counter.cc,$(wildcard tests/support/*.cc)))
-TEST_SOURCES := $(sort $(wildcard tests/test_*.cc))
+TEST_SOURCES := $(sort $(filter-out $(if $(filter Linux,$(SYSTEM)),,tests/test_sandbox%),$(wildcard tests/test_*.cc)))
 SIM_TEST_SOURCES := $(sort $(wildcard tests/sim/test_*.cc))
 SIM_SOURCES := $(sort $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.cc)))
 # Whole systems on the simulator.
@@ -442,8 +443,9 @@ $(LOOPS): $(O)/loops/%: $(O)/tools/loops/%.o $(LIBRARIES) $(O)/link_flags
 # T=core_mask picks one test, T='core_*' several; T=interop_<name> picks a script of tests/interop,
 # and T='ladder_*' or T='loops_*' the programs of tools/ladder or tools/loops.
 TESTS := $(patsubst %.cc,$(O)/%,$(TEST_SOURCES) $(SIM_TEST_SOURCES))
-# Of the conformance tester, the fuzzer and the load generator, which are part of the tool.
-TOOLBOX_TESTS := $(filter $(O)/tests/test_conform_% $(O)/tests/test_bench_% $(O)/tests/test_fuzz_%,$(TESTS))
+# Of the conformance tester, the fuzzer, the load generator and the sandbox, which are part of the tool.
+TOOLBOX_TESTS := $(filter $(O)/tests/test_conform_% $(O)/tests/test_bench_% $(O)/tests/test_fuzz_% \
+  $(O)/tests/test_sandbox%,$(TESTS))
 # Programs in C99 over the C headers: that of the session with the core alone.
 C_TESTS := $(patsubst tests/c/%.c,$(O)/tests/c/%,$(wildcard tests/c/*.c))
 # Programs over what `make amalgam` writes.
@@ -461,10 +463,12 @@ EMBEDDED_PICKED := $(strip $(call picked_programs,$(C_TESTS) $(AMALGAM_TESTS)))
 else
 # What has one thread has no races: ThreadSanitizer looks at tests that start one, and at those that
 # look a name up, which does. AddressSanitizer looks at what others embed: not at the tester,
-# and at the core by its fuzzers alone unless ASAN_CORE is set, as check-all does.
+# and at the core by its fuzzers alone unless ASAN_CORE is set, as check-all does. Neither looks at
+# the sandbox, which allows what the tool calls and not what a sanitizer does.
 TESTS_PICKED := $(TESTS)
 ifeq ($(MODE),tsan)
-TESTS_PICKED := $(patsubst %.cc,$(O)/%,$(shell grep -lE '<thread>|resolver\.h|://localhost' $(TEST_SOURCES)))
+TESTS_PICKED := $(patsubst %.cc,$(O)/%,$(shell grep -lE '<thread>|resolver\.h|://localhost' \
+  $(filter-out tests/test_sandbox%,$(TEST_SOURCES))))
 else ifeq ($(MODE),asan)
 TESTS_PICKED := $(filter-out $(TOOLBOX_TESTS) $(if $(ASAN_CORE),,$(O)/tests/test_core_%),$(TESTS))
 endif

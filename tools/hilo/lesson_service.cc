@@ -52,11 +52,14 @@ Complaint take_client_bundle(std::string_view value, std::string& into) {
 LessonService::LessonService(ws::Server& server, const LessonSettings& settings)
     : io_(server, options(settings)), lesson_(io_, HILO_VERSION) {}
 
+std::string find_client_bundle(std::string_view client_bundle) {
+  return client_bundle.empty() ? socketio::find_client_bundle() : std::string(client_bundle);
+}
+
 void serve_lesson_pages(ws::Server& server, std::string_view client_bundle) {
   serve_page(server, "/chat", "chat.html");
   serve_page(server, "/lesson", "lesson.html");
-  const std::string bundle =
-      client_bundle.empty() ? socketio::find_client_bundle() : std::string(client_bundle);
+  const std::string bundle = find_client_bundle(client_bundle);
   const std::string_view own = as_text(web::asset("socket.io.js"));
   if (!socketio::serve_client(server, bundle, own)) {
     static_cast<void>(socketio::serve_client(server, {}, own));

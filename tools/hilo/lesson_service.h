@@ -24,6 +24,10 @@ namespace hilo::tools {
 // A directory that has the script.
 Complaint take_client_bundle(std::string_view value, std::string& into);
 
+// Where the script is read from: the directory that is given, or the one that npm has made, or
+// nowhere (empty), and then our own is served.
+std::string find_client_bundle(std::string_view client_bundle);
+
 // The pages and the script. `client_bundle` is a directory, or empty.
 void serve_lesson_pages(ws::Server& server, std::string_view client_bundle);
 

@@ -99,7 +99,9 @@ void LogWriter::Output::run() {
   changed.notify_all();
 }
 
-LogWriter::LogWriter() : output_(std::make_shared<Output>()) {
+LogWriter::LogWriter() : output_(std::make_shared<Output>()) {}
+
+void LogWriter::start() {
   if (!is_file(standard_error)) return;
   try {
     thread_ = std::thread{[output = output_] { output->run(); }};

@@ -8,8 +8,8 @@
 // A log nobody reads, on a full disk or down a closed pipe, costs lines and never time: what stderr
 // does not take at once is dropped and counted, and the next line that passes is preceded by one
 // that tells how many were. A file cannot be asked whether it would take its time, and a disk may
-// stand still for minutes; so a file is written by a thread of its own, and what waits for it is
-// bounded (waiting_bytes_max). A process that ends at once loses what waits.
+// stand still for minutes; so a file is written by a thread of its own once start() was called, and
+// what waits for it is bounded (waiting_bytes_max). A process that ends at once loses what waits.
 //
 //   thread  any
 //   life    the end waits a second for the disk, and not longer
@@ -41,6 +41,8 @@ class LogWriter {
   // Lines below this level are not written. Both before the first line.
   void set_level(ws::LogLevel level) noexcept { level_ = level; }
   void set_json(bool json) noexcept;
+  // To be called once, and before other threads write lines.
+  void start();
 
   void write(ws::LogLevel level, std::string_view line);
   // "lvl=... ev=<event> <fields>", for events of the tool itself.

@@ -42,6 +42,7 @@ constexpr char examples[] =
     "  hilo serve --files public\n"
     "  hilo serve --listen 0.0.0.0:80 --handover /run/hilo.handover\n"
     "  hilo serve --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem\n"
+    "  hilo serve --listen 0.0.0.0:80 --files /srv/www --sandbox\n"
     "  hilo serve --message-bytes-max 16MiB --idle-timeout 60s --overflow drop\n";
 
 constexpr char values[] =
@@ -245,6 +246,18 @@ FlagGroup what_flags(ServeSettings& settings) {
                     parser_flag(settings.lesson.parser), std::move(jsonp)}};
 }
 
+FlagGroup sandbox_flags(ServeSettings& settings) {
+  return {.title = "Safety",
+          .flags = {switch_flag({.name = "--sandbox",
+                                 .value = {},
+                                 .text = "once it listens, give up all that serving does not "
+                                         "need: system calls, files, connections of its own; a "
+                                         "call that is none of the allowed ends it by SIGSYS "
+                                         "(Linux, with seccomp and Landlock)",
+                                 .short_name = {}},
+                                settings.sandbox)}};
+}
+
 FlagGroup other_flags(ServeSettings& settings) {
   FlagGroup group{.title = "Log and memory", .flags = log_flags(settings.log)};
   group.flags.push_back(switch_flag({.name = "--keep-request-fields",
@@ -289,6 +302,10 @@ int run(ServeSettings& settings, const OtherServers& names) {
     print_error("hilo serve: " + *complaint);
     return exit_usage;
   }
+  if (settings.sandbox && !(names.broken.empty() && names.compliance.empty())) {
+    print_error("hilo serve: --sandbox is not for --broken and --compliance");
+    return exit_usage;
+  }
   if (settings.addresses.empty() && !settings.systemd) {
     static_cast<void>(take_address(default_address, settings.addresses));
   }
@@ -307,11 +324,9 @@ Command serve_command() {
   command.name = "serve";
   command.summary = "serve a demo page, an echo and a broadcast over WebSocket";
   command.before = {{"What it does", description}, {"Examples", examples}, {"Values", values}};
-  command.groups = {where_flags(*settings),
-                    what_flags(*settings),
-                    who_flags(*settings),
-                    tls_serve_flags(settings->tls),
-                    deflate_flags(settings->deflate),
+  command.groups = {where_flags(*settings),         what_flags(*settings),
+                    who_flags(*settings),           sandbox_flags(*settings),
+                    tls_serve_flags(settings->tls), deflate_flags(settings->deflate),
                     other_flags(*settings)};
   for (FlagGroup& group : limits_flags(settings->limits)) {
     command.groups.push_back(std::move(group));

@@ -13,6 +13,7 @@
 #include "net/poller.h"
 #include "net/socket.h"
 #include "tools/hilo/command.h"
+#include "tools/hilo/serve_sandbox.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/stop_signals.h"
 
@@ -38,6 +39,7 @@ ServeProcess::ServeProcess(const ServeSettings& settings)
     : settings_(&settings), origins_(settings.origins.begin(), settings.origins.end()) {
   log_.set_level(settings.log.level);
   log_.set_json(settings.log.json);
+  if (!settings.sandbox) log_.start();
 }
 
 ServeProcess::~ServeProcess() = default;
@@ -55,12 +57,13 @@ int ServeProcess::run() {
     complain("cannot catch signals", signals.status().error().message());
     return exit_failure;
   }
-  if (!listen()) return exit_failure;
+  if (!listen() || !prepare_sandbox()) return exit_failure;
   log_start(descriptors);
   // From here on connections are taken, so the predecessor may go. Only then does its path become
   // ours: had we failed before, the next one must still find it there.
   offer_.accept();
   await_successor();
+  if (!enter_sandbox()) return exit_failure;
   for (const net::Address& address : bound_) announce(address);
   return run_loops();
 }
@@ -215,6 +218,31 @@ bool ServeProcess::listen_on_given(std::vector<net::Fd> sockets) {
     }
     bound_.push_back(address);
   }
+  return true;
+}
+
+bool ServeProcess::prepare_sandbox() {
+  if (!settings_->sandbox) return true;
+  std::string detail;
+  Result<Sandbox> sandbox = Sandbox::prepare(sandbox_needs(*settings_, bound_), detail);
+  if (!sandbox) {
+    complain("--sandbox", detail);
+    return false;
+  }
+  sandbox_.emplace(std::move(*sandbox));
+  return true;
+}
+
+// Threads are started afterwards, that of the log, too: they inherit it.
+bool ServeProcess::enter_sandbox() {
+  if (!sandbox_) return true;
+  if (const Status status = sandbox_->enter(); !status) {
+    complain("--sandbox", status.error().message());
+    return false;
+  }
+  log_.start();
+  log_.event(ws::LogLevel::info, "sandbox",
+             "landlock_abi=" + std::to_string(sandbox_->landlock_abi()));
   return true;
 }
 

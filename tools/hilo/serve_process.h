@@ -2,7 +2,8 @@
 //
 // ServeProcess: all threads of one `hilo serve`, from listening to the last goodbye.
 //
-//   begin      bind every address for every thread, say so on stdout, then run
+//   begin      bind every address for every thread, enter the sandbox if there is to be one, say so
+//              on stdout, then run
 //   SIGINT     every server stops: Close 1001 to all, no new connections
 //   SIGTERM    every server drains: the same, bit by bit
 //   handover   a successor has taken over our sockets: every server drains with 1012
@@ -13,12 +14,14 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "net/tls.h"
 #include "tools/hilo/handover.h"
 #include "tools/hilo/log_writer.h"
+#include "tools/hilo/sandbox.h"
 #include "tools/hilo/serve_worker.h"
 
 namespace hilo::tools {
@@ -41,7 +44,9 @@ class ServeProcess {
   bool listen();
   Status listen_on(const net::Address& address);
   bool listen_on_given(std::vector<net::Fd> sockets);
+  bool prepare_sandbox();
   void await_successor();
+  bool enter_sandbox();
   void announce(const net::Address& address);
   void log_start(std::uint64_t descriptors);
   int run_loops();
@@ -62,6 +67,7 @@ class ServeProcess {
   std::vector<net::Address> bound_;
   HandoverOffer offer_;
   std::unique_ptr<HandoverServer> successor_;
+  std::optional<Sandbox> sandbox_;
   bool ending_ = false;
   std::atomic<std::size_t> running_servers_{0};
   std::atomic<bool> failed_{false};

@@ -49,6 +49,7 @@ struct ServeSettings {
   net::Duration drain_time = net::Duration::seconds(30);
   bool systemd = false;       // the sockets that systemd opened are listened on, too
   std::string handover_path;  // where a successor asks for our sockets, and we for a predecessor's
+  bool sandbox = false;       // the process gives up what it needs no more (sandbox.h)
   TlsServeSettings tls;
   ws::DeflateOptions deflate;
   std::string client_bundle;  // a directory with socket.io.js; empty: where npm would put it
