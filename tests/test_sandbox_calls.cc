@@ -105,7 +105,7 @@ TEST_CASE("no rule of the sandbox is there twice, and none behind one that says 
   }
 }
 
-TEST_CASE("every call number: it is allowed where it is listed without conditions") {
+TEST_CASE("every call number is allowed where it is listed without conditions") {
   NEEDS_A_LIST();
   const std::vector<CallRule> rules = allowed_calls(everything);
   const std::vector<sock_filter> built = program(everything);

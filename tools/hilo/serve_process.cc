@@ -229,6 +229,10 @@ bool ServeProcess::prepare_sandbox() {
     complain("--sandbox", detail);
     return false;
   }
+  if (std::string_view(net::Poller::name()) == "kqueue") {
+    complain("--sandbox", "libkqueue makes calls of its own");
+    return false;
+  }
   sandbox_.emplace(std::move(*sandbox));
   return true;
 }
