@@ -29,7 +29,7 @@ Wakeup::Wakeup() noexcept {
   }
   read_end_ = Fd(ends[0]);
   write_end_ = Fd(ends[1]);
-  if (!make_nonblocking(ends[0]) || !set_flags(ends[1])) status_ = last_error();
+  if (!make_nonblocking(ends[0]) || !make_nonblocking(ends[1])) status_ = last_error();
 }
 
 void Wakeup::signal() noexcept {
