@@ -182,6 +182,8 @@ TEST_CASE("a sandboxed process that connects, changes files or enters the kernel
       {"socket AF_NETLINK", [] { return ::socket(AF_NETLINK, SOCK_RAW, 0); }},
       {"socket AF_PACKET", [] { return ::socket(AF_PACKET, SOCK_RAW, 0); }},
       {"connect", [&] { return ::connect(fd, address, sizeof elsewhere); }},
+      {"connecting by Fast Open",
+       [&] { return ::sendto(fd, "x", 1, MSG_FASTOPEN, address, sizeof elsewhere); }},
       {"bind", [&] { return ::bind(fd, address, sizeof elsewhere); }},
       {"listen", [&] { return ::listen(fd, 1); }},
       {"SO_ATTACH_FILTER",

@@ -154,6 +154,10 @@ TEST_CASE("calls that are allowed with certain arguments only") {
 
   CHECK(allowed({SYS_tgkill, {static_cast<std::uint64_t>(::getpid()), 1, SIGABRT}}));
   CHECK_FALSE(allowed({SYS_tgkill, {static_cast<std::uint64_t>(::getppid()), 1, SIGABRT}}));
+  CHECK(allowed({SYS_sendto, {7, 0, 0, MSG_NOSIGNAL}}));
+  CHECK_FALSE(allowed({SYS_sendto, {7, 0, 0, MSG_NOSIGNAL | MSG_FASTOPEN}}));
+  CHECK(allowed({SYS_sendmsg, {7, 0, MSG_NOSIGNAL}}));
+  CHECK_FALSE(allowed({SYS_sendmsg, {7, 0, MSG_FASTOPEN}}));
   CHECK(allowed({SYS_fcntl, {0, F_GETFL}}));
   CHECK_FALSE(allowed({SYS_fcntl, {0, F_SETOWN}}));
   CHECK(allowed({SYS_ioctl, {0, TCGETS}}));

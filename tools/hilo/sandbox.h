@@ -14,9 +14,8 @@
 //                 other ends the whole process by SIGSYS, and the kernel's log has the number.
 //
 //   when    prepare() after files and sockets are open, enter() before the first byte of a peer
-//   thread  enter() before others are started: Landlock holds for the caller and for the threads
-//   that
-//           it starts afterwards. (seccomp holds for all.)
+//   thread  enter() before others are started: Landlock holds for the caller, and for the threads
+//           that it starts afterwards. (seccomp holds for all.)
 //   undone  never
 //   where   Linux on x86_64 and on little-endian aarch64, with seccomp filters (4.14) and Landlock
 //           (5.13). Elsewhere prepare() fails: half a sandbox would be none that is asked for.

@@ -58,12 +58,11 @@ constexpr CallRule fails(std::uint32_t number, int error) {
   return {number, {}, error};
 }
 
-// The busiest first. What is called at the very start alone is not here, and neither is what makes
-// sockets, connects them or binds them: that was done before.
+// What is called at the very start alone is not here, and neither is what makes sockets, connects
+// them or binds them: that was done before.
 constexpr std::uint32_t plain_calls[] = {
     // Connections, and the pipes of wakeups and signals.
-    SYS_recvfrom, SYS_sendto, SYS_sendmsg, SYS_read, SYS_write, SYS_accept4, SYS_close,
-    SYS_shutdown,
+    SYS_recvfrom, SYS_read, SYS_write, SYS_accept4, SYS_close, SYS_shutdown,
     // Waiting. glibc takes one or the other, by version and machine.
     SYS_epoll_pwait, SYS_epoll_ctl, SYS_ppoll, SYS_futex,
 #ifdef SYS_epoll_wait
@@ -93,6 +92,9 @@ constexpr std::uint32_t plain_calls[] = {
 // named.
 std::vector<CallRule> calls_with_arguments() {
   return {
+      // TCP Fast Open connects while it sends, even a socket that once was accepted.
+      only_if(SYS_sendmsg, lacks(2, MSG_FASTOPEN)),
+      only_if(SYS_sendto, lacks(3, MSG_FASTOPEN)),
       only_if(SYS_setsockopt, equals(1, IPPROTO_TCP), equals(2, TCP_NODELAY)),
       only_if(SYS_setsockopt, equals(1, IPPROTO_TCP), equals(2, TCP_USER_TIMEOUT)),
       only_if(SYS_setsockopt, equals(1, SOL_SOCKET), equals(2, SO_LINGER)),
@@ -179,8 +181,10 @@ void append(std::vector<Instruction>& program, const CallRule& rule) {
 std::vector<CallRule> allowed_calls(CallNeeds needs) {
   std::vector<CallRule> rules;
 #ifdef HILO_SANDBOX_CALLS
+  // In this order, since kernels from 5.11 on remember which calls are allowed whatever their
+  // arguments are, and run no filter for them.
+  rules = calls_with_arguments();
   for (const std::uint32_t number : plain_calls) rules.push_back({number, {}, 0});
-  for (const CallRule& rule : calls_with_arguments()) rules.push_back(rule);
   if (needs.removes_files) {
     rules.push_back({SYS_unlinkat, {}, 0});
 #ifdef SYS_unlink
