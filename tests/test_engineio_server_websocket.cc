@@ -303,6 +303,30 @@ TEST_CASE("what is no probe closes that WebSocket alone (230, 231, 233, 235)") {
   CHECK(exchange(again, text("2probe") + text("5") + text("4x"), shown("3probe") + shown("4x")));
 }
 
+TEST_CASE("whoever comes in the place of a probe that went stays when the session ends") {
+  Moving moving;
+  CHECK(exchange(moving.socket, text("2probe"), shown("3probe")));
+  moving.socket.reset();
+  REQUIRE(moving.server.until([&] { return moving.server.server.connection_count() == 0; }));
+  WirePeer stranger(moving.server);
+  open_websocket(stranger);
+  CHECK(moving.peer.post(polling(moving.sid), "1").body == "ok");
+  REQUIRE(moving.server.until([&] { return moving.server.engine.socket_count() == 1; }));
+  CHECK(exchange(stranger, text("4x"), shown("4x")));
+}
+
+TEST_CASE("a session that has moved is none that polls: another one may (209)") {
+  Options options;
+  options.polling_sessions_per_ip_max = 1;
+  options.admission.count_local = true;
+  Moving moving(options);
+  CHECK(exchange(moving.socket, text("2probe") + text("5") + text("4x"),
+                 shown("3probe") + shown("4x")));
+  HttpPeer next(moving.server);
+  CHECK(next.get(polling()).status == 200);
+  CHECK(next.get(polling()).status == 503);
+}
+
 TEST_CASE("a silent probe is closed in time, and switched off upgrades at once (229, 236)") {
   Options options;
   options.upgrade_timeout = milliseconds(20);

@@ -71,7 +71,7 @@ MUTANTS = [
         "net/stream.cc",
         "if (error_) break_off(error_);",
         "",
-        ("sim_echo",),
+        ("sim_reset",),
     ),
     Mutant(
         "a listener that ran out of descriptors never looks again",
