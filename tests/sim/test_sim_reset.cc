@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a reset is, whoever hears of it first: the one who reads, or the poller, which then has taken
-// the socket's error, so that reading shows an end in good order.
+// What a reset is, whoever hears of it first: the one who reads, or the poller, which then has
+// taken the socket's error, so that reading shows an end in good order.
 
 #include <doctest/doctest.h>
 
