@@ -250,6 +250,22 @@ TEST_CASE("answers that do not come are told: in time, at the end, and when ther
   REQUIRE(client.until("socket has been disconnected"));
 }
 
+TEST_CASE("the deadline of an answer goes with the answer") {
+  SocketioServer server;
+  server.io.on_connection(
+      [&](Socket socket) { socket.on("ask", [](const Ack& ack) { ack("yes"); }); });
+  TestClient client(server);
+  const ClientSocket socket = client.socket();
+  REQUIRE(client.until("/ connect"));
+  server.turns();
+  socket.timeout(net::Duration::seconds(100)).emit("ask", [&](std::error_code error) {
+    client.note(error ? error.message() : "answered");
+  });
+  const std::size_t waiting = server.loop.timers().armed_count();
+  REQUIRE(client.until("answered"));
+  CHECK(server.loop.timers().armed_count() == waiting - 1);
+}
+
 TEST_CASE("with retries events go one after the other until they are answered") {
   SocketioServer server;
   Events told;

@@ -221,6 +221,7 @@ MUTANTS = [
         "ws/socketio/client_socket_state.cc",
         "  manager_->loop_->cancel(ack.timer);\n  manager_->call([&] { ack.handler({}, values); });",
         "  manager_->call([&] { ack.handler({}, values); });",
+        ("socketio_client",),
     ),
     Mutant(
         "whoever waits for answers is not told that the connection is gone",
@@ -243,9 +244,10 @@ MUTANTS = [
         ("socketio_recovery",),
     ),
     Mutant(
-        "a disconnect is told while the server still counts the socket",
+        "the end of a socket is not told",
         "ws/socketio/namespace.cc",
         "  socket.stage = SocketState::Stage::ended;\n  socket.reason = reason;\n  server_->tell_later(socket, *this);",
         "  socket.stage = SocketState::Stage::ended;\n  socket.reason = reason;",
+        ("socketio_server", "socketio_verbs"),
     ),
 ]
