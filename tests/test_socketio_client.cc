@@ -252,8 +252,7 @@ TEST_CASE("answers that do not come are told: in time, at the end, and when ther
 
 TEST_CASE("the deadline of an answer goes with the answer") {
   SocketioServer server;
-  server.io.on_connection(
-      [&](Socket socket) { socket.on("ask", [](const Ack& ack) { ack("yes"); }); });
+  server.io.on_connection([&](Socket socket) { socket.on("ask", [](Ack ack) { ack("yes"); }); });
   TestClient client(server);
   const ClientSocket socket = client.socket();
   REQUIRE(client.until("/ connect"));
