@@ -302,6 +302,33 @@ TEST_CASE("a Unix socket whose queue is full fails instead of waiting for nothin
   ::unlink(path.c_str());
 }
 
+TEST_CASE("descriptors pass over a Unix socket as copies that close on exec") {
+  SocketPair pair = test::socket_pair();
+  SocketPair passed = test::socket_pair();
+  const std::array<int, 2> numbers{passed.a.value(), passed.b.value()};
+  const Io sent = socket::send_descriptors(pair.a.value(), numbers, as_bytes("two"));
+  REQUIRE(sent.kind == Io::Kind::done);
+  CHECK(sent.bytes == 3);
+  std::vector<Fd> got;
+  std::array<std::uint8_t, 8> beside{};
+  Io io = socket::receive_descriptors(pair.b.value(), got, beside);
+  REQUIRE(io.kind == Io::Kind::done);
+  CHECK(as_text(Bytes(beside).first(io.bytes)) == "two");
+  REQUIRE(got.size() == 2);
+  for (const Fd& each : got) CHECK((fcntl(each.value(), F_GETFD) & FD_CLOEXEC) != 0);
+  passed = {};
+  CHECK(send_text(got[0].value(), "through").kind == Io::Kind::done);
+  CHECK(receive_text(got[1].value()) == "through");
+
+  CHECK(socket::send_descriptors(pair.a.value(), {}, as_bytes("none")).kind == Io::Kind::done);
+  io = socket::receive_descriptors(pair.b.value(), got, beside);
+  CHECK(io.bytes == 4);
+  CHECK(got.size() == 2);
+  pair.a.reset();
+  CHECK(socket::receive_descriptors(pair.b.value(), got, beside).kind == Io::Kind::end);
+  CHECK(socket::send_descriptors(pair.b.value(), {}, as_bytes("x")).kind == Io::Kind::failed);
+}
+
 TEST_CASE("the reserve is a descriptor like any other") {
   Result<Fd> reserve = socket::open_reserve();
   REQUIRE(reserve);

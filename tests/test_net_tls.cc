@@ -13,13 +13,18 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "net/signals.h"
 #include "tests/support/certificate.h"
+#include "tests/support/folder.h"
 #include "tests/support/stream_pair.h"
 #include "tests/support/tls_endpoint.h"
 
@@ -54,8 +59,9 @@ struct Meeting {
 };
 
 // Our client asks for `host`, trusts `certificate` and meets a server that shows it.
-Meeting meet(const Certificate& certificate, std::string_view host) {
-  const auto context = net::tls::ClientContext::create({.ca_file = certificate.file()});
+Meeting meet(const Certificate& certificate, std::string_view host, std::string keylog = {}) {
+  const auto context = net::tls::ClientContext::create(
+      {.ca_file = certificate.file(), .keylog_file = std::move(keylog)});
   REQUIRE(context);
   TlsEndpoint server(
       {.server = true, .certificate_file = certificate.file(), .key_file = certificate.key_file()});
@@ -274,4 +280,30 @@ TEST_CASE("a connection that was accepted before a reload goes on with what it b
     static_cast<void>(server->read(block));
   }
   CHECK(client.is_established());
+}
+
+TEST_CASE("a key log gets the secrets of a connection, and nobody but the owner may read it") {
+  TemporaryFolder folder;
+  const std::string path = folder.path("keys");
+  const Certificate certificate("DNS:hilo.test");
+  CHECK_FALSE(meet(certificate, "hilo.test", path).failure);
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  CHECK(text.find("CLIENT_TRAFFIC_SECRET_0 ") != std::string::npos);
+  CHECK(std::filesystem::status(path).permissions() ==
+        (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+
+  const auto none = net::tls::ClientContext::create({.keylog_file = folder.path("no/keys")});
+  REQUIRE_FALSE(none);
+  CHECK(none.error() == net::tls::Errc::keylog_file);
+}
+
+TEST_CASE("every error of TLS has a sentence of its own") {
+  std::set<std::string> sentences;
+  for (int value = 1; value <= static_cast<int>(net::tls::Errc::keylog_file); ++value) {
+    const std::error_code error = static_cast<net::tls::Errc>(value);
+    CHECK(std::string_view(error.category().name()) == "tls");
+    sentences.insert(error.message());
+  }
+  CHECK(sentences.size() == static_cast<std::size_t>(net::tls::Errc::keylog_file));
 }

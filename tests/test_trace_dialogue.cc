@@ -233,6 +233,84 @@ TEST_CASE("polling: the packets of a body are told, of requests and of responses
   CHECK(story.fault().empty());  // the "ok" that answers a POST is no packet
 }
 
+TEST_CASE("polling in revision 3: payloads with lengths, as text and as octets") {
+  Story story;
+  story.say(Direction::to_server,
+            "POST /engine.io/?EIO=3&transport=polling&sid=abc HTTP/1.1\r\nHost: a\r\n"
+            "Content-Length: 7\r\n\r\n1:22:40");
+  CHECK(story.has("0 engineio packet 2 ping @0+0"));
+  story.say(Direction::to_server,
+            "GET /engine.io/?EIO=3&transport=polling&sid=abc HTTP/1.1\r\n"
+            "Host: a\r\n\r\n");
+  story.say(Direction::to_client,
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" +
+                from_hex("01 02 ff 04 63"));
+  CHECK(story.has("0 engineio packet binary message @0+0"));
+  CHECK(story.fault().empty());
+}
+
+TEST_CASE(
+    "every kind of packet is told by its name, and attachments by the event that awaits them") {
+  Story story({.engineio = engineio::Revision::v4});
+  const auto tells = [&](std::uint8_t first, std::string_view message, std::string_view line) {
+    CAPTURE(message);
+    story.lines.clear();
+    story.say(Direction::to_client,
+              header_of(first, message.size(), nullptr) + std::string(message));
+    CHECK(std::any_of(story.lines.begin(), story.lines.end(),
+                      [&](const std::string& each) { return each.starts_with(line); }));
+    CHECK(story.fault().empty());
+  };
+  tells(0x81, "0{}", "0 engineio packet 0 open @");
+  tells(0x81, "1", "0 engineio packet 1 close @");
+  tells(0x81, "5", "0 engineio packet 5 upgrade @");
+  tells(0x81, "6", "0 engineio packet 6 noop @");
+  tells(0x81, "41/news,", "0 socketio packet 1 DISCONNECT @");
+  tells(0x81, "437[1]", "0 socketio packet 3 ACK @");
+  tells(0x81, "44{\"message\":\"no\"}", "0 socketio packet 4 CONNECT_ERROR @");
+  tells(0x81, "451-[\"a\",{\"_placeholder\":true,\"num\":0}]",
+        "0 socketio packet 5 BINARY_EVENT @");
+  tells(0x82, "abc", "0 socketio attachment 3 bytes @");
+  tells(0x81, "461-7[{\"_placeholder\":true,\"num\":0}]", "0 socketio packet 6 BINARY_ACK @");
+  tells(0x82, "abc", "0 socketio attachment 3 bytes @");
+  tells(0x82, "abc", "0 socketio binary data 3 bytes @");
+}
+
+TEST_CASE("what breaks a rule of Engine.IO, Socket.IO or a body is told with its label") {
+  const auto fault_of = [](std::string_view message) {
+    Story story({.engineio = engineio::Revision::v4});
+    story.say(Direction::to_client,
+              header_of(0x81, message.size(), nullptr) + std::string(message));
+    return std::string(story.fault());
+  };
+  CHECK(fault_of("9") == engineio::rule(engineio::Errc::packet_type).label);
+  CHECK(fault_of("4x") == socketio::rule(socketio::Errc::packet_type).label);
+  Story polls;
+  polls.say(Direction::to_server,
+            "POST /socket.io/?EIO=3&transport=polling&sid=abc HTTP/1.1\r\nHost: a\r\n"
+            "Content-Length: 3\r\n\r\n9:4");
+  CHECK(polls.fault() == engineio::rule(engineio::Errc::payload_length).label);
+  Story chunked;
+  chunked.say(Direction::to_client, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+  CHECK(chunked.fault() == ws::rule(ws::Errc::http_framing).label);
+}
+
+TEST_CASE("what was agreed on compression holds for the messages behind the answer") {
+  Story story;
+  story.say(Direction::to_server, request);
+  story.say(Direction::to_client,
+            std::string(response) +
+                "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+                "client_no_context_takeover; server_max_window_bits=10; client_max_window_bits=12"
+                "\r\n\r\n" +
+                from_hex("c1 07 f2 48 cd c9 c9 07 00 c1 07 f2 48 cd c9 c9 07 00"));
+  CHECK(story.fault().empty());
+  CHECK(std::count_if(story.lines.begin(), story.lines.end(), [](const std::string& line) {
+          return line.starts_with("0 message text message 5 bytes  \"Hello\"");
+        }) == 2);
+}
+
 TEST_CASE("any bytes are survived, and told the same in pieces") {
   std::mt19937 random(11);
   for (int run = 0; run < 2'000; ++run) {

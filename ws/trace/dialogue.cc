@@ -166,7 +166,7 @@ void Dialogue::tell_handshake(Direction direction, std::string_view name, std::s
 
 // Over polling a POST carries packets, and so does the answer to a GET.
 void Dialogue::note_polling(const ws::RequestHead& head) {
-  const engineio::Query query = engineio::read_query(head.query, {});
+  const engineio::Query query = engineio::read_query(head.query, {.revision3 = true});
   const bool is_engineio = query.revision && query.transport;
   if (is_engineio) options_.engineio = query.revision;
   const bool polls = is_engineio && query.transport == engineio::Transport::polling;
