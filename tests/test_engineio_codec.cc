@@ -12,6 +12,7 @@
 #include "net/base/pool.h"
 #include "ws/core/utf8.h"
 #include "ws/engineio/base64.h"
+#include "ws/engineio/handshake.h"
 #include "ws/engineio/payload.h"
 #include "ws/engineio/query.h"
 #include "ws/engineio/queue.h"
@@ -117,6 +118,41 @@ TEST_CASE("what base64 says is what was written, at every length") {
     const auto decoded = decode_base64(bytes_of(text));
     REQUIRE(decoded == size);
     CHECK(text.substr(0, size) == data);
+  }
+}
+
+TEST_CASE("base64url has no padding, at any length (RFC 4648 §5)") {
+  for (const auto& [data, text] : {std::pair<std::string_view, std::string_view>{"", ""},
+                                   {"\xff", "_w"},
+                                   {"\xff\xfe", "__4"},
+                                   {"\xfb\xff\xbf", "-_-_"},
+                                   {"abcd", "YWJjZA"}}) {
+    std::string written(text.size(), '\0');
+    encode_base64url(as_bytes(data), written.data());
+    CHECK(written == text);
+  }
+}
+
+TEST_CASE("an open packet is an object with a sid and times above zero, whatever else it has") {
+  Handshake handshake;
+  const auto read = [&](std::string_view json) { return read_handshake(json, handshake = {}); };
+  CHECK(
+      read(R"({"sid":"a","pingInterval":25000,"pingTimeout":20000.5,"upgrades":["x","websocket"],)"
+           R"("maxPayload":100,"y":null,"z":[true,{"sid":"b","pingTimeout":1}],"w":-1,"v":1.5})"));
+  CHECK(handshake.sid == "a");
+  CHECK(handshake.ping_interval == net::Duration::seconds(25));
+  CHECK(handshake.can_upgrade);
+  for (const char* const wrong :
+       {"", "null", "true", "1", "1.5", "-1", "\"sid\"", "[]", "[{\"sid\":\"a\"}]", "{",
+        R"({"sid":"a"})", R"({"sid":"","pingInterval":1,"pingTimeout":1})",
+        R"({"sid":"a","pingInterval":0,"pingTimeout":1})",
+        R"({"sid":"a","pingInterval":1,"pingTimeout":-1})",
+        R"({"sid":"a","pingInterval":1e300,"pingTimeout":1})",
+        R"({"sid":1,"pingInterval":1,"pingTimeout":1})",
+        R"({"sid":"a","pingInterval":"1","pingTimeout":1})",
+        R"({"sid":"a","pingInterval":1,"pingTimeout":null})"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(read(wrong));
   }
 }
 
@@ -366,6 +402,10 @@ TEST_CASE("the query says which transport, revision and session (197, 198, 210)"
   CHECK(query("b64=1").base64);  // 210
   CHECK(query("b64=true").base64);
   CHECK_FALSE(query("b64=0").base64);
+  CHECK_FALSE(query("b64=false").base64);
+  CHECK_FALSE(query("b64=").base64);
+  CHECK(query("b64=1&b64=0").base64);
+  CHECK_FALSE(query("jj=0").j);
   CHECK_FALSE(query("t=b64").base64);
   CHECK_FALSE(query("EIO=3&j=0").j);
   options.jsonp = true;

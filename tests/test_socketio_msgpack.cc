@@ -168,6 +168,27 @@ TEST_CASE("what is no MessagePack, or no packet, is refused by its rule") {
   }
 }
 
+TEST_CASE("keys, texts and maps are read in every form that they have") {
+  for (const std::string_view key : {"\xd9\x04"sv, "\xda\x00\x04"sv, "\xdb\x00\x00\x00\x04"sv}) {
+    for (const std::string_view map : {"\x82"sv, "\xde\x00\x02"sv, "\xdf\x00\x00\x00\x02"sv}) {
+      const std::string message = std::string(map) + std::string(key) + "type\x02\xa3nsp\xa1/";
+      CAPTURE(message);
+      const Read read(message);
+      CHECK(read.error == Errc::none);
+      CHECK(read.head.type == PacketType::event);
+    }
+  }
+  const Read read(
+      event_of("\x94\xd9\x01x\xd3\x00\x00\x00\x00\x00\x00\x00\x07\xd3\xff\xff\xff\xff\xff\xff\xff"
+               "\xff\xd8\x00"
+               "0123456789abcdef"sv));
+  CHECK(read.error == Errc::none);
+  CHECK(read.data == Json::array({"x", 7, -1, Json::array({0, bytes("0123456789abcdef")})}));
+  // An earlier Date than JavaScript's first.
+  CHECK(Read(event_of("\x91\xd7\x00\x80\x00\x00\x00\x00\x00\x00\x00"sv)).data ==
+        Json::array({nullptr}));
+}
+
 TEST_CASE("depth, and the bytes of all leaves, have their limits") {
   const PacketLimits limits{.json_depth_max = 3, .attachment_bytes_max = 4};
   CHECK(Read(event_of("\x91\x91\x91\x01"), limits).error == Errc::none);
