@@ -241,8 +241,9 @@ define compile
 @mkdir -p $(@D)
 $(call quiet,CXX,$<)$(CXX) $(ALL_FLAGS) $(1) -MMD -MP -c $< -o $@
 endef
-# The seams use addresses, which are no seam, so libhilo stands behind libhilo-os once more.
-linked = $(filter %.o,$^) $(filter %.a %.so,$^) $(filter %/libhilo.a %/libhilo-core.a,$^)
+# The seams use addresses, which are no seam, so libhilo stands behind libhilo-os once more; and whoever
+# takes all of net as one needs the seams again.
+linked = $(filter %.o,$^) $(filter %.a %.so,$^) $(filter %/libhilo.a,$^) $(filter %/libhilo-os.a %/libhilo-core.a,$^)
 define link
 @mkdir -p $(@D)
 $(call quiet,LINK)$(CXX) $(ALL_FLAGS) $(linked) $(LINK_FLAGS) $(LIBS) $(1) -o $@
@@ -871,7 +872,7 @@ TIDY_CHECKS ?= -*,bugprone-*,performance-*,clang-analyzer-*,-bugprone-easily-swa
 cov: .setup-check  ## line and branch coverage per file, against tools/check/coverage_gate.txt
 	@find $(BUILD)/cov -name '*.gcda' -delete 2>/dev/null || true
 	+@$(SELF) MODE=cov test
-	@gcovr --root . --object-directory $(BUILD)/cov $(BUILD)/cov/net $(BUILD)/cov/ws \
+	@gcovr --root . --object-directory $(BUILD)/cov $(BUILD)/cov/net $(BUILD)/cov/ws $(if $(filter 1,$(UNITY)),$(BUILD)/cov/unity) \
 	  --filter 'net/' --filter 'ws/' --exclude net/base/callback.h --exclude-throw-branches --exclude-unreachable-branches --json-summary $(BUILD)/cov/coverage.json
 	@$(PYTHON) tools/check/check_coverage.py tools/check/coverage_gate.txt $(BUILD)/cov/coverage.json
 tidy: .setup-tidy  ## clang-tidy over the libraries
