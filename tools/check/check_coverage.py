@@ -4,9 +4,7 @@
 SUMMARY is gcovr's JSON summary. GATE has two kinds of lines:
 
     ws/core lines 97 branches 90       in percent of a whole folder, its subfolders excluded
-    ws/core/url.cc misses 1: reason    of a parser: how many branches are never taken, and why
-
-A parser that misses fewer than its line says is a failure, too: the line is to be made true.
+    ws/core/url.cc misses 1: reason    of a parser: how many branches may stay untaken, and why
 """
 
 import json
@@ -45,7 +43,7 @@ def main():
         if name in parsers:
             seen.add(name)
             missed = counts[3] - counts[2]
-            if missed != parsers[name]:
+            if missed > parsers[name]:
                 note = f"   {missed} branches missed, {parsers[name]} with a reason"
                 failed = True
         print(f"  {name:44} lines {percent(*counts[:2]):5.1f}   branches {percent(*counts[2:]):5.1f}{note}")
