@@ -310,14 +310,15 @@ $(foreach name,trace conform explain fuzz tap,$(eval UNIT_FLAGS_$(name) := $(TOO
 UNIT_FLAGS_hilo := $(TOOL_FLAGS) $(ASAN_O0) $(HILO_FLAGS)
 UNIT_FLAGS_support := $(TEST_FLAGS)
 $(foreach name,sim system,$(eval UNIT_FLAGS_$(name) := $(TEST_FLAGS) -O1))
-# Each file alone is held to -Wshadow.
+# Each file alone is held to -Wshadow; and what is included need not be a header.
+UNIT_WARNINGS := -Wno-shadow $(if $(IS_CLANG),,-Wno-subobject-linkage)
 define unit_rules
 $(O)/unity/$(1).sources: FORCE
 	$$(call stamp,$(UNIT_SOURCES_$(1)))
 $(O)/unity/$(1).cc: $(O)/unity/$(1).sources
 	@printf '#include "%s"\n' $(UNIT_SOURCES_$(1)) > $$@
 $(O)/unity/$(1).o: $(O)/unity/$(1).cc $(O)/flags | .setup-$(if $(filter support sim system,$(1)),test,build)
-	$$(call compile,$(UNIT_FLAGS_$(1)) -Wno-shadow)
+	$$(call compile,$(UNIT_FLAGS_$(1)) $(UNIT_WARNINGS))
 endef
 $(foreach name,$(UNITS),$(eval $(call unit_rules,$(name))))
 # Half of a compilation is reading what many files include, so that is compiled once for each kind
@@ -500,7 +501,7 @@ $(O)/unity/$(1).sources: FORCE
 $(O)/unity/$(1).cc: $(patsubst $(O)/%,%.cc,$(2)) tools/check/unite.awk $(O)/unity/$(1).sources
 	@awk -f tools/check/unite.awk $$(filter %.cc,$$^) > $$@
 $(O)/unity/$(1).o: $(O)/unity/$(1).cc $(O)/flags | .setup-test
-	$$(call compile,$(TEST_FLAGS) -Wno-shadow)
+	$$(call compile,$(TEST_FLAGS) $(UNIT_WARNINGS))
 $(O)/unity/$(1): $(O)/unity/$(1).o $(O)/tests/support/main.o $(if $(filter test_sim,$(1)),$(SIM_OBJECTS))
 $(2): $(O)/unity/$(1)
 	@mkdir -p $$(@D)

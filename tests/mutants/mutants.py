@@ -67,11 +67,11 @@ MUTANTS = [
         ("net_stream", "ws_server"),
     ),
     Mutant(
-        "an error that the poller has taken looks like an end in good order",
+        "a reset is not noticed while nobody reads",
         "net/stream.cc",
-        "if (error_) break_off(error_);",
+        "  if (ready.broken) hang_up();\n",
         "",
-        ("sim_reset",),
+        ("net_stream",),
     ),
     Mutant(
         "a listener that ran out of descriptors never looks again",
