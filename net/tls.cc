@@ -380,8 +380,9 @@ std::unique_ptr<TlsTransport> ClientContext::connect(int fd, std::string_view ho
     ready = ready && (is_ip ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str())
                             : SSL_set1_host(ssl, name.c_str())) == 1;
   }
-  auto* const destination = new (std::nothrow) Sessions::Host{sessions_, name};
-  ready = ready && SSL_set_ex_data(ssl, Sessions::host_index(), destination) == 1;
+  std::unique_ptr<Sessions::Host> destination{new (std::nothrow) Sessions::Host{sessions_, name}};
+  ready = ready && SSL_set_ex_data(ssl, Sessions::host_index(), destination.get()) == 1;
+  if (ready) static_cast<void>(destination.release());  // the connection's from here on
   sessions_->offer(ssl, name);
   SSL_set_connect_state(ssl);
   std::unique_ptr<TlsTransport> transport;
