@@ -241,6 +241,7 @@ Resolver::Id Resolver::resolve(std::string_view host, std::uint16_t port, OnReso
   Loop& loop = *state->loop;
   const auto [request, id] = state->requests.emplace(std::move(on_resolved));
   if (request == nullptr) {
+    // NOLINTNEXTLINE(bugprone-use-after-move,clang-analyzer-cplusplus.Move): taken only for a slot
     on_resolved(out_of_memory());
     return 0;
   }

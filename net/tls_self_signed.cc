@@ -20,7 +20,7 @@ struct Free {
   }
 };
 
-constexpr long day = 24 * 60 * 60;
+constexpr long day = 24L * 60 * 60;
 
 bool add_extension(X509* certificate, int id, const char* value) noexcept {
   X509V3_CTX context;

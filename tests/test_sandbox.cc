@@ -191,12 +191,12 @@ TEST_CASE("a sandboxed process that connects, changes files or enters the kernel
       {"TCP_ULP", [&] { return ::setsockopt(fd, IPPROTO_TCP, TCP_ULP, "tls", 3); }},
       {"ioctl", [] { return ::ioctl(0, TIOCSTI, "x"); }},
       // Files.
-      {"unlink", [] { return ::unlink("/tmp/none"); }},
-      {"rename", [] { return ::rename("/tmp/none", "/tmp/no"); }},
-      {"mkdir", [] { return ::mkdir("/tmp/none", 0700); }},
-      {"symlink", [] { return ::symlink("/tmp/none", "/tmp/no"); }},
-      {"chmod", [] { return ::chmod("/tmp/none", 0777); }},
-      {"truncate", [] { return ::truncate("/tmp/none", 0); }},
+      {"unlink", [] { return ::unlink("none"); }},
+      {"rename", [] { return ::rename("none", "no"); }},
+      {"mkdir", [] { return ::mkdir("none", 0700); }},
+      {"symlink", [] { return ::symlink("none", "no"); }},
+      {"chmod", [] { return ::chmod("none", 0777); }},
+      {"truncate", [] { return ::truncate("none", 0); }},
       {"chroot", [] { return ::chroot("/"); }},
       {"mount", [] { return ::syscall(SYS_mount, 0, 0, 0, 0, 0); }},
       // The kernel's large doors.

@@ -126,9 +126,8 @@ class Client final : public HandlerSetters<Client> {
   Client& on_reconnecting(Callback<void(Reconnecting)> callback);
 
   // Starts to connect. Errors of the arguments come back at once and nothing is started: a bad URL,
-  // out_of_memory(),
   // a header that could not be sent, errc::already_connected while a connection is there or waited
-  // for, errc::operation_canceled in an on_close that the destructor calls.
+  // for, errc::operation_canceled in an on_close that the destructor calls; and out_of_memory().
   Status connect(const ConnectOptions& options);
   // Gives up connecting, or waiting for the time to do so (on_failed: errc::operation_canceled at
   // the end of the turn), or resets. Ends reconnecting.

@@ -15,7 +15,6 @@ import resource
 import shutil
 import signal
 import socket
-import ssl
 import stat
 import struct
 import subprocess
@@ -23,7 +22,9 @@ import sys
 import tempfile
 import urllib.request
 
+import certificates
 import programs
+from certificates import certificate, client_context, file
 from programs import (
     HILO,
     PATIENCE,
@@ -39,23 +40,6 @@ from programs import (
 )
 
 HERE = pathlib.Path(__file__).parent
-FOLDER = tempfile.TemporaryDirectory(prefix="hilo-sandbox-")
-
-
-def file(name):
-    return os.path.join(FOLDER.name, name)
-
-
-def certificate(name):
-    """The flags that show this certificate."""
-    return ["--tls-cert", file(f"{name}.pem"), "--tls-key", file(f"{name}.key")]
-
-
-def trusting():
-    """Believes whom the CA of these tests has signed, whatever their names."""
-    context = ssl.create_default_context(cafile=file("ca.pem"))
-    context.check_hostname = False
-    return context
 
 
 class Serve(programs.Serve):
@@ -68,7 +52,7 @@ class Serve(programs.Serve):
     def page(self, path, data=None):
         url = f"{'https' if self.tls else 'http'}://{self.addresses[0]}{path}"
         return urllib.request.urlopen(
-            url, data, PATIENCE, context=trusting() if self.tls else None
+            url, data, PATIENCE, context=client_context(check_hostname=False) if self.tls else None
         )
 
     def url(self, path="/echo", index=0):
@@ -279,7 +263,7 @@ def _():
 
 def subject(server):
     with socket.create_connection(server.addresses[0].rsplit(":", 1), PATIENCE) as bare:
-        with trusting().wrap_socket(bare) as connection:
+        with client_context(check_hostname=False).wrap_socket(bare) as connection:
             return connection.getpeercert()["subject"][0][0][1]
 
 
@@ -419,5 +403,5 @@ def _():
 
 
 if __name__ == "__main__":
-    subprocess.run(["sh", HERE / "certificates.sh", FOLDER.name], check=True)
+    certificates.make()
     sys.exit(run_cases())

@@ -11,22 +11,11 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 
+import certificates
 import programs
+from certificates import certificate, client_context, file
 from programs import PATIENCE, PIPE, Connect, case, contains, equal, read_head, run, run_cases
-
-HERE = pathlib.Path(__file__).parent
-FOLDER = tempfile.TemporaryDirectory(prefix="hilo-tls-")
-
-
-def file(name):
-    return os.path.join(FOLDER.name, name)
-
-
-def certificate(name):
-    """The flags that show this certificate."""
-    return ["--tls-cert", file(f"{name}.pem"), "--tls-key", file(f"{name}.key")]
 
 
 class Serve(programs.Serve):
@@ -64,13 +53,6 @@ def curl(*arguments):
     words = ["curl", "--silent", "--show-error", "--cacert", file("ca.pem"), *arguments]
     done = subprocess.run(words, stdout=PIPE, stderr=PIPE, timeout=PATIENCE)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-
-def client_context(**options):
-    context = ssl.create_default_context(cafile=file("ca.pem"))
-    for name, value in options.items():
-        setattr(context, name, value)
-    return context
 
 
 def open_tls(server, context=None, name="localhost", session=None):
@@ -442,10 +424,8 @@ def main():
     if not shutil.which("openssl"):
         print("skip tls: there is no openssl program")
         return 0
-    subprocess.run(["sh", HERE / "certificates.sh", FOLDER.name], check=True)
-    code = run_cases()
-    FOLDER.cleanup()
-    return code
+    certificates.make()
+    return run_cases()
 
 
 if __name__ == "__main__":
