@@ -173,6 +173,22 @@ TEST_CASE("a message to many is compressed once where they share a context") {
   for (const auto& peer : peers) CHECK(peer->until_contains(server_frame(0x81, text)));
 }
 
+TEST_CASE("a message to many is compressed for each of those whose contexts are their own") {
+  WireServer server({}, serving(taking_over));
+  server.server.at("/topic").on_open([](ws::Connection& c) { REQUIRE(c.subscribe("news")); });
+  const auto early = agreed_peer(server, "/topic");
+  server.server.publish("news", ws::Opcode::text, as_bytes("Hello"));
+  CHECK(early->until_received(server_frame(0xC1, hello).size()));
+  const auto late = agreed_peer(server, "/topic");
+  server.server.publish("news", ws::Opcode::text, as_bytes("Hello"));
+  const std::string again = server_frame(0xC1, hello) + server_frame(0xC1, hello_again);
+  CHECK(early->until_received(again.size()));
+  CHECK(early->received == again);
+  CHECK(late->until_received(server_frame(0xC1, hello).size()));
+  CHECK(late->received == server_frame(0xC1, hello));
+  CHECK(server.server.metrics().messages_deflated == 3);
+}
+
 TEST_CASE("client and server agree, and everything comes back") {
   for (const DeflateOptions& server : {alone, taking_over, DeflateOptions{}}) {
     for (const DeflateOptions& client : {alone, taking_over, DeflateOptions{}}) {

@@ -25,7 +25,7 @@ FNR == 1 {
 
 FNR == last_include {
   print "namespace " space " {"
-  print "#line " FNR + 1 " \"" FILENAME "\""
+  print "#line " (FNR + 1) " \"" FILENAME "\""
 }
 
 END { finish() }
