@@ -83,6 +83,7 @@ TEST_CASE("offers that are not understood are declined (K 171, 172, 174)") {
         "server_max_window_bits=100",
         "server_max_window_bits=1",
         "server_max_window_bits=1x",
+        "server_max_window_bits=1!",
         "server_max_window_bits=\"1\\0\"",
         "client_max_window_bits=7",
         "client_max_window_bits=16",

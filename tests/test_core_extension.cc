@@ -51,6 +51,12 @@ TEST_CASE("offers and parameters are read in order") {
   CHECK(describe("constructor, x-unknown") == "<constructor><x-unknown>");
 }
 
+TEST_CASE("parameters that no reader of offers made end where they are none") {
+  hilo::ws::ParameterReader reader({.name = "a", .parameters = ";b;=c"});
+  CHECK(reader.next()->name == "b");
+  CHECK_FALSE(reader.next());
+}
+
 TEST_CASE("white space may stand around every separator") {
   CHECK(describe(" \ta ; b\t=  \"c\"\t; d\t,\te ") == "<a;b=c;d><e>");
 }

@@ -110,6 +110,7 @@ TEST_CASE("nothing a caller gives can forge a line of the request (105)") {
   add([](UpgradeRequest& r) { r.key = "x"; });
   add([](UpgradeRequest& r) { r.origin = "http://a\n"; });
   add([](UpgradeRequest& r) { r.origin = "http://a b"; });
+  add([](UpgradeRequest& r) { r.origin = "http://a\x7F"; });
   add([](UpgradeRequest& r) { r.origin = "http://\xc3\xa4"; });
   add([](UpgradeRequest& r) { r.extensions = "a\r\nb"; });
   add([&](UpgradeRequest& r) { r.subprotocols = injected; });

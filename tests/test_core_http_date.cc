@@ -51,6 +51,7 @@ TEST_CASE("all three forms of RFC 9110 §5.6.7 are read, and nothing else") {
   CHECK(written(*parse_http_date("Friday, 01-Jan-76 00:00:00 GMT", now)).substr(12, 4) == "2076");
   CHECK(written(*parse_http_date("Friday, 01-Jan-77 00:00:00 GMT", now)).substr(12, 4) == "1977");
   CHECK(parse_http_date("Thu, 29 Feb 2024 00:00:00 GMT", now));
+  CHECK(parse_http_date("Sat, 01 Jan 0000 00:00:00 GMT", now) == -62'167'219'200);
   for (const std::string_view text : {"",
                                       "Sun",
                                       "Sun, 06 Nov 1994 08:49:37",
@@ -58,6 +59,7 @@ TEST_CASE("all three forms of RFC 9110 §5.6.7 are read, and nothing else") {
                                       "Sun, 6 Nov 1994 08:49:37 GMT",
                                       "Xyz, 06 Nov 1994 08:49:37 GMT",
                                       "Sun, 06 Nox 1994 08:49:37 GMT",
+                                      "Sun, 06 anF 1994 08:49:37 GMT",
                                       "Sun, 00 Nov 1994 08:49:37 GMT",
                                       "Sun, 31 Nov 1994 08:49:37 GMT",
                                       "Thu, 29 Feb 2023 00:00:00 GMT",

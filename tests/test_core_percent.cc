@@ -26,6 +26,7 @@ TEST_CASE("escapes are decoded once, and malformed ones are refused (C 50)") {
   CHECK(decoded("%2525") == "%25");
   CHECK(decoded("%ff") == "\xFF");
   CHECK(decoded("a+b") == "a+b");
+  CHECK(decoded("a+b%20") == "a+b ");
   CHECK(decoded("a+b%2B", Plus::is_space) == "a b+");
   for (const std::string_view text : {"%", "%2", "a%zz", "%2g", "%%20", "%00", "a%0", "%+1"}) {
     CAPTURE(text);

@@ -105,6 +105,8 @@ TEST_CASE("a line that is not version 1 is refused (16)") {
                                   "PROXY TCP4 1.1.1 1.1.1.1 1 1\r\n"s,
                                   "PROXY TCP4 1.1.1.256 1.1.1.1 1 1\r\n"s,
                                   "PROXY TCP4 01.1.1.1 1.1.1.1 1 1\r\n"s,
+                                  "PROXY TCP4 1111.1.1.1 1.1.1.1 1 1\r\n"s,
+                                  "PROXY TCP4 1.1.1.1 1.1.1 1 1\r\n"s,
                                   "PROXY TCP4 ::1 ::1 1 1\r\n"s,
                                   "PROXY TCP6 1.1.1.1 1.1.1.1 1 1\r\n"s,
                                   "PROXY TCP6 fe80::1%eth0 ::1 1 1\r\n"s,

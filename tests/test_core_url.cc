@@ -93,6 +93,7 @@ TEST_CASE("each wrong part has its own error") {
   CHECK(describe("ws:///path") == "url_host");
   CHECK(describe("ws://:80/") == "url_host");
   CHECK(describe("ws://a,b/") == "url_host");
+  CHECK(describe("ws://a:1:2/") == "url_host");
   CHECK(describe("ws://a%41/") == "url_host");
   CHECK(describe("ws://" + std::string(256, 'a')) == "url_host");
   CHECK(describe("ws://a:b/") == "url_port");

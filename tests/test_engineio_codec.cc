@@ -142,6 +142,16 @@ TEST_CASE("an open packet is an object with a sid and times above zero, whatever
   CHECK(handshake.sid == "a");
   CHECK(handshake.ping_interval == net::Duration::seconds(25));
   CHECK(handshake.can_upgrade);
+  // What stands deeper in the list of upgrades is none of them, and nothing else is a list of them.
+  for (const char* const upgrades :
+       {R"("upgrades":[["websocket"],{"a":"websocket"},["x",[1]]])", R"("upgrades":"websocket")",
+        R"("upgrades":{"a":["websocket"]})", R"("more":["websocket"])", R"("upgrades":[])"}) {
+    CAPTURE(upgrades);
+    CHECK(read(R"({"sid":"a","pingInterval":1,"pingTimeout":1,)" + std::string(upgrades) + "}"));
+    CHECK_FALSE(handshake.can_upgrade);
+  }
+  CHECK(read(R"({"sid":"a","pingInterval":1,"pingTimeout":1,"upgrades":[[],"websocket",[]]})"));
+  CHECK(handshake.can_upgrade);
   for (const char* const wrong :
        {"", "null", "true", "1", "1.5", "-1", "\"sid\"", "[]", "[{\"sid\":\"a\"}]", "{",
         R"({"sid":"a"})", R"({"sid":"","pingInterval":1,"pingTimeout":1})",
@@ -188,6 +198,8 @@ TEST_CASE("UTF-8 of UTF-8 is told from UTF-8, and undone") {
   CHECK(undone("h\u00e9llo") == "not double");
   CHECK(undone("\u20ac") == "not double");
   CHECK(undone("\u00c3") == "not double");
+  CHECK(undone("a\xc3") == "not double");  // cut in the middle
+  CHECK(undone("a\xc4") == "not double");
 }
 
 TEST_CASE("a message of a WebSocket is one packet") {
@@ -410,6 +422,7 @@ TEST_CASE("the query says which transport, revision and session (197, 198, 210)"
   CHECK_FALSE(query("EIO=3&j=0").j);
   options.jsonp = true;
   CHECK(query("EIO=3&j=0&j=1").j == "0");
+  CHECK_FALSE(query("EIO=3&i=0").j);
   CHECK(query("EIO=3&j=0").is_jsonp());
   CHECK(query("EIO=3&j=" + std::string(1000, '7')).j == std::string(20, '7'));
   CHECK_FALSE(query("EIO=4&j=0").is_jsonp());

@@ -152,7 +152,26 @@ TEST_CASE("what is no MessagePack, or no packet, is refused by its rule") {
       {"\x83\xa4type\x02\xa3nsp\xa1/\xa2id\xff", Errc::packet_id},
       {"\x83\xa4type\x02\xa3nsp\xa1/\xa2id\xcf\x00\x20\x00\x00\x00\x00\x00\x00"s, Errc::packet_id},
       {"\x81\x01\x02", Errc::packet_msgpack},  // a key that is no text
+      {"\x81\xc0\x02", Errc::packet_msgpack},
+      {"\x81\xd8\x02", Errc::packet_msgpack},
+      {"\x81\xdc\x02", Errc::packet_msgpack},
+      {"\x81\xa4"
+       "typ",
+       Errc::packet_msgpack},
+      {"\x81\xd9\xa4type", Errc::packet_msgpack},
+      {"\x81\xa3nsp", Errc::packet_msgpack},
+      {"\x82\xa4type\x02\xa3nsp\xc0", Errc::packet_namespace},
+      {"\x82\xa4type\x02\xa3nsp\xd8", Errc::packet_msgpack},
+      {"\x82\xa4type\x02\xa3nsp\xdc\x00\x00"s, Errc::packet_namespace},
+      {"\x82\xa4type\x02\xa3nsp\xc1", Errc::packet_msgpack},
+      {"\x82\xa4type\x02\xa2id\xc1", Errc::packet_msgpack},
+      {"\x83\xa4type\xc1\xa3nsp\xa1/", Errc::packet_msgpack},
       {event_of("\xc1"), Errc::packet_msgpack},
+      {event_of("\x92\xc1\x01"), Errc::packet_msgpack},
+      {event_of("\x82\xa1k\xc1\xa1l\x01"), Errc::packet_msgpack},
+      {event_of("\x82\x01\x01\xa1l\x01"), Errc::packet_msgpack},
+      {event_of("\x82\xa1k\x01\xa1l"), Errc::packet_msgpack},
+      {event_of("\xdc\x00"s), Errc::packet_msgpack},
       {event_of("\xa2\xc3\x28"), Errc::packet_msgpack},  // no UTF-8
       {event_of("\x91\xd9\x05"
                 "abc"),

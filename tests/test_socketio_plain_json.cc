@@ -112,6 +112,17 @@ TEST_CASE("what is no JSON is not read, and neither is what is deeper than asked
                                       "[1e]",
                                       "[1-2]",
                                       "[1e999]",
+                                      "[1000000000000000000-]",
+                                      "[1000000000000000000.]",
+                                      "[-1000000000000000000e]",
+                                      "[0000000000000000000]",
+                                      "-",
+                                      "1-",
+                                      "1000000000000000000.",
+                                      "{\"a",
+                                      "{\"a\" 1}",
+                                      "{\"a\":1",
+                                      "{\"a\":[}",
                                       "[tru]",
                                       "[truefalse]",
                                       "[nul]",
@@ -190,6 +201,24 @@ TEST_CASE("nothing is left of the value whose memory is lent") {
           REQUIRE(are_same(value, Json::parse(each)));
         }
       }
+    }
+  }
+}
+
+TEST_CASE("a value whose memory is lent reads what is no JSON as one whose is not") {
+  for (const std::string_view first :
+       {R"({"a":1,"b":2})", R"(["e",{"a":1,"b":[1]}])", R"(["e",{"b":{"c":1}}])"}) {
+    for (const std::string_view second :
+         {R"({"a":1,"b":})", R"({"a":1)", R"({"a":1,"a":x})", R"({"b":1 "a":2})",
+          R"(["e",{"a":1,]})", R"(["e",{"a"])", R"(["e",{"b":[1,}])", R"(["e",{"b":1,"c":x}])",
+          R"(["e",{"c":1}})"}) {
+      CAPTURE(first);
+      CAPTURE(second);
+      Json value;
+      REQUIRE(read_plain_json(first, 64, value));
+      CHECK_FALSE(read_plain_json(second, 64, value));
+      REQUIRE(read_plain_json(first, 64, value));
+      CHECK(are_same(value, Json::parse(first)));
     }
   }
 }

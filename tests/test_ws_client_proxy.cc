@@ -339,6 +339,27 @@ TEST_CASE("the words of both protocols are those of their RFCs") {
             hex("05 01 00 04 20010db8000000000000000000000001 2329"));
 }
 
+TEST_CASE("whatever address a SOCKS proxy tells is read to its end, whole and byte by byte") {
+  const std::string name = hex("03 ff") + std::string(255, 'n');
+  for (const std::string& address :
+       {hex("01 7f000001"), hex("04 20010db8000000000000000000000001"), hex("03 01") + "n", name}) {
+    for (const bool byte_by_byte : {false, true}) {
+      CAPTURE(address.size());
+      ws::ProxyTunnel tunnel;
+      REQUIRE(tunnel.begin(ws::ProxyUrl::Scheme::socks5, "a.b", 443, {}));
+      const std::string all = hex("05 00 05 00 00") + address + hex("01 bb");
+      using State = ws::ProxyTunnel::State;
+      State state = State::socks_method;
+      for (std::size_t i = 0; byte_by_byte && i < all.size() - 1; ++i) {
+        state = tunnel.feed(as_bytes(all.substr(i, 1)));
+        CHECK(state != State::established);
+      }
+      state = tunnel.feed(as_bytes(byte_by_byte ? all.substr(all.size() - 1) : all));
+      CHECK(state == State::established);
+    }
+  }
+}
+
 TEST_CASE("a proxy that answers before it was asked is told all the same") {
   ws::ProxyTunnel tunnel;
   REQUIRE(tunnel.begin(ws::ProxyUrl::Scheme::socks5, "a.b", 443, {"u", "pw"}));

@@ -78,10 +78,24 @@ TEST_CASE("references are resolved as RFC 3986 says") {
   CHECK(resolved(from, ".") == "ws://a.test/b/c/");
   CHECK(resolved(from, "?y") == "ws://a.test/b/c/d?y");
   CHECK(resolved(from, "") == "ws://a.test/b/c/d?q");
+  CHECK(resolved("ws://a.test/b", "") == "ws://a.test/b");
+  CHECK(resolved(from, "#fragment") == "ws://a.test/b/c/d?q");
   CHECK(resolved(from, "/x#fragment") == "ws://a.test/x");
   CHECK(resolved("wss://a.test:444/", "/x") == "wss://a.test:444/x");
   CHECK(resolved("ws://[::1]:81/", "x") == "ws://[::1]:81/x");
   CHECK(resolved("ws+unix:///tmp/s:/a", "b") == "ws+unix:///tmp/s:/b");
+}
+
+TEST_CASE("an origin is scheme, host and port, or the path of a socket") {
+  const auto are_same = [](std::string_view a, std::string_view b) {
+    return ws::is_same_origin(*ws::parse_url(a), *ws::parse_url(b));
+  };
+  CHECK(are_same("ws://a.test/x", "ws://A.test:80/y?z"));
+  CHECK_FALSE(are_same("ws://a.test/", "wss://a.test:80/"));
+  CHECK_FALSE(are_same("ws://a.test/", "ws://a.test:81/"));
+  CHECK_FALSE(are_same("ws://a.test/", "ws://b.test/"));
+  CHECK(are_same("ws+unix:///tmp/s:/x", "ws+unix:///tmp/s:/y"));
+  CHECK_FALSE(are_same("ws+unix:///tmp/s:/", "ws+unix:///tmp/t:/"));
 }
 
 TEST_CASE("where a redirection may not lead (E 93)") {
@@ -264,5 +278,8 @@ TEST_CASE("Basic credentials come from the URL, from options, or as the applicat
   CHECK(asked({.url = {}, .user = "a", .password = "\n"}, "") == argument);
   CHECK(asked({}, "a%0Ab:c@") == argument);
   CHECK(asked({}, "a%3Ab:c@") == argument);
-  CHECK(asked({}, "a%zz@") == make_error_code(Errc::url_userinfo).message());
+  for (const std::string_view malformed : {"a%zz@", "a:%zz@", "%zz:%zz@", "a%@", "a:b%0@"}) {
+    CHECK(asked({}, malformed) == make_error_code(Errc::url_userinfo).message());
+  }
+  CHECK(asked({}, "a:b%7F@") == argument);
 }

@@ -94,6 +94,10 @@ TEST_CASE("Forwarded names address, scheme and host in pairs (RFC 7239)") {
   CHECK(read(by, "Forwarded: for=_hidden;proto=https\r\n") == Told{"10.0.0.1:7", "", true});
   CHECK(read(by, "Forwarded: for=\"192.0.2.1\";x=\",for=1.1.1.1\"\r\n").peer == "192.0.2.1:0");
   CHECK(read(by, "Forwarded: for=\"a\\\",for=192.0.2.1\r\n").peer == "10.0.0.1:7");
+  CHECK(read(by, "Forwarded: for=1.1.1.1;x=\\, for=192.0.2.1\r\n").peer == "192.0.2.1:0");
+  CHECK(read(by, "Forwarded: for=\"192.0.2.1\\\r\n").peer == "10.0.0.1:7");
+  CHECK(read(by, "Forwarded: for=\"192.0.2.1\r\n").peer == "10.0.0.1:7");
+  CHECK(read(by, "Forwarded: for=\"\r\n").peer == "10.0.0.1:7");
   CHECK(read(by, "X-Forwarded-For: 192.0.2.1\r\n").peer == "10.0.0.1:7");
   CHECK(read(by, "Forwarded: , for=192.0.2.1;secret;proto=wss, \r\n") ==
         Told{"192.0.2.1:0", "", true});

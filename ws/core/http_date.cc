@@ -100,10 +100,9 @@ class Reader {
   bool failed_ = false;
 };
 
+// A day that its month does not have is one of a later month.
 bool is_day(Date date) noexcept {
-  if (date.month < 1 || date.day < 1) return false;
-  const Date same = date_of(days_of(date));
-  return same.month == date.month && same.day == date.day;
+  return date.day >= 1 && date_of(days_of(date)).month == date.month;
 }
 
 int full_year(int two_digits, std::int64_t now) noexcept {

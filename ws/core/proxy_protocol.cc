@@ -130,7 +130,7 @@ ProxyHeader parse_text(Bytes all) noexcept {
   if (end == std::string_view::npos || end + 1 == text.size()) {
     return text.size() == proxy_line_bytes_max ? failed() : ProxyHeader{};
   }
-  if (text[end + 1] != '\n' || end < line_signature.size()) return failed();
+  if (text[end + 1] != '\n') return failed();
   return parse_line(text.substr(0, end), end + 2);
 }
 
