@@ -91,6 +91,8 @@ SIM_TEST_SOURCES := $(sort $(wildcard tests/sim/test_*.cc))
 SIM_SOURCES := $(sort $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.cc)))
 # Whole systems on the simulator.
 SYSTEM_SOURCES := $(sort $(filter-out %/main.cc,$(wildcard tests/sim/system/*.cc)))
+# Visits in which each call fails in turn.
+TORTURE_SOURCES := $(sort $(wildcard tests/sim/torture/*.cc))
 FUZZ_SOURCES := $(sort $(wildcard fuzz/fuzz_*.cc))
 # What the parsers are, and what stands below them.
 FUZZED_SOURCES := $(filter-out ws/c/%,$(CORE_SOURCES)) net/address.cc net/address_range.cc $(wildcard $(addsuffix .cc,$(addprefix ws/,redirect \
@@ -112,8 +114,7 @@ ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core w
 # namespaces have a name in common with another one of their folder.
 UNITY ?= $(if $(filter-out 0 false,$(CI)),1,0)
 UNITED := $(if $(filter release asan tsan fuzz cov,$(MODE)),$(filter 1,$(UNITY)))
-ALONE := ws/engineio/client_polling.cc ws/socketio/plain_json.cc \
-  $(addprefix tools/conform/,cases_fragmentation.cc cases_limits.cc cases_server_handshake.cc deflate.cc report_html.cc \
+ALONE := $(addprefix tools/conform/,cases_fragmentation.cc cases_limits.cc cases_server_handshake.cc deflate.cc report_html.cc \
     report_junit.cc) \
   $(addprefix tools/bench/,expectation.cc peer.cc report_html.cc report_text.cc) tools/fuzz/faults_frames.cc \
   $(addprefix tools/hilo/,bench.cc conform.cc connect.cc explain.cc fuzz.cc lesson_service.cc main.cc serve.cc \
@@ -142,6 +143,7 @@ $(foreach name,hilo broken,$(eval $(call unit,$(name),$(filter tools/$(name)/%,$
 $(eval $(call unit,support,$(SUPPORT_SOURCES)))
 $(eval $(call unit,sim,$(SIM_SOURCES)))
 $(eval $(call unit,system,$(SYSTEM_SOURCES)))
+$(eval $(call unit,torture,$(TORTURE_SOURCES)))
 endif
 objects = $(sort $(foreach source,$(1),$(or $(UNIT_OF_$(source)),$(O)/$(source:.cc=.o))))
 CORE_LIB := $(O)/libhilo-core.a
@@ -235,8 +237,8 @@ endif
 HILO_FLAGS := -DHILO_VERSION='"$(VERSION)"'
 # Flags, tables and reports gain nothing from -O2, which takes a third longer.
 TOOL_FLAGS := $(if $(filter release,$(MODE)),-O1)
-# What is no hot path is a third faster to compile under both sanitizers if it is not optimised.
-ASAN_O0 := $(if $(filter asan,$(MODE)),-O0)
+# What is no hot path is a third faster to compile under a sanitizer if it is not optimised.
+SANITIZED_O0 := $(if $(filter asan tsan,$(MODE)),-O0)
 define compile
 @mkdir -p $(@D)
 $(call quiet,CXX,$<)$(CXX) $(ALL_FLAGS) $(1) -MMD -MP -c $< -o $@
@@ -291,7 +293,7 @@ $(O)/%.o: %.cc $(O)/flags | .setup-build
 # than they run, and optimising them takes three times as long; what they test is optimised.
 # UBSan looks at the library alone: in tests it would see doctest's own code above all.
 TEST_OPTIMIZED ?= -O0
-TEST_FLAGS := -DDOCTEST_CONFIG_USE_STD_HEADERS $(TEST_OPTIMIZED) $(if $(filter debug,$(MODE)),,-g0) -U_FORTIFY_SOURCE \
+TEST_FLAGS := -DDOCTEST_CONFIG_USE_STD_HEADERS -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS $(TEST_OPTIMIZED) $(if $(filter debug,$(MODE)),,-g0) -U_FORTIFY_SOURCE \
   $(if $(filter asan,$(MODE)),-fno-sanitize=undefined)
 $(O)/tests/%.o: tests/%.cc $(O)/flags | .setup-test
 	$(call compile,$(TEST_FLAGS))
@@ -300,16 +302,20 @@ $(O)/tests/sim/virtual_%.o: tests/sim/virtual_%.cc $(O)/flags | .setup-test
 	$(call compile,$(TEST_FLAGS) -O1)
 $(O)/tests/sim/system/%.o: tests/sim/system/%.cc $(O)/flags | .setup-test
 	$(call compile,$(TEST_FLAGS) -O1)
-UNIT_FLAGS_ws := $(ASAN_O0)
-UNIT_FLAGS_c := $(ASAN_O0)
-UNIT_FLAGS_engineio := $(ASAN_O0)
-UNIT_FLAGS_socketio := $(ASAN_O0)
-UNIT_FLAGS_bench := $(ASAN_O0)
-UNIT_FLAGS_broken := $(ASAN_O0)
-$(foreach name,trace conform explain fuzz tap,$(eval UNIT_FLAGS_$(name) := $(TOOL_FLAGS) $(ASAN_O0)))
-UNIT_FLAGS_hilo := $(TOOL_FLAGS) $(ASAN_O0) $(HILO_FLAGS)
+UNIT_FLAGS_ws := $(SANITIZED_O0)
+UNIT_FLAGS_c := $(SANITIZED_O0)
+UNIT_FLAGS_engineio := $(SANITIZED_O0)
+UNIT_FLAGS_socketio := $(SANITIZED_O0)
+UNIT_FLAGS_bench := $(SANITIZED_O0)
+UNIT_FLAGS_broken := $(SANITIZED_O0)
+$(foreach name,trace conform explain fuzz tap,$(eval UNIT_FLAGS_$(name) := $(TOOL_FLAGS) $(SANITIZED_O0)))
+UNIT_FLAGS_hilo := $(TOOL_FLAGS) $(SANITIZED_O0) $(HILO_FLAGS)
 UNIT_FLAGS_support := $(TEST_FLAGS)
+# Where targets run a few thousand times and no longer, compiling them costs more than running them;
+# what they run through is optimised all the same.
+FUZZ_OPTIMIZED := $(if $(UNITED),-O0)
 $(foreach name,sim system,$(eval UNIT_FLAGS_$(name) := $(TEST_FLAGS) -O1))
+UNIT_FLAGS_torture := $(TEST_FLAGS)
 # Each file alone is held to -Wshadow; and what is included need not be a header.
 UNIT_WARNINGS := -Wno-shadow $(if $(IS_CLANG),,-Wno-subobject-linkage)
 define unit_rules
@@ -317,15 +323,14 @@ $(O)/unity/$(1).sources: FORCE
 	$$(call stamp,$(UNIT_SOURCES_$(1)))
 $(O)/unity/$(1).cc: $(O)/unity/$(1).sources
 	@printf '#include "%s"\n' $(UNIT_SOURCES_$(1)) > $$@
-$(O)/unity/$(1).o: $(O)/unity/$(1).cc $(O)/flags | .setup-$(if $(filter support sim system,$(1)),test,build)
+$(O)/unity/$(1).o: $(O)/unity/$(1).cc $(O)/flags | .setup-$(if $(filter support sim system torture,$(1)),test,build)
 	$$(call compile,$(UNIT_FLAGS_$(1)) $(UNIT_WARNINGS))
 endef
 $(foreach name,$(UNITS),$(eval $(call unit_rules,$(name))))
 # Half of a compilation is reading what many files include, so that is compiled once for each kind
 # (the core's tests see the core alone). PRECOMPILED=0 finds the file that relies on it for an include
 # of its own; check-all builds so.
-PRECOMPILED ?= $(if $(UNITED),0,1)
-ifneq ($(PRECOMPILED),0)
+PRECOMPILED ?= 1
 # clang instantiates the templates of such a header once, and not in every file again.
 PRECOMPILED_FLAGS := $(if $(IS_CLANG),-fpch-instantiate-templates)
 # Name, header, what to install first, more flags.
@@ -341,6 +346,12 @@ define with_precompiled
 $(O)/$(1)%.o: $(1)%.cc $(O)/flags $(O)/precompiled/$(2).h.gch | .setup-$(3)
 	$$(call compile,$(4) -include $(O)/precompiled/$(2).h)
 endef
+ifeq ($(PRECOMPILED)$(UNITED)$(MODE),11release)
+# Of the tool's files some stay alone, whose names others use, too.
+$(eval $(call precompile,tool,tools/check/precompiled_socketio.h,build,$(TOOL_FLAGS)))
+$(eval $(call with_precompiled,tools/conform/,tool,build,$(TOOL_FLAGS)))
+$(eval $(call with_precompiled,tools/hilo/,tool,build,$(TOOL_FLAGS) $(HILO_FLAGS)))
+else ifeq ($(PRECOMPILED)$(UNITED),1)
 $(eval $(call precompile,test,tests/support/precompiled.h,test,$(TEST_FLAGS)))
 $(eval $(call precompile,test_socketio,tests/support/precompiled_socketio.h,test,$(TEST_FLAGS)))
 $(foreach kind,test_net_ test_ws_ test_engineio_ test_trace_ sim/test_,$(eval \
@@ -348,25 +359,25 @@ $(foreach kind,test_net_ test_ws_ test_engineio_ test_trace_ sim/test_,$(eval \
 $(eval $(call with_precompiled,tests/test_socketio_,test_socketio,test,$(TEST_FLAGS)))
 ifneq ($(filter release asan tsan cov,$(MODE)),)
 $(eval $(call precompile,core,tools/check/precompiled_library.h,build))
-$(eval $(call precompile,library,tools/check/precompiled_library.h,build,$(ASAN_O0)))
-$(eval $(call precompile,socketio,tools/check/precompiled_socketio.h,build,$(ASAN_O0)))
+$(eval $(call precompile,library,tools/check/precompiled_library.h,build,$(SANITIZED_O0)))
+$(eval $(call precompile,socketio,tools/check/precompiled_socketio.h,build,$(SANITIZED_O0)))
 $(eval $(call with_precompiled,net/,core,build))
-$(eval $(call with_precompiled,ws/,library,build,$(ASAN_O0)))
+$(eval $(call with_precompiled,ws/,library,build,$(SANITIZED_O0)))
 $(eval $(call with_precompiled,ws/core/,core,build))
-$(eval $(call with_precompiled,ws/socketio/,socketio,build,$(ASAN_O0)))
-$(eval $(call with_precompiled,ws/trace/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0)))
-$(eval $(call with_precompiled,tools/explain/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0)))
-$(eval $(call with_precompiled,tools/fuzz/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0)))
-$(eval $(call with_precompiled,tools/tap/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0)))
-$(eval $(call with_precompiled,tools/bench/,library,build,$(ASAN_O0)))
-$(eval $(call with_precompiled,tools/conform/,library,build,$(TOOL_FLAGS) $(ASAN_O0)))
-$(eval $(call with_precompiled,tools/hilo/,socketio,build,$(TOOL_FLAGS) $(ASAN_O0) $(HILO_FLAGS)))
+$(eval $(call with_precompiled,ws/socketio/,socketio,build,$(SANITIZED_O0)))
+$(eval $(call with_precompiled,ws/trace/,socketio,build,$(TOOL_FLAGS) $(SANITIZED_O0)))
+$(eval $(call with_precompiled,tools/explain/,socketio,build,$(TOOL_FLAGS) $(SANITIZED_O0)))
+$(eval $(call with_precompiled,tools/fuzz/,socketio,build,$(TOOL_FLAGS) $(SANITIZED_O0)))
+$(eval $(call with_precompiled,tools/tap/,socketio,build,$(TOOL_FLAGS) $(SANITIZED_O0)))
+$(eval $(call with_precompiled,tools/bench/,library,build,$(SANITIZED_O0)))
+$(eval $(call with_precompiled,tools/conform/,library,build,$(TOOL_FLAGS) $(SANITIZED_O0)))
+$(eval $(call with_precompiled,tools/hilo/,socketio,build,$(TOOL_FLAGS) $(SANITIZED_O0) $(HILO_FLAGS)))
 endif
 endif
 $(O)/bench/%.o: bench/%.cc $(O)/flags | .setup-bench
 	$(call compile)
 $(O)/fuzz/%.o: fuzz/%.cc $(O)/flags | .setup-$(if $(filter fuzz,$(MODE)),check,build)
-	$(call compile)
+	$(call compile,$(FUZZ_OPTIMIZED))
 $(O)/ws/trace/%.o: ws/trace/%.cc $(O)/flags | .setup-build
 	$(call compile,$(TOOL_FLAGS))
 $(O)/tools/conform/%.o: tools/conform/%.cc $(O)/flags | .setup-build
@@ -383,6 +394,9 @@ $(O)/net/poller_kqueue.o: net/poller_kqueue.cc $(O)/flags | .setup-build
 	$(call compile,$(KQUEUE_CFLAGS))
 $(O)/gen/%.o: $(O)/gen/%.cc $(O)/flags | .setup-build
 	$(call compile)
+# Programs that run once; but they are measured, too (MODE=small).
+$(O)/gen/readme_%.o: $(O)/gen/readme_%.cc $(O)/flags | .setup-build
+	$(call compile,$(if $(filter release,$(MODE)),-O0 -U_FORTIFY_SOURCE))
 
 $(CORE_LIB): $(call objects,$(CORE_SOURCES)) $(O)/core_sources
 	$(call archive)
@@ -488,10 +502,10 @@ counting = $(patsubst %.cc,$(O)/%,$(shell grep -ls 'support/$(1).h' $(TEST_SOURC
 COUNTING := $(call counting,allocation_counter)
 $(call counting,call_counter): $(O)/tests/support/call_counter.o
 SIM_OBJECTS := $(call objects,$(SIM_SOURCES))
-$(COUNTING): $(O)/tests/support/allocation_counter.o
+$(if $(UNITED),$(O)/unity/test_counting,$(COUNTING)): $(O)/tests/support/allocation_counter.o
 # Tests that are compiled as one are one program, of which each test's own is the part in its file.
 ifneq ($(UNITED),)
-UNITABLE := $(filter-out $(COUNTING) $(call counting,call_counter) $(addprefix $(O)/tests/,test_net_kernel_manners \
+UNITABLE := $(filter-out $(call counting,call_counter) $(addprefix $(O)/tests/,test_net_kernel_manners \
   sim/test_sim_system sim/test_sim_torture),$(TESTS_PICKED))
 # Its name, and its programs.
 define test_unit
@@ -507,19 +521,22 @@ $(2): $(O)/unity/$(1)
 	@mkdir -p $$(@D)
 	@printf '#!/bin/sh\nexec %s --source-file="*/%s.cc" "$$$$@"\n' $(abspath $(O))/unity/$(1) $$(@F) > $$@ && chmod +x $$@
 endef
+test_kind = $(filter $(addprefix $(O)/tests/test_,$(addsuffix %,$(1))),$(filter-out $(COUNTING),$(UNITABLE)))
 # Two halves of what is largest: they are compiled side by side.
-half = $(wordlist $(1),$(2),$(filter $(O)/tests/test_ws_%,$(UNITABLE)))
+half = $(wordlist $(1),$(2),$(call test_kind,ws_))
 $(eval $(call test_unit,test_ws_1,$(call half,1,18)))
 $(eval $(call test_unit,test_ws_2,$(call half,19,99)))
-$(foreach kind,core engineio net socketio,$(eval \
-  $(call test_unit,test_$(kind),$(filter $(O)/tests/test_$(kind)_%,$(UNITABLE)))))
+$(foreach kind,core engineio net socketio,$(eval $(call test_unit,test_$(kind),$(call test_kind,$(kind)_))))
+$(eval $(call test_unit,test_rest,$(call test_kind,base_ trace_ defaults)))
+$(eval $(call test_unit,test_tools,$(filter $(TOOLBOX_TESTS),$(UNITABLE))))
+$(eval $(call test_unit,test_counting,$(filter $(COUNTING),$(UNITABLE))))
 $(eval $(call test_unit,test_sim,$(filter $(O)/tests/sim/%,$(UNITABLE))))
 endif
 $(filter-out $(UNITED_TESTS),$(patsubst %.cc,$(O)/%,$(SIM_TEST_SOURCES))): $(O)/tests/sim/%: $(O)/tests/sim/%.o $(SIM_OBJECTS) \
     $(O)/tests/support/main.o $(SUPPORT_LIB) $(SOCKETIO_LIB) $(HILO_LIB) $(CORE_LIB) $(O)/link_flags
 	$(call link,$(TEST_LINK))
 SYSTEM_OBJECTS := $(call objects,$(SYSTEM_SOURCES))
-$(O)/tests/sim/test_sim_torture: $(call objects,$(sort $(wildcard tests/sim/torture/*.cc)))
+$(O)/tests/sim/test_sim_torture: $(call objects,$(TORTURE_SOURCES))
 $(O)/tests/sim/test_sim_system: $(SYSTEM_OBJECTS)
 $(O)/tests/sim/system/sim: $(O)/tests/sim/system/main.o $(SYSTEM_OBJECTS) $(SIM_OBJECTS) $(SOCKETIO_LIB) $(HILO_LIB) \
     $(CORE_LIB) $(O)/link_flags
@@ -543,10 +560,12 @@ TEST_LINK += -Wl,-rpath,$(abspath $(O))/tests
 else
 TEST_LIBRARIES := $(TRACE_LIB) $(LIBRARIES)
 endif
-$(TOOLBOX_TESTS): $(O)/tests/%: $(O)/tests/%.o $(O)/tests/support/main.o $(TOOLBOX_LIB) \
+$(O)/unity/test_tools: $(TOOLBOX_LIB) $(LIBRARIES) $(O)/link_flags
+	$(call link,$(TEST_LINK))
+$(filter-out $(UNITED_TESTS),$(TOOLBOX_TESTS)): $(O)/tests/%: $(O)/tests/%.o $(O)/tests/support/main.o $(TOOLBOX_LIB) \
     $(LIBRARIES) $(O)/link_flags
 	$(call link,$(TEST_LINK))
-$(addprefix $(O)/unity/test_,core engineio net socketio ws_1 ws_2): $(SUPPORT_LIB) $(TEST_LIBRARIES) $(O)/link_flags
+$(addprefix $(O)/unity/test_,core engineio net socketio ws_1 ws_2 rest counting): $(SUPPORT_LIB) $(TEST_LIBRARIES) $(O)/link_flags
 	$(call link,$(TEST_LINK))
 $(O)/unity/test_sim: $(SUPPORT_LIB) $(SOCKETIO_LIB) $(HILO_LIB) $(CORE_LIB) $(O)/link_flags
 	$(call link,$(TEST_LINK))
@@ -613,7 +632,7 @@ endif
 TEST_JOBS := $(shell expr 2 '*' $(JOBS))
 .PHONY: test test-programs
 test-programs: $(TESTS_PICKED) $(LADDER_PICKED) $(EMBEDDED_PICKED) $(if $(INTEROP_PICKED),$(HILO)) \
-  $(if $(T),,$(O)/tests/link_core $(if $(filter tsan,$(MODE)),,$(O)/tests/c/readme) $(README_PROGRAMS))
+  $(if $(T),,$(O)/tests/link_core $(if $(filter tsan,$(MODE)),,$(O)/tests/c/readme) $(if $(filter asan tsan,$(MODE)),,$(README_PROGRAMS)))
 test: test-programs | .setup-test  ## every test (T=name: one); the last line counts them
 	@BUILD=$(BUILD) CXX='$(CXX)' HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(TEST_JOBS) \
 	  --summary $(O)/test_summary $(INTEROP_PICKED) $(LADDER_PICKED) $(EMBEDDED_PICKED) $(TESTS_PICKED)

@@ -9,7 +9,7 @@
 #include "net/base/buffer.h"
 #include "tests/support/allocation_counter.h"
 
-namespace hilo {
+using namespace hilo;
 
 namespace allocation_counter = test::allocation_counter;
 
@@ -139,5 +139,3 @@ TEST_CASE("random appends and consumes agree with a string") {
     REQUIRE(buffer.size() == model.size());
   }
 }
-
-}  // namespace hilo

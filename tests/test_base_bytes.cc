@@ -6,7 +6,7 @@
 
 #include "net/base/bytes.h"
 
-namespace hilo {
+using namespace hilo;
 
 TEST_CASE("integers are stored with the most significant byte first") {
   std::array<std::uint8_t, 14> out{};
@@ -47,5 +47,3 @@ TEST_CASE("text and bytes are two views of the same memory") {
   CHECK(as_text(bytes) == text);
   CHECK(as_bytes("").empty());
 }
-
-}  // namespace hilo

@@ -9,7 +9,7 @@
 #include "net/base/callback.h"
 #include "tests/support/allocation_counter.h"
 
-namespace hilo {
+using namespace hilo;
 
 namespace allocation_counter = test::allocation_counter;
 
@@ -97,5 +97,3 @@ TEST_CASE("six pointers fit without an allocation, and calls never allocate") {
   if (allocation_counter::available) CHECK(allocation_counter::count() > after);
   CHECK(on_heap());
 }
-
-}  // namespace hilo

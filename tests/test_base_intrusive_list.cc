@@ -7,7 +7,8 @@
 
 #include "net/base/intrusive_list.h"
 
-namespace hilo {
+using namespace hilo;
+
 namespace {
 
 struct Ready;
@@ -90,5 +91,3 @@ TEST_CASE("taking another list empties it and keeps the order") {
   first.take(second);
   CHECK(drain(first) == std::vector<int>{1, 2, 3, 4});
 }
-
-}  // namespace hilo

@@ -8,7 +8,7 @@
 #include "net/base/pool.h"
 #include "tests/support/allocation_counter.h"
 
-namespace hilo {
+using namespace hilo;
 
 namespace allocation_counter = test::allocation_counter;
 
@@ -93,5 +93,3 @@ TEST_CASE("giving back nothing is allowed") {
   CHECK(pool.cached_bytes() == 0);
   CHECK(pool.taken_bytes() == 0);
 }
-
-}  // namespace hilo

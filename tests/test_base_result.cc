@@ -8,7 +8,8 @@
 
 #include "net/base/result.h"
 
-namespace hilo {
+using namespace hilo;
+
 namespace {
 
 std::error_code code(std::errc error) {
@@ -106,5 +107,3 @@ TEST_CASE("assigning a result to itself keeps its value") {
   REQUIRE(text);
   CHECK(text->size() == 100);
 }
-
-}  // namespace hilo

@@ -9,7 +9,8 @@
 
 #include "net/base/slab.h"
 
-namespace hilo {
+using namespace hilo;
+
 namespace {
 
 struct Counted {
@@ -164,5 +165,3 @@ TEST_CASE("an erased slot is poisoned until an object lives in it again") {
   CHECK_FALSE(__asan_address_is_poisoned(again.object));
 }
 #endif
-
-}  // namespace hilo

@@ -35,6 +35,7 @@ class Outcome:
         self.notes = []
         self.output = ""
         self.seconds = 0.0
+        self.cpu_seconds = 0.0  # of all its processes
 
 
 def checks_itself(path):
@@ -114,15 +115,23 @@ def run(path, mode):
         outcome.notes.append(f"it could not be started: {error}")
         return outcome
     seconds_max = SECONDS_MAX * (4 if os.environ.get("EMULATOR") else 1)
-    try:
-        output, _ = process.communicate(timeout=seconds_max)
-    except subprocess.TimeoutExpired:
+    hung = threading.Event()
+
+    def kill():
+        hung.set()
         os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-        outcome.notes.append(f"it hung for {seconds_max} seconds and was killed")
+
+    guard = threading.Timer(seconds_max, kill)
+    guard.start()
+    outcome.output = process.stdout.read().decode(errors="replace")
+    _, status, usage = os.wait4(process.pid, 0)
+    guard.cancel()
+    process.stdout.close()
+    process.returncode = code = os.waitstatus_to_exitcode(status)
     outcome.seconds = time.monotonic() - start
-    outcome.output = output.decode(errors="replace")
-    code = process.returncode
+    outcome.cpu_seconds = usage.ru_utime + usage.ru_stime
+    if hung.is_set():
+        outcome.notes.append(f"it hung for {seconds_max} seconds and was killed")
     if code < 0:
         outcome.notes.append(f"it ended by signal {signal.Signals(-code).name}")
     if os.path.basename(path).startswith("test_"):
@@ -197,8 +206,8 @@ def main():
             report.append(outcome.output.rstrip("\n"))
             report += [f"{outcome.path}: {note}" for note in outcome.notes]
     if os.environ.get("V") == "1":
-        for outcome in sorted(outcomes, key=lambda each: each.seconds):
-            report.append(f"{outcome.seconds:8.2f} s  {outcome.path}")
+        for outcome in sorted(outcomes, key=lambda each: each.cpu_seconds):
+            report.append(f"{outcome.cpu_seconds:8.2f} s of processor time, {outcome.seconds:8.2f} s  {outcome.path}")
 
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes) + (0 if arguments.paths else 1)

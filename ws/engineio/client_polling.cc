@@ -10,14 +10,14 @@
 namespace hilo::engineio {
 namespace {
 
-constexpr std::string_view text_type = "text/plain;charset=UTF-8";
-constexpr std::string_view octets_type = "application/octet-stream";
+constexpr std::string_view sent_text_type = "text/plain;charset=UTF-8";
+constexpr std::string_view sent_octets_type = "application/octet-stream";
 
 bool is_octets(const ws::ResponseHead& head) noexcept {
   std::string_view type = head.fields.find("Content-Type").value_or(std::string_view{});
   type = type.substr(0, type.find(';'));
   while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
-  return ws::equals_ignoring_case(type, octets_type);
+  return ws::equals_ignoring_case(type, sent_octets_type);
 }
 
 }  // namespace
@@ -154,7 +154,7 @@ void ClientPolling::flush() {
   Status done = write_post(body, framing);
   if (done) {
     done = post_.ask({.target = target_,
-                      .type = framing == Framing::v3_binary ? octets_type : text_type,
+                      .type = framing == Framing::v3_binary ? sent_octets_type : sent_text_type,
                       .body = body.readable(),
                       .timeout = settings_.post_timeout});
   }

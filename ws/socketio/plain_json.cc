@@ -45,12 +45,12 @@ const char* skip_plain(const char* at, const char* end) noexcept {
   return at;
 }
 
-constexpr bool is_digit(char c) noexcept {
+constexpr bool is_decimal(char c) noexcept {
   return c >= '0' && c <= '9';
 }
 
 constexpr bool is_of_number(char c) noexcept {
-  return is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+  return is_decimal(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
 }
 
 // Members of an object that is read once more.
@@ -75,9 +75,9 @@ class Seen {
   bool has_failed_ = false;
 };
 
-class Reader {
+class PlainReader {
  public:
-  Reader(std::string_view text, std::size_t depth_max) noexcept
+  PlainReader(std::string_view text, std::size_t depth_max) noexcept
       : at_(text.data()),
         end_(text.data() + text.size()),
         depth_max_(depth_max),
@@ -236,7 +236,7 @@ class Reader {
     const bool is_negative = take('-');
     const char* const digits = at_;
     std::uint64_t value = 0;
-    while (at_ != end_ && is_digit(*at_)) {
+    while (at_ != end_ && is_decimal(*at_)) {
       value = value * 10 + static_cast<std::uint64_t>(*at_++ - '0');
     }
     const auto count = at_ - digits;
@@ -303,7 +303,7 @@ void write_object(const Json& value, bool ascii, std::string& out) {
 }  // namespace
 
 bool read_plain_json(std::string_view text, std::size_t depth_max, Json& into) {
-  return Reader(text, depth_max).read_all(into);
+  return PlainReader(text, depth_max).read_all(into);
 }
 
 void write_plain_text(std::string_view text, bool ascii, std::string& out) {

@@ -12,7 +12,7 @@ namespace hilo::sim::torture {
 namespace {
 
 constexpr std::size_t large_bytes = 300'000;  // more than two peers' queues hold
-constexpr std::string_view url = "ws://server.test:9001/echo";
+constexpr std::string_view echo_url = "ws://server.test:9001/echo";
 
 // Nothing that compresses to next to nothing, which would be refused.
 std::string large_text() {
@@ -100,17 +100,17 @@ class WebSocketVisit final : public Visit {
 }  // namespace
 
 std::unique_ptr<Visit> make_websocket_visit(Stage& stage) {
-  return std::make_unique<WebSocketVisit>(stage, ws::ConnectOptions{.url = url});
+  return std::make_unique<WebSocketVisit>(stage, ws::ConnectOptions{.url = echo_url});
 }
 
 std::unique_ptr<Visit> make_compressed_visit(Stage& stage) {
-  ws::ConnectOptions options{.url = url};
+  ws::ConnectOptions options{.url = echo_url};
   options.deflate.enabled = true;
   return std::make_unique<WebSocketVisit>(stage, std::move(options));
 }
 
 std::unique_ptr<Visit> make_returning_visit(Stage& stage) {
-  ws::ConnectOptions options{.url = url};
+  ws::ConnectOptions options{.url = echo_url};
   options.reconnect.enabled = true;
   return std::make_unique<WebSocketVisit>(stage, std::move(options));
 }
