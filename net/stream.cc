@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "net/base/check.h"
+#include "net/observed_transport.h"
 #include "net/socket.h"
 
 namespace hilo::net {
@@ -70,6 +72,17 @@ Status Stream::restore_input(Bytes input) noexcept {
   return stash_.append(input);
 }
 
+Status Stream::observe(std::shared_ptr<WireObserver> observer) noexcept {
+  HILO_DCHECK(!is_observed());
+  // The transport is taken over only once there is memory for the other one.
+  void* const memory = ::operator new(sizeof(ObservedTransport), std::nothrow);
+  if (memory == nullptr) return out_of_memory();
+  transport_.reset(new (memory)
+                       ObservedTransport(std::move(transport_), fd_.value(), std::move(observer)));
+  transport_->attach(*this);
+  return {};
+}
+
 Stream::Parts Stream::take_apart() noexcept {
   HILO_DCHECK(!in_dispatch());
   HILO_DCHECK(queue_.empty());
@@ -77,6 +90,7 @@ Stream::Parts Stream::take_apart() noexcept {
   token_ = {};
   set(Flag::closed);
   stash_.release();
+  if (transport_ != nullptr) transport_->leave();
   return {std::move(fd_), std::move(transport_)};
 }
 
@@ -392,6 +406,7 @@ void Stream::on_reap() {
     // TLS says that this is the end (close_notify); a socket says it by being closed.
     static_cast<void>(transport_->shutdown_write());
   }
+  if (transport_ != nullptr) transport_->detach();
   loop_->unwatch(token_);
   token_ = {};
   // The handler may destroy the stream: nothing of it is touched any more.

@@ -44,6 +44,8 @@
 
 namespace hilo::net {
 
+class WireObserver;
+
 class Stream final : private Watcher {
  public:
   // What on_input wants next.
@@ -120,6 +122,10 @@ class Stream final : private Watcher {
   // Null for a bare socket.
   const Transport* transport() const noexcept { return transport_.get(); }
   Handler& handler() const noexcept { return *handler_; }
+  // Shows all that passes from now on to `observer` (observed_transport.h), for good. After
+  // start(), and not twice. Without memory nothing changes.
+  Status observe(std::shared_ptr<WireObserver> observer) noexcept;
+  bool is_observed() const noexcept { return transport_ != nullptr && transport_->is_observed(); }
   // Replaces the handler, from within a call of the old one at the latest. Input that the old one
   // leaves unconsumed goes to the new one at once, or with the next resume phase if no input is
   // being handled.

@@ -44,12 +44,21 @@ class Transport {
   // True if reading failed for want of input, and not for what was read.
   virtual bool was_cut() const noexcept { return false; }
 
+  // Somebody is shown what passes (observed_transport.h).
+  virtual bool is_observed() const noexcept { return false; }
+
   // This, if it is TLS (transport_tls.h).
   virtual const tls::TlsTransport* tls() const noexcept { return nullptr; }
 
   // The stream is about to be destroyed by abort(). For transports without a descriptor: the peer
   // is to see a reset. The descriptor, where there is one, is dealt with by the stream.
   virtual void set_abortive_close() noexcept {}
+
+  // The stream is taken apart; attach() to another one follows, in another thread perhaps.
+  virtual void leave() noexcept {}
+
+  // The stream is over: it reads and writes no more.
+  virtual void detach() noexcept {}
 };
 
 }  // namespace hilo::net

@@ -152,7 +152,8 @@ const ResponseHead* Client::Engine::response() const noexcept {
 std::string_view Client::Engine::tls_failure() const noexcept {
   if (reported_ == nullptr || !reported_->stream) return {};
   const net::Transport* const transport = reported_->stream->transport();
-  return transport != nullptr ? transport->tls()->failure_text() : std::string_view{};
+  const net::tls::TlsTransport* const tls = transport != nullptr ? transport->tls() : nullptr;
+  return tls != nullptr ? tls->failure_text() : std::string_view{};
 }
 
 void Client::Engine::abort() {

@@ -53,6 +53,10 @@
 #include "ws/log.h"
 #include "ws/metrics.h"
 
+namespace hilo::net {
+class WireObservers;
+}
+
 namespace hilo::ws {
 
 // What holds for all connections of a client; see also ServerOptions.
@@ -101,6 +105,9 @@ struct ConnectOptions {
   std::string_view tls_server_name = {};
   // permessage-deflate (RFC 7692): offered if enabled, used if the server agrees.
   DeflateOptions deflate = {};
+  // Who is shown what passes (net/observed_transport.h): asked for each connection. Behind a proxy
+  // it is shown from the tunnel on. Null: nobody.
+  std::shared_ptr<net::WireObservers> observers = {};
 };
 
 // What on_reconnecting is told.

@@ -103,6 +103,7 @@ void Client::Engine::on_dialed(Result<net::Fd> fd) {
       start_stream(*loop_, std::move(*fd), attempt_->tls.get(), attempt_->tls_server_name, *this);
   if (!stream) return fail(stream.error());
   attempt_->stream = std::move(*stream);
+  observe(*attempt_->stream, attempt_->plan.observers);
   Status sent = attempt_->stream->write(Bytes{attempt_->wire.readable()});
   attempt_->wire.release();
   if (!sent) fail(sent.error());

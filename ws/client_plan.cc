@@ -18,6 +18,7 @@ ClientPlan::ClientPlan(const ConnectOptions& options)
       tls(options.tls),
       tls_server_name(options.tls_server_name),
       deflate(options.deflate),
+      observers(options.observers),
       redirects_left(std::min(options.redirects_max, redirects_followed_max)),
       follows_redirects(options.redirects_max != 0) {
   fields.reserve(options.fields.size());

@@ -34,6 +34,7 @@ struct ClientPlan {
   std::shared_ptr<const net::tls::ClientContext> tls;
   std::string tls_server_name;
   DeflateOptions deflate;
+  std::shared_ptr<net::WireObservers> observers;
   std::uint32_t redirects_left = 0;
   bool follows_redirects = false;
 };

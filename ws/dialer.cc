@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "net/base/guard.h"
+#include "net/observed_transport.h"
 #include "net/socket.h"
 #include "ws/credentials.h"
 
@@ -101,6 +103,14 @@ Result<std::unique_ptr<net::Stream>> start_stream(net::Loop& loop, net::Fd fd,
   if (!stream) return out_of_memory();
   if (Status started = stream->start(); !started) return started.error();
   return stream;
+}
+
+void observe(net::Stream& stream, const std::shared_ptr<net::WireObservers>& observers) noexcept {
+  if (observers == nullptr) return;
+  static_cast<void>(guarded([&] {
+    auto observer = observers->make();
+    if (observer != nullptr) static_cast<void>(stream.observe(std::move(observer)));
+  }));
 }
 
 }  // namespace hilo::ws

@@ -30,6 +30,10 @@
 #include "ws/proxy_dialer.h"
 #include "ws/proxy_tunnel.h"
 
+namespace hilo::net {
+class WireObservers;
+}
+
 namespace hilo::ws {
 
 class Dialer {
@@ -81,5 +85,7 @@ Result<std::unique_ptr<net::Stream>> start_stream(net::Loop& loop, net::Fd fd,
                                                   const net::tls::ClientContext* tls,
                                                   std::string_view tls_server_name,
                                                   net::Stream::Handler& handler);
+// Where there are observers, one is shown what passes; without memory for it nobody is.
+void observe(net::Stream& stream, const std::shared_ptr<net::WireObservers>& observers) noexcept;
 
 }  // namespace hilo::ws

@@ -187,6 +187,7 @@ bool HttpConnection::serve_one(MutableBytes& input) {
     return true;
   }
   const RequestHead head = parser_.head(input);
+  host_->on_head(*this, head, input);
   const bool could_stay = keep_alive_;
   keep_alive_ =
       keep_alive_ && head.version_minor >= 1 && !head.fields.lists_token("Connection", "close");

@@ -132,6 +132,10 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   // What the server decides and does for it.
   class Host {
    public:
+    // A request head stands at the front of `input`, and what came with it behind; nothing was
+    // decided yet.
+    virtual void on_head(HttpConnection& connection, const RequestHead& head,
+                         MutableBytes input) = 0;
     // A request head is complete. Answers through `exchange`, or refuses, or upgrades; else the
     // exchange waits. `parameters` is where the request looks for its parameters.
     virtual void on_request(HttpConnection& connection, http::Exchange& exchange,

@@ -106,6 +106,11 @@ struct ServerOptions {
   bool date = true;
   // Goes into every ConnectionId, so that ids of several loops differ.
   std::uint8_t loop_index = 0;
+  // Shows what passes on connections (net/observed_transport.h): asked when one is accepted, and
+  // with the head of each request while nobody observes it, which is shown then with all behind it.
+  // Null, or a null answer: it is nobody's business, and costs nothing.
+  Callback<std::shared_ptr<net::WireObserver>(const net::PeerAddress&)> observe_accepted = {};
+  Callback<std::shared_ptr<net::WireObserver>(const Request&)> observe_request = {};
   // Hears rejections and other events, one line each.
   LogSink log = {};
   std::uint32_t log_rejects_per_second_max = 20;
@@ -321,6 +326,7 @@ class Server final : public HandlerSetters<Server>,
   Handlers& handlers();
 
   // HttpConnection::Host
+  void on_head(HttpConnection& connection, const RequestHead& head, MutableBytes input) override;
   net::PeerAddress asked_by(const HttpConnection& connection, const RequestHead& head) override;
   void on_request(HttpConnection& connection, http::Exchange& exchange, const Request& request,
                   PathParameters& parameters) override;
@@ -348,6 +354,7 @@ class Server final : public HandlerSetters<Server>,
                  const net::tls::ServerContext* tls);
   HttpConnection* serve(net::Fd fd, const net::PeerAddress& peer,
                         const net::tls::ServerContext* tls);
+  void observe_accepted(HttpConnection& connection) noexcept;
 
   // To other servers, and from them: server_transfer.cc.
   bool leaves(HttpConnection& connection, Path& path, const Request& request);

@@ -8,7 +8,9 @@
 #include <new>
 #include <utility>
 
+#include "net/observed_transport.h"
 #include "net/socket.h"
+#include "ws/guard.h"
 #include "ws/server.h"
 #include "ws/server_door.h"
 
@@ -157,10 +159,32 @@ HttpConnection* Server::serve(net::Fd fd, const net::PeerAddress& peer,
     stream.reset(new (std::nothrow) net::Stream(*loop_, std::move(transport), std::move(fd),
                                                 entry.object->stream_handler()));
   }
-  if (stream && entry.object->start(std::move(stream))) return entry.object;
+  if (stream && entry.object->start(std::move(stream))) {
+    if (options_.observe_accepted) observe_accepted(*entry.object);
+    return entry.object;
+  }
   log_.reject({.error = Errc::no_memory, .peer = peer}, loop_->now());
   http_connections_.erase(entry.handle);
   return nullptr;
+}
+
+// --- who is looked at ----------------------------------------------------------------------------
+
+// Without memory for it nobody observes.
+void Server::observe_accepted(HttpConnection& connection) noexcept {
+  static_cast<void>(guarded([&] {
+    auto observer = options_.observe_accepted(connection.socket_peer());
+    if (observer != nullptr) static_cast<void>(connection.stream().observe(std::move(observer)));
+  }));
+}
+
+void Server::on_head(HttpConnection& connection, const RequestHead& head, MutableBytes input) {
+  if (!options_.observe_request || connection.stream().is_observed()) return;
+  static_cast<void>(guarded([&] {
+    const auto observer = options_.observe_request(Request{head, connection.socket_peer()});
+    if (observer == nullptr || !connection.stream().observe(observer)) return;
+    observer->on_read({.bytes = input.size()}, input);
+  }));
 }
 
 }  // namespace hilo::ws

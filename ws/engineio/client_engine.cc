@@ -150,6 +150,7 @@ Status Client::Engine::begin_websocket(std::string_view sid) {
   connect.redirects_max = plan.redirects_left;
   connect.tls = origin_.tls;
   connect.tls_server_name = plan.tls_server_name;
+  connect.observers = plan.observers;
   connect.deflate = plan.deflate;
   return websocket_->connect(connect);
 }

@@ -142,6 +142,7 @@ void HttpLink::on_dialed(Result<net::Fd> fd) {
       ws::start_stream(*loop_, std::move(*fd), origin_->tls.get(), origin_->tls_server_name, *this);
   if (!stream) return fail(stream.error());
   stream_ = std::move(*stream);
+  ws::observe(*stream_, origin_->plan.observers);
   send();
 }
 

@@ -26,7 +26,16 @@ namespace hilo::trace {
 // Who says it.
 enum class Direction : std::uint8_t { to_server, to_client };
 
-enum class Layer : std::uint8_t { http, handshake, frame, message, deflate, engineio, socketio };
+enum class Layer : std::uint8_t {
+  tcp,
+  http,
+  handshake,
+  frame,
+  message,
+  deflate,
+  engineio,
+  socketio
+};
 
 struct Place {
   std::uint64_t bit = 0;

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+//
+// ObservedTransport: what a Stream reads and writes, shown to somebody on its way, call by call and
+// in clear text where TLS is below.
+//
+//     Stream  --->  ObservedTransport  --->  a socket, or the transport that was there (TLS)
+//                        |
+//                   WireObserver
+//
+// A stream that nobody observes has none of this, so it costs nothing there: Stream::observe() puts
+// it in. Who observes may also change what was read, and hold back what is written.
+//
+//   owns     the transport below, and a share of the observer
+//   thread   the loop's of the stream; a stream that moves to another loop takes it along
+//   limits   none: it keeps no bytes
+
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "net/base/bytes.h"
+#include "net/socket.h"
+#include "net/transport.h"
+
+namespace hilo::net {
+
+class ObservedTransport;
+
+// Hears of each call. Nothing of this may throw, nor call the stream.
+class WireObserver {
+ public:
+  virtual ~WireObserver() = default;
+
+  // It begins, in the thread of the stream's loop; and again there where the stream has moved to.
+  virtual void on_begin(ObservedTransport& transport) noexcept { static_cast<void>(transport); }
+  // The stream moves to another loop, and its transport with it.
+  virtual void on_leave() noexcept {}
+  // A read, and what it brought: none if io.kind is not done. The bytes may be changed in place;
+  // the stream gets them as they are then. What the peer sent before it was observed, but was not
+  // dealt with yet, comes first, as if it was read now.
+  virtual void on_read(const Io& io, MutableBytes bytes) noexcept = 0;
+  // A write of `slices`, of which the first io.bytes were taken if io.kind is done.
+  virtual void on_write(const Io& io, std::span<const Bytes> slices) noexcept = 0;
+  // The stream has nothing more to send: FIN, and close_notify before it.
+  virtual void on_shutdown() noexcept {}
+  // How many of so many bytes may be written now. The rest waits as if the kernel had refused it,
+  // until release() of the transport is called.
+  virtual std::size_t may_write(std::size_t bytes) noexcept { return bytes; }
+  // The stream is over; the last call.
+  virtual void on_gone() noexcept = 0;
+};
+
+// Makes one for each connection of somebody who opens several.
+class WireObservers {
+ public:
+  virtual ~WireObservers() = default;
+  // Null: this one is not looked at.
+  virtual std::shared_ptr<WireObserver> make() = 0;
+};
+
+class ObservedTransport final : public Transport {
+ public:
+  // `below` is null for a bare socket.
+  ObservedTransport(std::unique_ptr<Transport> below, int fd,
+                    std::shared_ptr<WireObserver> observer) noexcept
+      : below_(std::move(below)), observer_(std::move(observer)), fd_(fd) {}
+  ObservedTransport(const ObservedTransport&) = delete;
+  ObservedTransport& operator=(const ObservedTransport&) = delete;
+  ~ObservedTransport() override { detach(); }
+
+  void attach(Stream& stream) noexcept override;
+  Io read(MutableBytes into) noexcept override;
+  Io write(std::span<const Bytes> slices) noexcept override;
+  Status shutdown_write() noexcept override;
+  Interest read_waits_for() const noexcept override;
+  Interest write_waits_for() const noexcept override;
+  bool has_buffered_input() const noexcept override;
+  bool was_cut() const noexcept override;
+  bool is_observed() const noexcept override { return true; }
+  const tls::TlsTransport* tls() const noexcept override;
+  void set_abortive_close() noexcept override;
+  void detach() noexcept override;
+  void leave() noexcept override;
+
+  Stream& stream() const noexcept { return *stream_; }
+  // What may_write() held back may be tried again.
+  void release() noexcept;
+
+ private:
+  std::unique_ptr<Transport> below_;
+  std::shared_ptr<WireObserver> observer_;
+  Stream* stream_ = nullptr;
+  int fd_;
+  bool held_back_ = false;
+};
+
+}  // namespace hilo::net

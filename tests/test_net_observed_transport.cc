@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+
+#include "net/observed_transport.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "tests/support/stream_pair.h"
+
+using namespace hilo;
+using namespace hilo::net;
+using namespace hilo::test;
+
+namespace {
+
+// Writes down what it is shown; what it was told to, it changes or holds back.
+class Notes final : public WireObserver {
+ public:
+  void on_begin(ObservedTransport& begun) noexcept override { transport = &begun; }
+  void on_read(const Io& io, MutableBytes bytes) noexcept override {
+    if (io.kind == Io::Kind::end) events += "end;";
+    if (io.kind == Io::Kind::failed) events += "failed;";
+    if (io.kind == Io::Kind::done) events += "read " + std::string(as_text(bytes)) + ";";
+    if (spoils && !bytes.empty()) bytes[0] = '#';
+  }
+  void on_write(const Io& io, std::span<const Bytes> slices) noexcept override {
+    if (io.kind != Io::Kind::done) return;
+    std::size_t left = io.bytes;
+    for (const Bytes slice : slices) {
+      const Bytes taken = slice.first(std::min(left, slice.size()));
+      written += as_text(taken);
+      left -= taken.size();
+    }
+    CHECK(left == 0);
+  }
+  void on_shutdown() noexcept override { events += "shutdown;"; }
+  std::size_t may_write(std::size_t bytes) noexcept override { return std::min(bytes, allowed); }
+  void on_gone() noexcept override { events += "gone;"; }
+
+  ObservedTransport* transport = nullptr;
+  std::string events;
+  std::string written;
+  std::size_t allowed = std::size_t{1} << 30;
+  bool spoils = false;
+};
+
+}  // namespace
+
+TEST_CASE("an observer is shown what a stream reads and writes, and how it ends, once") {
+  for (const Kind kind : all_kinds) {
+    CAPTURE(static_cast<int>(kind));
+    Loop loop;
+    PeerPair pair(loop, kind);
+    const auto notes = std::make_shared<Notes>();
+    CHECK_FALSE(pair.a->stream->is_observed());
+    REQUIRE(pair.a->stream->observe(notes));
+    CHECK(pair.a->stream->is_observed());
+    REQUIRE(pair.b->stream->write(as_bytes("question")));
+    REQUIRE(turn_until(loop, [&] { return pair.a->received == "question"; }));
+    const std::string large(300'000, 'x');
+    REQUIRE(pair.a->stream->write(as_bytes("answer")));
+    REQUIRE(pair.a->stream->write(as_bytes(large)));
+    REQUIRE(turn_until(loop, [&] { return pair.b->received.size() == 300'006; }));
+    CHECK(notes->written == "answer" + large);
+    pair.b->stream->shutdown_write();
+    REQUIRE(turn_until(loop, [&] { return notes->events.ends_with("end;"); }));
+    pair.a->stream->shutdown_write();
+    REQUIRE(turn_until(loop, [&] { return notes->events.ends_with("shutdown;"); }));
+    pair.a->stream->close();
+    settle(loop);
+    CHECK(notes->events == "read question;end;shutdown;gone;");
+  }
+}
+
+TEST_CASE("what an observer changes is what the stream reads") {
+  Loop loop;
+  PeerPair pair(loop, Kind::tcp);
+  const auto notes = std::make_shared<Notes>();
+  notes->spoils = true;
+  REQUIRE(pair.a->stream->observe(notes));
+  REQUIRE(pair.b->stream->write(as_bytes("abc")));
+  REQUIRE(turn_until(loop, [&] { return pair.a->received.size() == 3; }));
+  CHECK(pair.a->received == "#bc");
+}
+
+TEST_CASE("what an observer holds back waits in the queue until it is released") {
+  for (const Kind kind : all_kinds) {
+    CAPTURE(static_cast<int>(kind));
+    Loop loop;
+    PeerPair pair(loop, kind);
+    const auto notes = std::make_shared<Notes>();
+    REQUIRE(pair.a->stream->observe(notes));
+    notes->allowed = 0;
+    REQUIRE(pair.a->stream->write(as_bytes("0123456789")));
+    settle(loop);
+    CHECK(pair.a->stream->queued_bytes() == 10);
+    CHECK(notes->written.empty());
+    // Reading goes on meanwhile.
+    REQUIRE(pair.b->stream->write(as_bytes("b")));
+    REQUIRE(turn_until(loop, [&] { return pair.a->received == "b"; }));
+    notes->allowed = 10;
+    notes->transport->release();
+    REQUIRE(turn_until(loop, [&] { return pair.b->received == "0123456789"; }));
+    CHECK(pair.a->stream->queued_bytes() == 0);
+    notes->transport->release();  // of nothing
+    settle(loop);
+  }
+}
+
+TEST_CASE("a reset is shown, and a stream that is destroyed unasked ends its observer") {
+  Loop loop;
+  const auto notes = std::make_shared<Notes>();
+  {
+    PeerPair pair(loop, Kind::tcp);
+    REQUIRE(pair.a->stream->observe(notes));
+    pair.b->stream->abort();
+    REQUIRE(turn_until(loop, [&] { return notes->events.find("failed;") != std::string::npos; }));
+  }
+  CHECK(notes->events.ends_with("gone;"));
+  CHECK(notes.use_count() == 1);
+}
