@@ -161,6 +161,81 @@ test("the layers show the frame that was received", () => with_page(async (page)
   assert.equal(await page.locator("#layer-message code").textContent(), "↓ text, 5 bytes");
 }));
 
+// ---- the panel with the layers of the page's own connection --------------------------------------
+
+const unit = (page, layer) => page.locator(`#layers-list .unit[data-layer=${layer}]`);
+async function say(page, text) {
+  await page.getByLabel(/^Text/).fill(text);
+  await page.getByLabel(/^Text/).press("Enter");
+}
+
+test("a message leads to its layers, a byte to its field, and a field to its bytes", () =>
+  with_page(async (page) => {
+  await connect(page);
+  await say(page, "hola");
+  await unit(page, "message").nth(1).waitFor();
+  for (const layer of ["tcp", "http", "handshake", "frame"]) {
+    assert.notEqual(await unit(page, layer).count(), 0, layer);
+  }
+  await entry(page, "sent").getByRole("button", {name: "layers"}).click();
+  const frame = page.locator(".found .unit[data-layer=frame]");
+  const bytes = frame.locator(".bytes button");
+  assert.equal(await bytes.count(), 2 + 4 + 4);
+  assert.deepEqual([await bytes.nth(0).textContent(), await bytes.nth(1).textContent()], ["81", "84"]);
+  await bytes.nth(3).click();
+  const marked = frame.locator("tr.marked");
+  assert.match(await marked.textContent(), /masking key.*RFC 6455 §5.3.*ws\/core\/frame.cc/);
+  assert.equal(await frame.locator(".bytes .marked").count(), 4);
+  await frame.locator("tr", {hasText: "payload, unmasked"}).press("Enter");
+  assert.match(await marked.textContent(), /"hola"/);
+  assert.equal(await frame.locator(".bytes .marked").count(), 4);
+  assert.match(await page.locator("#layers-costs").textContent(), /^2 reads, 2 writes, 2 messages: 2.00/);
+}));
+
+test("what is broken on its way is told with the rule and the answer that follows", () =>
+  with_page(async (page) => {
+  await connect(page);
+  await page.getByRole("button", {name: "RSV2 bit"}).click();
+  // The wish has been heard when something behind it was.
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)));
+  await say(page, "hola");
+  await page.locator("#log li[data-code='1002']").waitFor();
+  await page.locator("#layers-list .fault").getByText("close 1002").waitFor();
+}));
+
+test("answers to a slow reader wait in the queue, and come when it hurries", () =>
+  with_page(async (page) => {
+  await connect(page);
+  await page.locator("#layers-slow").fill("5");  // 4 KiB a second
+  await page.getByLabel("random bytes").check();
+  await page.getByLabel("How many bytes").fill("60000");
+  await page.getByRole("button", {name: "Send"}).click();
+  await page.locator("#layers-queue").getByText("KiB waiting").waitFor();
+  await page.locator("#layers-slow").fill("0");
+  await entry(page, "received").waitFor();
+}));
+
+test("who does not want to be looked at is not", () => with_page(async (page) => {
+  await page.getByLabel("look at the next connection").uncheck();
+  await connect(page);
+  await say(page, "hola");
+  await entry(page, "received").waitFor();
+  assert.equal(await page.locator("#layers-list .call").count(), 0);
+  assert.equal(await entry(page, "sent").getByRole("button").count(), 0);
+}));
+
+for (const [transports, layers] of [["polling", ["http"]], ["websocket", ["frame"]], ["", ["http", "frame"]]]) {
+  test(`the chat shows its session by ${transports || "polling, then WebSocket"}`, () =>
+    with_page(async (page) => {
+    await page.goto(`${official_server.page}chat?transports=${transports}`);
+    await unit(page, "socketio").getByText("CONNECT").first().waitFor();
+    if (!transports) await unit(page, "engineio").getByText("5 upgrade").waitFor();
+    for (const layer of layers) await unit(page, layer).first().waitFor();
+    const polls = await unit(page, "http").getByText("transport=polling").count();
+    assert.equal(polls > 0, transports !== "websocket");
+  }, {at: "about:blank"}));
+}
+
 test("the subprotocol that was agreed upon is shown", () => with_page(async (page) => {
   await page.getByLabel("Subprotocol").fill("other, chat");
   await connect(page);
@@ -201,8 +276,10 @@ test("a browser that speaks Spanish is spoken to in Spanish, and can choose Engl
 
 test("everything has its word in both languages", () => with_page(async (page) => {
   const missing = await page.evaluate(() => {
-    const keys = [new Set(Object.keys(words.en)), new Set(Object.keys(words.es))];
-    return [...keys[0], ...keys[1]].filter((key) => !keys[0].has(key) || !keys[1].has(key));
+    return [words, layers_words].flatMap(({en, es}) => {
+      const keys = [new Set(Object.keys(en)), new Set(Object.keys(es))];
+      return [...keys[0], ...keys[1]].filter((key) => !keys[0].has(key) || !keys[1].has(key));
+    });
   });
   assert.deepEqual(missing, []);
 }));
@@ -401,7 +478,7 @@ for (const [whose, one] of Object.entries(scripts)) {
     with_page(async (ana) => with_page(async (bo) => {
       const join = async (page, name) => {
         await page.getByLabel("Your name").fill(name);
-        await page.getByRole("button", {name: "Join"}).click();
+        await page.getByRole("button", {name: "Join", exact: true}).click();
       };
       const shows = (page, text) => page.locator("#messages").getByText(text).waitFor();
       await bo.getByText("2 clients connected").waitFor();

@@ -83,10 +83,10 @@ def _():
     own = {
         "serve": "listen threads busy-poll-us origin origin-any subprotocol require-subprotocol "
         "log-level quiet log-format unix-mode handover drain-time trusted-proxy forwarded-by proxy-protocol count-local "
-        "keep-request-fields files client-bundle recovery parser jsonp compliance sandbox tls-cert tls-key tls-self-signed "
+        "keep-request-fields files client-bundle recovery parser jsonp compliance sandbox trace tls-cert tls-key tls-self-signed "
         "tls-client-ca tls-client-optional tls-keylog tls-kernel broken",
         "connect": "header subprotocol origin proxy user redirects reconnect reconnect-base reconnect-cap binary hex one echo "
-        "timestamps quiet ping ping-every "
+        "timestamps quiet trace ping ping-every "
         "count wait close-code close-reason ca-file insecure tls-server-name tls-cert tls-key "
         "tls-keylog tls-kernel socketio namespace auth event ask ack-timeout listen path transport parser eio3",
     }

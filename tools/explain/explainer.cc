@@ -26,9 +26,13 @@ void Explainer::add(trace::Direction direction, Bytes bytes) {
 void Explainer::print(const trace::Part& part) {
   faulty_ = faulty_ || part.fault;
   const Bytes bytes = log_.at(part.direction, part.place);
-  if (style_.json) return on_text_(json_line(part, bytes, style_.name));
+  if (style_.json) {
+    const Bytes shown = bytes.first(std::min(bytes.size(), style_.hex_bytes_max));
+    return on_text_(json_line(part, shown, style_.name));
+  }
   std::string text;
-  if (told_ != part.direction) {
+  const bool is_other = style_.speaker && style_.speaker->exchange(this) != this;
+  if (told_ != part.direction || is_other) {
     text = told_ ? "\n" : "";
     text += style_.name + (style_.name.empty() ? "" : "  ");
     text += std::string(to_string(part.direction)) + '\n';

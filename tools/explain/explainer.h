@@ -7,7 +7,10 @@
 
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -19,11 +22,17 @@
 
 namespace hilo::tools::explain {
 
+class Explainer;
+
 struct Style {
   bool json = false;
   TextStyle text = {};
-  std::string name =
-      {};  // of the connection, where there are several; stands at each change of direction
+  // Of the connection, where there are several: stands at each change of direction and speaker.
+  std::string name = {};
+  // Of JSON: how many bytes of what a part says are shown.
+  std::size_t hex_bytes_max = std::numeric_limits<std::size_t>::max();
+  // Who of those that write to one place wrote last. Null: there is but one.
+  std::shared_ptr<std::atomic<const Explainer*>> speaker = {};
 };
 
 class Explainer {
@@ -33,6 +42,8 @@ class Explainer {
 
   void add(trace::Direction direction, Bytes bytes);
   void end(trace::Direction direction) { dialogue_.end(direction); }
+  // A part that the bytes themselves do not say.
+  void tell(const trace::Part& part) { print(part); }
   // A rule was broken.
   bool faulty() const noexcept { return faulty_; }
 

@@ -204,6 +204,7 @@ FlagGroup message_flags(ConnectSettings& settings) {
       settings.echo);
   add("--timestamps", "the time (UTC) in front of each message", settings.timestamps);
   add("--quiet", "nothing on stderr but failures", settings.quiet);
+  add("--trace", "what passes, layer by layer on stderr, as hilo explain tells it", settings.trace);
   add("--ping", "send a Ping when connected; 'pong 0.123 ms' on stderr tells its round trip",
       settings.ping);
   group.flags.push_back(duration_flag({.name = "--ping-every",

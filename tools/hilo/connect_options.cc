@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "net/tls.h"
+#include "tools/explain/wire_trace.h"
 #include "tools/hilo/standard_io.h"
 #include "ws/core/url.h"
 
@@ -54,6 +55,12 @@ bool fill_options(const ConnectSettings& settings, ws::ConnectOptions& into) {
   into.proxy = settings.proxy;
   into.redirects_max = settings.redirects;
   into.deflate = settings.deflate;
+  if (settings.trace) {
+    explain::Style style;
+    style.text.colour = is_terminal(standard_error);
+    into.observers = std::make_shared<explain::WireTraces>(
+        style, [](std::string_view text) { print_text_to(standard_error, text); });
+  }
   // Reading the authorities of the system takes its time: not for those who will not ask them.
   const Result<ws::Url> url = ws::parse_url(settings.url);
   const bool may_change = settings.redirects != 0;

@@ -56,6 +56,7 @@ struct ConnectSettings {
   bool echo = false;        // send everything back; stdin and stdout are not used
   bool timestamps = false;  // in front of each message
   bool quiet = false;       // nothing on stderr but failures
+  bool trace = false;       // what passes, on stderr
 
   bool ping = false;         // once, when open
   net::Duration ping_every;  // 0: not again

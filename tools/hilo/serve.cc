@@ -266,6 +266,13 @@ FlagGroup other_flags(ServeSettings& settings) {
                                              "connection; costs its size",
                                      .short_name = {}},
                                     settings.keep_request_fields));
+  group.flags.push_back(switch_flag({.name = "--trace",
+                                     .value = {},
+                                     .text = "tell on stdout what passes on every connection, "
+                                             "layer by layer, as hilo explain does; who reads it "
+                                             "sets the pace",
+                                     .short_name = {}},
+                                    settings.trace));
   return group;
 }
 

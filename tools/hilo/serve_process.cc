@@ -106,8 +106,8 @@ bool ServeProcess::make_workers() {
       settings_->limits, ws::AdmissionOptions{.count_local = settings_->count_local,
                                               .trusted = settings_->trusted_proxies});
   for (unsigned i = 0; i < settings_->threads; ++i) {
-    workers_.push_back(std::make_unique<ServeWorker>(*settings_, origins_, log_,
-                                                     static_cast<std::uint8_t>(i), admission));
+    workers_.push_back(std::make_unique<ServeWorker>(
+        *settings_, origins_, log_, static_cast<std::uint8_t>(i), admission, trace_rooms_));
     ServeWorker& worker = *workers_.back();
     if (const Status& status = worker.loop().status(); !status) {
       complain("cannot make an event loop", status.error().message());

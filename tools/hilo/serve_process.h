@@ -63,6 +63,7 @@ class ServeProcess {
   LogWriter log_;
   std::shared_ptr<net::tls::ServerContext> tls_;  // null: plain
   std::vector<std::string_view> origins_;
+  TraceRooms trace_rooms_;  // outlives the workers, which show connections there
   std::vector<std::unique_ptr<ServeWorker>> workers_;
   std::vector<net::Address> bound_;
   HandoverOffer offer_;

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "tools/explain/wire_trace.h"
+#include "tools/hilo/standard_io.h"
 #include "tools/web/assets.h"
 
 namespace hilo::tools {
@@ -12,11 +14,11 @@ namespace {
 // A turn that takes so long is worth a line: whoever else is there has waited for it.
 constexpr net::Duration stall_logged = net::Duration::seconds(1);
 
-// The page is one file: its script and style stand inside, and it talks to WebSockets only.
+// The page's own script and style stand inside, and it talks to WebSockets only.
 // ws: and wss: are named because 'self' does not cover them in every browser.
 constexpr std::array<ws::FieldView, 5> page_fields = {
     {{"Content-Security-Policy",
-      "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+      "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; "
       "img-src 'self' data:; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; "
       "frame-ancestors 'none'"},
      {"X-Content-Type-Options", "nosniff"},
@@ -24,9 +26,21 @@ constexpr std::array<ws::FieldView, 5> page_fields = {
      {"Cross-Origin-Opener-Policy", "same-origin"},
      {"Cache-Control", "no-cache"}}};
 
+// All workers write to one place.
+Callback<std::shared_ptr<net::WireObserver>(const net::PeerAddress&)> tracer() {
+  static const auto speaker = std::make_shared<std::atomic<const explain::Explainer*>>(nullptr);
+  return [](const net::PeerAddress& peer) -> std::shared_ptr<net::WireObserver> {
+    explain::Style style{.name = peer.to_string(), .speaker = speaker};
+    style.text.colour = is_terminal(standard_output);
+    return std::make_shared<explain::WireTrace>(trace::Direction::to_server, style,
+                                                [](std::string_view text) { print_text(text); });
+  };
+}
+
 ws::ServerOptions server_options(const ServeSettings& settings,
                                  std::span<const std::string_view> origins, LogWriter& log,
-                                 std::uint8_t index, std::shared_ptr<ws::Admission> admission) {
+                                 std::uint8_t index, std::shared_ptr<ws::Admission> admission,
+                                 TraceRooms& rooms) {
   ws::ServerOptions options;
   options.admission = std::move(admission);
   if (settings.origin_any) {
@@ -43,6 +57,8 @@ ws::ServerOptions server_options(const ServeSettings& settings,
   options.forwarded_by = settings.forwarded_by;
   options.loop_index = index;
   options.log = log.sink();
+  if (settings.trace) options.observe_accepted = tracer();
+  options.observe_request = [&rooms](const ws::Request& request) { return rooms.observe(request); };
   return options;
 }
 
@@ -50,17 +66,18 @@ ws::ServerOptions server_options(const ServeSettings& settings,
 
 ServeWorker::ServeWorker(const ServeSettings& settings, std::span<const std::string_view> origins,
                          LogWriter& log, std::uint8_t index,
-                         std::shared_ptr<ws::Admission> admission)
+                         std::shared_ptr<ws::Admission> admission, TraceRooms& rooms)
     : loop_({.busy_poll = net::Duration{std::int64_t{settings.busy_poll_us} * 1000}}),
       metrics_(log),
       server_(loop_, settings.limits,
-              server_options(settings, origins, log, index, std::move(admission))) {
+              server_options(settings, origins, log, index, std::move(admission), rooms)) {
   loop_.on_stall(stall_logged, [&log, index](net::Duration took) {
     log.event(ws::LogLevel::warning, "loop_stall",
               "loop=" + std::to_string(index) + " ms=" + std::to_string(took.to_milliseconds()));
   });
   settings.files.empty() ? serve_page() : serve_files(settings.files);
   serve_paths(settings);
+  rooms.open(server_);
 }
 
 void ServeWorker::serve_page() {
@@ -90,6 +107,10 @@ void ServeWorker::serve_paths(const ServeSettings& settings) {
   });
   server_.at("/echo").on_message(
       [](ws::Connection& c, ws::Message m) { static_cast<void>(c.send(m)); });
+  server_.get("/layers.js", [](ws::http::Exchange& exchange) {
+    static_cast<void>(exchange.respond(200, "text/javascript; charset=utf-8",
+                                       as_text(web::asset("layers.js")), page_fields));
+  });
   room_.open(server_);
   metrics_.open(server_);
   serve_lesson_pages(server_, settings.client_bundle);

@@ -9,6 +9,7 @@
 //   /socket.io/  Socket.IO: the lesson's events, and the client's script. The first worker has all
 //                clients; who comes in elsewhere moves there.
 //   /chat        a page that talks them, and /lesson, the lesson's own (lesson_service.h)
+//   /trace       WebSocket: what passes on the page's other connections (trace_rooms.h)
 //   /health      "ok", or 503 while it drains
 //   /metrics     counters (metrics_page.h)
 
@@ -25,6 +26,7 @@
 #include "tools/hilo/log_writer.h"
 #include "tools/hilo/metrics_page.h"
 #include "tools/hilo/tls_flags.h"
+#include "tools/hilo/trace_rooms.h"
 #include "ws/limits.h"
 #include "ws/server.h"
 
@@ -40,7 +42,8 @@ struct ServeSettings {
   std::vector<std::string> subprotocols;
   bool subprotocol_required = false;
   bool keep_request_fields = false;
-  std::string files;  // the directory whose files are served; empty: none
+  bool trace = false;  // what passes on every connection, on stdout
+  std::string files;   // the directory whose files are served; empty: none
   std::vector<net::AddressRange> trusted_proxies;
   ws::ForwardedBy forwarded_by = ws::ForwardedBy::x_forwarded;
   bool count_local = false;
@@ -62,7 +65,8 @@ class ServeWorker {
  public:
   // `origins` are views of settings.origins.
   ServeWorker(const ServeSettings& settings, std::span<const std::string_view> origins,
-              LogWriter& log, std::uint8_t index, std::shared_ptr<ws::Admission> admission);
+              LogWriter& log, std::uint8_t index, std::shared_ptr<ws::Admission> admission,
+              TraceRooms& rooms);
   ServeWorker(const ServeWorker&) = delete;
   ServeWorker& operator=(const ServeWorker&) = delete;
   ~ServeWorker() = default;

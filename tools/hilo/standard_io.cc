@@ -62,14 +62,18 @@ Written write_without_waiting(int fd, std::string_view text) noexcept {
   return total;
 }
 
-void print_text(std::string_view text) noexcept {
+void print_text_to(int fd, std::string_view text) noexcept {
   while (!text.empty()) {
-    pollfd entry{standard_output, POLLOUT, 0};
+    pollfd entry{fd, POLLOUT, 0};
     static_cast<void>(::poll(&entry, 1, -1));
-    const Written step = write_once(standard_output, text);
+    const Written step = write_once(fd, text);
     if (step.error) return;
     text.remove_prefix(step.bytes);
   }
+}
+
+void print_text(std::string_view text) noexcept {
+  print_text_to(standard_output, text);
 }
 
 void print_error(std::string_view line) noexcept {

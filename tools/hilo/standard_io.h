@@ -31,6 +31,7 @@ Written write_without_waiting(int fd, std::string_view text) noexcept;
 
 // Writes all of it and waits if need be; what cannot be written is lost. For short-lived commands.
 void print_text(std::string_view text) noexcept;
+void print_text_to(int fd, std::string_view text) noexcept;
 // A line on stderr, or on stdout, given up where it would have to wait.
 void print_error(std::string_view line) noexcept;
 void print_line(std::string_view line) noexcept;

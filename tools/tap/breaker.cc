@@ -17,6 +17,9 @@ std::optional<Break> find_break(std::string_view name) noexcept {
   return std::nullopt;
 }
 
+Breaker::Breaker(Break what, Begin begin) noexcept
+    : what_(what), matched_(begin == Begin::frame ? head_end.size() : 0) {}
+
 void Breaker::pass(MutableBytes bytes) noexcept {
   if (what_ == Break::nothing) return;
   for (std::uint8_t& byte : bytes) {

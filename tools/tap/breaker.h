@@ -28,7 +28,9 @@ std::optional<Break> find_break(std::string_view name) noexcept;
 
 class Breaker {
  public:
-  explicit Breaker(Break what) noexcept : what_(what) {}
+  // Where its bytes begin: with the request, or with a frame behind it.
+  enum class Begin : std::uint8_t { request, frame };
+  explicit Breaker(Break what, Begin begin = Begin::request) noexcept;
 
   // The next bytes of the client, changed in place.
   void pass(MutableBytes bytes) noexcept;

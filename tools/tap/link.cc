@@ -15,7 +15,11 @@ Link::Link(Tap& tap, std::uint64_t number, net::Fd client, const net::Address& p
       dialer_(*tap.loop_),
       ends_{End(*this, Direction::to_server), End(*this, Direction::to_client)},
       breaker_(tap.options_.break_what),
-      explainer_({}, {tap.options_.style.json, tap.options_.style.text, name_},
+      explainer_({},
+                 {.json = tap.options_.style.json,
+                  .text = tap.options_.style.text,
+                  .name = name_,
+                  .speaker = tap.speaker_},
                  [this](std::string_view text) { tap_->on_text_(text); }) {
   End& end = from(Direction::to_server);
   end.stream = std::make_unique<net::Stream>(*tap.loop_, std::move(client), end);

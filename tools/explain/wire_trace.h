@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+//
+// WireTrace: a connection of this process, explained as it happens: each system call that moves
+// bytes, and what the bytes say (explainer.h).
+//
+//   client -> server
+//   tcp        read  29 bytes                                 bytes 0-28
+//   frame      text  2 bytes of payload                       ...
+//
+//   thread   the stream's
+//   memory   that of an Explainer; where it lacks, the telling ends, and the connection goes on
+
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "net/base/callback.h"
+#include "net/observed_transport.h"
+#include "tools/explain/explainer.h"
+
+namespace hilo::tools::explain {
+
+class WireTrace final : public net::WireObserver {
+ public:
+  // `reads`: whose bytes this end reads.
+  WireTrace(trace::Direction reads, const Style& style, Callback<void(std::string_view)> on_text);
+
+  void on_read(const net::Io& io, MutableBytes bytes) noexcept override;
+  void on_write(const net::Io& io, std::span<const Bytes> slices) noexcept override;
+  void on_shutdown() noexcept override;
+  void on_gone() noexcept override;
+
+ private:
+  trace::Direction writes() const noexcept;
+  template <class Tell>
+  void attempt(Tell&& tell) noexcept;
+  void tell(trace::Direction direction, std::string_view name, std::string value,
+            std::uint64_t bytes = 0);
+
+  trace::Direction reads_;
+  std::optional<Explainer> explainer_;
+  std::array<std::uint64_t, 2> offsets_{};
+};
+
+// One for each connection of a client, "#1", "#2" ... where `style` has no name.
+class WireTraces final : public net::WireObservers {
+ public:
+  WireTraces(const Style& style, Callback<void(std::string_view)> on_text)
+      : style_(style),
+        on_text_(std::make_shared<Callback<void(std::string_view)>>(std::move(on_text))) {}
+
+  std::shared_ptr<net::WireObserver> make() override;
+
+ private:
+  Style style_;
+  std::shared_ptr<Callback<void(std::string_view)>> on_text_;
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace hilo::tools::explain

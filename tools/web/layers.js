@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+//
+// The layers of a page's own connections, as the engine that serves them tells it (/trace).
+//
+//   const layers = make_layers(document.getElementById("panel"));
+//   const socket = new WebSocket(await layers.watched(url));   // the same address, and ?trace=ID
+//   layers.speak("es");
+//   layers.on_message = (direction, number, item) => { ... };  // the n-th message of a connection
+//
+// What comes is a list of parts for each call that read or wrote something (tools/hilo/trace_rooms.h).
+// A part of depth 0 begins a unit: a system call, a head, a frame, a message, a packet; those behind
+// it with a greater depth are in it. A unit opens to its bytes and its fields: a byte leads to the
+// field that it is part of, a field to its bytes.
+"use strict";
+
+const layers_words = {
+  en: {
+    title: "The layers, as the server sees them", show: "look at the next connection",
+    empty: "Connect, and send something: each call of the server that reads or writes bytes is told here, layer by layer.",
+    break_title: "Break the next frame on its way:", mask: "MASK bit", rsv: "RSV2 bit", opcode: "opcode 3", length: "length + 1",
+    slow: "A slow reader takes", fast: "all it can", per_second: "a second", queue: "waiting for it",
+    costs: (c) => `${c.reads} reads, ${c.writes} writes, ${c.messages} messages`,
+    per_message: (n) => `${n} system calls a message`,
+    lost: (n) => `${n} parts were not shown`, clear: "Clear", to_server: "to the server", to_client: "to the client",
+    breaks: "breaks a rule", answer: "the answer that is due", number: "in the catalogue of bad inputs", bytes: "bytes", more: "more",
+  },
+  es: {
+    title: "Las capas, como las ve el servidor", show: "mirar la próxima conexión",
+    empty: "Conecta y envía algo: cada llamada del servidor que lee o escribe bytes se cuenta aquí, capa por capa.",
+    break_title: "Romper la próxima trama en camino:", mask: "bit MASK", rsv: "bit RSV2", opcode: "opcode 3", length: "longitud + 1",
+    slow: "Un lector lento toma", fast: "todo lo que puede", per_second: "por segundo", queue: "en espera",
+    costs: (c) => `${c.reads} lecturas, ${c.writes} escrituras, ${c.messages} mensajes`,
+    per_message: (n) => `${n} llamadas al sistema por mensaje`,
+    lost: (n) => `${n} partes no se mostraron`, clear: "Borrar", to_server: "al servidor", to_client: "al cliente",
+    breaks: "rompe una regla", answer: "la respuesta debida", number: "en el catálogo de entradas malas", bytes: "bytes", more: "más",
+  },
+};
+
+const layers_style = `
+  .layers-panel .tools { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center; margin-bottom: .6rem; font-size: .88rem; }
+  .layers-panel .tools label { display: inline-flex; align-items: center; gap: .4rem; margin: 0; color: inherit; }
+  .layers-panel .tools input { width: auto; min-height: 0; accent-color: var(--thread); }
+  .layers-panel .tools button { min-height: 2.2rem; padding: .2rem .6rem; color: var(--ink); background: none; border: 1px solid var(--field); font-weight: 400; }
+  .layers-panel .tools meter { width: 8rem; }
+  .layers-panel ol { list-style: none; margin: 0; padding: 0; max-height: 75vh; overflow-y: auto; }
+  .layers-panel ol ol { max-height: none; overflow: visible; }
+  .layers-panel .call { margin: 0 0 .5rem; padding: .1rem 0 .1rem .7rem; border-left: 3px solid var(--line); }
+  .layers-panel .call[data-direction=to_server] { border-color: var(--thread); }
+  .layers-panel .call.found { background: color-mix(in srgb, var(--thread) 12%, transparent); }
+  .layers-panel .unit > button {
+    display: flex; width: 100%; min-height: 1.9rem; gap: .6rem; align-items: baseline; padding: .1rem .2rem; text-align: left;
+    color: inherit; background: none; border: 0; border-radius: .2rem; font: inherit; font-weight: 400; font-size: .9rem; cursor: pointer;
+  }
+  .layers-panel .unit > button b { flex: 0 0 7rem; font-weight: 600; color: var(--thread); }
+  .layers-panel .unit > button span { overflow-wrap: anywhere; }
+  .layers-panel .unit > button code { margin-left: auto; white-space: nowrap; color: var(--soft); font-size: .8rem; }
+  .layers-panel .bytes { display: flex; flex-wrap: wrap; margin: .3rem 0; font-family: var(--mono, monospace); }
+  .layers-panel .bytes button { min-height: 1.7rem; min-width: 1.7rem; padding: 0 .15rem; color: inherit; background: none; border: 0; border-radius: .2rem; font: inherit; font-size: .85rem; font-weight: 400; cursor: pointer; }
+  .layers-panel .marked { background: var(--thread) !important; color: var(--on-thread) !important; }
+  .layers-panel table { border-collapse: collapse; width: 100%; font-size: .85rem; margin-bottom: .4rem; }
+  .layers-panel td { padding: .1rem .5rem .1rem 0; vertical-align: top; overflow-wrap: anywhere; }
+  .layers-panel td:first-child, .layers-panel td code { font-family: var(--mono, monospace); white-space: pre; }
+  .layers-panel tr { cursor: pointer; }
+  .layers-panel tr.marked * { background: none; color: inherit; }
+  .layers-panel .fault { color: var(--wrong, #9a3412); font-weight: 600; }
+  .layers-panel .where { color: var(--soft); white-space: nowrap; }
+  .layers-panel p.where { white-space: normal; }
+  @media (max-width: 40rem) {
+    .layers-panel .unit > button { flex-wrap: wrap; }
+    .layers-panel .unit > button code { display: none; }
+    .layers-panel .where { display: none; }
+  }
+`;
+
+function make_layers(panel) {
+  const calls_max = 300;
+  const rates = [0, 1048576, 262144, 65536, 16384, 4096, 1024];  // of the slider, bytes a second
+  const layers = {on_message: null};
+  let words = layers_words.en;
+  let room = null;  // {id, window, counts: connection -> {to_server, to_client}}
+  let costs = {reads: 0, writes: 0, messages: 0};
+
+  // ---- elements -------------------------------------------------------------------------------
+  function make(tag, properties = {}, ...children) {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  }
+  function said(tag, key, properties = {}) {
+    const element = make(tag, properties, words[key]);
+    element.dataset.layersText = key;
+    return element;
+  }
+  document.head.append(make("style", {textContent: layers_style}));
+  panel.classList.add("layers-panel");
+  const show = make("input", {type: "checkbox", checked: true, id: "layers-show"});
+  const slider = make("input", {type: "range", min: 0, max: rates.length - 1, value: 0, id: "layers-slow"});
+  const rate_text = make("output");
+  const queue = make("meter", {min: 0, max: 1, value: 0, hidden: true});
+  const queue_text = make("span", {id: "layers-queue"});
+  const costs_text = make("span", {id: "layers-costs"});
+  const lost_text = make("span", {className: "fault"});
+  const list = make("ol", {id: "layers-list", tabIndex: 0});
+  const empty = said("p", "empty", {className: "where"});
+  const clear = said("button", "clear", {type: "button"});
+  const breaks = ["mask", "rsv", "opcode", "length"].map((what) => {
+    const button = said("button", what, {type: "button", id: `layers-break-${what}`});
+    button.addEventListener("click", () => tell({break: what}));
+    return button;
+  });
+  panel.append(
+    said("h2", "title"),
+    make("div", {className: "tools"}, make("label", {}, show, said("span", "show")), costs_text, lost_text, clear),
+    make("div", {className: "tools"}, said("span", "break_title"), ...breaks),
+    make("div", {className: "tools"}, make("label", {}, said("span", "slow"), slider), rate_text, queue, queue_text),
+    empty, list);
+
+  function speak(language) {
+    words = layers_words[language];
+    for (const element of panel.querySelectorAll("[data-layers-text]")) element.textContent = words[element.dataset.layersText];
+    list.setAttribute("aria-label", words.title);
+    show_rate();
+    show_costs();
+  }
+  function size(bytes) {
+    return bytes >= 1048576 ? `${(bytes / 1048576).toFixed(1)} MiB` : bytes >= 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${bytes} B`;
+  }
+  function show_rate() {
+    const rate = rates[slider.value];
+    rate_text.textContent = rate ? `${size(rate)} ${words.per_second}` : words.fast;
+  }
+  function show_costs() {
+    costs_text.textContent = words.costs(costs);
+    if (costs.messages) {
+      costs_text.textContent += `: ${words.per_message(((costs.reads + costs.writes) / costs.messages).toFixed(2))}`;
+    }
+  }
+  slider.addEventListener("input", () => { show_rate(); tell({slow: rates[slider.value]}); });
+  clear.addEventListener("click", () => {
+    list.replaceChildren();
+    empty.hidden = false;
+    costs = {reads: 0, writes: 0, messages: 0};
+    show_costs();
+  });
+
+  // ---- the window -----------------------------------------------------------------------------
+  function tell(wish) {
+    if (room?.window.readyState === WebSocket.OPEN) room.window.send(JSON.stringify(wish));
+  }
+  // Its id, or null where there is none to be had.
+  function open_window() {
+    if (room?.window.readyState === WebSocket.OPEN) return Promise.resolve(room.id);
+    const id = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return new Promise((resolve) => {
+      const scheme = location.protocol === "https:" ? "wss" : "ws";
+      const window = new WebSocket(`${scheme}://${location.host}/trace?id=${id}`);
+      window.onopen = () => {
+        room = {id, window, counts: {}};
+        if (rates[slider.value]) tell({slow: rates[slider.value]});
+        resolve(id);
+      };
+      window.onclose = () => resolve(null);
+      window.onmessage = (event) => heard(JSON.parse(event.data));
+    });
+  }
+  // The id for a connection that is to be shown, or null.
+  layers.id = async () => (show.checked && location.host ? open_window() : null);
+  layers.watched = async (url) => {
+    const id = url.host === location.host ? await layers.id() : null;
+    if (id === null) return url;
+    const watched = new URL(url);
+    watched.searchParams.set("trace", id);
+    return watched;
+  };
+
+  function heard(message) {
+    if (message.lost) lost_text.textContent = words.lost(message.lost);
+    if (message.queue !== undefined) {
+      queue.hidden = false;
+      queue.max = Math.max(message.most, 1);
+      queue.value = message.queue;
+      queue_text.textContent = `${size(message.queue)} ${words.queue}`;
+    }
+    if (message.parts) add_call(message.connection, message.parts);
+  }
+
+  // ---- a call of the stream -------------------------------------------------------------------
+  function add_call(connection, parts) {
+    const at_end = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+    const call = make("li", {className: "call"});
+    call.dataset.direction = parts[0].direction;
+    const units = make("ol");
+    call.append(units);
+    let unit = [];
+    const finish = () => { if (unit.length) units.append(make_unit(connection, unit)); };
+    for (const part of parts) {
+      if (part.depth === 0) { finish(); unit = []; }
+      unit.push(part);
+      count(connection, part, call);
+    }
+    finish();
+    list.append(call);
+    while (list.childElementCount > calls_max) list.firstElementChild.remove();
+    if (at_end || call.querySelector(".fault")) list.scrollTop = list.scrollHeight;
+    empty.hidden = true;
+    show_costs();
+  }
+  function count(connection, part, call) {
+    if (part.layer === "tcp" && part.name === "read") ++costs.reads;
+    if (part.layer === "tcp" && part.name === "write") ++costs.writes;
+    if (part.layer !== "message" || part.depth !== 0) return;
+    ++costs.messages;
+    const counts = room.counts[connection] ??= {to_server: 0, to_client: 0};
+    layers.on_message?.(part.direction, counts[part.direction]++, call);
+  }
+
+  // ---- a unit: its bytes and its fields -------------------------------------------------------
+  function make_unit(connection, parts) {
+    const [head, ...fields] = parts;
+    const item = make("li", {className: "unit"});
+    item.dataset.layer = head.layer;
+    const arrow = head.direction === "to_server" ? "↑" : "↓";
+    const button = make("button", {type: "button"},
+      make("b", {}, `${arrow} ${head.layer}`), make("span", {}, `${head.name} ${head.value}`.trim()), make("code", {}, head.section || connection));
+    button.setAttribute("aria-expanded", "false");
+    button.title = words[head.direction];
+    item.append(button);
+    for (const part of parts) if (part.error) item.append(make_fault(part));
+    button.addEventListener("click", () => {
+      const open = button.getAttribute("aria-expanded") === "true";
+      button.setAttribute("aria-expanded", String(!open));
+      if (open) return item.querySelector(".detail").remove();
+      item.append(make_detail(head, fields));
+    });
+    return item;
+  }
+  function make_fault(part) {
+    const due = part.answer ? `${words.answer}: ${part.answer < 1000 ? "HTTP" : "close"} ${part.answer}` : "";
+    const number = part.catalogue ? `${part.catalogue} ${words.number}` : "";
+    return make("p", {className: "fault"}, `${words.breaks}: ${part.text} (${part.error}). ${[due, number].filter(Boolean).join("; ")}`);
+  }
+  function make_detail(head, fields) {
+    const detail = make("div", {className: "detail"});
+    const rows = [head, ...fields].filter((part) => !part.error || part.value);
+    const first = head.bit / 8;
+    const bytes = head.hex ? head.hex.split(" ") : [];
+    const buttons = bytes.map((text, index) => {
+      const button = make("button", {type: "button"}, text);
+      button.addEventListener("click", () => mark(innermost(first + index)));
+      return button;
+    });
+    const table = make("table");
+    const shown = rows.map((part) => ({part, row: make_row(part, () => mark(part))}));
+    table.append(make("tbody", {}, ...shown.map((each) => each.row)));
+    // The field that has the fewest bits of those that this byte is part of.
+    function innermost(byte) {
+      return rows.filter((part) => part.bits && part.bit < (byte + 1) * 8 && part.bit + part.bits > byte * 8)
+        .reduce((least, part) => (part.bits <= least.bits ? part : least), head);
+    }
+    function mark(chosen) {
+      for (const {part, row} of shown) row.classList.toggle("marked", part === chosen);
+      buttons.forEach((button, index) => {
+        const bit = (first + index) * 8;
+        button.classList.toggle("marked", Boolean(chosen.bits) && chosen.bit < bit + 8 && chosen.bit + chosen.bits > bit);
+      });
+      shown.find((each) => each.part === chosen)?.row.scrollIntoView({block: "nearest"});
+    }
+    if (buttons.length) detail.append(make("div", {className: "bytes"}, ...buttons));
+    detail.append(table);
+    return detail;
+  }
+  function make_row(part, chosen) {
+    const row = make("tr", {tabIndex: 0}, make("td", {}, wire(part)),
+      make("td", {}, `${"  ".repeat(part.depth)}${part.name} ${part.value}`),
+      make("td", {className: "where"}, part.section ?? ""), make("td", {className: "where"}, make("code", {}, part.source ?? "")));
+    row.addEventListener("click", chosen);
+    row.addEventListener("keydown", (event) => { if (event.key === "Enter") chosen(); });
+    return row;
+  }
+  // The bits of less than a byte, or the first bytes.
+  function wire(part) {
+    if (!part.hex) return "";
+    if (part.bits >= 8) return part.hex.length > 23 ? `${part.hex.slice(0, 23)} …` : part.hex;
+    const bits = parseInt(part.hex, 16).toString(2).padStart(8, "0");
+    const from = part.bit % 8;
+    return Array.from(bits, (bit, index) => (index >= from && index < from + part.bits ? bit : ".")).join("");
+  }
+
+  layers.speak = speak;
+  // Shows the call that a message was part of.
+  layers.find = (call) => {
+    for (const other of list.querySelectorAll(".found")) other.classList.remove("found");
+    call.classList.add("found");
+    call.scrollIntoView({block: "nearest"});
+    for (const button of call.querySelectorAll(".unit > button[aria-expanded=false]")) button.click();
+  };
+  speak("en");
+  return layers;
+}
