@@ -84,7 +84,9 @@ TOOLBOX_SOURCES := $(sort $(wildcard tools/bench/*.cc tools/conform/*.cc tools/e
 # What looks at a connection from outside: for the tool, and for nobody who only wants to be connected.
 TRACE_SOURCES := $(sort $(wildcard ws/trace/*.cc))
 TOOL_SOURCES := $(sort $(filter-out $(TOOLBOX_SOURCES) tools/hilo/sandbox%,$(wildcard tools/hilo/*.cc tools/broken/*.cc)))
-LADDER_SOURCES := $(sort $(wildcard tools/ladder/[0-9]*.cc))
+# The last chapters, and the museum's, are of what can be left out.
+LADDER_SOURCES := $(sort $(filter-out $(if $(filter 0,$(DEFLATE)),%/10_deflate.cc) \
+  $(if $(filter 0,$(SOCKETIO)),%/06_older_handshake.cc %/11_engineio.cc %/12_socketio.cc),$(wildcard tools/ladder/[0-9]*.cc)))
 SUPPORT_SOURCES := $(sort $(filter-out %/main.cc %_counter.cc,$(wildcard tests/support/*.cc)))
 TEST_SOURCES := $(sort $(filter-out $(if $(filter Linux,$(SYSTEM)),,tests/test_sandbox%),$(wildcard tests/test_*.cc)))
 SIM_TEST_SOURCES := $(sort $(wildcard tests/sim/test_*.cc))
@@ -433,7 +435,7 @@ $(O)/gen/web_assets.cc: tools/web/embed.sh $(O)/web_assets $(WEB_ASSETS)
 $(O)/gen/web_assets.o: $(WEB_ASSETS)
 
 LADDER := $(patsubst tools/ladder/%.cc,$(O)/ladder/%,$(LADDER_SOURCES))
-$(LADDER): $(O)/ladder/%: $(O)/tools/ladder/%.o $(LIBRARIES) $(O)/link_flags
+$(LADDER): $(O)/ladder/%: $(O)/tools/ladder/%.o $(TRACE_LIB) $(LIBRARIES) $(O)/link_flags
 	$(call link)
 .PHONY: ladder
 ladder:  ## one small program per layer, each with its self-check; `test` runs them, too

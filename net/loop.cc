@@ -157,6 +157,7 @@ Status Loop::wait_and_dispatch(Duration patience) {
   std::size_t count;
   do {
     const bool busy = options_.busy_poll > Duration{} && patience != Duration{};
+    ++calls_.waits;
     const Result<std::span<const Fired>> fired =
         busy ? poll_busily(patience) : poller_.wait(patience);
     if (!fired) return fired.error();

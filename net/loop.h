@@ -111,6 +111,17 @@ class Loop {
   // The time when this turn began (its wait returned).
   Time now() const noexcept { return now_; }
 
+  // System calls of the loop and its streams, for the cost of a message: each time it waited, and
+  // each attempt to read and to write (TLS may make more of one).
+  struct Calls {
+    std::uint64_t waits = 0;
+    std::uint64_t reads = 0;
+    std::uint64_t writes = 0;
+  };
+  const Calls& calls() const noexcept { return calls_; }
+  void count_read() noexcept { ++calls_.reads; }    // for Stream
+  void count_write() noexcept { ++calls_.writes; }  // for Stream
+
   // How long turns took, their waiting not counted: so late may be what became due meanwhile.
   const TimeHistogram& lag() const noexcept { return lag_; }
   // A call behind each turn that took `longest` or longer: some handler kept all others waiting. In
@@ -211,6 +222,7 @@ class Loop {
   bool busy_poll_pays_ = true;
   TimerWheel timers_;
   TimeHistogram lag_;
+  Calls calls_;
   Duration stall_{};
   Callback<void(Duration)> on_stall_;
   MemoryPointer receive_storage_;

@@ -174,6 +174,7 @@ bool Stream::input_waits() const noexcept {
 }
 
 inline Io Stream::receive(MutableBytes into) noexcept {
+  loop_->count_read();
   return transport_ != nullptr ? transport_->read(into) : socket::receive(fd_.value(), into);
 }
 

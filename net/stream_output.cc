@@ -119,6 +119,7 @@ Status Stream::enqueue(std::span<const Bytes> slices) noexcept {
 
 // One slice is what nearly every send has, and needs no list.
 Io Stream::transmit(Bytes bytes) noexcept {
+  loop_->count_write();
   const Io io = transport_ != nullptr ? transport_->write({&bytes, 1})
                                       : socket::send(fd_.value(), bytes, what_follows());
   if (io.kind == Io::Kind::done) sent_bytes_ += io.bytes;
@@ -126,6 +127,7 @@ Io Stream::transmit(Bytes bytes) noexcept {
 }
 
 Io Stream::transmit(std::span<const Bytes> slices) noexcept {
+  loop_->count_write();
   const Io io = transport_ != nullptr ? transport_->write(slices)
                                       : socket::send(fd_.value(), slices, what_follows());
   if (io.kind == Io::Kind::done) sent_bytes_ += io.bytes;

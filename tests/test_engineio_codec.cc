@@ -150,7 +150,7 @@ TEST_CASE("an open packet is an object with a sid and times above zero, whatever
     CHECK(read(R"({"sid":"a","pingInterval":1,"pingTimeout":1,)" + std::string(upgrades) + "}"));
     CHECK_FALSE(handshake.can_upgrade);
   }
-  CHECK(read(R"({"sid":"a","pingInterval":1,"pingTimeout":1,"upgrades":[[],"websocket",[]]})"));
+  CHECK(read(R"({"sid":"a","pingInterval":1,"pingTimeout":1,"upgrades":[[],"websocket",[],"x"]})"));
   CHECK(handshake.can_upgrade);
   for (const char* const wrong :
        {"", "null", "true", "1", "1.5", "-1", "\"sid\"", "[]", "[{\"sid\":\"a\"}]", "{",

@@ -139,7 +139,10 @@ TEST_CASE("what is no MessagePack, or no packet, is refused by its rule") {
   const std::vector<Row> rows = {
       {"", Errc::packet_msgpack},
       {"\x93\x01\x02\x03", Errc::packet_msgpack},  // no map
-      {"\x80", Errc::packet_type},                 // nothing in it
+      {"\x01", Errc::packet_msgpack},
+      {"\x8f\xa4type", Errc::packet_msgpack},  // more than there is room for
+      {"\x82\xa4type\x02\xa3nsp\xd8", Errc::packet_msgpack},
+      {"\x80", Errc::packet_type},  // nothing in it
       {"\x81\xa4type\x02", Errc::packet_namespace},
       {"\x82\xa4type\x05\xa3nsp\xa1/", Errc::packet_type},  // 6 and 7 are JSON's alone
       {"\x82\xa4type\xff\xa3nsp\xa1/", Errc::packet_type},

@@ -152,6 +152,8 @@ TEST_CASE("what is no JSON is not read, and neither is what is deeper than asked
   CHECK(read_plain_json("[[],{},[]]", 2, value));
   CHECK_FALSE(read_plain_json("[[1]]", 1, value));
   CHECK_FALSE(read_plain_json("[{\"a\":[]}]", 2, value));
+  CHECK_FALSE(read_plain_json("[{}]", 1, value));
+  CHECK_FALSE(read_plain_json("{\"a\":{}}", 1, value));
   CHECK_FALSE(read_plain_json(std::string(100'000, '['), 64, value));
 }
 

@@ -11,6 +11,7 @@
 #include "tests/support/frames.h"
 #include "ws/core/session.h"
 #include "ws/trace/dialogue.h"
+#include "ws/trace/hixie76.h"
 
 using namespace hilo;
 using namespace hilo::test;
@@ -379,4 +380,69 @@ TEST_CASE("behind a message that is no DEFLATE nothing is told, however it comes
     CHECK(story.fault() == "inflate");
     CHECK(story.parts.back().layer == trace::Layer::deflate);
   }
+}
+
+TEST_CASE("the handshake of draft 76 is explained, keys, digest, frames and all (89)") {
+  constexpr std::string_view old_request =
+      "GET /demo HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\nSec-WebSocket-Protocol: sample\r\n"
+      "Upgrade: WebSocket\r\nSec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\n"
+      "Origin: http://example.com\r\n\r\n^n:ds[4U";
+  constexpr std::string_view old_response =
+      "HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Origin: http://example.com\r\n"
+      "Sec-WebSocket-Location: ws://example.com/demo\r\nSec-WebSocket-Protocol: sample\r\n\r\n"
+      "8jKS'y:G*Co,Wxa-";
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, SIZE_MAX}) {
+    Story story;
+    story.say(Direction::to_server, old_request, piece);
+    story.say(Direction::to_client, old_response, piece);
+    story.say(Direction::to_server, std::string_view("\0hola\xff\xff\0", 8), piece);
+    story.say(Direction::to_client, std::string_view("\0\xff\x81", 3), piece);
+    CHECK(story.fault() == "upg_hixie76");
+    CHECK(story.has("1 handshake key 1 4146546015 / 5 spaces = 829309203 @0+0"));
+    CHECK(story.has("1 handshake key 2 1299853100 / 5 spaces = 259970620 @0+0"));
+    CHECK(story.has("1 handshake MD5 of both numbers and these \"8jKS'y:G*Co,Wxa-\" @0+0"));
+    const auto told = [&](std::string_view begin) {
+      return std::any_of(story.lines.begin(), story.lines.end(),
+                         [&](const std::string& line) { return line.starts_with(begin); });
+    };
+    CHECK(told("1 handshake eight bytes \"^n:ds[4U\" @"));
+    CHECK(told("0 handshake answer \"8jKS'y:G*Co,Wxa-\" @"));
+    CHECK_FALSE(told("1 handshake wrong"));
+    CHECK(told("0 message text message 4 bytes  \"hola\" @"));
+    CHECK(told("0 frame close FF 00 @"));
+    CHECK(told("0 message text message 0 bytes  \"\" @"));
+    CHECK(told("0 frame wrong "));
+  }
+}
+
+TEST_CASE("what is wrong with a handshake of draft 76 is told, and what it left unfinished") {
+  using hixie76::number_of;
+  CHECK_FALSE(number_of(""));
+  CHECK_FALSE(number_of("12"));     // no space: division by nothing
+  CHECK_FALSE(number_of("1 2 1"));  // 121 / 2
+  CHECK_FALSE(number_of("99999999999 "));
+  CHECK(number_of("4294967295 ") == 4294967295);
+  CHECK(number_of(" x") == 0);
+  // The lesson's own print of the keys has lost two spaces and made a 1 of an l.
+  CHECK(number_of("4 @1 46546xW%01 1 5") != 829309203);
+
+  Story story;
+  story.say(Direction::to_server,
+            "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key1: 1 2 1\r\nSec-WebSocket-Key2: 2 \r\n\r\n12345678");
+  CHECK(story.has("1 handshake key 1 121 / 2 spaces = no whole number of 32 bits: refused @0+0"));
+  story.say(Direction::to_server, std::string_view("\0ho", 3));
+  story.dialogue.end(Direction::to_server);
+  CHECK(story.lines.back().find("cut in a frame") != std::string::npos);
+
+  trace::DialogueOptions small;
+  small.message_bytes_max = 20;
+  Story bounded(small);
+  bounded.say(Direction::to_server,
+              "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
+              "Sec-WebSocket-Key1: 2 \r\nSec-WebSocket-Key2: 2 \r\n\r\n12345678");
+  bounded.say(Direction::to_server, std::string(1, '\0') + std::string(100, 'x'), 10);
+  CHECK(bounded.has("0 frame too long what follows is not told @0+0"));
 }

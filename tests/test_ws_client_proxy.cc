@@ -360,6 +360,17 @@ TEST_CASE("whatever address a SOCKS proxy tells is read to its end, whole and by
   }
 }
 
+TEST_CASE("a failed tunnel stays failed, and a password is answered by its own version") {
+  ws::ProxyTunnel tunnel;
+  using State = ws::ProxyTunnel::State;
+  REQUIRE(tunnel.begin(ws::ProxyUrl::Scheme::socks5, "a.b", 443, {"u", "pw"}));
+  CHECK(tunnel.feed(as_bytes(hex("05 02"))) == State::socks_password);
+  CHECK(tunnel.feed(as_bytes(hex("05 00"))) == State::failed);
+  CHECK(tunnel.feed(as_bytes(hex("01 00"))) == State::failed);
+  CHECK_FALSE(ws::ProxyTunnel().begin(ws::ProxyUrl::Scheme::socks5, std::string(256, 'a'), 1, {}));
+  CHECK(ws::parse_proxy_url("http://proxy:81/")->port == 81);
+}
+
 TEST_CASE("a proxy that answers before it was asked is told all the same") {
   ws::ProxyTunnel tunnel;
   REQUIRE(tunnel.begin(ws::ProxyUrl::Scheme::socks5, "a.b", 443, {"u", "pw"}));

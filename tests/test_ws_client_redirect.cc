@@ -81,6 +81,7 @@ TEST_CASE("references are resolved as RFC 3986 says") {
   CHECK(resolved("ws://a.test/b", "") == "ws://a.test/b");
   CHECK(resolved(from, "#fragment") == "ws://a.test/b/c/d?q");
   CHECK(resolved(from, "/x#fragment") == "ws://a.test/x");
+  CHECK(resolved("wss://a.test/", "//b.test/x") == "wss://b.test/x");
   CHECK(resolved("wss://a.test:444/", "/x") == "wss://a.test:444/x");
   CHECK(resolved("ws://[::1]:81/", "x") == "ws://[::1]:81/x");
   CHECK(resolved("ws+unix:///tmp/s:/a", "b") == "ws+unix:///tmp/s:/b");

@@ -63,7 +63,8 @@ TEST_CASE("X-Forwarded-For is read from its end, up to the first who is not trus
   // What is no address ends the search.
   CHECK(peer("X-Forwarded-For: 192.0.2.1, unknown\r\n") == "10.0.0.1:7");
   CHECK(peer("X-Forwarded-For: 192.0.2.1, 10.9.9.9, 1.2.3\r\n") == "10.0.0.1:7");
-  for (const std::string_view bad : {"[::1", "[1.2.3.4]", "1.2.3.4:", "1.2.3.4:x", "::1%1", "[]"}) {
+  for (const std::string_view bad :
+       {"[::1", "[::1]x", "[1.2.3.4]", "1.2.3.4:", "1.2.3.4:x", "::1%1", "[]"}) {
     CHECK(peer("X-Forwarded-For: " + std::string(bad) + "\r\n") == "10.0.0.1:7");
   }
   // Who is not trusted is not believed, and the other proxy's field is nobody's.

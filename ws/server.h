@@ -111,6 +111,9 @@ struct ServerOptions {
   // Null, or a null answer: it is nobody's business, and costs nothing.
   Callback<std::shared_ptr<net::WireObserver>(const net::PeerAddress&)> observe_accepted = {};
   Callback<std::shared_ptr<net::WireObserver>(const Request&)> observe_request = {};
+  // Takes connections that knock with the handshake of draft 76 out of the server; null: they get
+  // 400. Outlives the server.
+  Hixie76Taker* hixie76 = nullptr;
   // Hears rejections and other events, one line each.
   LogSink log = {};
   std::uint32_t log_rejects_per_second_max = 20;

@@ -48,13 +48,19 @@ void Server::upgrade(HttpConnection& connection, http::Exchange& exchange, Servi
   if (refuses_handshakes()) return connection.refuse(Errc::draining);
   const RequestHead& head = request.head();
   const UpgradeCheck check = check_upgrade(head);
-  if (check.error != Errc::none) return connection.refuse(check.error);
+  const bool is_old = check.error == Errc::upgrade_hixie76 && options_.hixie76 != nullptr;
+  if (check.error != Errc::none && !is_old) return connection.refuse(check.error);
   const Forwarded told = forwarded(connection, head);
   const Errc origin = check_origin({.fields = head.fields,
                                     .host = told.host.value_or(head.host),
                                     .is_tls = told.is_tls || connection.tls() != nullptr},
                                    options_.origin);
   if (origin != Errc::none) return connection.refuse(origin);
+  if (is_old) {
+    if (!options_.hixie76->wants(request)) return connection.refuse(check.error);
+    admission_->release(connection.socket_peer());
+    return options_.hixie76->take(request, connection.release_stream());
+  }
   if (service.upgrade_) return decide(connection, service, request, check);
   if (service.upgrade_later_) return decide_later(connection, exchange, service, request);
 

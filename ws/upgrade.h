@@ -58,6 +58,20 @@ struct Reject {
 };
 using Decision = std::variant<Accept, Reject>;
 
+// For those who speak to browsers of 2010: what knocks with the handshake of draft 76, which has
+// other keys and other frames, is theirs if they want it.
+class Hixie76Taker {
+ public:
+  // False: it gets its 400. The origin is an allowed one.
+  virtual bool wants(const Request& request) = 0;
+  // The stream, within a call of its handler: sets another one at once, which then hears what
+  // stands behind the head. The request is valid during the call.
+  virtual void take(const Request& request, std::unique_ptr<net::Stream> stream) = 0;
+
+ protected:
+  ~Hixie76Taker() = default;
+};
+
 class Server;
 class Service;
 

@@ -61,6 +61,7 @@ Pool::Block* Pool::take(std::size_t bytes) noexcept {
     block->begin = block->end = 0;
   } else {
     block = allocate(size);
+    ++allocations_;
     if (block == nullptr) return nullptr;
   }
   taken_bytes_ += size;

@@ -54,6 +54,8 @@ class Pool {
 
   std::size_t cached_bytes() const noexcept { return cached_bytes_; }
   std::size_t taken_bytes() const noexcept { return taken_bytes_; }
+  // How often take() had nothing that lay unused, and asked for memory.
+  std::uint64_t allocations() const noexcept { return allocations_; }
 
  private:
   static constexpr std::size_t classes = 24;  // 2^8 ... 2^31
@@ -65,6 +67,7 @@ class Pool {
   std::size_t cached_bytes_max_;
   std::size_t cached_bytes_ = 0;
   std::size_t taken_bytes_ = 0;
+  std::uint64_t allocations_ = 0;
 };
 
 }  // namespace hilo

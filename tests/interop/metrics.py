@@ -44,6 +44,9 @@ FAMILIES = {
     "hilo_log_dropped_total": ("counter", set()),
     "hilo_mem_budget_used_bytes": ("gauge", set()),
     "hilo_mem_cached_bytes": ("gauge", set()),
+    "hilo_calls_total": ("counter", {"call"}),
+    "hilo_pool_allocations_total": ("counter", set()),
+    "hilo_cpu_seconds_total": ("counter", set()),
 }
 # Beyond what faults.md of the design asks for; all are counters without labels.
 MORE = (
@@ -194,6 +197,25 @@ def _():
         lag = after["hilo_loop_lag_seconds"][("hilo_loop_lag_seconds_count", ())]
         if lag < 10:
             raise AssertionError(f"only {lag} turns")
+
+
+@case("what messages cost in system calls, memory and processor time is counted")
+def _():
+    lines = b"".join(b"message %d\n" % i for i in range(1000))
+    with Serve() as server:
+        before = page(server)
+        equal(run("connect", server.url(), stdin=lines)[1], lines)
+        after = page(server)
+
+        def spent(name, **labels):
+            return value(after, name, **labels) - value(before, name, **labels)
+
+        equal(spent("hilo_messages_in_total"), 1000)
+        for call in ("wait", "read", "write"):
+            # Messages that come together cost one call together.
+            equal(0 < spent("hilo_calls_total", call=call) < 1000, True)
+        equal(spent("hilo_pool_allocations_total") < 100, True)
+        equal(0 < spent("hilo_cpu_seconds_total") < 10, True)
 
 
 @case("who moves to the thread that has the sessions of Socket.IO is accepted once")

@@ -2,6 +2,8 @@
 
 #include "tools/hilo/metrics_page.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -189,12 +191,32 @@ void append_rejects(std::string& out, const MetricsSum& sum) {
   for (const auto& [label, count] : by_label) append_value(out, "rejects_total" + label, count);
 }
 
+// What a message costs, once divided by how many there were.
+void append_costs(std::string& out, const MetricsSum& sum) {
+  append_head(out, "calls_total", "system calls of loops and streams", "counter");
+  append_value(out, "calls_total{call=\"wait\"}", sum.calls.waits);
+  append_value(out, "calls_total{call=\"read\"}", sum.calls.reads);
+  append_value(out, "calls_total{call=\"write\"}", sum.calls.writes);
+  append_head(out, "pool_allocations_total", "times that the pools of the loops asked for memory",
+              "counter");
+  append_value(out, "pool_allocations_total", sum.allocations);
+  append_head(out, "cpu_seconds_total", "processor time of the process", "counter");
+  timespec used{};
+  static_cast<void>(::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used));
+  append_value(out, "cpu_seconds_total",
+               decimal(static_cast<std::uint64_t>(used.tv_sec) * 1'000'000'000 +
+                           static_cast<std::uint64_t>(used.tv_nsec),
+                       9));
+}
+
 }  // namespace
 
 void MetricsSum::add(ws::Server& server) {
   add(MetricsSum{.counters = server.metrics(),
                  .census = server.census(),
                  .loop_lag = server.loop().lag(),
+                 .calls = server.loop().calls(),
+                 .allocations = server.loop().pool().allocations(),
                  .timers = server.loop().timers().armed_count(),
                  .memory_bytes = server.loop().pool().taken_bytes(),
                  .cached_bytes = server.loop().pool().cached_bytes()});
@@ -215,6 +237,10 @@ void MetricsSum::add(const MetricsSum& other) {
   }
   counters.handshake_time.add(other.counters.handshake_time);
   loop_lag.add(other.loop_lag);
+  calls.waits += other.calls.waits;
+  calls.reads += other.calls.reads;
+  calls.writes += other.calls.writes;
+  allocations += other.allocations;
   census.http += other.census.http;
   census.open += other.census.open;
   census.closing += other.census.closing;
@@ -242,6 +268,7 @@ std::string metrics_text(const MetricsSum& sum, std::uint64_t log_lines_dropped)
   append_gauge(out, "mem_budget_used_bytes", "what --memory-bytes-max bounds", sum.memory_bytes);
   append_gauge(out, "mem_cached_bytes", "memory that is free, and kept for whoever needs some next",
                sum.cached_bytes);
+  append_costs(out, sum);
   append_head(out, "log_dropped_total", "log lines that stderr did not take", "counter");
   append_value(out, "log_dropped_total", log_lines_dropped);
   append_rejects(out, sum);

@@ -241,9 +241,16 @@ FlagGroup what_flags(ServeSettings& settings) {
                                     "from pages of any origin",
                             .short_name = {}},
                            settings.lesson.jsonp);
+  Flag hixie76 = switch_flag({.name = "--hixie76",
+                              .value = {},
+                              .text = "at /echo speak to browsers of 2010, too: draft 76, with its "
+                                      "two keys, its MD5 and its frames without masks; for the "
+                                      "museum",
+                              .short_name = {}},
+                             settings.hixie76);
   return {.title = "What is served",
           .flags = {std::move(files), std::move(bundle), std::move(recovery),
-                    parser_flag(settings.lesson.parser), std::move(jsonp)}};
+                    parser_flag(settings.lesson.parser), std::move(jsonp), std::move(hixie76)}};
 }
 
 FlagGroup sandbox_flags(ServeSettings& settings) {

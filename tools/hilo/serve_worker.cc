@@ -40,7 +40,7 @@ Callback<std::shared_ptr<net::WireObserver>(const net::PeerAddress&)> tracer() {
 ws::ServerOptions server_options(const ServeSettings& settings,
                                  std::span<const std::string_view> origins, LogWriter& log,
                                  std::uint8_t index, std::shared_ptr<ws::Admission> admission,
-                                 TraceRooms& rooms) {
+                                 TraceRooms& rooms, Museum& museum) {
   ws::ServerOptions options;
   options.admission = std::move(admission);
   if (settings.origin_any) {
@@ -57,6 +57,7 @@ ws::ServerOptions server_options(const ServeSettings& settings,
   options.forwarded_by = settings.forwarded_by;
   options.loop_index = index;
   options.log = log.sink();
+  if (settings.hixie76) options.hixie76 = &museum;
   if (settings.trace) options.observe_accepted = tracer();
   options.observe_request = [&rooms](const ws::Request& request) { return rooms.observe(request); };
   return options;
@@ -68,9 +69,10 @@ ServeWorker::ServeWorker(const ServeSettings& settings, std::span<const std::str
                          LogWriter& log, std::uint8_t index,
                          std::shared_ptr<ws::Admission> admission, TraceRooms& rooms)
     : loop_({.busy_poll = net::Duration{std::int64_t{settings.busy_poll_us} * 1000}}),
+      museum_(loop_),
       metrics_(log),
       server_(loop_, settings.limits,
-              server_options(settings, origins, log, index, std::move(admission), rooms)) {
+              server_options(settings, origins, log, index, std::move(admission), rooms, museum_)) {
   loop_.on_stall(stall_logged, [&log, index](net::Duration took) {
     log.event(ws::LogLevel::warning, "loop_stall",
               "loop=" + std::to_string(index) + " ms=" + std::to_string(took.to_milliseconds()));
@@ -131,11 +133,13 @@ void ServeWorker::drain_polls(net::Duration at_most, Callback<void()> on_told) {
 // The server first, so that polls are answered for the last time on their connection.
 void ServeWorker::drain(const ws::DrainOptions& options, Callback<void()> on_drained) {
   server_.drain(options, std::move(on_drained));
+  museum_.close();
   if (lesson_ != nullptr) lesson_->io().drain(options.handed_over);
 }
 
 void ServeWorker::stop(ws::CloseCode code, Callback<void()> on_stopped) {
   server_.stop(code, std::move(on_stopped));
+  museum_.close();
   if (lesson_ != nullptr) lesson_->io().drain();
 }
 

@@ -25,6 +25,7 @@
 #include "tools/hilo/lesson_service.h"
 #include "tools/hilo/log_writer.h"
 #include "tools/hilo/metrics_page.h"
+#include "tools/hilo/museum.h"
 #include "tools/hilo/tls_flags.h"
 #include "tools/hilo/trace_rooms.h"
 #include "ws/limits.h"
@@ -42,8 +43,9 @@ struct ServeSettings {
   std::vector<std::string> subprotocols;
   bool subprotocol_required = false;
   bool keep_request_fields = false;
-  bool trace = false;  // what passes on every connection, on stdout
-  std::string files;   // the directory whose files are served; empty: none
+  bool trace = false;    // what passes on every connection, on stdout
+  bool hixie76 = false;  // the handshake of 2010 is spoken, too
+  std::string files;     // the directory whose files are served; empty: none
   std::vector<net::AddressRange> trusted_proxies;
   ws::ForwardedBy forwarded_by = ws::ForwardedBy::x_forwarded;
   bool count_local = false;
@@ -97,6 +99,7 @@ class ServeWorker {
 
   net::Loop loop_;
   BroadcastRoom room_;
+  Museum museum_;
   MetricsPage metrics_;
   ws::Server server_;
   std::unique_ptr<LessonService> lesson_;  // of the first worker

@@ -21,6 +21,7 @@ const layers_words = {
     slow: "A slow reader takes", fast: "all it can", per_second: "a second", queue: "waiting for it",
     costs: (c) => `${c.reads} reads, ${c.writes} writes, ${c.messages} messages`,
     per_message: (n) => `${n} system calls a message`,
+    server: (n, c) => `The server, for ${n} messages in two seconds: ${c.wait} waits, ${c.read} reads, ${c.write} writes, ${c.allocations} allocations and ${c.cpu} µs of processor time each`,
     lost: (n) => `${n} parts were not shown`, clear: "Clear", to_server: "to the server", to_client: "to the client",
     breaks: "breaks a rule", answer: "the answer that is due", number: "in the catalogue of bad inputs", bytes: "bytes", more: "more",
   },
@@ -31,6 +32,7 @@ const layers_words = {
     slow: "Un lector lento toma", fast: "todo lo que puede", per_second: "por segundo", queue: "en espera",
     costs: (c) => `${c.reads} lecturas, ${c.writes} escrituras, ${c.messages} mensajes`,
     per_message: (n) => `${n} llamadas al sistema por mensaje`,
+    server: (n, c) => `El servidor, por cada uno de ${n} mensajes en dos segundos: ${c.wait} esperas, ${c.read} lecturas, ${c.write} escrituras, ${c.allocations} reservas de memoria y ${c.cpu} µs de procesador`,
     lost: (n) => `${n} partes no se mostraron`, clear: "Borrar", to_server: "al servidor", to_client: "al cliente",
     breaks: "rompe una regla", answer: "la respuesta debida", number: "en el catálogo de entradas malas", bytes: "bytes", more: "más",
   },
@@ -99,6 +101,7 @@ function make_layers(panel) {
   const queue = make("meter", {min: 0, max: 1, value: 0, hidden: true});
   const queue_text = make("span", {id: "layers-queue"});
   const costs_text = make("span", {id: "layers-costs"});
+  const server_text = make("p", {className: "where", id: "layers-server"});
   const lost_text = make("span", {className: "fault"});
   const list = make("ol", {id: "layers-list", tabIndex: 0});
   const empty = said("p", "empty", {className: "where"});
@@ -113,7 +116,7 @@ function make_layers(panel) {
     make("div", {className: "tools"}, make("label", {}, show, said("span", "show")), costs_text, lost_text, clear),
     make("div", {className: "tools"}, said("span", "break_title"), ...breaks),
     make("div", {className: "tools"}, make("label", {}, said("span", "slow"), slider), rate_text, queue, queue_text),
-    empty, list);
+    server_text, empty, list);
 
   function speak(language) {
     words = layers_words[language];
@@ -183,6 +186,27 @@ function make_layers(panel) {
     }
     if (message.parts) add_call(message.connection, message.parts);
   }
+
+  // ---- what the server counts (/metrics) ------------------------------------------------------
+  const costs_every_ms = 2000;
+  let before = null;
+  async function read_costs() {
+    if (document.hidden || room?.window.readyState !== WebSocket.OPEN) return;
+    const text = await fetch("/metrics").then((answer) => answer.text(), () => "");
+    const value = (name) => Number(text.match(new RegExp(`^hilo_${name} (\\S+)$`, "m"))?.[1]);
+    const now = {
+      messages: value("messages_in_total") + value("messages_out_total"),
+      wait: value('calls_total{call="wait"}'), read: value('calls_total{call="read"}'), write: value('calls_total{call="write"}'),
+      allocations: value("pool_allocations_total"), cpu: value("cpu_seconds_total") * 1e6,
+    };
+    const count = before === null ? 0 : now.messages - before.messages;
+    if (count > 0) {
+      const each = Object.fromEntries(Object.keys(now).map((key) => [key, ((now[key] - before[key]) / count).toFixed(2)]));
+      server_text.textContent = words.server(count, each);
+    }
+    before = now;
+  }
+  setInterval(read_costs, costs_every_ms);
 
   // ---- a call of the stream -------------------------------------------------------------------
   function add_call(connection, parts) {

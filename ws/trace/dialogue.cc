@@ -96,6 +96,11 @@ void Dialogue::read(Side& side, Bytes bytes) {
     if (!side.heads->finished()) return;
   }
   if (bytes.empty()) return;
+  if (museum_) {
+    museum_->feed(side.direction, bytes, side.offset);
+    side.offset += bytes.size();
+    return;
+  }
   if (!side.frames) {  // a client that did not wait for its answer
     const std::size_t room = waiting_bytes_max - side.waiting.size();
     const Bytes kept = bytes.first(std::min(room, bytes.size()));
@@ -182,6 +187,11 @@ bool Dialogue::on_request(const ws::RequestHead& head) {
   tell_handshake(Direction::to_server, "upgrade",
                  check.error == ws::Errc::none ? "asked for" : "refused", "RFC 6455 §4.2.1",
                  "ws/core/handshake_server.cc check_upgrade", fault_of(check.error));
+  if (check.error == ws::Errc::upgrade_hixie76) {
+    museum_.emplace(sink_, options_.message_bytes_max);
+    museum_->begin(head.fields);
+    return true;
+  }
   if (check.error != ws::Errc::none) return false;
   asked_ = true;
   key_ = check.key;
@@ -205,6 +215,7 @@ bool Dialogue::on_response(const ws::ResponseHead& head) {
     }
     return false;
   }
+  if (museum_) return true;
   const auto answer = head.fields.find("Sec-WebSocket-Accept");
   tell_handshake(Direction::to_client, "upgrade", "answered", "RFC 6455 §4.2.2",
                  "ws/core/handshake_client.cc check_response",
@@ -242,7 +253,7 @@ void Dialogue::end(Direction direction) {
   const bool in_head = ended.heads && !ended.heads->finished() && !ended.heads->failed() &&
                        ended.heads->unfinished();
   const bool in_frame = ended.frames && !ended.frames->failed() && ended.frames->unfinished();
-  if (!in_head && !in_frame) return;
+  if (!in_head && !in_frame && !(museum_ && museum_->unfinished(direction))) return;
   const ws::Errc error = in_head ? ws::Errc::http_body_incomplete : ws::Errc::end_without_close;
   sink_({.direction = direction,
          .layer = in_head ? Layer::http : Layer::frame,

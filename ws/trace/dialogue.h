@@ -32,6 +32,7 @@
 #include "ws/core/deflate_negotiation.h"
 #include "ws/core/http_head.h"
 #include "ws/engineio/packet.h"
+#include "ws/trace/hixie76_reader.h"
 #include "ws/trace/part.h"
 
 namespace hilo::trace {
@@ -79,9 +80,10 @@ class Dialogue {
   PartSink sink_;
   std::unique_ptr<Side> to_server_;
   std::unique_ptr<Side> to_client_;
-  std::deque<bool> answers_payload_;  // of the requests that wait for theirs
-  std::string key_;                   // of the upgrade request that waits for its answer
-  bool asked_ = false;                // there is one
+  std::optional<Hixie76Reader> museum_;  // the draft's keys were shown
+  std::deque<bool> answers_payload_;     // of the requests that wait for theirs
+  std::string key_;                      // of the upgrade request that waits for its answer
+  bool asked_ = false;                   // there is one
 };
 
 }  // namespace hilo::trace
