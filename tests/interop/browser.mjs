@@ -6,10 +6,12 @@
 // WebSocket as a page would. HILO names the binary, CHROMIUM the browser if it is not in its place.
 
 import assert from "node:assert/strict";
-import {access} from "node:fs/promises";
+import {access, mkdtemp, rm, writeFile} from "node:fs/promises";
+import {tmpdir} from "node:os";
+import {join} from "node:path";
 import {fileURLToPath} from "node:url";
 
-import {Inbox, mebibyte, run_cases, serve, skip_all, test} from "./cases.mjs";
+import {Inbox, Program, mebibyte, run_cases, serve, skip_all, test} from "./cases.mjs";
 import {story} from "./story.mjs";
 
 const {chromium} = await import("playwright-core").catch(() =>
@@ -223,6 +225,22 @@ test("who does not want to be looked at is not", () => with_page(async (page) =>
   assert.equal(await page.locator("#layers-list .call").count(), 0);
   assert.equal(await entry(page, "sent").getByRole("button").count(), 0);
 }));
+
+test("a page that hilo explain writes shows a frame by itself, and nothing of it is markup", async () => {
+  const words = ["explain", "--format", "html", "--frame", "text", "</script><b>hi", "--mask", "37fa213d"];
+  const {code, out: html} = await new Program(...words).ended;
+  assert.equal(code, 0);
+  const folder = await mkdtemp(join(tmpdir(), "hilo-explain-"));
+  await writeFile(join(folder, "page.html"), html);
+  await with_page(async (page) => {
+    await unit(page, "frame").getByRole("button").click();
+    await page.locator(".bytes button").nth(2).click();
+    assert.match(await page.locator("tr.marked").textContent(), /masking key/);
+    assert.match(await unit(page, "message").textContent(), /<\/script><b>hi/);
+    assert.equal(await page.locator("#layers b b").count(), 0);
+  }, {at: `file://${folder}/page.html`});
+  await rm(folder, {recursive: true});
+});
 
 for (const [transports, layers] of [["polling", ["http"]], ["websocket", ["frame"]], ["", ["http", "frame"]]]) {
   test(`the chat shows its session by ${transports || "polling, then WebSocket"}`, () =>

@@ -7,12 +7,10 @@ import json
 import os
 import pathlib
 import re
-import signal
-import subprocess
 import sys
 import tempfile
 
-from programs import HILO, MIB, PATIENCE, PIPE, Connect, Serve, case, contains, equal, run, run_cases
+from programs import HILO, MIB, PIPE, Connect, Serve, Tap, case, contains, equal, run, run_cases
 
 
 def explain(*arguments, stdin=b""):
@@ -30,38 +28,6 @@ def parts(*arguments, stdin=b"", code=0):
 
 def named(told, layer, name):
     return [each for each in told if (each["layer"], each["name"]) == (layer, name)]
-
-
-class Tap:
-    """A running `hilo tap` in front of `target`; what it told comes with stop()."""
-
-    def __init__(self, target, *arguments):
-        self.told = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            [HILO, "tap", *arguments, "127.0.0.1:0", target], stdout=self.told, stderr=PIPE
-        )
-        line = self.process.stderr.readline().decode()
-        self.address = re.match(r"listening on (\S+)", line).group(1)
-
-    def url(self, path="/echo"):
-        return f"ws://{self.address}{path}"
-
-    def stop(self):
-        """(what it told, what went wrong)"""
-        self.process.send_signal(signal.SIGTERM)
-        _, errors = self.process.communicate(timeout=PATIENCE)
-        equal(self.process.returncode, 0)
-        self.told.seek(0)
-        return self.told.read().decode(), errors.decode()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
-        self.told.close()
 
 
 # ---- explain ---------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
 import urllib.request
@@ -128,6 +129,38 @@ class Connect:
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             with contextlib.suppress(OSError):
                 pipe.close()
+
+
+class Tap:
+    """A running `hilo tap` in front of `target`; what it told comes with stop()."""
+
+    def __init__(self, target, *arguments):
+        self.told = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            [HILO, "tap", *arguments, "127.0.0.1:0", target], stdout=self.told, stderr=PIPE
+        )
+        line = self.process.stderr.readline().decode()
+        self.address = re.match(r"listening on (\S+)", line).group(1)
+
+    def url(self, path="/echo"):
+        return f"ws://{self.address}{path}"
+
+    def stop(self):
+        """(what it told, what went wrong)"""
+        self.process.send_signal(signal.SIGTERM)
+        _, errors = self.process.communicate(timeout=PATIENCE)
+        equal(self.process.returncode, 0)
+        self.told.seek(0)
+        return self.told.read().decode(), errors.decode()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+        self.told.close()
 
 
 # ---- the other side, byte by byte ------------------------------------------------------------

@@ -64,6 +64,7 @@ for group in "$@"; do
       want_program openssl openssl
       want_program curl curl
       want_program cmake cmake
+      want_program tshark tshark
       want_program pkgconf pkg-config
       if [ -f tests/interop/package.json ]; then
         want_program nodejs node

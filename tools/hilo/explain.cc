@@ -15,6 +15,7 @@
 
 #include "tools/explain/capture.h"
 #include "tools/explain/explainer.h"
+#include "tools/hilo/explain_html.h"
 #include "tools/hilo/flags.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/values.h"
@@ -49,7 +50,8 @@ constexpr char examples[] =
     "  hilo explain --frame close '1000 bye' --source\n"
     "  hilo explain --deflate c1 07 f2 48 cd c9 c9 07 00\n"
     "  hilo explain --engineio 4 '81 0d 34 32 5b 22 68 69 22 2c 31 5d'\n"
-    "  hilo explain --client request.bin --server answer.bin --format json\n";
+    "  hilo explain --client request.bin --server answer.bin --format json\n"
+    "  hilo explain --file talk.pcapng --format html >talk.html\n";
 
 constexpr char exit_codes[] =
     "  0    explained, no rule is broken\n"
@@ -69,6 +71,7 @@ struct ExplainSettings {
   std::string engineio;
   std::string format = "text";
   bool source = false;
+  ExplainPage* page = nullptr;  // where lines go that become one
 };
 
 int failure(std::string_view what) {
@@ -167,10 +170,11 @@ explain::Explainer make_explainer(const ExplainSettings& settings, std::string n
   if (settings.engineio == "3") options.engineio = engineio::Revision::v3;
   if (settings.engineio == "4") options.engineio = engineio::Revision::v4;
   const explain::Style style{
-      .json = settings.format == "json",
+      .json = settings.format != "text",
       .text = {.colour = is_terminal(standard_output), .source = settings.source},
       .name = std::move(name)};
-  return {options, style, print_text};
+  if (settings.page == nullptr) return {options, style, print_text};
+  return {options, style, [page = settings.page](std::string_view line) { page->add(line); }};
 }
 
 int explain_both(const ExplainSettings& settings) {
@@ -215,7 +219,7 @@ int explain_bytes(const ExplainSettings& settings, const Content& bytes) {
   return explainer.faulty() ? exit_failure : exit_ok;
 }
 
-int run(const ExplainSettings& settings) {
+int explain(const ExplainSettings& settings) {
   if (!settings.client_file.empty() || !settings.server_file.empty()) return explain_both(settings);
   if (!settings.frame.empty()) {
     std::string why;
@@ -230,6 +234,14 @@ int run(const ExplainSettings& settings) {
   const Result<Content> bytes = parse_hex(settings.argument);
   if (!bytes) return usage("this is not hexadecimal; bytes of a file are taken with --file");
   return explain_bytes(settings, *bytes);
+}
+
+int run(ExplainSettings& settings) {
+  ExplainPage page;
+  if (settings.format == "html") settings.page = &page;
+  const int code = explain(settings);
+  if (settings.page != nullptr && code != exit_usage) print_text(page.text());
+  return code;
 }
 
 FlagGroup what_flags(ExplainSettings& s) {
@@ -262,8 +274,9 @@ FlagGroup context_flags(ExplainSettings& s) {
 
 FlagGroup output_flags(ExplainSettings& s) {
   FlagGroup group{.title = "How", .flags = {}};
-  Flag format = choice_flag({"--format", "text|json", "lines to read, or of JSON", {}},
-                            {"text", "json"}, s.format);
+  Flag format = choice_flag(
+      {"--format", "text|json|html", "lines to read, or of JSON, or a page to click through", {}},
+      {"text", "json", "html"}, s.format);
   format.preset = "text";
   group.flags = {
       std::move(format),

@@ -7,6 +7,10 @@
 //   layers.speak("es");
 //   layers.on_message = (direction, number, item) => { ... };  // the n-th message of a connection
 //
+// A page that `hilo explain --format html` writes has what was recorded, and no server:
+//
+//   make_layers(panel, {live: false}).add(connection, parts);
+//
 // What comes is a list of parts for each call that read or wrote something (tools/hilo/trace_rooms.h).
 // A part of depth 0 begins a unit: a system call, a head, a frame, a message, a packet; those behind
 // it with a greater depth are in it. A unit opens to its bytes and its fields: a byte leads to the
@@ -74,7 +78,7 @@ const layers_style = `
   }
 `;
 
-function make_layers(panel) {
+function make_layers(panel, {live = true} = {}) {
   const calls_max = 300;
   const rates = [0, 1048576, 262144, 65536, 16384, 4096, 1024];  // of the slider, bytes a second
   const layers = {on_message: null};
@@ -111,12 +115,13 @@ function make_layers(panel) {
     button.addEventListener("click", () => tell({break: what}));
     return button;
   });
-  panel.append(
+  if (live) panel.append(
     said("h2", "title"),
     make("div", {className: "tools"}, make("label", {}, show, said("span", "show")), costs_text, lost_text, clear),
     make("div", {className: "tools"}, said("span", "break_title"), ...breaks),
     make("div", {className: "tools"}, make("label", {}, said("span", "slow"), slider), rate_text, queue, queue_text),
-    server_text, empty, list);
+    server_text, empty);
+  panel.append(list);
 
   function speak(language) {
     words = layers_words[language];
@@ -206,7 +211,7 @@ function make_layers(panel) {
     }
     before = now;
   }
-  setInterval(read_costs, costs_every_ms);
+  if (live) setInterval(read_costs, costs_every_ms);
 
   // ---- a call of the stream -------------------------------------------------------------------
   function add_call(connection, parts) {
@@ -224,8 +229,8 @@ function make_layers(panel) {
     }
     finish();
     list.append(call);
-    while (list.childElementCount > calls_max) list.firstElementChild.remove();
-    if (at_end || call.querySelector(".fault")) list.scrollTop = list.scrollHeight;
+    while (live && list.childElementCount > calls_max) list.firstElementChild.remove();
+    if (live && (at_end || call.querySelector(".fault"))) list.scrollTop = list.scrollHeight;
     empty.hidden = true;
     show_costs();
   }
@@ -234,6 +239,7 @@ function make_layers(panel) {
     if (part.layer === "tcp" && part.name === "write") ++costs.writes;
     if (part.layer !== "message" || part.depth !== 0) return;
     ++costs.messages;
+    if (!room) return;
     const counts = room.counts[connection] ??= {to_server: 0, to_client: 0};
     layers.on_message?.(part.direction, counts[part.direction]++, call);
   }
@@ -310,6 +316,7 @@ function make_layers(panel) {
     return Array.from(bits, (bit, index) => (index >= from && index < from + part.bits ? bit : ".")).join("");
   }
 
+  layers.add = add_call;
   layers.speak = speak;
   // Shows the call that a message was part of.
   layers.find = (call) => {
