@@ -67,6 +67,30 @@ for (const [scheme, flags] of [["ws", []], ["wss", ["--tls-self-signed"]]]) {
     assert.deepEqual(told, ["error", {code: 1006, reason: "", wasClean: false}]);
   }));
 
+  test(`${scheme}: the page shows the layers of its own connection, byte by byte`, () =>
+    with_page(async (evaluate) => {
+    const seen = await evaluate(async () => {
+      const until = (done) => new Promise((resolve) => {
+        const look = () => (done() ? resolve() : setTimeout(look, 5));
+        look();
+      });
+      const units = (layer) => [...document.querySelectorAll(`#layers-list .unit[data-layer=${layer}]`)];
+      document.getElementById("connect").click();
+      await until(() => document.querySelector("#state[data-state=open]"));
+      document.getElementById("text").value = "hola";
+      document.getElementById("send").click();
+      await until(() => units("message").length === 2);
+      units("frame")[0].querySelector("button").click();
+      units("frame")[0].querySelectorAll(".bytes button")[2].click();
+      return {
+        layers: ["tcp", "http", "handshake", "frame"].map((layer) => units(layer).length > 0),
+        field: units("frame")[0].querySelector("tr.marked").textContent,
+      };
+    });
+    assert.deepEqual(seen.layers, [true, true, true, true]);
+    assert.match(seen.field, /masking key/);
+  }));
+
   test(`${scheme}: when the server stops, pages are told 1001`, async () => {
     const short_lived = await serve(...flags);
     await browser.with_page(short_lived.page, async (evaluate) => {
