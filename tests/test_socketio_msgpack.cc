@@ -206,6 +206,11 @@ TEST_CASE("keys, texts and maps are read in every form that they have") {
                "0123456789abcdef"sv));
   CHECK(read.error == Errc::none);
   CHECK(read.data == Json::array({"x", 7, -1, Json::array({0, bytes("0123456789abcdef")})}));
+  // The namespace in another form, and an id that is undefined: none.
+  const Read bare("\x83\xa4type\x02\xa3nsp\xd9\x01/\xa2id\xd4\x00\x00"s);
+  CHECK(bare.error == Errc::none);
+  CHECK(bare.head.nsp == "/");
+  CHECK_FALSE(bare.head.id);
   // An earlier Date than JavaScript's first.
   CHECK(Read(event_of("\x91\xd7\x00\x80\x00\x00\x00\x00\x00\x00\x00"sv)).data ==
         Json::array({nullptr}));

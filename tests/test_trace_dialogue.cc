@@ -425,6 +425,9 @@ TEST_CASE("what is wrong with a handshake of draft 76 is told, and what it left 
   CHECK_FALSE(number_of("99999999999 "));
   CHECK(number_of("4294967295 ") == 4294967295);
   CHECK(number_of(" x") == 0);
+  CHECK(hixie76::read_frame({}).kind == hixie76::Frame::Kind::incomplete);
+  CHECK(hixie76::read_frame(as_bytes("\xff")).kind == hixie76::Frame::Kind::incomplete);
+  CHECK(hixie76::read_frame(as_bytes("\xff\x01")).kind == hixie76::Frame::Kind::wrong);
   // The lesson's own print of the keys has lost two spaces and made a 1 of an l.
   CHECK(number_of("4 @1 46546xW%01 1 5") != 829309203);
 
