@@ -57,9 +57,9 @@ void Server::upgrade(HttpConnection& connection, http::Exchange& exchange, Servi
                                    options_.origin);
   if (origin != Errc::none) return connection.refuse(origin);
   if (is_old) {
-    if (!options_.hixie76->wants(request)) return connection.refuse(check.error);
+    if (!options_.hixie76->prepare(request)) return connection.refuse(check.error);
     admission_->release(connection.socket_peer());
-    return options_.hixie76->take(request, connection.release_stream());
+    return options_.hixie76->take(connection.release_stream());
   }
   if (service.upgrade_) return decide(connection, service, request, check);
   if (service.upgrade_later_) return decide_later(connection, exchange, service, request);

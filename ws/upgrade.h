@@ -62,11 +62,12 @@ using Decision = std::variant<Accept, Reject>;
 // other keys and other frames, is theirs if they want it.
 class Hixie76Taker {
  public:
-  // False: it gets its 400. The origin is an allowed one.
-  virtual bool wants(const Request& request) = 0;
-  // The stream, within a call of its handler: sets another one at once, which then hears what
-  // stands behind the head. The request is valid during the call.
-  virtual void take(const Request& request, std::unique_ptr<net::Stream> stream) = 0;
+  // Makes ready for the connection of this request, whose origin is an allowed one. False: it gets
+  // its 400.
+  virtual bool prepare(const Request& request) = 0;
+  // Follows at once, within a call of the stream's handler: sets another one, which then hears what
+  // stands behind the head, and does not destroy the stream.
+  virtual void take(std::unique_ptr<net::Stream> stream) noexcept = 0;
 
  protected:
   ~Hixie76Taker() = default;

@@ -11,12 +11,13 @@ Explainer::Explainer(const trace::DialogueOptions& options, const Style& style,
                      Callback<void(std::string_view)> on_text)
     : style_(style),
       on_text_(std::move(on_text)),
+      log_(style.kept_bytes),
       dialogue_(options, [this](const trace::Part& part) { print(part); }) {}
 
 // In pieces that the log keeps long enough to show them.
 void Explainer::add(trace::Direction direction, Bytes bytes) {
   while (!bytes.empty()) {
-    const Bytes piece = bytes.first(std::min(bytes.size(), kept_bytes / 2));
+    const Bytes piece = bytes.first(std::min(bytes.size(), style_.kept_bytes / 2));
     log_.add(direction, piece);
     dialogue_.feed(direction, piece);
     bytes = bytes.subspan(piece.size());

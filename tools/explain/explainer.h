@@ -2,7 +2,7 @@
 //
 // Explainer: the bytes of a connection in, lines about them out: a Dialogue and a ByteLog, printed.
 //
-//   memory  that of a Dialogue, and kept_bytes of each direction
+//   memory  that of a Dialogue, and Style::kept_bytes of each direction
 //   thread  one at a time
 
 #pragma once
@@ -31,6 +31,8 @@ struct Style {
   std::string name = {};
   // Of JSON: how many bytes of what a part says are shown.
   std::size_t hex_bytes_max = std::numeric_limits<std::size_t>::max();
+  // How many bytes of each direction are kept, so that they can be shown beside what they say.
+  std::size_t kept_bytes = std::size_t{4} << 20;
   // Who of those that write to one place wrote last. Null: there is but one.
   std::shared_ptr<std::atomic<const Explainer*>> speaker = {};
 };
@@ -48,15 +50,13 @@ class Explainer {
   bool faulty() const noexcept { return faulty_; }
 
  private:
-  static constexpr std::size_t kept_bytes = std::size_t{4} << 20;
-
   void print(const trace::Part& part);
 
   Style style_;
   Callback<void(std::string_view)> on_text_;
   bool faulty_ = false;
   std::optional<trace::Direction> told_;
-  ByteLog log_{kept_bytes};
+  ByteLog log_;
   trace::Dialogue dialogue_;
 };
 

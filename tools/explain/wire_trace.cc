@@ -19,7 +19,9 @@ std::string counted(std::size_t bytes) {
 WireTrace::WireTrace(trace::Direction reads, const Style& style,
                      Callback<void(std::string_view)> on_text)
     : reads_(reads) {
-  explainer_.emplace(trace::DialogueOptions{}, style, std::move(on_text));
+  trace::DialogueOptions options;
+  options.message_bytes_max = std::min(options.message_bytes_max, style.kept_bytes);
+  explainer_.emplace(options, style, std::move(on_text));
 }
 
 trace::Direction WireTrace::writes() const noexcept {

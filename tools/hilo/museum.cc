@@ -24,13 +24,14 @@ std::string refusal(std::string_view status) {
 }
 
 // §5.2: the origin and the address come back, so that the browser can see that the server has
-// understood both.
-std::string response_to(const ws::Request& request, bool is_tls) {
+// understood both. A page of https may connect by wss alone.
+std::string response_to(const ws::Request& request) {
+  const std::string_view origin = request.header("Origin").value_or("null");
   std::string text =
       "HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\n"
-      "Connection: Upgrade\r\n";
-  text.append("Sec-WebSocket-Origin: ").append(request.header("Origin").value_or("null"));
-  text.append("\r\nSec-WebSocket-Location: ").append(is_tls ? "wss://" : "ws://");
+      "Connection: Upgrade\r\nSec-WebSocket-Origin: ";
+  text.append(origin).append("\r\nSec-WebSocket-Location: ");
+  text.append(origin.starts_with("https:") ? "wss://" : "ws://");
   text.append(request.header("Host").value_or("")).append(request.target()).append("\r\n");
   if (const auto protocol = request.header("Sec-WebSocket-Protocol")) {
     text.append("Sec-WebSocket-Protocol: ").append(*protocol).append("\r\n");
@@ -42,11 +43,12 @@ std::string response_to(const ws::Request& request, bool is_tls) {
 
 class Museum::Visitor final : public net::Stream::Handler, private net::Timer {
  public:
-  Visitor(Museum& museum, const ws::Request& request, std::unique_ptr<net::Stream> stream);
+  Visitor(Museum& museum, const ws::Request& request);
   Visitor(const Visitor&) = delete;
   Visitor& operator=(const Visitor&) = delete;
   ~Visitor() { museum_->loop_->timers().cancel(*this); }
 
+  void begin(std::unique_ptr<net::Stream> stream) noexcept;
   void say_good_bye() noexcept;
 
  private:
@@ -74,16 +76,17 @@ class Museum::Visitor final : public net::Stream::Handler, private net::Timer {
   std::size_t looked_at_ = 0;  // of an unfinished text
 };
 
-Museum::Visitor::Visitor(Museum& museum, const ws::Request& request,
-                         std::unique_ptr<net::Stream> stream)
+Museum::Visitor::Visitor(Museum& museum, const ws::Request& request)
     : museum_(&museum),
-      stream_(std::move(stream)),
       number1_(hixie76::number_of(request.header("Sec-WebSocket-Key1").value_or(""))),
-      number2_(hixie76::number_of(request.header("Sec-WebSocket-Key2").value_or(""))) {
-  const net::Transport* const transport = stream_->transport();
-  response_ = response_to(request, transport != nullptr && transport->tls() != nullptr);
+      number2_(hixie76::number_of(request.header("Sec-WebSocket-Key2").value_or(""))),
+      response_(response_to(request)) {
   if (!number1_ || !number2_) response_ = refusal("400 Bad Request");
   if (request.path() != "/echo") response_ = refusal("404 Not Found");
+}
+
+void Museum::Visitor::begin(std::unique_ptr<net::Stream> stream) noexcept {
+  stream_ = std::move(stream);
   stream_->set_handler(*this);
   museum_->loop_->timers().arm(*this, museum_->loop_->now() + challenge_timeout);
 }
@@ -150,10 +153,16 @@ bool Museum::Visitor::take_frame(MutableBytes& input) {
 Museum::Museum(net::Loop& loop) : loop_(&loop) {}
 Museum::~Museum() = default;
 
-void Museum::take(const ws::Request& request, std::unique_ptr<net::Stream> stream) {
-  auto visitor = std::make_unique<Visitor>(*this, request, std::move(stream));
-  Visitor* const key = visitor.get();
-  visitors_.emplace(key, std::move(visitor));
+bool Museum::prepare(const ws::Request& request) {
+  if (visitors_.size() >= visitors_max) return false;
+  auto visitor = std::make_unique<Visitor>(*this, request);
+  prepared_ = visitor.get();
+  visitors_.emplace(prepared_, std::move(visitor));
+  return true;
+}
+
+void Museum::take(std::unique_ptr<net::Stream> stream) noexcept {
+  std::exchange(prepared_, nullptr)->begin(std::move(stream));
 }
 
 void Museum::close() {

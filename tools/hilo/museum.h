@@ -33,8 +33,8 @@ class Museum final : public ws::Hixie76Taker {
   Museum& operator=(const Museum&) = delete;
   ~Museum();
 
-  bool wants(const ws::Request&) override { return visitors_.size() < visitors_max; }
-  void take(const ws::Request& request, std::unique_ptr<net::Stream> stream) override;
+  bool prepare(const ws::Request& request) override;
+  void take(std::unique_ptr<net::Stream> stream) noexcept override;
   // Says good-bye to all who are there.
   void close();
 
@@ -44,6 +44,7 @@ class Museum final : public ws::Hixie76Taker {
 
   net::Loop* loop_;
   std::unordered_map<Visitor*, std::unique_ptr<Visitor>> visitors_;
+  Visitor* prepared_ = nullptr;  // between prepare() and take()
 };
 
 }  // namespace hilo::tools

@@ -33,7 +33,6 @@ class TraceRooms::Room {
 
   const ws::Sender window;
   std::atomic<std::uint32_t> numbers = 0;  // of connections that were ever shown
-  std::atomic<int> connections = 0;        // that are shown now
   std::atomic<std::uint32_t> slow = 0;     // bytes a second; 0: not slowed down
   std::atomic<tap::Break> next_break = tap::Break::nothing;
 };
@@ -43,14 +42,20 @@ class TraceRooms::Room {
 
 class TraceRooms::Observer final : public net::WireObserver, private net::Timer {
  public:
-  explicit Observer(std::shared_ptr<Room> room)
+  Observer(std::shared_ptr<Room> room, std::shared_ptr<std::atomic<int>> connections,
+           bool is_websocket)
       : room_(std::move(room)),
+        connections_(std::move(connections)),
+        may_spoil_(is_websocket),
         name_("#" + std::to_string(++room_->numbers)),
-        trace_(trace::Direction::to_server, {.json = true, .hex_bytes_max = shown_bytes_max},
-               [this](std::string_view line) { collect(line); }) {}
+        trace_(trace::Direction::to_server,
+               {.json = true, .hex_bytes_max = shown_bytes_max, .kept_bytes = kept_bytes},
+               [this](std::string_view line) { collect(line); }) {
+    ++*connections_;
+  }
   Observer(const Observer&) = delete;
   Observer& operator=(const Observer&) = delete;
-  ~Observer() override { --room_->connections; }
+  ~Observer() override { --*connections_; }
 
   void on_begin(net::ObservedTransport& transport) noexcept override { transport_ = &transport; }
   void on_leave() noexcept override {
@@ -58,11 +63,13 @@ class TraceRooms::Observer final : public net::WireObserver, private net::Timer 
     transport_ = nullptr;
   }
   void on_read(const net::Io& io, MutableBytes bytes) noexcept override {
+    if (is_alone()) return;
     if (io.kind == net::Io::Kind::done) spoil(bytes);
     trace_.on_read(io, bytes);
     show();
   }
   void on_write(const net::Io& io, std::span<const Bytes> slices) noexcept override {
+    if (is_alone()) return;
     if (io.kind == net::Io::Kind::done) allowed_ -= std::min(allowed_, io.bytes);
     trace_.on_write(io, slices);
     show();
@@ -89,7 +96,13 @@ class TraceRooms::Observer final : public net::WireObserver, private net::Timer 
   void show() noexcept;
   void send(const std::string& fields);
 
+  // Nobody looks any more: the connection goes on as if nobody ever had.
+  bool is_alone() const noexcept { return room_->window.is_gone(); }
+
   std::shared_ptr<Room> room_;
+  std::shared_ptr<std::atomic<int>> connections_;  // of all rooms
+  bool may_spoil_;
+  bool has_read_ = false;  // its request
   std::string name_;
   net::ObservedTransport* transport_ = nullptr;
   std::string parts_;        // of one call, as JSON
@@ -103,7 +116,7 @@ class TraceRooms::Observer final : public net::WireObserver, private net::Timer 
 // A peer that reads slowly: what it would not take waits in the queue of the connection.
 std::size_t TraceRooms::Observer::may_write(std::size_t bytes) noexcept {
   const std::uint32_t slow = room_->slow;
-  if (slow == 0) return bytes;
+  if (slow == 0 || is_alone()) return bytes;
   if (!armed()) {
     allowed_ = slow / ticks_per_second + 1;
     loop().timers().arm(*this, loop().now() + tick);
@@ -119,11 +132,13 @@ void TraceRooms::Observer::on_timer(net::Time now) {
   }));
   const std::uint32_t slow = room_->slow;
   allowed_ = slow / ticks_per_second + 1;
-  if (slow != 0 || queue != 0) loop().timers().arm(*this, now + tick);
+  if (!is_alone() && (slow != 0 || queue != 0)) loop().timers().arm(*this, now + tick);
   transport_->release();
 }
 
+// The request is what the server was shown already.
 void TraceRooms::Observer::spoil(MutableBytes bytes) noexcept {
+  if (!std::exchange(has_read_, true) || !may_spoil_) return;
   const tap::Break what = room_->next_break.exchange(tap::Break::nothing);
   if (what != tap::Break::nothing) tap::Breaker(what, tap::Breaker::Begin::frame).pass(bytes);
 }
@@ -205,11 +220,9 @@ std::shared_ptr<net::WireObserver> TraceRooms::observe(const ws::Request& reques
   const std::lock_guard lock(mutex_);
   const auto room = rooms_.find(*id);
   if (room == rooms_.end()) return nullptr;
-  if (++room->second->connections > connections_max) {
-    --room->second->connections;
-    return nullptr;
-  }
-  return std::make_shared<Observer>(room->second);
+  if (*connections_ >= connections_max) return nullptr;
+  return std::make_shared<Observer>(room->second, connections_,
+                                    ws::wants_websocket(request.head()));
 }
 
 }  // namespace hilo::tools

@@ -17,11 +17,13 @@
 //   {"break":"mask"}  the next frame that the peer sends is changed on its way (tap/breaker.h)
 //
 //   thread   any: the rooms are shared by all loops of a process
-//   limits   rooms_max windows, connections_max of each; what a window does not take is lost
+//   limits   rooms_max windows, and connections_max that they all show, each of which costs a
+//            megabyte at most; what a window does not take is lost
 //   cost     connections that do not ask are not looked at
 
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -38,6 +40,7 @@ class TraceRooms {
  public:
   static constexpr std::size_t rooms_max = 64;
   static constexpr int connections_max = 64;
+  static constexpr std::size_t kept_bytes = std::size_t{128} << 10;  // of a connection's direction
   static constexpr std::size_t id_bytes_min = 16;
   static constexpr std::size_t id_bytes_max = 64;
 
@@ -59,6 +62,7 @@ class TraceRooms {
   void leave(ws::Connection& window);
   static void obey(ws::Connection& window, const ws::Message& message);
 
+  std::shared_ptr<std::atomic<int>> connections_ = std::make_shared<std::atomic<int>>(0);
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Room>, std::less<>> rooms_;
 };
