@@ -761,7 +761,7 @@ test-asan: .setup-test .setup-check  ## the unit tests under AddressSanitizer an
 	+@$(SELF) MODE=asan CXX='$(SANITIZER_CXX)' test
 test-tsan: .setup-test .setup-check  ## the tests with threads under ThreadSanitizer
 	+@$(SELF) MODE=tsan CXX='$(SANITIZER_CXX)' test
-check-all: check noexcept headers cov fuzz-replay bench-programs test-subtree reproducible | .setup-cross  ## check, and what takes longer: coverage, clang, other pollers, machines and standards
+check-all: check noexcept headers cov tidy cppcheck fuzz-replay bench-programs test-subtree reproducible | .setup-cross  ## check, and what takes longer: coverage, analysers, clang, other pollers, machines and standards
 	+@$(SELF) BUILD=$(BUILD)/core MODE=asan ASAN_CORE=1 test
 	+@$(SELF) BUILD=$(BUILD)/clang CXX=clang++ PRECOMPILED=0 test
 	+@$(if $(wildcard net/poller_poll.cc),$(SELF) BUILD=$(BUILD)/poll POLLER=poll WAKEUP=pipe test,:)

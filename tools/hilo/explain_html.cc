@@ -30,8 +30,8 @@ constexpr std::string_view begin = R"(<!DOCTYPE html>
   }
   * { box-sizing: border-box; }
   body {
-    margin: 0 auto; padding: 1.25rem 1rem; max-width: 70rem; background: var(--paper); color: var(--ink);
-    font: 1rem/1.5 system-ui, sans-serif;
+    margin: 0 auto; padding: 1.25rem 1rem; max-width: 70rem;
+    background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif;
   }
   #layers ol { max-height: none; }
 </style>

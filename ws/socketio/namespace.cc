@@ -107,7 +107,7 @@ void Namespace::go_on(SocketState& socket, std::size_t middleware) {
        [&] { middleware_[middleware](Socket(key(socket)), Next(key(socket), middleware + 1)); });
 }
 
-void Next::operator()(std::string_view refusal, Json data) {
+void Next::operator()(std::string_view refusal, const Json& data) {
   const SocketKey key = std::exchange(socket_, {});
   Namespace* const nsp = key.nsp.get();
   SocketState* const socket = nsp != nullptr ? nsp->state(key.handle) : nullptr;
@@ -211,7 +211,7 @@ void Namespace::receive_event(SocketState& socket, std::optional<std::uint64_t> 
 
 Namespace& Namespace::on_raw(RawHandler handler) {
   // None is one that takes nothing, so that receive_raw() can tell whether it was replaced.
-  if (!handler) handler = [](Socket, std::string_view, Ack&) { return false; };
+  if (!handler) handler = [](const Socket&, std::string_view, Ack&) { return false; };
   on_raw_ = std::move(handler);
   server_->hears_raw_ = true;
   return *this;

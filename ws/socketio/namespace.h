@@ -57,7 +57,7 @@ class Next {
   ~Next() { (*this)("refused"); }
 
   void operator()() { (*this)({}); }
-  void operator()(std::string_view refusal, Json data = nullptr);
+  void operator()(std::string_view refusal, const Json& data = nullptr);
 
  private:
   SocketKey socket_;

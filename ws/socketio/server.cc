@@ -80,14 +80,14 @@ Namespace& Server::of(std::string_view name) {
   std::string with_slash(name);
   if (!with_slash.starts_with('/')) with_slash.insert(0, 1, '/');
   const auto found = namespaces_.find(with_slash);
-  if (found == namespaces_.end()) return add(std::move(with_slash));
+  if (found == namespaces_.end()) return add(with_slash);
   // Whoever names it may keep it.
   if (std::exchange(found->second->dynamic_, false)) --dynamic_count_;
   return *found->second;
 }
 
-Namespace& Server::add(std::string with_slash) {
-  auto made = std::make_unique<Namespace>(*this, with_slash);
+Namespace& Server::add(std::string_view with_slash) {
+  auto made = std::make_unique<Namespace>(*this, std::string(with_slash));
   const std::string_view key = made->name();
   return *namespaces_.emplace(key, std::move(made)).first->second;
 }
@@ -106,7 +106,7 @@ Namespace* Server::find(std::string_view name, const Json& auth) {
   for (Dynamic& dynamic : dynamic_) {
     bool may_be = false;
     if (!guarded([&] { may_be = dynamic.may_be(name, auth); }) || !may_be) continue;
-    Namespace& nsp = add(std::string(name));
+    Namespace& nsp = add(name);
     nsp.dynamic_ = true;
     ++dynamic_count_;
     if (guarded([&] { dynamic.made(nsp); })) return &nsp;

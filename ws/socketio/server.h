@@ -143,7 +143,7 @@ class Server final : private net::Watcher {
   }
   // Null if there is none, and none may be made.
   Namespace* find(std::string_view name, const Json& auth);
-  Namespace& add(std::string with_slash);
+  Namespace& add(std::string_view with_slash);
   // A dynamic one, once nobody is in it.
   void let_go_later(std::string_view name);
   void tell_later(SocketState& socket, Namespace& nsp);

@@ -2,6 +2,7 @@
 
 #include "ws/socketio/values.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "ws/socketio/plain_json.h"
@@ -85,12 +86,14 @@ void write_json(const Json& value, bool ascii, std::string& out) {
 }
 
 bool has_binary(const Json& value) noexcept {
-  if (value.is_binary()) return true;
-  if (!value.is_structured()) return false;
-  for (const Json& inner : value) {
-    if (has_binary(inner)) return true;
+  if (const auto* const array = value.get_ptr<const Json::array_t*>()) {
+    return std::any_of(array->begin(), array->end(), has_binary);
   }
-  return false;
+  if (const auto* const object = value.get_ptr<const Json::object_t*>()) {
+    return std::any_of(object->begin(), object->end(),
+                       [](const auto& member) { return has_binary(member.second); });
+  }
+  return value.is_binary();
 }
 
 void take_out_binary(Json& value, std::vector<Json::binary_t>& attachments) {
