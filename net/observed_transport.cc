@@ -46,12 +46,15 @@ Io ObservedTransport::read(MutableBytes into) noexcept {
 Io ObservedTransport::write(std::span<const Bytes> slices) noexcept {
   std::size_t offered = 0;
   for (const Bytes slice : slices) offered += slice.size();
-  const std::size_t allowed = observer_->may_write(offered);
+  // TLS wants at least as much again as it has refused.
+  const std::size_t allowed = std::min(offered, std::max(observer_->may_write(offered), refused_));
   held_back_ = allowed == 0 && offered != 0;
   if (held_back_) return {.kind = Io::Kind::would_block};
   std::array<Bytes, slices_max> some;
   const std::span<const Bytes> now{some.data(), cut(slices, allowed, some)};
   const Io io = below_ != nullptr ? below_->write(now) : socket::send(fd_, now);
+  refused_ = 0;
+  if (io.kind == Io::Kind::would_block) refused_ = allowed;
   observer_->on_write(io, now);
   return io;
 }
@@ -59,6 +62,12 @@ Io ObservedTransport::write(std::span<const Bytes> slices) noexcept {
 Status ObservedTransport::shutdown_write() noexcept {
   observer_->on_shutdown();
   return below_ != nullptr ? below_->shutdown_write() : socket::shutdown_write(fd_);
+}
+
+void ObservedTransport::observe(std::shared_ptr<WireObserver> observer) noexcept {
+  std::exchange(observer_, std::move(observer))->on_gone();
+  observer_->on_begin(*this);
+  release();
 }
 
 void ObservedTransport::release() noexcept {

@@ -39,8 +39,8 @@ class WireObserver {
   // The stream moves to another loop, and its transport with it.
   virtual void on_leave() noexcept {}
   // A read, and what it brought: none if io.kind is not done. The bytes may be changed in place;
-  // the stream gets them as they are then. What the peer sent before it was observed, but was not
-  // dealt with yet, comes first, as if it was read now.
+  // the stream gets them as they are then. What it had read before is not shown; a server that
+  // begins with a request shows that itself.
   virtual void on_read(const Io& io, MutableBytes bytes) noexcept = 0;
   // A write of `slices`, of which the first io.bytes were taken if io.kind is done.
   virtual void on_write(const Io& io, std::span<const Bytes> slices) noexcept = 0;
@@ -79,13 +79,15 @@ class ObservedTransport final : public Transport {
   Interest write_waits_for() const noexcept override;
   bool has_buffered_input() const noexcept override;
   bool was_cut() const noexcept override;
-  bool is_observed() const noexcept override { return true; }
+  WireObserver* observer() const noexcept override { return observer_.get(); }
   const tls::TlsTransport* tls() const noexcept override;
   void set_abortive_close() noexcept override;
   void detach() noexcept override;
   void leave() noexcept override;
 
   Stream& stream() const noexcept { return *stream_; }
+  // Another one from now on; the one before hears that it is over.
+  void observe(std::shared_ptr<WireObserver> observer) noexcept;
   // What may_write() held back may be tried again.
   void release() noexcept;
 
@@ -95,6 +97,7 @@ class ObservedTransport final : public Transport {
   Stream* stream_ = nullptr;
   int fd_;
   bool held_back_ = false;
+  std::size_t refused_ = 0;  // bytes that what is below could not take, and wants to see again
 };
 
 }  // namespace hilo::net

@@ -73,7 +73,10 @@ Status Stream::restore_input(Bytes input) noexcept {
 }
 
 Status Stream::observe(std::shared_ptr<WireObserver> observer) noexcept {
-  HILO_DCHECK(!is_observed());
+  if (this->observer() != nullptr) {
+    static_cast<ObservedTransport*>(transport_.get())->observe(std::move(observer));
+    return {};
+  }
   // The transport is taken over only once there is memory for the other one.
   void* const memory = ::operator new(sizeof(ObservedTransport), std::nothrow);
   if (memory == nullptr) return out_of_memory();

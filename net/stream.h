@@ -122,10 +122,13 @@ class Stream final : private Watcher {
   // Null for a bare socket.
   const Transport* transport() const noexcept { return transport_.get(); }
   Handler& handler() const noexcept { return *handler_; }
-  // Shows all that passes from now on to `observer` (observed_transport.h), for good. After
-  // start(), and not twice. Without memory nothing changes.
+  // Shows all that passes from now on to `observer` (observed_transport.h), in place of whom it was
+  // shown to before. After start(). Without memory nothing changes.
   Status observe(std::shared_ptr<WireObserver> observer) noexcept;
-  bool is_observed() const noexcept { return transport_ != nullptr && transport_->is_observed(); }
+  // Null: nobody.
+  WireObserver* observer() const noexcept {
+    return transport_ != nullptr ? transport_->observer() : nullptr;
+  }
   // Replaces the handler, from within a call of the old one at the latest. Input that the old one
   // leaves unconsumed goes to the new one at once, or with the next resume phase if no input is
   // being handled.

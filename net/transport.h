@@ -17,6 +17,7 @@
 namespace hilo::net {
 
 class Stream;
+class WireObserver;
 namespace tls {
 class TlsTransport;
 }
@@ -44,8 +45,8 @@ class Transport {
   // True if reading failed for want of input, and not for what was read.
   virtual bool was_cut() const noexcept { return false; }
 
-  // Somebody is shown what passes (observed_transport.h).
-  virtual bool is_observed() const noexcept { return false; }
+  // Who is shown what passes, if this is an ObservedTransport; null: nobody.
+  virtual WireObserver* observer() const noexcept { return nullptr; }
 
   // This, if it is TLS (transport_tls.h).
   virtual const tls::TlsTransport* tls() const noexcept { return nullptr; }

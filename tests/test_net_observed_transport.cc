@@ -17,7 +17,11 @@ namespace {
 // Writes down what it is shown; what it was told to, it changes or holds back.
 class Notes final : public WireObserver {
  public:
-  void on_begin(ObservedTransport& begun) noexcept override { transport = &begun; }
+  void on_begin(ObservedTransport& begun) noexcept override {
+    transport = &begun;
+    if (tells_moves) events += "begin;";
+  }
+  void on_leave() noexcept override { events += "leave;"; }
   void on_read(const Io& io, MutableBytes bytes) noexcept override {
     if (io.kind == Io::Kind::end) events += "end;";
     if (io.kind == Io::Kind::failed) events += "failed;";
@@ -43,6 +47,7 @@ class Notes final : public WireObserver {
   std::string written;
   std::size_t allowed = std::size_t{1} << 30;
   bool spoils = false;
+  bool tells_moves = false;
 };
 
 }  // namespace
@@ -53,9 +58,9 @@ TEST_CASE("an observer is shown what a stream reads and writes, and how it ends,
     Loop loop;
     PeerPair pair(loop, kind);
     const auto notes = std::make_shared<Notes>();
-    CHECK_FALSE(pair.a->stream->is_observed());
+    CHECK(pair.a->stream->observer() == nullptr);
     REQUIRE(pair.a->stream->observe(notes));
-    CHECK(pair.a->stream->is_observed());
+    CHECK(pair.a->stream->observer() == notes.get());
     REQUIRE(pair.b->stream->write(as_bytes("question")));
     REQUIRE(turn_until(loop, [&] { return pair.a->received == "question"; }));
     const std::string large(300'000, 'x');
@@ -119,4 +124,26 @@ TEST_CASE("a reset is shown, and a stream that is destroyed unasked ends its obs
   }
   CHECK(notes->events.ends_with("gone;"));
   CHECK(notes.use_count() == 1);
+}
+
+TEST_CASE(
+    "a stream that moves to another loop takes its observer along, and it may be another's turn") {
+  Loop first;
+  Loop second;
+  PeerPair pair(first, Kind::tcp);
+  const auto notes = std::make_shared<Notes>();
+  notes->tells_moves = true;
+  REQUIRE(pair.a->stream->observe(notes));
+  Stream::Parts parts = pair.a->stream->take_apart();
+  CHECK(notes->events == "begin;leave;");
+  Peer moved(second, std::move(parts.transport), std::move(parts.fd));
+  CHECK(notes->events == "begin;leave;begin;");
+  CHECK(&notes->transport->stream() == moved.stream.get());
+  const auto others = std::make_shared<Notes>();
+  REQUIRE(moved.stream->observe(others));
+  CHECK(notes->events == "begin;leave;begin;gone;");
+  REQUIRE(pair.b->stream->write(as_bytes("abc")));
+  REQUIRE(turn_until(first, [&] { return pair.b->stream->sent_bytes() == 3; }));
+  REQUIRE(turn_until(second, [&] { return moved.received == "abc"; }));
+  CHECK(others->events == "read abc;");
 }

@@ -58,7 +58,8 @@ TEST_CASE("a server shows a connection that asks for it, from that request on") 
   const auto tls = plain_then_tls();
   const auto seen = std::make_shared<Seen>();
   ws::ServerOptions options;
-  options.observe_request = [&](const ws::Request& request) -> std::shared_ptr<net::WireObserver> {
+  options.observe_request = [&](const ws::Request& request,
+                                net::WireObserver*) -> std::shared_ptr<net::WireObserver> {
     if (request.query() != "look") return nullptr;
     return std::make_shared<Recorder>(seen);
   };
@@ -105,7 +106,8 @@ TEST_CASE("an observer that cannot be made is nobody's trouble") {
   options.observe_accepted = [](const net::PeerAddress&) -> std::shared_ptr<net::WireObserver> {
     throw std::bad_alloc();
   };
-  options.observe_request = [](const ws::Request&) -> std::shared_ptr<net::WireObserver> {
+  options.observe_request = [](const ws::Request&,
+                               net::WireObserver*) -> std::shared_ptr<net::WireObserver> {
     throw std::bad_alloc();
   };
   WireServer server({}, std::move(options));

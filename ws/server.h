@@ -107,10 +107,12 @@ struct ServerOptions {
   // Goes into every ConnectionId, so that ids of several loops differ.
   std::uint8_t loop_index = 0;
   // Shows what passes on connections (net/observed_transport.h): asked when one is accepted, and
-  // with the head of each request while nobody observes it, which is shown then with all behind it.
-  // Null, or a null answer: it is nobody's business, and costs nothing.
+  // with the head of each request, which is shown then with all behind it, in place of whom the
+  // connection was shown to so far (null: nobody). Null, or a null answer: that stays as it is, and
+  // costs nothing where it is nobody.
   Callback<std::shared_ptr<net::WireObserver>(const net::PeerAddress&)> observe_accepted = {};
-  Callback<std::shared_ptr<net::WireObserver>(const Request&)> observe_request = {};
+  Callback<std::shared_ptr<net::WireObserver>(const Request&, net::WireObserver* so_far)>
+      observe_request = {};
   // Takes connections that knock with the handshake of draft 76 out of the server; null: they get
   // 400. Outlives the server.
   Hixie76Taker* hixie76 = nullptr;

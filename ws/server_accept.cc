@@ -179,10 +179,12 @@ void Server::observe_accepted(HttpConnection& connection) noexcept {
 }
 
 void Server::on_head(HttpConnection& connection, const RequestHead& head, MutableBytes input) {
-  if (!options_.observe_request || connection.stream().is_observed()) return;
+  if (!options_.observe_request) return;
   static_cast<void>(guarded([&] {
-    const auto observer = options_.observe_request(Request{head, connection.socket_peer()});
-    if (observer == nullptr || !connection.stream().observe(observer)) return;
+    net::Stream& stream = connection.stream();
+    const net::PeerAddress peer = asked_by(connection, head);
+    const auto observer = options_.observe_request(Request{head, peer}, stream.observer());
+    if (observer == nullptr || !stream.observe(observer)) return;
     observer->on_read({.bytes = input.size()}, input);
   }));
 }

@@ -57,7 +57,8 @@ void Server::upgrade(HttpConnection& connection, http::Exchange& exchange, Servi
                                    options_.origin);
   if (origin != Errc::none) return connection.refuse(origin);
   if (is_old) {
-    if (!options_.hixie76->prepare(request)) return connection.refuse(check.error);
+    const bool is_tls = told.is_tls || connection.tls() != nullptr;
+    if (!options_.hixie76->prepare(request, is_tls)) return connection.refuse(check.error);
     admission_->release(connection.socket_peer());
     return options_.hixie76->take(connection.release_stream());
   }

@@ -64,7 +64,7 @@ class Hixie76Taker {
  public:
   // Makes ready for the connection of this request, whose origin is an allowed one. False: it gets
   // its 400.
-  virtual bool prepare(const Request& request) = 0;
+  virtual bool prepare(const Request& request, bool is_tls) = 0;
   // Follows at once, within a call of the stream's handler: sets another one, which then hears what
   // stands behind the head, and does not destroy the stream.
   virtual void take(std::unique_ptr<net::Stream> stream) noexcept = 0;

@@ -198,8 +198,7 @@ test("what is broken on its way is told with the rule and the answer that follow
   with_page(async (page) => {
   await connect(page);
   await page.getByRole("button", {name: "RSV2 bit"}).click();
-  // The wish has been heard when something behind it was.
-  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)));
+  await page.locator("#layers[data-done='1']").waitFor();
   await say(page, "hola");
   await page.locator("#log li[data-code='1002']").waitFor();
   await page.locator("#layers-list .fault").getByText("close 1002").waitFor();
@@ -209,6 +208,7 @@ test("answers to a slow reader wait in the queue, and come when it hurries", () 
   with_page(async (page) => {
   await connect(page);
   await page.locator("#layers-slow").fill("5");  // 4 KiB a second
+  await page.locator("#layers[data-done='1']").waitFor();
   await page.getByLabel("random bytes").check();
   await page.getByLabel("How many bytes").fill("60000");
   await page.getByRole("button", {name: "Send"}).click();
@@ -237,7 +237,7 @@ test("a page that hilo explain writes shows a frame by itself, and nothing of it
     await page.locator(".bytes button").nth(2).click();
     assert.match(await page.locator("tr.marked").textContent(), /masking key/);
     assert.match(await unit(page, "message").textContent(), /<\/script><b>hi/);
-    assert.equal(await page.locator("#layers b b").count(), 0);
+    assert.equal(await page.locator("#layers span b").count(), 0);
   }, {at: `file://${folder}/page.html`});
   await rm(folder, {recursive: true});
 });

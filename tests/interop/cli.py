@@ -83,7 +83,7 @@ def _():
     own = {
         "serve": "listen threads busy-poll-us origin origin-any subprotocol require-subprotocol "
         "log-level quiet log-format unix-mode handover drain-time trusted-proxy forwarded-by proxy-protocol count-local "
-        "keep-request-fields files client-bundle recovery parser jsonp hixie76 compliance sandbox trace tls-cert tls-key tls-self-signed "
+        "keep-request-fields files client-bundle recovery parser jsonp hixie76 layers compliance sandbox trace tls-cert tls-key tls-self-signed "
         "tls-client-ca tls-client-optional tls-keylog tls-kernel broken",
         "connect": "header subprotocol origin proxy user redirects reconnect reconnect-base reconnect-cap binary hex one echo "
         "timestamps quiet trace ping ping-every "

@@ -8,8 +8,9 @@ import json
 import os
 import signal
 import sys
+import urllib.request
 
-from programs import PATIENCE, Serve, case, contains, equal, run, run_cases
+from programs import PATIENCE, Connect, Serve, case, contains, equal, run, run_cases
 
 try:
     import websockets
@@ -57,12 +58,17 @@ def _():
 
 @case("hilo connect --trace shows polling and the upgrade of a Socket.IO session")
 def _():
-    with Serve() as server:
-        arguments = ["--trace", "--socketio", "--wait", "200ms"]
-        _, _, errors = run("connect", *arguments, server.url("/"), stdin=b'["sum",1,2]\n')
-    said(errors, "GET /socket.io/?EIO=4&transport=polling", "engineio   packet  0 open")
-    said(errors, "transport=websocket", "2 ping", "3 pong", "5 upgrade")
-    contains(errors, "#2  ")
+    with Serve() as server, Connect(server.url("/"), "--trace", "--socketio", "--listen") as client:
+        told = ""
+        while "5 upgrade" not in told:
+            line = client.process.stderr.readline().decode()
+            equal(bool(line), True)
+            told += line
+        client.process.send_signal(signal.SIGTERM)
+        told += client.end()[2]
+    said(told, "GET /socket.io/?EIO=4&transport=polling", "engineio   packet  0 open")
+    said(told, "transport=websocket", "2 ping", "3 pong", "5 upgrade")
+    contains(told, "#2  ")
 
 
 @case("hilo serve --trace tells all connections apart, also those that go wrong")
@@ -86,6 +92,7 @@ class Window:
         self.url = server.url(f"/trace?id={ID}")
         self.parts = []
         self.queues = []
+        self.wishes = self.done = self.lost = 0
 
     async def __aenter__(self):
         self.socket = await websockets.connect(self.url, max_size=None)
@@ -97,7 +104,11 @@ class Window:
     async def hear(self, until):
         """Takes what comes until `until()` holds."""
         while not until():
-            message = json.loads(await asyncio.wait_for(self.socket.recv(), PATIENCE))
+            text = await asyncio.wait_for(self.socket.recv(), PATIENCE)
+            await self.socket.send(json.dumps({"had": len(text.encode())}))
+            message = json.loads(text)
+            self.lost += message.get("lost", 0)
+            self.done = message.get("done", self.done)
             self.parts += message.get("parts", [])
             if "queue" in message:
                 self.queues.append(message["queue"])
@@ -106,7 +117,10 @@ class Window:
         return [each for each in self.parts if (each["layer"], each["name"]) == (layer, name)]
 
     async def say(self, **wish):
+        """Returns once the server has heard it."""
+        self.wishes += 1
         await self.socket.send(json.dumps(wish))
+        await self.hear(lambda: self.done == self.wishes)
 
 
 def in_window(test):
@@ -144,8 +158,6 @@ def _():
                 await socket.send("a")
                 await socket.recv()
                 await window.say(**{"break": what})
-                # The wish has arrived once an answer to something behind it has: a Ping of the window.
-                await (await window.socket.ping())
                 await socket.send("b")
                 try:
                     await asyncio.wait_for(socket.recv(), PATIENCE)
@@ -163,7 +175,6 @@ def _():
     async def test(window, server, url):
         async with websockets.connect(url, max_size=None) as socket:
             await window.say(slow=20_000)
-            await (await window.socket.ping())
             sent = [bytes([i]) * 16_000 for i in range(4)]
             for each in sent:
                 await socket.send(each)
@@ -173,6 +184,41 @@ def _():
                 equal(await asyncio.wait_for(socket.recv(), PATIENCE), each)
 
     in_window(test)
+
+
+@case("only who is at the window's address and asks for his own page is shown, and nothing deep or large hurts")
+def _():
+    async def test(window, server, url):
+        for name, value in (("X-Forwarded-For", "1.2.3.4"), ("Via", "1.1 a"), ("Sec-Fetch-Site", "cross-site")):
+            async with websockets.connect(url, extra_headers={name: value}) as socket:
+                await socket.send("unseen")
+                await socket.recv()
+        # A body that nests half a million lists, and one call that would be told in a hundred megabytes.
+        deep = b"42" + b"[" * 499_000 + b"]" * 499_000
+        target = f"http://{server.addresses[0]}/body?EIO=4&transport=polling&trace={ID}"
+        with urllib.request.urlopen(target, data=deep, timeout=PATIENCE) as answer:
+            equal(answer.read() == deep, True)
+        async with websockets.connect(url) as socket:
+            await asyncio.gather(*[socket.send("") for _ in range(20_000)])
+            for _ in range(20_000):
+                equal(await socket.recv(), "")
+        await window.hear(lambda: window.lost > 0 and window.named("tcp", "closed"))
+        equal("unseen" in json.dumps(window.parts), False)
+
+    in_window(test)
+
+
+@case("no page is shown anything by a server that others can come to, unless it is told to")
+def _():
+    def answered(*flags):
+        with Serve(*flags) as server:
+            return len(server.get("/layers.js").read()) > 0
+
+    equal(answered(), True)
+    equal(answered("--layers", "off"), False)
+    equal(answered("--listen", "0.0.0.0:0"), False)
+    equal(answered("--trusted-proxy", "10.0.0.0/8"), False)
+    equal(answered("--listen", "0.0.0.0:0", "--layers", "on"), True)
 
 
 @case("ids are checked, and one window has one")
@@ -192,9 +238,8 @@ def _():
         async with websockets.connect(server.url(f"/echo?trace={ID[::-1]}")) as socket:
             await socket.send("a")
             equal(await socket.recv(), "a")
-        await window.say(slow="x", unknown=1)
         await window.socket.send("no JSON")
-        await (await window.socket.ping())
+        await window.say(slow="x", unknown=1)
 
     in_window(test)
 

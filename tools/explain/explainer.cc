@@ -26,6 +26,7 @@ void Explainer::add(trace::Direction direction, Bytes bytes) {
 
 void Explainer::print(const trace::Part& part) {
   faulty_ = faulty_ || part.fault;
+  if (muted_) return;
   const Bytes bytes = log_.at(part.direction, part.place);
   if (style_.json) {
     const Bytes shown = bytes.first(std::min(bytes.size(), style_.hex_bytes_max));

@@ -46,6 +46,12 @@ class Explainer {
   void end(trace::Direction direction) { dialogue_.end(direction); }
   // A part that the bytes themselves do not say.
   void tell(const trace::Part& part) { print(part); }
+  // What is told meanwhile is for nobody: as much is told as somebody can take.
+  void mute(bool muted) noexcept { muted_ = muted; }
+  // No frame of that direction is under way.
+  bool at_boundary(trace::Direction direction) const noexcept {
+    return dialogue_.at_boundary(direction);
+  }
   // A rule was broken.
   bool faulty() const noexcept { return faulty_; }
 
@@ -55,6 +61,7 @@ class Explainer {
   Style style_;
   Callback<void(std::string_view)> on_text_;
   bool faulty_ = false;
+  bool muted_ = false;
   std::optional<trace::Direction> told_;
   ByteLog log_;
   trace::Dialogue dialogue_;

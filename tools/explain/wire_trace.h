@@ -35,6 +35,12 @@ class WireTrace final : public net::WireObserver {
   void on_shutdown() noexcept override;
   void on_gone() noexcept override;
 
+  // See Explainer. Nothing is at a boundary once the telling has ended.
+  void mute(bool muted) noexcept {
+    if (explainer_) explainer_->mute(muted);
+  }
+  bool reads_frame_next() const noexcept { return explainer_ && explainer_->at_boundary(reads_); }
+
  private:
   trace::Direction writes() const noexcept;
   template <class Tell>

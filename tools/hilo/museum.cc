@@ -24,14 +24,13 @@ std::string refusal(std::string_view status) {
 }
 
 // §5.2: the origin and the address come back, so that the browser can see that the server has
-// understood both. A page of https may connect by wss alone.
-std::string response_to(const ws::Request& request) {
-  const std::string_view origin = request.header("Origin").value_or("null");
+// understood both.
+std::string response_to(const ws::Request& request, bool is_tls) {
   std::string text =
       "HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\n"
       "Connection: Upgrade\r\nSec-WebSocket-Origin: ";
-  text.append(origin).append("\r\nSec-WebSocket-Location: ");
-  text.append(origin.starts_with("https:") ? "wss://" : "ws://");
+  text.append(request.header("Origin").value_or("null"));
+  text.append("\r\nSec-WebSocket-Location: ").append(is_tls ? "wss://" : "ws://");
   text.append(request.header("Host").value_or("")).append(request.target()).append("\r\n");
   if (const auto protocol = request.header("Sec-WebSocket-Protocol")) {
     text.append("Sec-WebSocket-Protocol: ").append(*protocol).append("\r\n");
@@ -43,7 +42,7 @@ std::string response_to(const ws::Request& request) {
 
 class Museum::Visitor final : public net::Stream::Handler, private net::Timer {
  public:
-  Visitor(Museum& museum, const ws::Request& request);
+  Visitor(Museum& museum, const ws::Request& request, bool is_tls);
   Visitor(const Visitor&) = delete;
   Visitor& operator=(const Visitor&) = delete;
   ~Visitor() { museum_->loop_->timers().cancel(*this); }
@@ -54,14 +53,25 @@ class Museum::Visitor final : public net::Stream::Handler, private net::Timer {
  private:
   // net::Stream::Handler
   net::Stream::Want on_input(MutableBytes& input) override;
-  void on_end() override { stream_->close(); }
+  void on_end() override {
+    ended_ = true;
+    stream_->flush_collected();
+    if (stream_->queued_bytes() == 0) stream_->close();
+  }
   void on_blocked() override { stream_->pause(); }
-  void on_drained() override { stream_->resume(); }
+  void on_drained() override {
+    if (ended_) return stream_->close();
+    stream_->resume();
+  }
   void on_broken(std::error_code) override { stream_->close(); }
   void on_reap() override { museum_->leave(*this); }
   // net::Timer
   void on_timer(net::Time) override { say_good_bye(); }
 
+  // Whoever says nothing whole for so long is told good-bye.
+  void wait_for(net::Duration patience) noexcept {
+    museum_->loop_->timers().arm(*this, museum_->loop_->now() + patience);
+  }
   bool answer_challenge(MutableBytes& input);
   bool take_frame(MutableBytes& input);
   void write(std::span<const Bytes> slices) noexcept {
@@ -74,13 +84,14 @@ class Museum::Visitor final : public net::Stream::Handler, private net::Timer {
   std::optional<std::uint32_t> number2_;
   std::string response_;       // until the challenge is there
   std::size_t looked_at_ = 0;  // of an unfinished text
+  bool ended_ = false;         // the peer sends no more
 };
 
-Museum::Visitor::Visitor(Museum& museum, const ws::Request& request)
+Museum::Visitor::Visitor(Museum& museum, const ws::Request& request, bool is_tls)
     : museum_(&museum),
       number1_(hixie76::number_of(request.header("Sec-WebSocket-Key1").value_or(""))),
       number2_(hixie76::number_of(request.header("Sec-WebSocket-Key2").value_or(""))),
-      response_(response_to(request)) {
+      response_(response_to(request, is_tls)) {
   if (!number1_ || !number2_) response_ = refusal("400 Bad Request");
   if (request.path() != "/echo") response_ = refusal("404 Not Found");
 }
@@ -88,7 +99,7 @@ Museum::Visitor::Visitor(Museum& museum, const ws::Request& request)
 void Museum::Visitor::begin(std::unique_ptr<net::Stream> stream) noexcept {
   stream_ = std::move(stream);
   stream_->set_handler(*this);
-  museum_->loop_->timers().arm(*this, museum_->loop_->now() + challenge_timeout);
+  wait_for(challenge_timeout);
 }
 
 void Museum::Visitor::say_good_bye() noexcept {
@@ -98,7 +109,6 @@ void Museum::Visitor::say_good_bye() noexcept {
 }
 
 net::Stream::Want Museum::Visitor::on_input(MutableBytes& input) {
-  museum_->loop_->timers().arm(*this, museum_->loop_->now() + idle_timeout);
   if (!response_.empty() && !answer_challenge(input)) return net::Stream::Want::more;
   while (!input.empty() && !stream_->closed() && !stream_->paused()) {
     if (!take_frame(input)) break;
@@ -124,6 +134,7 @@ bool Museum::Visitor::answer_challenge(MutableBytes& input) {
   }
   const std::array<Bytes, 2> both{as_bytes(head), Bytes{*answer}};
   write(both);
+  wait_for(idle_timeout);
   return true;
 }
 
@@ -140,6 +151,7 @@ bool Museum::Visitor::take_frame(MutableBytes& input) {
     case hixie76::Frame::Kind::text: break;
   }
   looked_at_ = 0;
+  wait_for(idle_timeout);
   if (frame.text.size() > message_bytes_max || !ws::utf8_valid(frame.text)) {
     say_good_bye();
     return false;
@@ -153,9 +165,9 @@ bool Museum::Visitor::take_frame(MutableBytes& input) {
 Museum::Museum(net::Loop& loop) : loop_(&loop) {}
 Museum::~Museum() = default;
 
-bool Museum::prepare(const ws::Request& request) {
+bool Museum::prepare(const ws::Request& request, bool is_tls) {
   if (visitors_.size() >= visitors_max) return false;
-  auto visitor = std::make_unique<Visitor>(*this, request);
+  auto visitor = std::make_unique<Visitor>(*this, request, is_tls);
   prepared_ = visitor.get();
   visitors_.emplace(prepared_, std::move(visitor));
   return true;

@@ -33,7 +33,7 @@ class Museum final : public ws::Hixie76Taker {
   Museum& operator=(const Museum&) = delete;
   ~Museum();
 
-  bool prepare(const ws::Request& request) override;
+  bool prepare(const ws::Request& request, bool is_tls) override;
   void take(std::unique_ptr<net::Stream> stream) noexcept override;
   // Says good-bye to all who are there.
   void close();

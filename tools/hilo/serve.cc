@@ -248,8 +248,16 @@ FlagGroup what_flags(ServeSettings& settings) {
                                       "museum",
                               .short_name = {}},
                              settings.hixie76);
+  Flag layers = choice_flag({"--layers",
+                             "on|off|auto",
+                             "let pages look at the layers of their connections (/trace); auto: "
+                             "where it listens to this machine alone. Not behind a proxy: there "
+                             "everybody comes from one address",
+                             {}},
+                            {"on", "off", "auto"}, settings.layers);
+  layers.preset = "auto";
   return {.title = "What is served",
-          .flags = {std::move(files), std::move(bundle), std::move(recovery),
+          .flags = {std::move(layers), std::move(files), std::move(bundle), std::move(recovery),
                     parser_flag(settings.lesson.parser), std::move(jsonp), std::move(hixie76)}};
 }
 

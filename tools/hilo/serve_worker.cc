@@ -2,6 +2,7 @@
 
 #include "tools/hilo/serve_worker.h"
 
+#include <algorithm>
 #include <array>
 
 #include "tools/explain/wire_trace.h"
@@ -25,6 +26,18 @@ constexpr std::array<ws::FieldView, 5> page_fields = {
      {"Referrer-Policy", "no-referrer"},
      {"Cross-Origin-Opener-Policy", "same-origin"},
      {"Cache-Control", "no-cache"}}};
+
+// By itself only where nobody but this machine's own users can come.
+bool shows_layers(const ServeSettings& settings) {
+  if (settings.layers != "auto") return settings.layers == "on";
+  const bool is_behind_something = settings.systemd || settings.proxy_protocol ||
+                                   !settings.trusted_proxies.empty() ||
+                                   !settings.handover_path.empty() || !settings.files.empty();
+  return !is_behind_something &&
+         std::all_of(settings.addresses.begin(), settings.addresses.end(), [](const auto& each) {
+           return each.is_loopback() && each.family() != net::Family::unix_path;
+         });
+}
 
 // All workers write to one place.
 Callback<std::shared_ptr<net::WireObserver>(const net::PeerAddress&)> tracer() {
@@ -59,7 +72,11 @@ ws::ServerOptions server_options(const ServeSettings& settings,
   options.log = log.sink();
   if (settings.hixie76) options.hixie76 = &museum;
   if (settings.trace) options.observe_accepted = tracer();
-  options.observe_request = [&rooms](const ws::Request& request) { return rooms.observe(request); };
+  if (shows_layers(settings)) {
+    options.observe_request = [&rooms](const ws::Request& request, net::WireObserver* so_far) {
+      return rooms.observe(request, so_far);
+    };
+  }
   return options;
 }
 
@@ -79,7 +96,7 @@ ServeWorker::ServeWorker(const ServeSettings& settings, std::span<const std::str
   });
   settings.files.empty() ? serve_page() : serve_files(settings.files);
   serve_paths(settings);
-  rooms.open(server_);
+  if (shows_layers(settings)) rooms.open(server_);
 }
 
 void ServeWorker::serve_page() {
@@ -109,9 +126,11 @@ void ServeWorker::serve_paths(const ServeSettings& settings) {
   });
   server_.at("/echo").on_message(
       [](ws::Connection& c, ws::Message m) { static_cast<void>(c.send(m)); });
-  server_.get("/layers.js", [](ws::http::Exchange& exchange) {
-    static_cast<void>(exchange.respond(200, "text/javascript; charset=utf-8",
-                                       as_text(web::asset("layers.js")), page_fields));
+  // Empty, pages are without.
+  const Bytes layers = shows_layers(settings) ? web::asset("layers.js") : Bytes{};
+  server_.get("/layers.js", [layers](ws::http::Exchange& exchange) {
+    static_cast<void>(
+        exchange.respond(200, "text/javascript; charset=utf-8", as_text(layers), page_fields));
   });
   room_.open(server_);
   metrics_.open(server_);

@@ -43,9 +43,10 @@ struct ServeSettings {
   std::vector<std::string> subprotocols;
   bool subprotocol_required = false;
   bool keep_request_fields = false;
-  bool trace = false;    // what passes on every connection, on stdout
-  bool hixie76 = false;  // the handshake of 2010 is spoken, too
-  std::string files;     // the directory whose files are served; empty: none
+  std::string layers = "auto";  // whether pages are shown their connections: on, off, or auto
+  bool trace = false;           // what passes on every connection, on stdout
+  bool hixie76 = false;         // the handshake of 2010 is spoken, too
+  std::string files;            // the directory whose files are served; empty: none
   std::vector<net::AddressRange> trusted_proxies;
   ws::ForwardedBy forwarded_by = ws::ForwardedBy::x_forwarded;
   bool count_local = false;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "net/base/guard.h"
@@ -21,32 +22,39 @@ constexpr std::size_t shown_bytes_max = 1024;  // of one part
 constexpr net::Duration tick = net::Duration::milliseconds(100);
 constexpr std::int64_t ticks_per_second = 10;
 
+// Neither by way of a proxy, nor because of somebody else's page.
+bool is_own(const ws::Request& request) noexcept {
+  for (const std::string_view name : {"Via", "Forwarded", "X-Forwarded-For"}) {
+    if (request.header(name)) return false;
+  }
+  return request.header("Sec-Fetch-Site").value_or("same-origin") == "same-origin";
+}
+
 }  // namespace
 
-// --- a window
-// --------------------------------------------------------------------------------------
+// --- a window ---
 
 // What a window and the connections that it shows have in common.
 class TraceRooms::Room {
  public:
-  explicit Room(ws::Sender sender) : window(std::move(sender)) {}
+  Room(ws::Sender sender, const net::PeerAddress& at) : window(std::move(sender)), peer(at) {}
 
   const ws::Sender window;
+  const net::PeerAddress peer;             // of the window
+  std::atomic<std::size_t> ahead = 0;      // bytes that it has not said it had
+  std::uint64_t wishes = 0;                // the window's loop alone counts them
   std::atomic<std::uint32_t> numbers = 0;  // of connections that were ever shown
   std::atomic<std::uint32_t> slow = 0;     // bytes a second; 0: not slowed down
   std::atomic<tap::Break> next_break = tap::Break::nothing;
 };
 
-// --- a connection
-// ----------------------------------------------------------------------------------
+// --- a connection ---
 
 class TraceRooms::Observer final : public net::WireObserver, private net::Timer {
  public:
-  Observer(std::shared_ptr<Room> room, std::shared_ptr<std::atomic<int>> connections,
-           bool is_websocket)
+  Observer(std::shared_ptr<Room> room, std::shared_ptr<std::atomic<int>> connections)
       : room_(std::move(room)),
         connections_(std::move(connections)),
-        may_spoil_(is_websocket),
         name_("#" + std::to_string(++room_->numbers)),
         trace_(trace::Direction::to_server,
                {.json = true, .hex_bytes_max = shown_bytes_max, .kept_bytes = kept_bytes},
@@ -56,6 +64,8 @@ class TraceRooms::Observer final : public net::WireObserver, private net::Timer 
   Observer(const Observer&) = delete;
   Observer& operator=(const Observer&) = delete;
   ~Observer() override { --*connections_; }
+
+  bool is_for(const Room& room) const noexcept { return room_.get() == &room; }
 
   void on_begin(net::ObservedTransport& transport) noexcept override { transport_ = &transport; }
   void on_leave() noexcept override {
@@ -101,10 +111,9 @@ class TraceRooms::Observer final : public net::WireObserver, private net::Timer 
 
   std::shared_ptr<Room> room_;
   std::shared_ptr<std::atomic<int>> connections_;  // of all rooms
-  bool may_spoil_;
-  bool has_read_ = false;  // its request
   std::string name_;
   net::ObservedTransport* transport_ = nullptr;
+  std::optional<tap::Breaker> breaker_;
   std::string parts_;        // of one call, as JSON
   std::size_t count_ = 0;    // of them
   std::size_t lost_ = 0;     // that the window did not take
@@ -136,14 +145,21 @@ void TraceRooms::Observer::on_timer(net::Time now) {
   transport_->release();
 }
 
-// The request is what the server was shown already.
+// What began before the wish passes unharmed.
 void TraceRooms::Observer::spoil(MutableBytes bytes) noexcept {
-  if (!std::exchange(has_read_, true) || !may_spoil_) return;
-  const tap::Break what = room_->next_break.exchange(tap::Break::nothing);
-  if (what != tap::Break::nothing) tap::Breaker(what, tap::Breaker::Begin::frame).pass(bytes);
+  if (trace_.reads_frame_next()) {
+    const tap::Break what = room_->next_break.exchange(tap::Break::nothing);
+    if (what != tap::Break::nothing) breaker_.emplace(what, tap::Breaker::Begin::frame);
+  }
+  if (breaker_) breaker_->pass(bytes);
 }
 
 void TraceRooms::Observer::collect(std::string_view line) {
+  if (parts_.size() + line.size() > call_bytes_max) {
+    trace_.mute(true);
+    ++lost_;
+    return;
+  }
   if (!parts_.empty()) parts_ += ',';
   parts_ += line.substr(0, line.size() - 1);  // without its line feed
   ++count_;
@@ -151,6 +167,7 @@ void TraceRooms::Observer::collect(std::string_view line) {
 
 // What was collected in one call of the stream is one message.
 void TraceRooms::Observer::show() noexcept {
+  trace_.mute(false);
   if (count_ == 0) return;
   if (!guarded([this] { send(",\"parts\":[" + parts_ + ']'); })) lost_ += count_;
   parts_.clear();
@@ -160,12 +177,17 @@ void TraceRooms::Observer::show() noexcept {
 void TraceRooms::Observer::send(const std::string& fields) {
   std::string message = "{\"connection\":\"" + name_ + '"';
   if (lost_ != 0) message += ",\"lost\":" + std::to_string(lost_);
-  const bool is_taken = room_->window.send_text(message + fields + '}') == ws::Posted::queued;
-  lost_ = is_taken ? 0 : lost_ + count_;
+  message.append(fields).append("}");
+  const bool has_room = room_->ahead.load() + message.size() <= ahead_bytes_max;
+  if (has_room && room_->window.send_text(message) == ws::Posted::queued) {
+    room_->ahead += message.size();
+    lost_ = 0;
+  } else {
+    lost_ += count_;
+  }
 }
 
-// --- the rooms
-// -------------------------------------------------------------------------------------
+// --- the rooms ---
 
 void TraceRooms::open(ws::Server& server) {
   server.at("/trace")
@@ -188,7 +210,7 @@ ws::Decision TraceRooms::decide(const ws::Request& request) {
 
 void TraceRooms::enter(ws::Connection& window) {
   const auto id = ws::find_query(window.request().query(), "id").value_or("");
-  const auto room = std::make_shared<Room>(window.sender());
+  const auto room = std::make_shared<Room>(window.sender(), window.peer());
   window.emplace_data<std::shared_ptr<Room>>(room);
   const std::lock_guard lock(mutex_);
   if (!rooms_.emplace(id, room).second) window.abort();
@@ -205,6 +227,10 @@ void TraceRooms::obey(ws::Connection& window, const ws::Message& message) {
   Room& room = **window.data<std::shared_ptr<Room>>();
   const auto wish = nlohmann::json::parse(message.text(), nullptr, false);
   if (!wish.is_object()) return;
+  if (const auto had = wish.find("had"); had != wish.end() && had->is_number_unsigned()) {
+    room.ahead -= std::min<std::uint64_t>(room.ahead.load(), had->get<std::uint64_t>());
+    return;
+  }
   if (const auto slow = wish.find("slow"); slow != wish.end() && slow->is_number_unsigned()) {
     const auto most = std::uint64_t{1} << 30;
     room.slow = static_cast<std::uint32_t>(std::min(slow->get<std::uint64_t>(), most));
@@ -212,17 +238,21 @@ void TraceRooms::obey(ws::Connection& window, const ws::Message& message) {
   if (const auto what = wish.find("break"); what != wish.end() && what->is_string()) {
     room.next_break = tap::find_break(what->get<std::string>()).value_or(tap::Break::nothing);
   }
+  static_cast<void>(window.send_text("{\"done\":" + std::to_string(++room.wishes) + '}'));
 }
 
-std::shared_ptr<net::WireObserver> TraceRooms::observe(const ws::Request& request) {
+std::shared_ptr<net::WireObserver> TraceRooms::observe(const ws::Request& request,
+                                                       net::WireObserver* so_far) {
   const std::optional<std::string_view> id = ws::find_query(request.query(), "trace");
-  if (!id) return nullptr;
+  if (!id || !is_own(request)) return nullptr;
   const std::lock_guard lock(mutex_);
   const auto room = rooms_.find(*id);
-  if (room == rooms_.end()) return nullptr;
-  if (*connections_ >= connections_max) return nullptr;
-  return std::make_shared<Observer>(room->second, connections_,
-                                    ws::wants_websocket(request.head()));
+  if (room == rooms_.end() || *connections_ >= connections_max) return nullptr;
+  if (!std::ranges::equal(room->second->peer.ip_bytes(), request.peer().ip_bytes())) return nullptr;
+  // Who looks at the whole process goes on, and so does who looked for this window.
+  const auto* const looks = dynamic_cast<Observer*>(so_far);
+  if (so_far != nullptr && (looks == nullptr || looks->is_for(*room->second))) return nullptr;
+  return std::make_shared<Observer>(room->second, connections_);
 }
 
 }  // namespace hilo::tools

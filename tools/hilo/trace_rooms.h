@@ -9,16 +9,22 @@
 //
 //   {"connection":"#1","parts":[...]}      what passed, part by part: tools/explain/print.h
 //   {"connection":"#1","queue":N,"most":N} bytes that wait for a slow reader, ten times a second
-//   {"connection":"#1","lost":N}           so many parts were not shown: the window is too slow
+//   {"connection":"#1","lost":N}           beside these: so many parts were not shown
+//   {"done":N}                             the N-th of its wishes was heard
 //
-// and says what is to be done to the connections that it shows:
+// and says that it has had a message, and what is to be done to the connections that it shows:
 //
+//   {"had":N}         N bytes of messages: of others no more than ahead_bytes_max are under way
 //   {"slow":N}        as if their peer took N bytes a second and no more; 0: as fast as it does
-//   {"break":"mask"}  the next frame that the peer sends is changed on its way (tap/breaker.h)
+//   {"break":"mask"}  the next frame that begins is changed on its way (tap/breaker.h)
+//
+// Who is looked at has to be at the address that the window is at, and a browser must say that it
+// asks for its own page; what came by way of a proxy is shown to nobody. Behind a proxy that does
+// not say so everybody has one address: there it is to be off (--layers).
 //
 //   thread   any: the rooms are shared by all loops of a process
-//   limits   rooms_max windows, and connections_max that they all show, each of which costs a
-//            megabyte at most; what a window does not take is lost
+//   limits   rooms_max windows, and connections_max that they all show, each of which costs a few
+//            megabytes at most; of one call no more than call_bytes_max is told
 //   cost     connections that do not ask are not looked at
 
 #pragma once
@@ -40,6 +46,8 @@ class TraceRooms {
  public:
   static constexpr std::size_t rooms_max = 64;
   static constexpr int connections_max = 64;
+  static constexpr std::size_t call_bytes_max = std::size_t{256} << 10;
+  static constexpr std::size_t ahead_bytes_max = std::size_t{512} << 10;
   static constexpr std::size_t kept_bytes = std::size_t{128} << 10;  // of a connection's direction
   static constexpr std::size_t id_bytes_min = 16;
   static constexpr std::size_t id_bytes_max = 64;
@@ -51,7 +59,7 @@ class TraceRooms {
   // Serves /trace. The rooms outlive the server.
   void open(ws::Server& server);
   // For ServerOptions::observe_request.
-  std::shared_ptr<net::WireObserver> observe(const ws::Request& request);
+  std::shared_ptr<net::WireObserver> observe(const ws::Request& request, net::WireObserver* so_far);
 
  private:
   class Room;

@@ -5,7 +5,7 @@
 //   const layers = make_layers(document.getElementById("panel"));
 //   const socket = new WebSocket(await layers.watched(url));   // the same address, and ?trace=ID
 //   layers.speak("es");
-//   layers.on_message = (direction, number, item) => { ... };  // the n-th message of a connection
+//   layers.on_message = (direction, number, item, connection) => { ... };  // its n-th message
 //
 // A page that `hilo explain --format html` writes has what was recorded, and no server:
 //
@@ -25,8 +25,8 @@ const layers_words = {
     slow: "A slow reader takes", fast: "all it can", per_second: "a second", queue: "waiting for it",
     costs: (c) => `${c.reads} reads, ${c.writes} writes, ${c.messages} messages`,
     per_message: (n) => `${n} system calls a message`,
-    server: (n, c) => `The server, for ${n} messages in two seconds: ${c.wait} waits, ${c.read} reads, ${c.write} writes, ${c.allocations} allocations and ${c.cpu} µs of processor time each`,
-    lost: (n) => `${n} parts were not shown`, clear: "Clear", to_server: "to the server", to_client: "to the client",
+    server: (n, c) => `The server, for ${n} messages in two seconds (those that tell all this among them): ${c.wait} waits, ${c.read} reads, ${c.write} writes, ${c.allocations} allocations and ${c.cpu} µs of processor time each`,
+    lost: (n) => `${n} parts were not shown`, over: "the server shows no more", clear: "Clear", to_server: "to the server", to_client: "to the client",
     breaks: "breaks a rule", answer: "the answer that is due", number: "in the catalogue of bad inputs", bytes: "bytes", more: "more",
   },
   es: {
@@ -36,8 +36,8 @@ const layers_words = {
     slow: "Un lector lento toma", fast: "todo lo que puede", per_second: "por segundo", queue: "en espera",
     costs: (c) => `${c.reads} lecturas, ${c.writes} escrituras, ${c.messages} mensajes`,
     per_message: (n) => `${n} llamadas al sistema por mensaje`,
-    server: (n, c) => `El servidor, por cada uno de ${n} mensajes en dos segundos: ${c.wait} esperas, ${c.read} lecturas, ${c.write} escrituras, ${c.allocations} reservas de memoria y ${c.cpu} µs de procesador`,
-    lost: (n) => `${n} partes no se mostraron`, clear: "Borrar", to_server: "al servidor", to_client: "al cliente",
+    server: (n, c) => `El servidor, por cada uno de ${n} mensajes en dos segundos (también los que cuentan todo esto): ${c.wait} esperas, ${c.read} lecturas, ${c.write} escrituras, ${c.allocations} reservas de memoria y ${c.cpu} µs de procesador`,
+    lost: (n) => `${n} partes no se mostraron`, over: "el servidor no muestra más", clear: "Borrar", to_server: "al servidor", to_client: "al cliente",
     breaks: "rompe una regla", answer: "la respuesta debida", number: "en el catálogo de entradas malas", bytes: "bytes", more: "más",
   },
 };
@@ -85,6 +85,8 @@ function make_layers(panel, {live = true} = {}) {
   let words = layers_words.en;
   let room = null;  // {id, window, counts: connection -> {to_server, to_client}}
   let costs = {reads: 0, writes: 0, messages: 0};
+  let lost = 0;
+  const encoder = new TextEncoder();
 
   // ---- elements -------------------------------------------------------------------------------
   function make(tag, properties = {}, ...children) {
@@ -164,11 +166,19 @@ function make_layers(panel, {live = true} = {}) {
       const window = new WebSocket(`${scheme}://${location.host}/trace?id=${id}`);
       window.onopen = () => {
         room = {id, window, counts: {}};
+        lost = 0;
+        lost_text.textContent = "";
         if (rates[slider.value]) tell({slow: rates[slider.value]});
         resolve(id);
       };
-      window.onclose = () => resolve(null);
-      window.onmessage = (event) => heard(JSON.parse(event.data));
+      window.onclose = () => {
+        if (room?.window === window) lost_text.textContent = words.over;
+        resolve(null);
+      };
+      window.onmessage = (event) => {
+        heard(JSON.parse(event.data));
+        window.send(JSON.stringify({had: encoder.encode(event.data).length}));
+      };
     });
   }
   // The id for a connection that is to be shown, or null.
@@ -182,7 +192,8 @@ function make_layers(panel, {live = true} = {}) {
   };
 
   function heard(message) {
-    if (message.lost) lost_text.textContent = words.lost(message.lost);
+    if (message.done) panel.dataset.done = message.done;
+    if (message.lost) lost_text.textContent = words.lost(lost += message.lost);
     if (message.queue !== undefined) {
       queue.hidden = false;
       queue.max = Math.max(message.most, 1);
@@ -241,7 +252,7 @@ function make_layers(panel, {live = true} = {}) {
     ++costs.messages;
     if (!room) return;
     const counts = room.counts[connection] ??= {to_server: 0, to_client: 0};
-    layers.on_message?.(part.direction, counts[part.direction]++, call);
+    layers.on_message?.(part.direction, counts[part.direction]++, call, connection);
   }
 
   // ---- a unit: its bytes and its fields -------------------------------------------------------

@@ -246,6 +246,11 @@ void Dialogue::tell_accept_key(std::string_view key, std::optional<std::string_v
                  answer == text ? Fault{} : fault_of(ws::Errc::response_accept));
 }
 
+bool Dialogue::at_boundary(Direction direction) const noexcept {
+  const Side& asked = direction == Direction::to_server ? *to_server_ : *to_client_;
+  return asked.frames && !asked.frames->failed() && !asked.frames->in_frame();
+}
+
 void Dialogue::end(Direction direction) {
   Side& ended = side(direction);
   // Nobody has answered: what stands behind the request can only be what it asked for.

@@ -57,6 +57,9 @@ class Dialogue {
   // The stream of that direction has ended; tells what it left unfinished.
   void end(Direction direction);
 
+  // Frames come in that direction, and the next byte begins one.
+  bool at_boundary(Direction direction) const noexcept;
+
   static constexpr std::size_t waiting_bytes_max = std::size_t{64} << 10;
   static constexpr std::size_t waiting_answers_max = 1000;
 

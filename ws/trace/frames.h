@@ -56,6 +56,7 @@ class FrameReader {
   void feed(Bytes bytes, std::uint64_t offset);
   // A frame or a message is unfinished.
   bool unfinished() const noexcept { return header_bytes_ != 0 || in_message_; }
+  bool in_frame() const noexcept { return header_bytes_ != 0; }
   // A rule was broken: nothing more is explained.
   bool failed() const noexcept { return failed_; }
 

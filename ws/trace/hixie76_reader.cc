@@ -51,9 +51,11 @@ void Hixie76Reader::feed(Direction direction, Bytes bytes, std::uint64_t offset)
   if (side.failed) return;
   if (side.kept.empty()) side.begin = offset;
   side.kept.insert(side.kept.end(), bytes.begin(), bytes.end());
-  while (!side.failed && !side.kept.empty()) {
+  while (!side.failed && side.told < side.kept.size()) {
     if (!(side.in_frames ? take_frame(side, direction) : take_challenge(side, direction))) break;
   }
+  side.kept.erase(side.kept.begin(), side.kept.begin() + static_cast<std::ptrdiff_t>(side.told));
+  side.told = 0;
   if (side.kept.size() > message_bytes_max_) {
     side.failed = true;
     tell(direction, Layer::frame, 0, {}, "too long", "what follows is not told", framing_section);
@@ -65,8 +67,9 @@ void Hixie76Reader::feed(Direction direction, Bytes bytes, std::uint64_t offset)
 bool Hixie76Reader::take_challenge(Side& side, Direction direction) {
   const bool asks = direction == Direction::to_server;
   const std::size_t size = asks ? hixie76::body_bytes : sizeof(hixie76::Answer);
-  if (side.kept.size() < size) return false;
-  const Bytes bytes = Bytes(side.kept).first(size);
+  const Bytes rest = Bytes(side.kept).subspan(side.told);
+  if (rest.size() < size) return false;
+  const Bytes bytes = rest.first(size);
   tell(direction, Layer::handshake, asks ? 1 : 0, bytes_at(side.begin, size),
        asks ? "eight bytes" : "answer", in_quotes(as_text(bytes)), handshake_section);
   if (asks && number1_ && number2_) {
@@ -82,14 +85,16 @@ bool Hixie76Reader::take_challenge(Side& side, Direction direction) {
     tell(direction, Layer::handshake, 1, {}, "wrong", "it is not the digest of the challenge",
          handshake_section);
   }
-  side.kept.erase(side.kept.begin(), side.kept.begin() + static_cast<std::ptrdiff_t>(size));
+  side.told += size;
   side.begin += size;
   side.in_frames = true;
   return true;
 }
 
 bool Hixie76Reader::take_frame(Side& side, Direction direction) {
-  const hixie76::Frame frame = hixie76::read_frame(side.kept);
+  const Bytes rest = Bytes(side.kept).subspan(side.told);
+  const hixie76::Frame frame = hixie76::read_frame(rest, side.looked_at);
+  side.looked_at = frame.kind == hixie76::Frame::Kind::incomplete ? rest.size() : 0;
   const Place place = bytes_at(side.begin, frame.bytes);
   switch (frame.kind) {
     case hixie76::Frame::Kind::incomplete: return false;
@@ -108,7 +113,7 @@ bool Hixie76Reader::take_frame(Side& side, Direction direction) {
       side.failed = true;
       break;
   }
-  side.kept.erase(side.kept.begin(), side.kept.begin() + static_cast<std::ptrdiff_t>(frame.bytes));
+  side.told += frame.bytes;
   side.begin += frame.bytes;
   return true;
 }

@@ -36,7 +36,9 @@ class Hixie76Reader {
  private:
   struct Side {
     std::vector<std::uint8_t> kept;
-    std::uint64_t begin = 0;  // where it stands
+    std::size_t told = 0;       // of it
+    std::size_t looked_at = 0;  // of what follows, in vain
+    std::uint64_t begin = 0;    // where that stands
     bool in_frames = false;
     bool failed = false;
   };

@@ -15,6 +15,9 @@
 namespace hilo::trace {
 namespace {
 
+constexpr int json_depth_max = 64;  // socketio::PacketLimits, by default
+constexpr int arguments_told_max = 100;
+
 constexpr std::string_view engine_protocol = "Engine.IO protocol, packets";
 constexpr std::string_view socket_protocol = "Socket.IO protocol, packets";
 constexpr std::string_view splits_packets = "ws/engineio/packet.cc decode_text";
@@ -208,9 +211,15 @@ void MessageReader::tell_event(std::string_view text, Place place) {
 
 // ["event", arguments...] and [answers...]; what is no array is told as JSON alone.
 void MessageReader::tell_arguments(std::string_view json) {
-  const auto value = nlohmann::json::parse(json, nullptr, false);
+  // What is deeper than the engine takes is left out: writing it would recurse as deep as it goes.
+  const auto is_shallow = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    return depth <= json_depth_max;
+  };
+  const auto value = nlohmann::json::parse(json, is_shallow, false);
   if (!value.is_array()) return;
+  int told = 0;
   for (const nlohmann::json& argument : value) {
+    if (++told > arguments_told_max) return;
     tell(Layer::socketio, 2, {}, "argument",
          argument.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
              .substr(0, shown_bytes_max * 4),
