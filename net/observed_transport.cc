@@ -11,7 +11,7 @@
 namespace hilo::net {
 namespace {
 
-constexpr std::size_t slices_max = 16;  // what one socket::send takes
+constexpr std::size_t observed_slices_max = 16;  // what one socket::send takes
 
 // The first `bytes` of the slices, or of as many slices as fit.
 std::size_t cut(std::span<const Bytes> slices, std::size_t bytes, std::span<Bytes> into) noexcept {
@@ -50,7 +50,7 @@ Io ObservedTransport::write(std::span<const Bytes> slices) noexcept {
   const std::size_t allowed = std::min(offered, std::max(observer_->may_write(offered), refused_));
   held_back_ = allowed == 0 && offered != 0;
   if (held_back_) return {.kind = Io::Kind::would_block};
-  std::array<Bytes, slices_max> some;
+  std::array<Bytes, observed_slices_max> some;
   const std::span<const Bytes> now{some.data(), cut(slices, allowed, some)};
   const Io io = below_ != nullptr ? below_->write(now) : socket::send(fd_, now);
   refused_ = 0;

@@ -9,7 +9,7 @@
 //
 //   {"connection":"#1","parts":[...]}      what passed, part by part: tools/explain/print.h
 //   {"connection":"#1","queue":N,"most":N} bytes that wait for a slow reader, ten times a second
-//   {"connection":"#1","lost":N}           beside these: so many parts were not shown
+//   {"connection":"#1","lost":N}           beside these: so many parts were not shown, or more
 //   {"done":N}                             the N-th of its wishes was heard
 //
 // and says that it has had a message, and what is to be done to the connections that it shows:

@@ -26,7 +26,7 @@ const layers_words = {
     costs: (c) => `${c.reads} reads, ${c.writes} writes, ${c.messages} messages`,
     per_message: (n) => `${n} system calls a message`,
     server: (n, c) => `The server, for ${n} messages in two seconds (those that tell all this among them): ${c.wait} waits, ${c.read} reads, ${c.write} writes, ${c.allocations} allocations and ${c.cpu} µs of processor time each`,
-    lost: (n) => `${n} parts were not shown`, over: "the server shows no more", clear: "Clear", to_server: "to the server", to_client: "to the client",
+    lost: (n) => `${n} parts or more were not shown`, over: "the server shows no more", clear: "Clear", to_server: "to the server", to_client: "to the client",
     breaks: "breaks a rule", answer: "the answer that is due", number: "in the catalogue of bad inputs", bytes: "bytes", more: "more",
   },
   es: {
@@ -37,7 +37,7 @@ const layers_words = {
     costs: (c) => `${c.reads} lecturas, ${c.writes} escrituras, ${c.messages} mensajes`,
     per_message: (n) => `${n} llamadas al sistema por mensaje`,
     server: (n, c) => `El servidor, por cada uno de ${n} mensajes en dos segundos (también los que cuentan todo esto): ${c.wait} esperas, ${c.read} lecturas, ${c.write} escrituras, ${c.allocations} reservas de memoria y ${c.cpu} µs de procesador`,
-    lost: (n) => `${n} partes no se mostraron`, over: "el servidor no muestra más", clear: "Borrar", to_server: "al servidor", to_client: "al cliente",
+    lost: (n) => `${n} partes o más no se mostraron`, over: "el servidor no muestra más", clear: "Borrar", to_server: "al servidor", to_client: "al cliente",
     breaks: "rompe una regla", answer: "la respuesta debida", number: "en el catálogo de entradas malas", bytes: "bytes", more: "más",
   },
 };
