@@ -116,7 +116,7 @@ def _():
     samples |= {"x-forwarded|forwarded": "forwarded", "DIR": str(WEB), "SUITE": "engineio"}
     samples |= {"NAME:PASSWORD": "a:b", "NSP": "/a", "JSON": "{}", "LINE": "a 1"}
     samples |= {"upgrade|websocket|polling": "polling", "json|msgpack": "msgpack"}
-    samples |= {"close|drop|refuse": "drop", "debug|info|warn|error": "warn"}
+    samples |= {"close|drop|refuse": "drop", "debug|info|warn|error": "warn", "on|off|auto": "off"}
     for command in ("serve", "connect"):
         text = run(command, "--help")[1].decode()
         rows = re.findall(r"^  (?:-\w, )?(--[\w-]+)(?: ((?:'[^']*'|\S)+))?(?:  |$)", text, re.M)
