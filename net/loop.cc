@@ -157,9 +157,7 @@ Status Loop::wait_and_dispatch(Duration patience) {
   std::size_t count;
   do {
     const bool busy = options_.busy_poll > Duration{} && patience != Duration{};
-    ++calls_.waits;
-    const Result<std::span<const Fired>> fired =
-        busy ? poll_busily(patience) : poller_.wait(patience);
+    const Result<std::span<const Fired>> fired = busy ? poll_busily(patience) : wait(patience);
     if (!fired) return fired.error();
     if (heard == 0) now_ = clock_now();
     count = fired->size();
@@ -177,13 +175,13 @@ Result<std::span<const Fired>> Loop::poll_busily(Duration patience) {
     const bool is_short = patience >= Duration{} && patience < options_.busy_poll;
     const Duration limit = is_short ? patience : options_.busy_poll;
     do {
-      Result<std::span<const Fired>> fired = poller_.wait({});
+      Result<std::span<const Fired>> fired = wait({});
       if (!fired || !fired->empty()) return fired;
       asleep = clock_now();
     } while (asleep - began < limit);
     if (patience > Duration{}) patience = std::max(patience - (asleep - began), Duration{});
   }
-  Result<std::span<const Fired>> fired = poller_.wait(patience);
+  Result<std::span<const Fired>> fired = wait(patience);
   busy_poll_pays_ = fired && !fired->empty() && clock_now() - asleep <= options_.busy_poll;
   return fired;
 }

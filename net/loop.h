@@ -111,8 +111,8 @@ class Loop {
   // The time when this turn began (its wait returned).
   Time now() const noexcept { return now_; }
 
-  // System calls of the loop and its streams, for the cost of a message: each time it waited, and
-  // each attempt to read and to write (TLS may make more of one).
+  // System calls of the loop and its streams, for the cost of a message: each wait of the poller,
+  // and each attempt to read and to write (TLS may make more of one).
   struct Calls {
     std::uint64_t waits = 0;
     std::uint64_t reads = 0;
@@ -205,6 +205,10 @@ class Loop {
   Duration until_next_turn(Time now) const noexcept;
   Status turn(Duration timeout, Time now);
   Status wait_and_dispatch(Duration patience);
+  Result<std::span<const Fired>> wait(Duration patience) noexcept {
+    ++calls_.waits;
+    return poller_.wait(patience);
+  }
   Result<std::span<const Fired>> poll_busily(Duration patience);
   void dispatch(std::span<const Fired> fired);
   void run_phase(Phase phase);

@@ -105,4 +105,25 @@ class Admission {
   std::uint64_t seed_ = 0;  // odd once there are buckets
 };
 
+// A place that admit() gave, with whom it belongs to now: given back when this goes. Any thread.
+class AdmittedPlace {
+ public:
+  AdmittedPlace() noexcept = default;
+  AdmittedPlace(const AdmittedPlace&) = delete;
+  AdmittedPlace& operator=(const AdmittedPlace&) = delete;
+  ~AdmittedPlace() {
+    if (admission_ != nullptr) admission_->release(peer_);
+  }
+
+  // Once. What admit() is owed is this one's business from here on.
+  void take_over(std::shared_ptr<Admission> admission, const net::PeerAddress& peer) noexcept {
+    admission_ = std::move(admission);
+    peer_ = peer;
+  }
+
+ private:
+  std::shared_ptr<Admission> admission_;  // null: it holds none
+  net::PeerAddress peer_;
+};
+
 }  // namespace hilo::ws

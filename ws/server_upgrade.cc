@@ -51,16 +51,16 @@ void Server::upgrade(HttpConnection& connection, http::Exchange& exchange, Servi
   const bool is_old = check.error == Errc::upgrade_hixie76 && options_.hixie76 != nullptr;
   if (check.error != Errc::none && !is_old) return connection.refuse(check.error);
   const Forwarded told = forwarded(connection, head);
-  const Errc origin = check_origin({.fields = head.fields,
-                                    .host = told.host.value_or(head.host),
-                                    .is_tls = told.is_tls || connection.tls() != nullptr},
-                                   options_.origin);
+  const bool is_tls = told.is_tls || connection.tls() != nullptr;
+  const Errc origin =
+      check_origin({.fields = head.fields, .host = told.host.value_or(head.host), .is_tls = is_tls},
+                   options_.origin);
   if (origin != Errc::none) return connection.refuse(origin);
   if (is_old) {
-    const bool is_tls = told.is_tls || connection.tls() != nullptr;
+    auto place = std::make_unique<AdmittedPlace>();
     if (!options_.hixie76->prepare(request, is_tls)) return connection.refuse(check.error);
-    admission_->release(connection.socket_peer());
-    return options_.hixie76->take(connection.release_stream());
+    place->take_over(admission_, connection.socket_peer());
+    return options_.hixie76->take(connection.release_stream(), std::move(place));
   }
   if (service.upgrade_) return decide(connection, service, request, check);
   if (service.upgrade_later_) return decide_later(connection, exchange, service, request);

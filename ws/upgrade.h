@@ -31,6 +31,7 @@
 #include "net/base/result.h"
 #include "net/base/slab.h"
 #include "net/timers.h"
+#include "ws/admission.h"
 #include "ws/core/http_head.h"
 #include "ws/http.h"
 #include "ws/request.h"
@@ -66,8 +67,10 @@ class Hixie76Taker {
   // its 400.
   virtual bool prepare(const Request& request, bool is_tls) = 0;
   // Follows at once, within a call of the stream's handler: sets another one, which then hears what
-  // stands behind the head, and does not destroy the stream.
-  virtual void take(std::unique_ptr<net::Stream> stream) noexcept = 0;
+  // stands behind the head, and does not destroy the stream. `place` is to be kept as long as the
+  // connection: until it goes, limits of connections count it.
+  virtual void take(std::unique_ptr<net::Stream> stream,
+                    std::unique_ptr<AdmittedPlace> place) noexcept = 0;
 
  protected:
   ~Hixie76Taker() = default;

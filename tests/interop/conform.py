@@ -78,12 +78,12 @@ def test_server(flags, least, unimplemented=None):
     check_all_ok(*result, least, unimplemented)
 
 
-def test_client(flags, least, unimplemented=None, families=()):
-    """Each case is a client of its own, so that not all of them are played each time."""
+def test_client(flags, least, unimplemented=None):
     command = " ".join([f"'{HILO}'", "connect --quiet --echo", *flags])
-    picks = [word for family in families for word in ("--case", family)]
-    common = ["--message-bytes", LIMIT, "--format", "json", "--listen", "127.0.0.1:0"]
-    check_all_ok(*conform(*common, *picks, "--run", command), least, unimplemented)
+    result = conform(
+        "--message-bytes", LIMIT, "--format", "json", "--listen", "127.0.0.1:0", "--run", command
+    )
+    check_all_ok(*result, least, unimplemented)
 
 
 @case("hilo serve passes every case that needs no compression")
@@ -101,9 +101,9 @@ def _():
     test_server(TAKEOVER, 1000)
 
 
-@case("hilo connect --echo that offers no compression accepts none, nor its bit, nor other handshakes")
+@case("hilo connect --echo passes every case that needs no compression")
 def _():
-    test_client([], 200, ("12.", "13.1.1"), ["1", "3", "12", "13.1.1", "14"])
+    test_client([], 700, ("12.", "13."))
 
 
 @case("hilo connect --echo with context takeover passes every case")

@@ -215,7 +215,7 @@ def _():
             # Messages that come together cost one call together.
             equal(0 < spent("hilo_calls_total", call=call) < 1000, True)
         equal(spent("hilo_pool_allocations_total") < 100, True)
-        equal(0 < spent("hilo_cpu_seconds_total") < 10, True)
+        equal(spent("hilo_cpu_seconds_total") > 0, True)
 
 
 @case("who moves to the thread that has the sessions of Socket.IO is accepted once")

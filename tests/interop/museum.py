@@ -112,6 +112,22 @@ def _():
         sender.join()
 
 
+@case("visitors count among the connections of their address, until they go")
+def _():
+    with Serve("--hixie76", "--count-local", "--connections-per-ip-max", "2") as server:
+        visitors = [dial(server) for _ in range(2)]
+        for visitor in visitors:
+            contains(ask(visitor), " 101 ")
+            read_exactly(visitor, 16)
+        with dial(server) as late:
+            equal(ends(late), b"")
+        visitors[0].sendall(b"\xff\0")
+        equal(ends(visitors[0]), b"\xff\0")
+        visitors[0].close()
+        equal(run("connect", server.url(), stdin=b"hola\n")[:2], (0, b"hola\n"))
+        visitors[1].close()
+
+
 @case("without the flag it is refused with 400, and a page of elsewhere with 403 (89)")
 def _():
     with Serve() as server, dial(server) as connection:

@@ -36,6 +36,16 @@ def case(name):
     return register
 
 
+def debian_python(script, packages, *flags):
+    """For a script whose import failed. Debian's packages belong to Debian's Python, which need not be
+    the first one of the path: runs the script there, or says that it is skipped."""
+    debian = "/usr/bin/python3"
+    if os.path.exists(debian) and not os.path.samefile(sys.executable, debian):
+        os.execv(debian, [debian, *flags, *sys.argv])
+    print(f"skip {script}: {packages} not installed")
+    sys.exit(0)
+
+
 def equal(got, wanted):
     if got != wanted:
         raise AssertionError(f"got {got!r:.300}, wanted {wanted!r:.300}")

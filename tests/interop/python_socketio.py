@@ -11,7 +11,7 @@ import threading
 import warnings
 import wsgiref.simple_server
 
-from programs import PATIENCE, Serve, case, contains, equal, run, run_cases
+from programs import PATIENCE, Serve, case, contains, debian_python, equal, run, run_cases
 
 try:
     import socketio
@@ -20,12 +20,7 @@ try:
         warnings.simplefilter("ignore")
         from socketIO_client import SocketIO, SocketIONamespace
 except ImportError:
-    # Debian's packages belong to Debian's Python, which need not be the first one of the path.
-    debian = "/usr/bin/python3"
-    if os.path.exists(debian) and not os.path.samefile(sys.executable, debian):
-        os.execv(debian, [debian, "-W", "ignore", *sys.argv])
-    print("skip python_socketio: the packages socketio and socketIO_client are not installed")
-    sys.exit(0)
+    debian_python("python_socketio", "the packages socketio and socketIO_client are", "-W", "ignore")
 
 WORDS = "h\u00e9llo-\u20ac-\U0001f600"
 VALUES = [1, -0.5, True, None, "two", WORDS, [3, {"four": [5]}]]

@@ -13,17 +13,12 @@ import subprocess
 import sys
 import tempfile
 
-from programs import HILO, MIB, PATIENCE, case, equal, run_cases
+from programs import HILO, MIB, PATIENCE, case, debian_python, equal, run_cases
 
 try:
     import websockets
 except ImportError:
-    # Debian's package belongs to Debian's Python, which need not be the first one of the path.
-    debian = "/usr/bin/python3"
-    if os.path.exists(debian) and not os.path.samefile(sys.executable, debian):
-        os.execv(debian, [debian, *sys.argv])
-    print("skip python_websockets: the package websockets is not installed")
-    sys.exit(0)
+    debian_python("python_websockets", "the package websockets is")
 
 PIPE = asyncio.subprocess.PIPE
 CLOSE_CODES = [*range(1000, 1004), *range(1007, 1015), 3000, 4999]

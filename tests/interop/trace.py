@@ -5,22 +5,16 @@ own connections. What the page makes of it is in browser.mjs."""
 
 import asyncio
 import json
-import os
 import signal
 import sys
 import urllib.request
 
-from programs import PATIENCE, Connect, Serve, case, contains, equal, run, run_cases
+from programs import PATIENCE, Connect, Serve, case, contains, debian_python, equal, run, run_cases
 
 try:
     import websockets
 except ImportError:
-    # Debian's package belongs to Debian's Python, which need not be the first one of the path.
-    debian = "/usr/bin/python3"
-    if os.path.exists(debian) and not os.path.samefile(sys.executable, debian):
-        os.execv(debian, [debian, *sys.argv])
-    print("skip trace: the package websockets is not installed")
-    sys.exit(0)
+    debian_python("trace", "the package websockets is")
 
 ID = "0123456789abcdef0123456789abcdef"
 

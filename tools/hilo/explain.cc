@@ -240,7 +240,7 @@ int run(ExplainSettings& settings) {
   ExplainPage page;
   if (settings.format == "html") settings.page = &page;
   const int code = explain(settings);
-  if (settings.page != nullptr && code != exit_usage) print_text(page.text());
+  if (!page.empty()) print_text(page.text());
   return code;
 }
 

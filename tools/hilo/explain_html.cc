@@ -74,7 +74,7 @@ void ExplainPage::add(std::string_view json_line) {
 std::string ExplainPage::text() const {
   std::string page{begin};
   page.append(as_text(web::asset("layers.js")));
-  page.append("\nconst calls = [").append(calls_).append(calls_.empty() ? "]" : "]]");
+  page.append("\nconst calls = [").append(calls_).append("]]");
   return page.append(end);
 }
 

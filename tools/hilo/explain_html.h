@@ -18,7 +18,8 @@ class ExplainPage {
   // A line of JSON (tools/explain/print.h) about a connection. Parts that follow each other in one
   // direction stand together.
   void add(std::string_view json_line);
-  // All of the page.
+  bool empty() const noexcept { return calls_.empty(); }
+  // All of the page, of which there is at least one part.
   std::string text() const;
 
  private:

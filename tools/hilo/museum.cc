@@ -47,7 +47,8 @@ class Museum::Visitor final : public net::Stream::Handler, private net::Timer {
   Visitor& operator=(const Visitor&) = delete;
   ~Visitor() { museum_->loop_->timers().cancel(*this); }
 
-  void begin(std::unique_ptr<net::Stream> stream) noexcept;
+  void begin(std::unique_ptr<net::Stream> stream,
+             std::unique_ptr<ws::AdmittedPlace> place) noexcept;
   void say_good_bye() noexcept;
 
  private:
@@ -79,6 +80,7 @@ class Museum::Visitor final : public net::Stream::Handler, private net::Timer {
   }
 
   Museum* museum_;
+  std::unique_ptr<ws::AdmittedPlace> place_;
   std::unique_ptr<net::Stream> stream_;
   std::optional<std::uint32_t> number1_;
   std::optional<std::uint32_t> number2_;
@@ -96,7 +98,9 @@ Museum::Visitor::Visitor(Museum& museum, const ws::Request& request, bool is_tls
   if (request.path() != "/echo") response_ = refusal("404 Not Found");
 }
 
-void Museum::Visitor::begin(std::unique_ptr<net::Stream> stream) noexcept {
+void Museum::Visitor::begin(std::unique_ptr<net::Stream> stream,
+                            std::unique_ptr<ws::AdmittedPlace> place) noexcept {
+  place_ = std::move(place);
   stream_ = std::move(stream);
   stream_->set_handler(*this);
   wait_for(challenge_timeout);
@@ -173,8 +177,9 @@ bool Museum::prepare(const ws::Request& request, bool is_tls) {
   return true;
 }
 
-void Museum::take(std::unique_ptr<net::Stream> stream) noexcept {
-  std::exchange(prepared_, nullptr)->begin(std::move(stream));
+void Museum::take(std::unique_ptr<net::Stream> stream,
+                  std::unique_ptr<ws::AdmittedPlace> place) noexcept {
+  std::exchange(prepared_, nullptr)->begin(std::move(stream), std::move(place));
 }
 
 void Museum::close() {

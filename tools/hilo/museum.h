@@ -5,7 +5,9 @@
 // and a proxy on the way may take the eight bytes of the handshake for anything.
 //
 //   serves  /echo, text alone; every other path is told 404
-//   limits  visitors_max at once, message_bytes_max a text, time-outs of challenge and silence
+//   limits  visitors_max at once, who count among the server's connections and those of their
+//   address
+//           as long as they stay; message_bytes_max a text, time-outs of challenge and silence
 //   thread  the loop's
 //   life    the loop outlives it; who is there when it goes is reset
 
@@ -34,7 +36,8 @@ class Museum final : public ws::Hixie76Taker {
   ~Museum();
 
   bool prepare(const ws::Request& request, bool is_tls) override;
-  void take(std::unique_ptr<net::Stream> stream) noexcept override;
+  void take(std::unique_ptr<net::Stream> stream,
+            std::unique_ptr<ws::AdmittedPlace> place) noexcept override;
   // Says good-bye to all who are there.
   void close();
 

@@ -30,6 +30,7 @@ constexpr char description[] =
     "    /body        sends the body of a request back (POST)\n"
     "    /socket.io/  Socket.IO, all in the first thread; /chat and /lesson are pages\n"
     "                 that use it (GET)\n"
+    "    /trace       WebSocket: a page's own connections, layer by layer (--layers)\n"
     "    /health      \"ok\", or 503 while it drains (GET)\n"
     "    /metrics     counters in the text format of Prometheus (GET)\n"
     "  Once it accepts connections it prints a line for each address on stdout:\n"

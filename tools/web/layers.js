@@ -151,6 +151,8 @@ function make_layers(panel, {live = true} = {}) {
     empty.hidden = false;
     costs = {reads: 0, writes: 0, messages: 0};
     show_costs();
+    lost = 0;
+    lost_text.textContent = "";
   });
 
   // ---- the window -----------------------------------------------------------------------------

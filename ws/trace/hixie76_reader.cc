@@ -56,11 +56,13 @@ void Hixie76Reader::feed(Direction direction, Bytes bytes, std::uint64_t offset)
   }
   side.kept.erase(side.kept.begin(), side.kept.begin() + static_cast<std::ptrdiff_t>(side.told));
   side.told = 0;
-  if (side.kept.size() > message_bytes_max_) {
-    side.failed = true;
-    tell(direction, Layer::frame, 0, {}, "too long", "what follows is not told", framing_section);
-    side.kept.clear();
-  }
+  if (side.kept.size() > message_bytes_max_) fail_too_long(side, direction);
+  if (side.failed) side.kept.clear();
+}
+
+void Hixie76Reader::fail_too_long(Side& side, Direction direction) {
+  side.failed = true;
+  tell(direction, Layer::frame, 0, {}, "too long", "what follows is not told", framing_section);
 }
 
 // Eight bytes of the client's, or the sixteen that answer them.
@@ -99,6 +101,11 @@ bool Hixie76Reader::take_frame(Side& side, Direction direction) {
   switch (frame.kind) {
     case hixie76::Frame::Kind::incomplete: return false;
     case hixie76::Frame::Kind::text:
+      // As if its last byte had not come yet.
+      if (frame.bytes - 1 > message_bytes_max_) {
+        fail_too_long(side, direction);
+        return false;
+      }
       tell(direction, Layer::frame, 0, place, "text", "00 ... FF", framing_section);
       tell(direction, Layer::message, 0, bytes_at(side.begin + 1, frame.text.size()),
            "text message",

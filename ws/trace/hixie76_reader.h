@@ -49,6 +49,7 @@ class Hixie76Reader {
   void tell_key(std::string_view name, std::string_view key, std::optional<std::uint32_t>& number);
   bool take_challenge(Side& side, Direction direction);
   bool take_frame(Side& side, Direction direction);
+  void fail_too_long(Side& side, Direction direction);
   void tell(Direction direction, Layer layer, std::uint8_t depth, Place place,
             std::string_view name, std::string value, std::string_view section);
 
