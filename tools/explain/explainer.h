@@ -24,6 +24,12 @@ namespace hilo::tools::explain {
 
 class Explainer;
 
+// Who of those that write to one place wrote last.
+using Speaker = std::shared_ptr<std::atomic<const Explainer*>>;
+inline Speaker make_speaker() {
+  return std::make_shared<std::atomic<const Explainer*>>(nullptr);
+}
+
 struct Style {
   bool json = false;
   TextStyle text = {};
@@ -33,8 +39,8 @@ struct Style {
   std::size_t hex_bytes_max = std::numeric_limits<std::size_t>::max();
   // How many bytes of each direction are kept, so that they can be shown beside what they say.
   std::size_t kept_bytes = std::size_t{4} << 20;
-  // Who of those that write to one place wrote last. Null: there is but one.
-  std::shared_ptr<std::atomic<const Explainer*>> speaker = {};
+  // Shared by all that write to one place. Null: there is but one.
+  Speaker speaker = {};
 };
 
 class Explainer {
@@ -46,7 +52,7 @@ class Explainer {
   void end(trace::Direction direction) { dialogue_.end(direction); }
   // A part that the bytes themselves do not say.
   void tell(const trace::Part& part) { print(part); }
-  // What is told meanwhile is for nobody: as much is told as somebody can take.
+  // While it is muted it reads on and tells nothing.
   void mute(bool muted) noexcept { muted_ = muted; }
   // No frame of that direction is under way.
   bool at_boundary(trace::Direction direction) const noexcept {

@@ -53,12 +53,15 @@ class WireTrace final : public net::WireObserver {
   std::array<std::uint64_t, 2> offsets_{};
 };
 
-// One for each connection of a client, "#1", "#2" ... where `style` has no name.
+// One for each connection of a client, "#1", "#2" ... where `style` has no name. All write to one
+// place.
 class WireTraces final : public net::WireObservers {
  public:
   WireTraces(const Style& style, Callback<void(std::string_view)> on_text)
       : style_(style),
-        on_text_(std::make_shared<Callback<void(std::string_view)>>(std::move(on_text))) {}
+        on_text_(std::make_shared<Callback<void(std::string_view)>>(std::move(on_text))) {
+    if (style_.speaker == nullptr) style_.speaker = make_speaker();
+  }
 
   std::shared_ptr<net::WireObserver> make() override;
 

@@ -41,7 +41,7 @@ bool shows_layers(const ServeSettings& settings) {
 
 // All workers write to one place.
 Callback<std::shared_ptr<net::WireObserver>(const net::PeerAddress&)> tracer() {
-  static const auto speaker = std::make_shared<std::atomic<const explain::Explainer*>>(nullptr);
+  static const explain::Speaker speaker = explain::make_speaker();
   return [](const net::PeerAddress& peer) -> std::shared_ptr<net::WireObserver> {
     explain::Style style{.name = peer.to_string(), .speaker = speaker};
     style.text.colour = is_terminal(standard_output);

@@ -76,8 +76,7 @@ class Tap {
   Callback<void(std::string_view)> on_text_;
   Callback<void(const std::string&)> on_trouble_;
   std::optional<CaptureWriter> capture_;
-  std::shared_ptr<std::atomic<const explain::Explainer*>> speaker_ =
-      std::make_shared<std::atomic<const explain::Explainer*>>();
+  explain::Speaker speaker_ = explain::make_speaker();
   net::Listener listener_;
   std::uint64_t accepted_count_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Link>> links_;
