@@ -19,9 +19,11 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "net/base/bytes.h"
+#include "net/duration.h"
 #include "net/socket.h"
 #include "net/transport.h"
 
@@ -49,6 +51,16 @@ class WireObserver {
   // How many of so many bytes may be written now. The rest waits as if the kernel had refused it,
   // until release() of the transport is called.
   virtual std::size_t may_write(std::size_t bytes) noexcept { return bytes; }
+  // The connection has a deadline so long from now, in place of the one before; and: it has come.
+  // What is done about it follows, if it has not become later by then.
+  virtual void on_deadline(Duration from_now) noexcept { static_cast<void>(from_now); }
+  virtual void on_deadline_passed() noexcept {}
+  // A message of so many bytes does not fit behind the bytes that wait for the peer to read; and
+  // what becomes of it, in words that stay.
+  virtual void on_overflow(std::size_t message, std::size_t waiting,
+                           std::string_view consequence) noexcept {
+    static_cast<void>(message), static_cast<void>(waiting), static_cast<void>(consequence);
+  }
   // The stream is over; the last call.
   virtual void on_gone() noexcept = 0;
 };

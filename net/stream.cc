@@ -238,6 +238,7 @@ Stream::Space Stream::space_for_stash() noexcept {
   const std::size_t held = stash_.size();
   if (held <= last_receive_bytes_ && held <= shared.size() / 2) {
     std::memcpy(shared.data(), stash_.readable().data(), held);
+    loop_->pool().count_copied(held);
     return {Place::shared, shared.subspan(held), held};
   }
   if (stash_.writable().size() < stash_space_min) {

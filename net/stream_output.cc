@@ -102,6 +102,7 @@ Status Stream::write(std::span<const Bytes> slices) noexcept {
     std::memcpy(buffer.data + buffer.size, slice.data(), slice.size());
     buffer.size += slice.size();
   }
+  loop_->pool().count_copied(total);
   return {};
 }
 

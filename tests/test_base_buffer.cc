@@ -48,6 +48,18 @@ TEST_CASE("the last byte consumed gives the block back") {
   CHECK(pool.taken_bytes() == 0);
 }
 
+TEST_CASE("the pool counts what is copied into a buffer and within it") {
+  Pool pool;
+  Buffer buffer(pool);
+  REQUIRE(buffer.append(as_bytes("abc")));
+  CHECK(pool.copied_bytes() == 3);
+  REQUIRE(buffer.reserve(buffer.writable().size() + 1));  // into a larger block
+  CHECK(pool.copied_bytes() == 6);
+  buffer.consume(3);
+  REQUIRE(buffer.reserve(1000));
+  CHECK(pool.copied_bytes() == 6);
+}
+
 TEST_CASE("reserve makes room, and commit makes it readable") {
   Pool pool;
   Buffer buffer(pool);

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -134,6 +135,24 @@ TEST_CASE("messages from the threshold on are compressed, if they shrink") {
   const std::string random = random_bytes(2000);
   REQUIRE(peer->send(client_frame(0x82, random)));
   CHECK(peer->until_contains(server_frame(0x82, random)));
+}
+
+TEST_CASE("the server says who may compress, request by request") {
+  ws::ServerOptions options = serving(alone);
+  options.may_compress = [](const ws::Request& request) {
+    if (request.query() == "throw") throw std::runtime_error("no");
+    return request.query() == "yes";
+  };
+  WireServer server({}, std::move(options));
+  CHECK(agreed_peer(server, "/echo?yes") != nullptr);
+  for (const std::string_view path : {"/echo", "/echo?no", "/echo?throw"}) {
+    CAPTURE(path);
+    WirePeer peer(server);
+    REQUIRE(peer.send(upgrade_request(path, "Sec-WebSocket-Extensions: " + name + "\r\n")));
+    REQUIRE(peer.until_contains("\r\n\r\n"));
+    CHECK(peer.received.starts_with("HTTP/1.1 101 "));
+    CHECK(peer.received.find(name) == std::string::npos);
+  }
 }
 
 TEST_CASE("a message can be sent as it is") {

@@ -23,6 +23,9 @@ struct Seen {
   std::string read;
   std::string written;
   int gone = 0;
+  std::vector<net::Duration> deadlines;
+  int passed = 0;
+  std::vector<std::string> overflows;
 };
 
 class Recorder final : public net::WireObserver {
@@ -37,6 +40,15 @@ class Recorder final : public net::WireObserver {
       seen_->written += as_text(slice.first(std::min(left, slice.size())));
       left -= std::min(left, slice.size());
     }
+  }
+  void on_deadline(net::Duration from_now) noexcept override {
+    seen_->deadlines.push_back(from_now);
+  }
+  void on_deadline_passed() noexcept override { ++seen_->passed; }
+  void on_overflow(std::size_t message, std::size_t waiting,
+                   std::string_view consequence) noexcept override {
+    seen_->overflows.push_back(std::to_string(message) + " behind " + std::to_string(waiting) +
+                               ": " + std::string(consequence));
   }
   void on_gone() noexcept override { ++seen_->gone; }
 
@@ -99,6 +111,52 @@ TEST_CASE("a server shows all connections from their first byte, those that go w
   CHECK(all[0]->read == "nonsense\r\n\r\n");
   CHECK(all[0]->written == peer.received);
   CHECK(all[0]->written.starts_with("HTTP/1.1 400 "));
+}
+
+TEST_CASE("deadlines are shown when they are set and when they pass") {
+  const auto seen = std::make_shared<Seen>();
+  ws::ServerOptions options;
+  options.observe_accepted = [&](const net::PeerAddress&) {
+    return std::make_shared<Recorder>(seen);
+  };
+  ws::Limits limits;
+  limits.head_timeout = net::Duration::seconds(20);
+  limits.ping_interval = net::Duration::milliseconds(30);
+  WireServer server(limits, std::move(options));
+  WirePeer peer(server);
+  REQUIRE(peer.send("GET "));
+  REQUIRE(server.until([&] { return !seen->deadlines.empty(); }));
+  CHECK(seen->deadlines.back() == limits.head_timeout);
+  CHECK(seen->passed == 0);
+  const std::string request = upgrade_request("/echo");
+  REQUIRE(peer.send(std::string_view(request).substr(4)));
+  REQUIRE(peer.until_contains("\x89"));  // the ping
+  CHECK(seen->passed >= 1);
+  CHECK(seen->deadlines.back() <= limits.pong_timeout);
+}
+
+TEST_CASE("what does not fit into a queue is shown, with what becomes of it") {
+  for (const auto& [policy, consequence] :
+       {std::pair{ws::Overflow::refuse, "it is refused"},
+        std::pair{ws::Overflow::drop, "it is dropped"},
+        std::pair{ws::Overflow::close, "the connection is reset"}}) {
+    CAPTURE(consequence);
+    const auto seen = std::make_shared<Seen>();
+    ws::ServerOptions options;
+    options.observe_accepted = [&](const net::PeerAddress&) {
+      return std::make_shared<Recorder>(seen);
+    };
+    ws::Limits limits;
+    limits.queue_bytes_max = 100'000;
+    limits.overflow = policy;
+    WireServer server(limits, std::move(options));
+    server.server.at("/flood").on_open(
+        [](ws::Connection& c) { c.send_text(std::string(100'001, 'x')); });
+    WirePeer peer(server);
+    peer.upgrade("/flood");
+    REQUIRE(server.until([&] { return !seen->overflows.empty(); }));
+    CHECK(seen->overflows[0] == "100001 behind 0: " + std::string(consequence));
+  }
 }
 
 TEST_CASE("an observer that cannot be made is nobody's trouble") {

@@ -309,6 +309,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   bool may_ask() const noexcept;
   net::Time next_deadline() const noexcept;
   void arm_by(net::Time deadline) noexcept;
+  void show_overflow(std::size_t bytes) noexcept;
+  net::WireObserver* observer() const noexcept { return stream_ ? stream_->observer() : nullptr; }
   void check_closing_deadline(net::Time now);
   void check_open_deadlines(net::Time now);
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "net/observed_transport.h"
 #include "ws/connection.h"
 
 namespace hilo::ws {
@@ -14,6 +15,7 @@ namespace hilo::ws {
 void Connection::arm_by(net::Time at) noexcept {
   if (at == never || (armed() && net::Timer::deadline() <= at)) return;
   loop().timers().arm(*this, at);
+  if (observer() != nullptr) observer()->on_deadline(at - loop().now());
 }
 
 // In the middle of a frame a peer cannot answer a ping; the deadline of the message watches it
@@ -40,6 +42,7 @@ net::Time Connection::next_deadline() const noexcept {
 
 void Connection::on_timer(net::Time now) {
   if (ended_) return;
+  if (observer() != nullptr) observer()->on_deadline_passed();
   if (closing_) {
     check_closing_deadline(now);
   } else {

@@ -111,7 +111,19 @@ bool Connection::has_room(std::size_t payload_bytes) const noexcept {
   return room >= frame_header_bytes_max && payload_bytes <= room - frame_header_bytes_max;
 }
 
+void Connection::show_overflow(std::size_t bytes) noexcept {
+  if (observer() == nullptr) return;
+  std::string_view consequence;
+  switch (shared_->limits->overflow) {
+    case Overflow::refuse: consequence = "it is refused"; break;
+    case Overflow::drop: consequence = "it is dropped"; break;
+    case Overflow::close: consequence = "the connection is reset"; break;
+  }
+  observer()->on_overflow(bytes, stream_->unsent_bytes(), consequence);
+}
+
 Sent Connection::overflow(Opcode opcode, Bytes payload) {
+  show_overflow(payload.size());
   switch (shared_->limits->overflow) {
     case Overflow::refuse: return refuse();
     case Overflow::drop: lose(opcode, payload); return Sent::dropped;

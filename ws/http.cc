@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "net/observed_transport.h"
 #include "ws/core/http_tokens.h"
 #include "ws/guard.h"
 #include "ws/tls_errors.h"
@@ -620,6 +621,7 @@ void HttpConnection::on_reap() {
 void HttpConnection::arm(net::Duration patience) noexcept {
   if (patience.nanoseconds == 0) return loop_->timers().cancel(*this);
   loop_->timers().arm(*this, loop_->now() + patience);
+  if (net::WireObserver* const observer = stream_->observer()) observer->on_deadline(patience);
 }
 
 // Nothing is due to happen before what was answered has left.
@@ -652,6 +654,7 @@ bool HttpConnection::is_before_first_head_is_due(net::Time now) noexcept {
 }
 
 void HttpConnection::on_timer(net::Time now) {
+  if (net::WireObserver* const observer = stream_->observer()) observer->on_deadline_passed();
   if (state_ == State::leaving && stream_->queued_bytes() == 0) {
     return host_->on_http_leaving(*this);
   }

@@ -100,6 +100,9 @@ struct ServerOptions {
   bool count_local = false;
   // permessage-deflate (RFC 7692), for clients that offer it.
   DeflateOptions deflate = {};
+  // Which of those who offer it get it, where it is enabled; null: all of them. Asked while their
+  // handshake is answered, with a request that has no parameter(); it calls nothing of the server.
+  Callback<bool(const Request&)> may_compress = {};
   // Connection::round_trip(), at the cost of a few hundred bytes for each connection.
   bool measure_round_trips = false;
   // Date in the answers of plain HTTP, which RFC 9110 §6.6.1 wants of everyone with a clock.
@@ -388,6 +391,7 @@ class Server final : public HandlerSetters<Server>,
   void refuse(HttpConnection& connection, const Reject& reject);
   void open(HttpConnection& http, Service& service, const RequestHead& head,
             const UpgradeCheck& check, const Accept& accept);
+  bool may_compress(const HttpConnection& connection, const RequestHead& head) noexcept;
   Result<KeptRequest> keep(const RequestHead& head, std::string_view subprotocol) noexcept;
 
   void check_stopped();

@@ -85,6 +85,14 @@ void Server::decide(HttpConnection& connection, Service& service, const Request&
   open(connection, service, request.head(), check, *std::get_if<Accept>(&decision));
 }
 
+// A handler that throws has not said yes.
+bool Server::may_compress(const HttpConnection& connection, const RequestHead& head) noexcept {
+  if (deflate_ == nullptr || !options_.may_compress) return deflate_ != nullptr;
+  bool may = false;
+  const Request request{head, connection.peer()};
+  return guarded([&] { may = options_.may_compress(request); }) && may;
+}
+
 void Server::refuse(HttpConnection& connection, const Reject& reject) {
   if (!reject.is_told) log_reject(connection, Errc::upgrade_refused, reject.status);
   const std::unique_ptr<FieldView[]> fields = views_of(reject.fields);
@@ -102,7 +110,9 @@ void Server::open(HttpConnection& http, Service& service, const RequestHead& hea
   if (fields == nullptr) return http.refuse(Errc::no_memory);
   std::optional<DeflateAnswer> deflate;
   CompressionPointer compression;
-  if (deflate_ && check.has_extensions) deflate = accept_deflate(head.fields, options_.deflate);
+  if (check.has_extensions && may_compress(http, head)) {
+    deflate = accept_deflate(head.fields, options_.deflate);
+  }
   if (deflate) compression = deflate_->make(Role::server, deflate->agreed);
   Buffer response{loop_->pool()};
   // Without memory for compression the connection goes on without it.

@@ -30,6 +30,7 @@ Status Buffer::reserve(std::size_t bytes) noexcept {
     pool_->give(block_);
     block_ = block;
   }
+  pool_->count_copied(held.size());
   block_->begin = 0;
   block_->end = static_cast<std::uint32_t>(held.size());
   return {};
@@ -45,6 +46,7 @@ Status Buffer::append(Bytes bytes) noexcept {
   if (Status status = reserve(bytes.size()); !status) return status;
   std::memcpy(writable().data(), bytes.data(), bytes.size());
   commit(bytes.size());
+  pool_->count_copied(bytes.size());
   return {};
 }
 

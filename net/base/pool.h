@@ -56,6 +56,10 @@ class Pool {
   std::size_t taken_bytes() const noexcept { return taken_bytes_; }
   // How often take() had nothing that lay unused, and asked for memory.
   std::uint64_t allocations() const noexcept { return allocations_; }
+  // Bytes that were copied from one place of the program's memory to another, by Buffers and by
+  // those who call count_copied(): what a message costs besides system calls.
+  std::uint64_t copied_bytes() const noexcept { return copied_bytes_; }
+  void count_copied(std::size_t bytes) noexcept { copied_bytes_ += bytes; }
 
  private:
   static constexpr std::size_t classes = 24;  // 2^8 ... 2^31
@@ -68,6 +72,7 @@ class Pool {
   std::size_t cached_bytes_ = 0;
   std::size_t taken_bytes_ = 0;
   std::uint64_t allocations_ = 0;
+  std::uint64_t copied_bytes_ = 0;
 };
 
 }  // namespace hilo

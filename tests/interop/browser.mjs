@@ -217,6 +217,46 @@ test("answers to a slow reader wait in the queue, and come when it hurries", () 
   await entry(page, "received").waitFor();
 }));
 
+test("who is too slow for a broadcast fills the queue, and what the server does then is told", () =>
+  with_page(async (page) => {
+  await page.getByLabel("/broadcast").check();
+  await connect(page);
+  await page.locator("#layers-slow").fill("6");  // 1 KiB a second
+  await page.locator("#layers[data-done='1']").waitFor();
+  await page.getByLabel("random bytes").check();
+  await page.getByLabel("How many bytes").fill(String(mebibyte));
+  const overflow = unit(page, "engine").getByText("does not fit behind them: the connection is reset");
+  while (await overflow.count() === 0 && await page.getByRole("button", {name: "Send"}).isEnabled()) {
+    await page.getByRole("button", {name: "Send"}).click();
+  }
+  await overflow.waitFor();
+  await page.locator("#log li[data-code='1006']").waitFor();
+}));
+
+test("an answer in fragments is one message in many frames", () => with_page(async (page) => {
+  await page.getByLabel("answer in fragments of").selectOption("4 bytes");
+  assert.equal(await page.getByLabel("Address").inputValue(), `${server.url()}?fragment=4`);
+  await connect(page);
+  await say(page, "¡hola, hilo!");
+  const received = entry(page, "received");
+  await received.waitFor();
+  assert.equal(await received.locator(".body").textContent(), "¡hola, hilo!");
+  await unit(page, "message").nth(1).waitFor();
+  const answers = unit(page, "frame").filter({hasText: "↓"});
+  assert.deepEqual(await answers.locator("button span").allTextContents(),
+    ["text 4 bytes of payload", ...Array(2).fill("continuation 4 bytes of payload"), "continuation 1 byte of payload"]);
+}));
+
+test("who asks for compression sees what was inflated", () => with_page(async (page) => {
+  await page.getByLabel("compress").check();
+  await connect(page);
+  await entry(page, "event").getByText("permessage-deflate").waitFor();
+  await say(page, "hola ".repeat(20));
+  await entry(page, "received").waitFor();
+  await unit(page, "message").nth(1).waitFor();
+  assert.equal(await unit(page, "deflate").count(), 2);
+}));
+
 test("who does not want to be looked at is not", () => with_page(async (page) => {
   await page.getByLabel("look at the next connection").uncheck();
   await connect(page);
@@ -242,7 +282,8 @@ test("a page that hilo explain writes shows a frame by itself, and nothing of it
   await rm(folder, {recursive: true});
 });
 
-for (const [transports, layers] of [["polling", ["http"]], ["websocket", ["frame"]], ["", ["http", "frame"]]]) {
+for (const [transports, layers] of [["polling", ["http"]], ["websocket", ["frame"]], ["", ["http", "frame"]],
+                                    ["revision3", ["frame"]]]) {
   test(`the chat shows its session by ${transports || "polling, then WebSocket"}`, () =>
     with_page(async (page) => {
     await page.goto(`${official_server.page}chat?transports=${transports}`);
@@ -250,9 +291,27 @@ for (const [transports, layers] of [["polling", ["http"]], ["websocket", ["frame
     if (!transports) await unit(page, "engineio").getByText("5 upgrade").waitFor();
     for (const layer of layers) await unit(page, layer).first().waitFor();
     const polls = await unit(page, "http").getByText("transport=polling").count();
-    assert.equal(polls > 0, transports !== "websocket");
+    assert.equal(polls > 0, transports === "" || transports === "polling");
+    const revision = transports === "revision3" ? "EIO=3" : "EIO=4";
+    assert.notEqual(await unit(page, "http").getByText(revision).count(), 0);
   }, {at: "about:blank"}));
 }
+
+test("the chat is spoken as in Engine.IO 3, compressed, with those who speak as today", () =>
+  with_page(async (old) => with_page(async (young) => {
+    const pages = [old, young];
+    for (const [index, page] of pages.entries()) {
+      await page.getByText("2 clients connected").waitFor();
+      await page.getByLabel("Your name").fill(`Ana ${index}`);
+      await page.getByRole("button", {name: "Join", exact: true}).click();
+      await page.locator("#messages").getByText("In this room: ").waitFor();
+    }
+    await old.getByLabel("Message").fill("hola desde 2014");
+    await old.keyboard.press("Enter");
+    for (const page of pages) await page.getByText("Ana 0: hola desde 2014").waitFor();
+    await unit(old, "deflate").first().waitFor();
+    assert.equal(await unit(young, "deflate").count(), 0);
+  }, {at: `${official_server.page}chat`}), {at: `${official_server.page}chat?transports=revision3&deflate=on`}));
 
 test("the subprotocol that was agreed upon is shown", () => with_page(async (page) => {
   await page.getByLabel("Subprotocol").fill("other, chat");

@@ -9,6 +9,7 @@ import pathlib
 import re
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 from programs import HILO, MIB, PIPE, Connect, Serve, Tap, case, contains, equal, run, run_cases
 
@@ -56,6 +57,35 @@ def _():
     page = pathlib.Path(__file__).parents[2].joinpath("tools/explain/README.md").read_text()
     for command, shown in re.findall(r"^\$ hilo (.*)\n((?:.+\n)+)```", page, re.M):
         equal(run(*command.split())[1].decode(), shown)
+
+
+@case("explain: a picture has each field in its place")
+def _():
+    svg = "{http://www.w3.org/2000/svg}"
+
+    def picture(*arguments, code=0):
+        told = explain("--format", "svg", *arguments)
+        equal(told[0], code)
+        return xml.etree.ElementTree.fromstring(told[1])
+
+    drawn = picture("--frame", "text", "Hi", "--mask", "37fa213d")
+    boxes = {}
+    for group in drawn.iter(svg + "g"):
+        box = group.find(svg + "rect")
+        name = group.find(svg + "title").text.split("  ")[0]
+        boxes.setdefault(name, []).append((int(box.get("x")) - 20, int(box.get("width"))))
+    # 20 units a bit, 32 bits a row: FIN is the first bit, the key begins in the middle of a row.
+    equal(boxes["FIN"], [(0, 20)])
+    equal(boxes["opcode"], [(80, 80)])
+    equal(boxes["MASK"], [(160, 20)])
+    equal(boxes["length"], [(180, 140)])
+    equal(boxes["masking key"], [(320, 320), (0, 320)])
+    equal(boxes["payload, unmasked"], [(320, 320)])
+    texts = [each.text for each in picture("--frame", "text", "<&\x01" * 500).iter(svg + "text")]
+    equal([each for each in texts if each.startswith("… and")], ["… and 1472 bytes more"])
+    texts = [each.text for each in picture("a1 80 00 00 00 00", code=1).iter(svg + "text")]
+    contains("\n".join(texts), "breaks rsv: ")
+    contains("\n".join(texts), "Close 1002, catalogue 106-108")
 
 
 @case("explain: frames that are built, of each kind")

@@ -46,6 +46,7 @@ FAMILIES = {
     "hilo_mem_cached_bytes": ("gauge", set()),
     "hilo_calls_total": ("counter", {"call"}),
     "hilo_pool_allocations_total": ("counter", set()),
+    "hilo_copied_bytes_total": ("counter", set()),
     "hilo_cpu_seconds_total": ("counter", set()),
 }
 # Beyond what faults.md of the design asks for; all are counters without labels.
@@ -215,6 +216,8 @@ def _():
             # Messages that come together cost one call together.
             equal(0 < spent("hilo_calls_total", call=call) < 1000, True)
         equal(spent("hilo_pool_allocations_total") < 100, True)
+        # Each answer into the buffer that leaves in one call, and what a read cut in two.
+        equal(len(lines) < spent("hilo_copied_bytes_total") < 10 * len(lines), True)
         equal(spent("hilo_cpu_seconds_total") > 0, True)
 
 

@@ -5,11 +5,14 @@ own connections. What the page makes of it is in browser.mjs."""
 
 import asyncio
 import json
+import re
 import signal
+import struct
 import sys
 import urllib.request
 
-from programs import PATIENCE, Connect, Serve, case, contains, debian_python, equal, run, run_cases
+from programs import MIB, PATIENCE, Connect, Serve, case, contains, debian_python, equal
+from programs import open_raw, read_frame, run, run_cases
 
 try:
     import websockets
@@ -74,6 +77,23 @@ def _():
         out, _ = server.process.communicate(timeout=PATIENCE)
     told = out.decode()
     said(told, "127.0.0.1:", "client -> server", "tcp        read", '"uno"', "tcp        end", '"dos"')
+
+
+@case("hilo serve --trace tells deadlines, and what an answer costs the loop")
+def _():
+    flags = ("--trace", "--ping-interval", "200ms", "--head-timeout", "9s")
+    with Serve(*flags) as server, Connect(server.url()) as client:
+        told = ""
+        while "frame      pong" not in told:
+            line = server.process.stdout.readline().decode()
+            equal(bool(line), True)
+            told += line
+        client.process.send_signal(signal.SIGTERM)
+        client.end()
+    said(told, "engine     timer  armed for 9000 ms", "handshake", "engine     timer  armed for 200 ms")
+    said(told, "armed for 200 ms", "engine     timer  it is time", "frame      ping", "frame      pong")
+    costs = r"engine     cost  \d+ waits, \d+ reads, \d+ writes, \d+ allocations, \d+ bytes copied"
+    equal(bool(re.search(costs, told)), True)
 
 
 # ---- the window ------------------------------------------------------------------------------
@@ -213,6 +233,63 @@ def _():
     equal(answered("--listen", "0.0.0.0:0"), False)
     equal(answered("--trusted-proxy", "10.0.0.0/8"), False)
     equal(answered("--listen", "0.0.0.0:0", "--layers", "on"), True)
+
+
+# ---- what a page may wish for ------------------------------------------------------------------
+
+
+def fragments_of(server, path, message):
+    """The lengths of the frames in which /echo sends it back; the last one says that it is."""
+    with open_raw(server.addresses[0], path) as connection:
+        size = len(message)
+        length = bytes([0x80 | size]) if size < 126 else struct.pack(">BH", 0x80 | 126, size)
+        connection.sendall(b"\x82" + length + bytes(4) + message)  # a key of zeros changes nothing
+        lengths = []
+        while True:
+            first, payload = read_frame(connection)
+            equal(first & 0x7F, 0 if lengths else 2)
+            lengths.append(len(payload))
+            if first & 0x80:
+                return lengths
+
+
+@case("answers come in fragments for those who wish so, all of them and as they were, however slowly they are read")
+def _():
+    async def test():
+        flags = ("--message-bytes-max", "16MiB", "--queue-bytes-max", "1MiB", "--overflow", "refuse")
+        with Serve(*flags) as server:
+            for wish, sizes in (("4", [4, 4, 1]), ("9", [9]), ("0", [9]), ("-1", [9]), ("x", [9]), ("65537", [9])):
+                equal(fragments_of(server, f"/echo?fragment={wish}", b"123456789"), sizes)
+            equal(fragments_of(server, "/echo?fragment=1", b""), [0])
+            # No more than a thousand.
+            equal(fragments_of(server, "/echo?fragment=1", bytes(2000)), [2] * 1000)
+            async with websockets.connect(server.url("/echo?fragment=1"), max_size=None) as socket:
+                for each in (b"\1" * (8 * MIB), b"", "2" * 100, b"\3" * (8 * MIB)):
+                    await socket.send(each)
+                    equal(await asyncio.wait_for(socket.recv(), PATIENCE) == each, True)
+        with Serve("--layers", "off") as server:
+            equal(fragments_of(server, "/echo?fragment=4", b"123456789"), [9])
+
+    asyncio.run(test())
+
+
+@case("compression is agreed on with those who wish so, and with nobody else")
+def _():
+    async def agreed(server, path):
+        async with websockets.connect(server.url(path), compression="deflate") as socket:
+            await socket.send("hola " * 9)
+            equal(await socket.recv(), "hola " * 9)
+            return len(socket.extensions)
+
+    async def test():
+        for flags, wished, others in ((), 1, 0), (("--layers", "off"), 0, 0), (("--deflate",), 1, 1):
+            with Serve(*flags) as server:
+                equal(await agreed(server, "/echo?deflate=on"), wished)
+                equal(await agreed(server, "/broadcast?deflate=on"), wished)
+                equal(await agreed(server, "/echo?deflate=off"), others)
+                equal(await agreed(server, "/echo"), others)
+
+    asyncio.run(test())
 
 
 @case("ids are checked, and one window has one")

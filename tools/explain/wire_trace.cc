@@ -6,9 +6,17 @@
 #include <utility>
 
 #include "net/base/guard.h"
+#include "net/stream.h"
 
 namespace hilo::tools::explain {
 namespace {
+
+// What a program may ask of TCP.
+std::string_view section_of(std::string_view call) noexcept {
+  if (call == "write") return "RFC 9293 §3.10.2";
+  if (call == "read") return "RFC 9293 §3.10.3";
+  return "RFC 9293 §3.10.4";
+}
 
 std::string counted(std::size_t bytes) {
   return std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes");
@@ -43,8 +51,72 @@ void WireTrace::tell(trace::Direction direction, std::string_view name, std::str
        .place = trace::bytes_at(offset, bytes),
        .name = name,
        .value = std::move(value),
+       .section = section_of(name),
        .source = direction == reads_ ? "net/socket.cc receive" : "net/socket.cc send"});
   offset += bytes;
+}
+
+void WireTrace::tell_engine(std::string_view name, std::string value, std::string_view source) {
+  explainer_->tell({.direction = writes(),
+                    .layer = trace::Layer::engine,
+                    .name = name,
+                    .value = std::move(value),
+                    .source = source});
+}
+
+void WireTrace::tell_queue(std::size_t waiting) {
+  if (waiting == 0 && !waits_) return;
+  waits_ = waiting != 0;
+  tell_engine("queue", waits_ ? counted(waiting) + " wait until the peer has read" : "empty again",
+              "net/stream_output.cc");
+}
+
+WireTrace::Spent WireTrace::spent_by(net::Loop& loop) noexcept {
+  return {.calls = loop.calls(),
+          .allocations = loop.pool().allocations(),
+          .copied_bytes = loop.pool().copied_bytes()};
+}
+
+// Writes are counted once they are done, so this one is among those of the next line.
+void WireTrace::tell_costs() {
+  if (loop_ == nullptr) return;
+  const Spent before = std::exchange(spent_, spent_by(*loop_));
+  const auto since = [](std::uint64_t now, std::uint64_t then, std::string_view what) {
+    return std::to_string(now - then) + ' ' + std::string(what);
+  };
+  tell_engine("cost",
+              since(spent_.calls.waits, before.calls.waits, "waits, ") +
+                  since(spent_.calls.reads, before.calls.reads, "reads, ") +
+                  since(spent_.calls.writes, before.calls.writes, "writes, ") +
+                  since(spent_.allocations, before.allocations, "allocations, ") +
+                  since(spent_.copied_bytes, before.copied_bytes, "bytes copied"),
+              "net/loop.h Calls, net/base/pool.h Pool");
+}
+
+void WireTrace::on_begin(net::ObservedTransport& transport) noexcept {
+  loop_ = &transport.stream().loop();
+  spent_ = spent_by(*loop_);
+}
+
+void WireTrace::on_overflow(std::size_t message, std::size_t waiting,
+                            std::string_view consequence) noexcept {
+  attempt([&] {
+    tell_engine("queue",
+                counted(waiting) + " wait, a message of " + counted(message) +
+                    " does not fit behind them: " + std::string(consequence),
+                "ws/connection_output.cc overflow");
+  });
+}
+
+void WireTrace::on_deadline(net::Duration from_now) noexcept {
+  attempt([&] {
+    tell_engine("timer", "armed for " + std::to_string(from_now.to_milliseconds()) + " ms",
+                "net/timers.cc TimerWheel::arm");
+  });
+}
+
+void WireTrace::on_deadline_passed() noexcept {
+  attempt([&] { tell_engine("timer", "it is time", "net/timers.cc TimerWheel::fire"); });
 }
 
 void WireTrace::on_read(const net::Io& io, MutableBytes bytes) noexcept {
@@ -71,7 +143,8 @@ void WireTrace::on_write(const net::Io& io, std::span<const Bytes> slices) noexc
     std::size_t offered = 0;
     for (const Bytes slice : slices) offered += slice.size();
     if (io.kind == net::Io::Kind::would_block) {
-      return tell(writes(), "write", "the kernel takes none of " + counted(offered));
+      tell(writes(), "write", "the kernel takes none of " + counted(offered));
+      return tell_queue(offered);
     }
     if (io.kind != net::Io::Kind::done) {
       return tell(writes(), "failed", std::error_code(io.error).message());
@@ -85,6 +158,8 @@ void WireTrace::on_write(const net::Io& io, std::span<const Bytes> slices) noexc
       explainer_->add(writes(), taken);
       left -= taken.size();
     }
+    tell_queue(offered - io.bytes);
+    tell_costs();
   });
 }
 

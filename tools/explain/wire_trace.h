@@ -6,6 +6,11 @@
 //   client -> server
 //   tcp        read  29 bytes                                 bytes 0-28
 //   frame      text  2 bytes of payload                       ...
+//   engine     timer  armed for 30 s
+//
+// What the engine does besides is told, too: its deadlines, what waits for a peer that does not
+// read, and, where on_begin() is passed on, what the loop has spent since the write before, whoever
+// was the cause.
 //
 //   thread   the stream's
 //   memory   that of an Explainer; where it lacks, the telling ends, and the connection goes on
@@ -20,6 +25,7 @@
 #include <string>
 
 #include "net/base/callback.h"
+#include "net/loop.h"
 #include "net/observed_transport.h"
 #include "tools/explain/explainer.h"
 
@@ -30,9 +36,15 @@ class WireTrace final : public net::WireObserver {
   // `reads`: whose bytes this end reads.
   WireTrace(trace::Direction reads, const Style& style, Callback<void(std::string_view)> on_text);
 
+  void on_begin(net::ObservedTransport& transport) noexcept override;
+  void on_leave() noexcept override { loop_ = nullptr; }
   void on_read(const net::Io& io, MutableBytes bytes) noexcept override;
   void on_write(const net::Io& io, std::span<const Bytes> slices) noexcept override;
   void on_shutdown() noexcept override;
+  void on_overflow(std::size_t message, std::size_t waiting,
+                   std::string_view consequence) noexcept override;
+  void on_deadline(net::Duration from_now) noexcept override;
+  void on_deadline_passed() noexcept override;
   void on_gone() noexcept override;
 
   // See Explainer. Nothing is at a boundary once the telling has ended.
@@ -48,9 +60,24 @@ class WireTrace final : public net::WireObserver {
   void tell(trace::Direction direction, std::string_view name, std::string value,
             std::uint64_t bytes = 0);
 
+  // What a loop has spent so far.
+  struct Spent {
+    net::Loop::Calls calls;
+    std::uint64_t allocations = 0;
+    std::uint64_t copied_bytes = 0;
+  };
+
+  static Spent spent_by(net::Loop& loop) noexcept;
+  void tell_engine(std::string_view name, std::string value, std::string_view source);
+  void tell_queue(std::size_t waiting);
+  void tell_costs();
+
   trace::Direction reads_;
   std::optional<Explainer> explainer_;
   std::array<std::uint64_t, 2> offsets_{};
+  net::Loop* loop_ = nullptr;
+  Spent spent_;
+  bool waits_ = false;  // for the peer to read
 };
 
 // One for each connection of a client, "#1", "#2" ... where `style` has no name. All write to one

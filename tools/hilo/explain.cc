@@ -16,6 +16,7 @@
 #include "tools/explain/capture.h"
 #include "tools/explain/explainer.h"
 #include "tools/hilo/explain_html.h"
+#include "tools/hilo/explain_svg.h"
 #include "tools/hilo/flags.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/values.h"
@@ -51,7 +52,8 @@ constexpr char examples[] =
     "  hilo explain --deflate c1 07 f2 48 cd c9 c9 07 00\n"
     "  hilo explain --engineio 4 '81 0d 34 32 5b 22 68 69 22 2c 31 5d'\n"
     "  hilo explain --client request.bin --server answer.bin --format json\n"
-    "  hilo explain --file talk.pcapng --format html >talk.html\n";
+    "  hilo explain --file talk.pcapng --format html >talk.html\n"
+    "  hilo explain --frame ping --format svg >ping.svg\n";
 
 constexpr char exit_codes[] =
     "  0    explained, no rule is broken\n"
@@ -71,7 +73,7 @@ struct ExplainSettings {
   std::string engineio;
   std::string format = "text";
   bool source = false;
-  ExplainPage* page = nullptr;  // where lines go that become one
+  Callback<void(std::string_view)> on_line = print_text;
 };
 
 int failure(std::string_view what) {
@@ -164,7 +166,7 @@ Direction direction_of(const Content& bytes, const std::string& from) {
   return letter || masked ? Direction::to_server : Direction::to_client;
 }
 
-explain::Explainer make_explainer(const ExplainSettings& settings, std::string name = {}) {
+explain::Explainer make_explainer(ExplainSettings& settings, std::string name = {}) {
   trace::DialogueOptions options;
   if (settings.deflate) options.deflate = ws::DeflateParameters{};
   if (settings.engineio == "3") options.engineio = engineio::Revision::v3;
@@ -173,11 +175,10 @@ explain::Explainer make_explainer(const ExplainSettings& settings, std::string n
       .json = settings.format != "text",
       .text = {.colour = is_terminal(standard_output), .source = settings.source},
       .name = std::move(name)};
-  if (settings.page == nullptr) return {options, style, print_text};
-  return {options, style, [page = settings.page](std::string_view line) { page->add(line); }};
+  return {options, style, [&settings](std::string_view line) { settings.on_line(line); }};
 }
 
-int explain_both(const ExplainSettings& settings) {
+int explain_both(ExplainSettings& settings) {
   explain::Explainer explainer = make_explainer(settings);
   const std::array<std::pair<Direction, const std::string*>, 2> sides = {
       {{Direction::to_server, &settings.client_file},
@@ -193,7 +194,7 @@ int explain_both(const ExplainSettings& settings) {
   return explainer.faulty() ? exit_failure : exit_ok;
 }
 
-int explain_capture(const ExplainSettings& settings, const Content& file) {
+int explain_capture(ExplainSettings& settings, const Content& file) {
   const auto connections = explain::read_capture(file);
   if (!connections) return failure("this capture is malformed");
   if (connections->empty()) return failure("there is no TCP connection in this capture");
@@ -210,7 +211,7 @@ int explain_capture(const ExplainSettings& settings, const Content& file) {
   return faulty ? exit_failure : exit_ok;
 }
 
-int explain_bytes(const ExplainSettings& settings, const Content& bytes) {
+int explain_bytes(ExplainSettings& settings, const Content& bytes) {
   if (explain::is_capture(bytes)) return explain_capture(settings, bytes);
   explain::Explainer explainer = make_explainer(settings);
   const Direction direction = direction_of(bytes, settings.from);
@@ -219,7 +220,7 @@ int explain_bytes(const ExplainSettings& settings, const Content& bytes) {
   return explainer.faulty() ? exit_failure : exit_ok;
 }
 
-int explain(const ExplainSettings& settings) {
+int explain(ExplainSettings& settings) {
   if (!settings.client_file.empty() || !settings.server_file.empty()) return explain_both(settings);
   if (!settings.frame.empty()) {
     std::string why;
@@ -238,9 +239,14 @@ int explain(const ExplainSettings& settings) {
 
 int run(ExplainSettings& settings) {
   ExplainPage page;
-  if (settings.format == "html") settings.page = &page;
+  ExplainDrawing drawing;
+  if (settings.format == "html") settings.on_line = [&](std::string_view line) { page.add(line); };
+  if (settings.format == "svg") {
+    settings.on_line = [&](std::string_view line) { drawing.add(line); };
+  }
   const int code = explain(settings);
   if (!page.empty()) print_text(page.text());
+  if (!drawing.empty()) print_text(drawing.text());
   return code;
 }
 
@@ -274,9 +280,11 @@ FlagGroup context_flags(ExplainSettings& s) {
 
 FlagGroup output_flags(ExplainSettings& s) {
   FlagGroup group{.title = "How", .flags = {}};
-  Flag format = choice_flag(
-      {"--format", "text|json|html", "lines to read, or of JSON, or a page to click through", {}},
-      {"text", "json", "html"}, s.format);
+  Flag format = choice_flag({"--format",
+                             "text|json|html|svg",
+                             "lines to read, or of JSON, or a page to click through, or a picture",
+                             {}},
+                            {"text", "json", "html", "svg"}, s.format);
   format.preset = "text";
   group.flags = {
       std::move(format),

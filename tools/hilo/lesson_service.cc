@@ -34,10 +34,16 @@ socketio::Options options(const LessonSettings& settings) {
   return options;
 }
 
-void serve_page(ws::Server& server, std::string_view path, std::string_view name) {
-  server.get(path, [name](ws::http::Exchange& exchange) {
+struct Page {
+  std::string_view path;
+  std::string_view type;
+  std::string_view asset;
+};
+
+void serve_page(ws::Server& server, const Page& page) {
+  server.get(page.path, [page](ws::http::Exchange& exchange) {
     static_cast<void>(
-        exchange.respond(200, "text/html; charset=utf-8", as_text(web::asset(name)), page_fields));
+        exchange.respond(200, page.type, as_text(web::asset(page.asset)), page_fields));
   });
 }
 
@@ -57,8 +63,13 @@ std::string find_client_bundle(std::string_view client_bundle) {
 }
 
 void serve_lesson_pages(ws::Server& server, std::string_view client_bundle) {
-  serve_page(server, "/chat", "chat.html");
-  serve_page(server, "/lesson", "lesson.html");
+  constexpr std::string_view html = "text/html; charset=utf-8";
+  serve_page(server, {.path = "/chat", .type = html, .asset = "chat.html"});
+  serve_page(server, {.path = "/lesson", .type = html, .asset = "lesson.html"});
+  // Whoever wants to speak revision 3 of Engine.IO, which the official client has given up.
+  serve_page(server, {.path = "/small-client.js",
+                      .type = "text/javascript; charset=utf-8",
+                      .asset = "socket.io.js"});
   const std::string bundle = find_client_bundle(client_bundle);
   const std::string_view own = as_text(web::asset("socket.io.js"));
   if (!socketio::serve_client(server, bundle, own)) {

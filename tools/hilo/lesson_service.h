@@ -8,7 +8,7 @@
 //   /lesson   the client of the lesson, call for call
 //
 // The script is the official one if npm has installed it below the working directory, or a flag
-// says where it is; otherwise a small one of our own.
+// says where it is; otherwise a small one of our own, which is at /small-client.js in any case.
 
 #pragma once
 

@@ -200,6 +200,9 @@ void append_costs(std::string& out, const MetricsSum& sum) {
   append_head(out, "pool_allocations_total", "times that the pools of the loops asked for memory",
               "counter");
   append_value(out, "pool_allocations_total", sum.allocations);
+  append_head(out, "copied_bytes_total", "bytes that buffers and streams of the loops copied",
+              "counter");
+  append_value(out, "copied_bytes_total", sum.copied_bytes);
   append_head(out, "cpu_seconds_total", "processor time of the process", "counter");
   timespec used{};
   static_cast<void>(::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used));
@@ -217,6 +220,7 @@ void MetricsSum::add(ws::Server& server) {
                  .loop_lag = server.loop().lag(),
                  .calls = server.loop().calls(),
                  .allocations = server.loop().pool().allocations(),
+                 .copied_bytes = server.loop().pool().copied_bytes(),
                  .timers = server.loop().timers().armed_count(),
                  .memory_bytes = server.loop().pool().taken_bytes(),
                  .cached_bytes = server.loop().pool().cached_bytes()});
@@ -241,6 +245,7 @@ void MetricsSum::add(const MetricsSum& other) {
   calls.reads += other.calls.reads;
   calls.writes += other.calls.writes;
   allocations += other.allocations;
+  copied_bytes += other.copied_bytes;
   census.http += other.census.http;
   census.open += other.census.open;
   census.closing += other.census.closing;

@@ -34,6 +34,7 @@ struct MetricsSum {
   net::TimeHistogram loop_lag = {};
   net::Loop::Calls calls = {};
   std::uint64_t allocations = 0;  // of the pools
+  std::uint64_t copied_bytes = 0;
   std::uint64_t timers = 0;
   std::uint64_t memory_bytes = 0;  // what Limits::memory_bytes_max bounds
   std::uint64_t cached_bytes = 0;  // what the pools keep for the next taker

@@ -6,8 +6,10 @@
 #include <array>
 
 #include "tools/explain/wire_trace.h"
+#include "tools/hilo/echo.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/web/assets.h"
+#include "ws/core/percent.h"
 
 namespace hilo::tools {
 namespace {
@@ -50,6 +52,15 @@ Callback<std::shared_ptr<net::WireObserver>(const net::PeerAddress&)> tracer() {
   };
 }
 
+// A page that wants to see compression asks for it, and for short messages, too.
+void compress_by_wish(ws::ServerOptions& options) {
+  options.deflate.enabled = true;
+  options.deflate.threshold_bytes = 0;
+  options.may_compress = [](const ws::Request& request) {
+    return ws::find_query(request.query(), "deflate") == "on";
+  };
+}
+
 ws::ServerOptions server_options(const ServeSettings& settings,
                                  std::span<const std::string_view> origins, LogWriter& log,
                                  std::uint8_t index, std::shared_ptr<ws::Admission> admission,
@@ -76,6 +87,7 @@ ws::ServerOptions server_options(const ServeSettings& settings,
     options.observe_request = [&rooms](const ws::Request& request, net::WireObserver* so_far) {
       return rooms.observe(request, so_far);
     };
+    if (!settings.deflate.enabled) compress_by_wish(options);
   }
   return options;
 }
@@ -124,8 +136,7 @@ void ServeWorker::serve_paths(const ServeSettings& settings) {
   server_.post("/body", [](ws::http::Exchange& exchange) {
     static_cast<void>(exchange.respond(200, "application/octet-stream", as_text(exchange.body())));
   });
-  server_.at("/echo").on_message(
-      [](ws::Connection& c, ws::Message m) { static_cast<void>(c.send(m)); });
+  serve_echo(server_, shows_layers(settings));
   // Empty, pages are without.
   const Bytes layers = shows_layers(settings) ? web::asset("layers.js") : Bytes{};
   server_.get("/layers.js", [layers](ws::http::Exchange& exchange) {

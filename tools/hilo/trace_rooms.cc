@@ -88,6 +88,19 @@ class TraceRooms::Observer final : public net::WireObserver, private net::Timer 
     trace_.on_shutdown();
     show();
   }
+  void on_overflow(std::size_t message, std::size_t waiting,
+                   std::string_view consequence) noexcept override {
+    trace_.on_overflow(message, waiting, consequence);
+    show();
+  }
+  void on_deadline(net::Duration from_now) noexcept override {
+    trace_.on_deadline(from_now);
+    show();
+  }
+  void on_deadline_passed() noexcept override {
+    trace_.on_deadline_passed();
+    show();
+  }
   std::size_t may_write(std::size_t bytes) noexcept override;
   void on_gone() noexcept override {
     stop_ticking();

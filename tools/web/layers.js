@@ -25,7 +25,7 @@ const layers_words = {
     slow: "A slow reader takes", fast: "all it can", per_second: "a second", queue: "waiting for it",
     costs: (c) => `${c.reads} reads, ${c.writes} writes, ${c.messages} messages`,
     per_message: (n) => `${n} system calls a message`,
-    server: (n, c) => `The server, for ${n} messages in two seconds (those that tell all this among them): ${c.wait} waits, ${c.read} reads, ${c.write} writes, ${c.allocations} allocations and ${c.cpu} µs of processor time each`,
+    server: (n, c) => `The server, for ${n} messages in two seconds (those that tell all this among them): ${c.wait} waits, ${c.read} reads, ${c.write} writes, ${c.allocations} allocations, ${c.copied} bytes copied and ${c.cpu} µs of processor time each`,
     lost: (n) => `${n} parts or more were not shown`, over: "the server shows no more", clear: "Clear", to_server: "to the server", to_client: "to the client",
     breaks: "breaks a rule", answer: "the answer that is due", number: "in the catalogue of bad inputs", bytes: "bytes", more: "more",
   },
@@ -36,7 +36,7 @@ const layers_words = {
     slow: "Un lector lento toma", fast: "todo lo que puede", per_second: "por segundo", queue: "en espera",
     costs: (c) => `${c.reads} lecturas, ${c.writes} escrituras, ${c.messages} mensajes`,
     per_message: (n) => `${n} llamadas al sistema por mensaje`,
-    server: (n, c) => `El servidor, por cada uno de ${n} mensajes en dos segundos (también los que cuentan todo esto): ${c.wait} esperas, ${c.read} lecturas, ${c.write} escrituras, ${c.allocations} reservas de memoria y ${c.cpu} µs de procesador`,
+    server: (n, c) => `El servidor, por cada uno de ${n} mensajes en dos segundos (también los que cuentan todo esto): ${c.wait} esperas, ${c.read} lecturas, ${c.write} escrituras, ${c.allocations} reservas de memoria, ${c.copied} bytes copiados y ${c.cpu} µs de procesador`,
     lost: (n) => `${n} partes o más no se mostraron`, over: "el servidor no muestra más", clear: "Borrar", to_server: "al servidor", to_client: "al cliente",
     breaks: "rompe una regla", answer: "la respuesta debida", number: "en el catálogo de entradas malas", bytes: "bytes", more: "más",
   },
@@ -215,7 +215,7 @@ function make_layers(panel, {live = true} = {}) {
     const now = {
       messages: value("messages_in_total") + value("messages_out_total"),
       wait: value('calls_total{call="wait"}'), read: value('calls_total{call="read"}'), write: value('calls_total{call="write"}'),
-      allocations: value("pool_allocations_total"), cpu: value("cpu_seconds_total") * 1e6,
+      allocations: value("pool_allocations_total"), copied: value("copied_bytes_total"), cpu: value("cpu_seconds_total") * 1e6,
     };
     const count = before === null ? 0 : now.messages - before.messages;
     if (count > 0) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// A small Socket.IO client for a browser: protocol 5 on Engine.IO 4, over a WebSocket alone.
+// A small Socket.IO client for a browser: protocol 5 on Engine.IO 4, over a WebSocket alone; or, as
+// clients of Socket.IO 2 did, protocol 4 on Engine.IO 3.
 //
 //   const socket = io();                       // or io("/news"), io("https://host/news", {auth: {...}})
+//   const older = io({EIO: 3});                // the client pings, and is in "/" without asking
 //   socket.on("stats", (data) => { ... });
 //   socket.emit("sum", 1, 2, (answer) => { ... });
 //
@@ -50,8 +52,12 @@
     #timer = 0;   // to connect again
     #silence = 0; // how long the server may be quiet, once it has said so
     #watch = 0;
+    #beat = 0;    // pings of revision 3
 
-    constructor(url) { this.url = url; }
+    constructor(url, revision) {
+      this.url = url;
+      this.revision = revision;
+    }
 
     get open() { return this.#open; }
 
@@ -73,6 +79,7 @@
 
     #drop() {
       clearTimeout(this.#watch);
+      clearInterval(this.#beat);
       const link = this.#link;
       this.#link = null;
       this.#open = false;
@@ -101,8 +108,10 @@
         case "4": return this.#dispatch(rest);
       }
     }
-    #opened({ pingInterval, pingTimeout }) {
+    #opened({ sid, pingInterval, pingTimeout }) {
+      this.sid = sid;
       this.#silence = pingInterval + pingTimeout;
+      if (this.revision === 3) this.#beat = setInterval(() => this.#link.send("2"), pingInterval);
       this.#open = true;
       this.#failures = 0;
       for (const socket of this.sockets.values()) if (socket.active) socket.join();
@@ -157,6 +166,7 @@
 
     // The rest is the Manager's.
     join() {
+      if (this.#manager.revision === 3) return this.#name === "/" ? undefined : this.#send(type.connect);
       const send = (auth) => this.#send(type.connect, auth ? JSON.stringify(auth) : "");
       if (typeof this.#auth === "function") this.#auth(send); else send(this.#auth);
     }
@@ -176,7 +186,7 @@
           return this.#manager.close_if_idle();
         case type.connect_error:
           this.active = false;
-          this.tell("connect_error", Object.assign(new Error(data.message), { data: data.data }));
+          this.tell("connect_error", Object.assign(new Error(data.message ?? data), { data: data.data }));
           return this.#manager.close_if_idle();
         case type.event:
           if (id !== undefined) data.push((...values) => this.#send(type.ack, id + JSON.stringify(values)));
@@ -191,7 +201,7 @@
 
     #joined(data) {
       this.connected = true;
-      this.id = data.sid;
+      this.id = data?.sid ?? `${this.#name === "/" ? "" : `${this.#name}#`}${this.#manager.sid}`;
       for (const packet of this.#waiting.splice(0)) this.#send(type.event, packet);
       this.tell("connect");
     }
@@ -208,8 +218,9 @@
     const page = new URL(where, location.href);
     const link = new URL(options.path ?? "/socket.io/", page);
     link.protocol = page.protocol.replace("http", "ws");
-    link.search = new URLSearchParams({ ...options.query, EIO: 4, transport: "websocket" });
-    if (!managers.has(link.href)) managers.set(link.href, new Manager(link.href));
+    const revision = options.EIO ?? 4;
+    link.search = new URLSearchParams({ ...options.query, EIO: revision, transport: "websocket" });
+    if (!managers.has(link.href)) managers.set(link.href, new Manager(link.href, revision));
     const manager = managers.get(link.href);
     const name = page.pathname;
     if (!manager.sockets.has(name)) manager.sockets.set(name, new Socket(manager, name, options.auth));

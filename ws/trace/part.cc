@@ -14,6 +14,7 @@ std::string_view to_string(Layer layer) noexcept {
     case Layer::deflate: return "deflate";
     case Layer::engineio: return "engineio";
     case Layer::socketio: return "socketio";
+    case Layer::engine: return "engine";
   }
   return {};
 }

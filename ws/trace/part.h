@@ -34,7 +34,8 @@ enum class Layer : std::uint8_t {
   message,
   deflate,
   engineio,
-  socketio
+  socketio,
+  engine,  // no bytes: what the process does besides, as timers and queues
 };
 
 struct Place {

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+//
+// The path /echo: every message comes back, text as text and bytes as bytes, in one frame.
+//
+// For those who want to see fragments: who connects to /echo?fragment=N, where that is allowed,
+// gets each message in frames of N bytes (RFC 6455 §5.4), of which a text may be cut within a
+// character (§5.6). Not in more than fragments_max: they are larger then. Such a connection is not
+// read from while an answer waits for its reader.
+//
+//   thread   that of the server's loop
+
+#pragma once
+
+#include <cstddef>
+
+#include "ws/server.h"
+
+namespace hilo::tools {
+
+constexpr std::size_t echo_fragments_max = 1000;
+
+// Serves the path on that server.
+void serve_echo(ws::Server& server, bool may_fragment);
+
+}  // namespace hilo::tools
