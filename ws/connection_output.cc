@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/observed_transport.h"
 #include "ws/connection.h"
 #include "ws/encoded_message.h"
 

@@ -81,8 +81,7 @@ def _():
 
 @case("hilo serve --trace tells deadlines, and what an answer costs the loop")
 def _():
-    flags = ("--trace", "--ping-interval", "200ms", "--head-timeout", "9s")
-    with Serve(*flags) as server, Connect(server.url()) as client:
+    with Serve("--trace", "--ping-interval", "200ms") as server, Connect(server.url()) as client:
         told = ""
         while "frame      pong" not in told:
             line = server.process.stdout.readline().decode()
@@ -90,8 +89,7 @@ def _():
             told += line
         client.process.send_signal(signal.SIGTERM)
         client.end()
-    said(told, "engine     timer  armed for 9000 ms", "handshake", "engine     timer  armed for 200 ms")
-    said(told, "armed for 200 ms", "engine     timer  it is time", "frame      ping", "frame      pong")
+    said(told, "handshake", "armed for 200 ms", "engine     timer  it is time", "frame      ping", "frame      pong")
     costs = r"engine     cost  \d+ waits, \d+ reads, \d+ writes, \d+ allocations, \d+ bytes copied"
     equal(bool(re.search(costs, told)), True)
 
