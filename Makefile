@@ -107,8 +107,8 @@ WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/c ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/c ws/engineio \
   ws/socketio ws/trace tests tests/support tests/sim tests/sim/system tests/sim/torture tests/faults tests/c tests/amalgam tests/install tests/interop fuzz bench bench/peers \
-  tools/check tools/bench tools/conform tools/broken tools/explain tools/fuzz tools/tap tools/hilo tools/ladder tools/loops \
-  tools/web,$(folder)/*.h $(folder)/*.cc $(folder)/*.c)))
+  tools/check tools/bench tools/conform tools/broken tools/explain tools/fuzz tools/tap tools/hilo tools/ladder \
+  tools/ladder/exercises tools/loops tools/web,$(folder)/*.h $(folder)/*.cc $(folder)/*.c)))
 
 # Files of a folder that are compiled as one take a third of their time, or less, where all is built from
 # nothing. One by one they are quicker to build again, and show which include each of them lacks. In
@@ -442,6 +442,49 @@ $(LADDER): $(O)/ladder/%: $(O)/tools/ladder/%.o $(if $(filter 0,$(SOCKETIO)),,$(
 ladder:  ## one small program per layer, each with its self-check; `test` runs them, too
 	+@$(SELF) T='ladder_*' test
 
+# Each chapter has an exercise: what is asked, cases that fail until somebody answers, and how the
+# engine answers. The cases are compiled once and linked twice: with the engine's answers, where all
+# hold, and with what learners find, where in each exercise some must not.
+EXERCISES := $(notdir $(LADDER_SOURCES:.cc=))
+E := tools/ladder/exercises
+N2 := $(if $(filter 1 2 3 4 5 6 7 8 9,$(N)),0)$(N)
+EXERCISE := $(if $(N),$(firstword $(filter $(N2) $(N2)_%,$(EXERCISES))))
+EXERCISE_ANSWER := $(E)/$(EXERCISE)$(if $(SOLUTION),_$(SOLUTION))
+EXERCISE_TESTS := $(O)/exercises/test_engine $(O)/exercises/unsolved
+EXERCISE_LIBRARIES := $(if $(filter 0,$(SOCKETIO)),,$(TRACE_LIB)) $(LIBRARIES) $(O)/link_flags
+EXERCISE_FLAGS := $(TEST_FLAGS) -Wno-unused-parameter -DEXERCISE_COUNT=$(words $(EXERCISES))
+$(O)/$(E)/%.o: $(E)/%.cc $(O)/flags | .setup-test
+	$(call compile,$(EXERCISE_FLAGS) -g)
+$(O)/$(E)/unsolved.o: $(O)/exercises/cases.sources
+# Its name, its files, how they become one.
+define exercise_unit
+$(O)/exercises/$(1).sources: FORCE
+	$$(call stamp,$(2))
+$(O)/exercises/$(1).cc: $(2) $(O)/exercises/$(1).sources tools/check/unite.awk
+	@$(3) $(2) > $$@
+$(O)/exercises/$(1).o: $(O)/exercises/$(1).cc $(O)/flags | .setup-test
+	$$(call compile,$(EXERCISE_FLAGS) $(UNIT_WARNINGS))
+endef
+$(eval $(call exercise_unit,cases,$(EXERCISES:%=$(E)/%_test.cc),awk -f tools/check/unite.awk))
+$(eval $(call exercise_unit,engine,$(EXERCISES:%=$(E)/%_engine.cc),printf '#include "%s"\n'))
+$(eval $(call exercise_unit,learner,$(EXERCISES:%=$(E)/%.cc),printf '#include "%s"\n'))
+$(O)/exercises/test_engine: $(addprefix $(O)/,exercises/cases.o exercises/engine.o tests/support/main.o) $(EXERCISE_LIBRARIES)
+	$(call link,$(TEST_LINK))
+$(O)/exercises/unsolved: $(addprefix $(O)/,exercises/cases.o exercises/learner.o $(E)/unsolved.o) $(EXERCISE_LIBRARIES)
+	$(call link,$(TEST_LINK))
+$(O)/exercises/judged: $(addprefix $(O)/,$(E)/$(EXERCISE)_test.o $(EXERCISE_ANSWER).o $(E)/judge.o) $(EXERCISE_LIBRARIES) FORCE
+	$(call link,$(TEST_LINK))
+.PHONY: exercise
+ifneq ($(EXERCISE),)
+exercise: $(O)/exercises/judged  ## a chapter's exercise, N=07: what holds of your answer (SOLUTION=engine: of hilo's); without N the list
+	@$< $(EXERCISE_ANSWER).cc
+else
+exercise:
+	@$(if $(N),echo 'there is no exercise $(N)';) for name in $(EXERCISES); do \
+	  printf '  N=%-20s %s\n' $$name "$$(sed -n 's/^TEST_SUITE_BEGIN("[^:]*: \(.*\)");/\1/p' $(E)/$${name}_test.cc)"; done
+	@echo 'make exercise N=07 is one of them; tools/ladder/README.md tells how to work with them.'$(if $(N),; exit 1)
+endif
+
 # hilo in other people's loops, whose libraries `test` installs; `all` needs none of them. Small
 # programs, of which each includes much: not optimised.
 LOOPS := $(patsubst tools/loops/%.cc,$(O)/loops/%,$(sort $(wildcard tools/loops/*.cc)))
@@ -460,7 +503,8 @@ $(LOOPS): $(O)/loops/%: $(O)/tools/loops/%.o $(LIBRARIES) $(O)/link_flags
 
 # ---- tests -----------------------------------------------------------------------------------
 # T=core_mask picks one test, T='core_*' several; T=interop_<name> picks a script of tests/interop,
-# and T='ladder_*' or T='loops_*' the programs of tools/ladder or tools/loops.
+# and T='ladder_*' or T='loops_*' the programs of tools/ladder or tools/loops, T='exercises_*' the
+# exercises.
 TESTS := $(patsubst %.cc,$(O)/%,$(TEST_SOURCES) $(SIM_TEST_SOURCES))
 # Of the conformance tester, the fuzzer, the load generator and the sandbox, which are part of the tool.
 TOOLBOX_TESTS := $(filter $(O)/tests/test_conform_% $(O)/tests/test_bench_% $(O)/tests/test_fuzz_% \
@@ -477,7 +521,7 @@ INTEROP_PICKED := $(strip $(foreach script,$(INTEROP),$(if $(filter $(subst *,%,
   $(notdir $(script)))),$(script))))
 picked_programs = $(foreach program,$(1),$(if $(filter $(subst *,%,$(T)),$(notdir $(patsubst \
   %/,%,$(dir $(program))))_$(notdir $(program))),$(program)))
-LADDER_PICKED := $(strip $(call picked_programs,$(LADDER) $(LOOPS)))
+LADDER_PICKED := $(strip $(call picked_programs,$(LADDER) $(LOOPS) $(EXERCISE_TESTS)))
 EMBEDDED_PICKED := $(strip $(call picked_programs,$(C_TESTS) $(AMALGAM_TESTS)))
 else
 # What has one thread has no races: ThreadSanitizer looks at tests that start one, and at those that
@@ -493,7 +537,7 @@ TESTS_PICKED := $(filter-out $(TOOLBOX_TESTS) $(if $(ASAN_CORE),,$(O)/tests/test
 endif
 # Other people's programs need to meet hilo only as it is shipped.
 INTEROP_PICKED := $(if $(filter release,$(MODE)),$(INTEROP))
-LADDER_PICKED := $(if $(filter release,$(MODE)),$(LADDER) $(LOOPS))
+LADDER_PICKED := $(if $(filter release,$(MODE)),$(LADDER) $(LOOPS) $(EXERCISE_TESTS))
 # The amalgamation is compiled whole beside the sanitizers, where clang++ takes half the time.
 EMBEDDED_PICKED := $(if $(filter-out tsan,$(MODE)),$(C_TESTS)) \
   $(if $(filter release asan,$(MODE)),$(O)/tests/amalgam/$(if $(filter asan,$(MODE))$(filter poll,$(POLLER)),all,core))
@@ -776,7 +820,7 @@ check-all: check noexcept headers cov tidy cppcheck fuzz-replay bench-programs t
 # their work, and a program needs no library but libcrypto.
 BARE = $(SELF) BUILD=$(BUILD)/bare TLS=0 DEFLATE=0 SOCKETIO=0
 BARE_T := core_session_frames core_session_states core_handshake_* net_loop net_stream ws_server ws_hub ws_sender \
-  ws_client ws_http ladder_*
+  ws_client ws_http ladder_* exercises_*
 $(O)/tests/without_options: $(O)/tests/without_options.o $(LIBRARIES) $(O)/link_flags
 	$(call link)
 .PHONY: options bare-program

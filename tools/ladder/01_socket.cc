@@ -12,6 +12,7 @@
 // keeps a whole processor busy with waiting: chapter 2 does better.
 //
 //   to read   net/socket.h, net/fd.h; RFC 9293 §3.3 for what the kernel does underneath
+//   exercise  make exercise N=01: name both ends of a connection
 //   next      02_poller.cc: wait until a socket is ready
 
 #include <array>

@@ -11,6 +11,7 @@
 // is something to read. Whoever reads only a part loses nothing.
 //
 //   to read   net/poller.h, net/poller_epoll.cc; man 7 epoll
+//   exercise  make exercise N=02: which of many sockets are ready to be read?
 //   next      03_loop.cc: turn readiness into calls
 
 #include <array>

@@ -11,6 +11,7 @@
 // takes long makes everybody wait. And post() is the one door through which other threads come in.
 //
 //   to read   net/loop.h, net/timers.h, net/wakeup.h
+//   exercise  make exercise N=03: how long may the loop sleep, and who is due when it wakes up?
 //   next      04_stream.cc: bytes that find the road blocked
 
 #include <cstdio>

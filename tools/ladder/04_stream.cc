@@ -12,6 +12,7 @@
 // has stopped reading too. Otherwise it serves, and `nc 127.0.0.1 9001` talks to it.
 //
 //   to read   net/stream.h, net/listener.h; RFC 9293 §3.8.6 for TCP's own windows
+//   exercise  make exercise N=04: send what the kernel takes, keep the rest, and lose no byte
 //   next      05_http_head.cc: the first bytes that mean something
 
 #include <array>

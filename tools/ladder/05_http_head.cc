@@ -11,6 +11,7 @@
 // ways can be played off against each other; this parser has one reading or none.
 //
 //   to read   ws/core/http_head.h, ws/core/error.h; RFC 9112 §2 to §5
+//   exercise  make exercise N=05: does a request list this token in that field?
 //   next      06_handshake.cc: from HTTP to WebSocket
 
 #include <cstdio>

@@ -12,6 +12,7 @@
 // a draft and is refused today.
 //
 //   to read   ws/core/handshake.h, ws/core/accept_key.h; RFC 6455 §1.3, §4.1, §4.2
+//   exercise  make exercise N=06: what the server answers to Sec-WebSocket-Key
 //   next      07_frame.cc: what the connection carries from now on
 
 #include <cstdio>

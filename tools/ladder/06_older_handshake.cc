@@ -14,6 +14,7 @@
 //
 //   to read   ws/trace/hixie76.h
 //   to see    hilo serve --hixie76, and a client that is old enough
+//   exercise  make exercise N=06_older: the number that a key of 2010 hides
 //   next      07_frame.cc: the frames of today
 
 #include <algorithm>

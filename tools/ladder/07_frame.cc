@@ -12,6 +12,7 @@
 // on the wire, and so from making an old proxy believe that it sees an HTTP request.
 //
 //   to read   ws/core/frame.h, ws/core/mask.h; RFC 6455 §5.2, §5.3, the examples of §5.7
+//   exercise  make exercise N=07: read the head of a frame, and unmask what follows
 //   next      08_session.cc: from frames to messages
 
 #include <algorithm>

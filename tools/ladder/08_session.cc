@@ -11,6 +11,7 @@
 // it can be tested without a network, put into any event loop, and watched in slow motion, as here.
 //
 //   to read   ws/core/session.h, ws/core/message.h; RFC 6455 §5.4, §5.5, §7.1
+//   exercise  make exercise N=08: make messages of fragments, with pings between them
 //   next      09_server.cc: everything together
 
 #include <cstdint>

@@ -14,6 +14,7 @@
 //     socket.send("hola")
 //
 //   to read   ws/server.h, ws/connection.h, ws/client.h; RFC 6455 from its beginning
+//   exercise  make exercise N=09: a room in which everybody hears the others
 //   next      tools/hilo/serve.cc: a server with flags, limits and a page
 
 #include <cstdio>

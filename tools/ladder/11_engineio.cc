@@ -11,6 +11,7 @@
 //
 //   to read   ws/engineio/packet.h, ws/engineio/payload.h, ws/engineio/session.h
 //   to see    hilo connect --trace --socketio, and /chat of hilo serve
+//   exercise  make exercise N=11: take a body of several packets apart, in both revisions
 //   next      12_socketio.cc: events with names
 
 #include <cstdio>

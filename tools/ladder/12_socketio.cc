@@ -15,6 +15,7 @@
 //     hilo connect --socketio --listen ws://127.0.0.1:9001/
 //
 //   to read   ws/socketio/server.h, ws/socketio/socket.h, ws/socketio/manager.h
+//   exercise  make exercise N=12: read what stands in front of the JSON
 //   next      tools/hilo/lesson.cc: the same, and a chat
 
 #include <cstdio>
