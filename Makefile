@@ -446,16 +446,16 @@ ladder:  ## one small program per layer, each with its self-check; `test` runs t
 # engine answers. The cases are compiled once and linked twice: with the engine's answers, where all
 # hold, and with what learners find, where in each exercise some must not.
 EXERCISES := $(notdir $(LADDER_SOURCES:.cc=))
-E := tools/ladder/exercises
+EXERCISE_FOLDER := tools/ladder/exercises
 N2 := $(if $(filter 1 2 3 4 5 6 7 8 9,$(N)),0)$(N)
 EXERCISE := $(if $(N),$(firstword $(filter $(N2) $(N2)_%,$(EXERCISES))))
-EXERCISE_ANSWER := $(E)/$(EXERCISE)$(if $(SOLUTION),_$(SOLUTION))
+EXERCISE_ANSWER := $(EXERCISE_FOLDER)/$(EXERCISE)$(if $(SOLUTION),_$(SOLUTION))
 EXERCISE_TESTS := $(O)/exercises/test_engine $(O)/exercises/unsolved
 EXERCISE_LIBRARIES := $(if $(filter 0,$(SOCKETIO)),,$(TRACE_LIB)) $(LIBRARIES) $(O)/link_flags
 EXERCISE_FLAGS := $(TEST_FLAGS) -Wno-unused-parameter -DEXERCISE_COUNT=$(words $(EXERCISES))
-$(O)/$(E)/%.o: $(E)/%.cc $(O)/flags | .setup-test
+$(O)/$(EXERCISE_FOLDER)/%.o: $(EXERCISE_FOLDER)/%.cc $(O)/flags | .setup-test
 	$(call compile,$(EXERCISE_FLAGS) -g)
-$(O)/$(E)/unsolved.o: $(O)/exercises/cases.sources
+$(O)/$(EXERCISE_FOLDER)/unsolved.o: $(O)/exercises/cases.sources
 # Its name, its files, how they become one.
 define exercise_unit
 $(O)/exercises/$(1).sources: FORCE
@@ -465,14 +465,14 @@ $(O)/exercises/$(1).cc: $(2) $(O)/exercises/$(1).sources tools/check/unite.awk
 $(O)/exercises/$(1).o: $(O)/exercises/$(1).cc $(O)/flags | .setup-test
 	$$(call compile,$(EXERCISE_FLAGS) $(UNIT_WARNINGS))
 endef
-$(eval $(call exercise_unit,cases,$(EXERCISES:%=$(E)/%_test.cc),awk -f tools/check/unite.awk))
-$(eval $(call exercise_unit,engine,$(EXERCISES:%=$(E)/%_engine.cc),printf '#include "%s"\n'))
-$(eval $(call exercise_unit,learner,$(EXERCISES:%=$(E)/%.cc),printf '#include "%s"\n'))
+$(eval $(call exercise_unit,cases,$(EXERCISES:%=$(EXERCISE_FOLDER)/%_test.cc),awk -f tools/check/unite.awk))
+$(eval $(call exercise_unit,engine,$(EXERCISES:%=$(EXERCISE_FOLDER)/%_engine.cc),printf '#include "%s"\n'))
+$(eval $(call exercise_unit,learner,$(EXERCISES:%=$(EXERCISE_FOLDER)/%.cc),printf '#include "%s"\n'))
 $(O)/exercises/test_engine: $(addprefix $(O)/,exercises/cases.o exercises/engine.o tests/support/main.o) $(EXERCISE_LIBRARIES)
 	$(call link,$(TEST_LINK))
-$(O)/exercises/unsolved: $(addprefix $(O)/,exercises/cases.o exercises/learner.o $(E)/unsolved.o) $(EXERCISE_LIBRARIES)
+$(O)/exercises/unsolved: $(addprefix $(O)/,exercises/cases.o exercises/learner.o $(EXERCISE_FOLDER)/unsolved.o) $(EXERCISE_LIBRARIES)
 	$(call link,$(TEST_LINK))
-$(O)/exercises/judged: $(addprefix $(O)/,$(E)/$(EXERCISE)_test.o $(EXERCISE_ANSWER).o $(E)/judge.o) $(EXERCISE_LIBRARIES) FORCE
+$(O)/exercises/judged: $(addprefix $(O)/,$(EXERCISE_FOLDER)/$(EXERCISE)_test.o $(EXERCISE_ANSWER).o $(EXERCISE_FOLDER)/judge.o) $(EXERCISE_LIBRARIES) FORCE
 	$(call link,$(TEST_LINK))
 .PHONY: exercise
 ifneq ($(EXERCISE),)
@@ -481,7 +481,7 @@ exercise: $(O)/exercises/judged  ## a chapter's exercise, N=07: what holds of yo
 else
 exercise:
 	@$(if $(N),echo 'there is no exercise $(N)';) for name in $(EXERCISES); do \
-	  printf '  N=%-20s %s\n' $$name "$$(sed -n 's/^TEST_SUITE_BEGIN("[^:]*: \(.*\)");/\1/p' $(E)/$${name}_test.cc)"; done
+	  printf '  N=%-20s %s\n' $$name "$$(sed -n 's/^TEST_SUITE_BEGIN("[^:]*: \(.*\)");/\1/p' $(EXERCISE_FOLDER)/$${name}_test.cc)"; done
 	@echo 'make exercise N=07 is one of them; tools/ladder/README.md tells how to work with them.'$(if $(N),; exit 1)
 endif
 

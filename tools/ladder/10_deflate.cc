@@ -10,7 +10,7 @@
 // limit inside the loop.
 //
 //   to read   ws/core/deflate.h, ws/core/deflate_negotiation.h; RFC 7692, RFC 1951
-//   exercise  make exercise N=10: inflate a message, and refuse a bomb
+//   exercise  make exercise N=10: inflate the messages of a connection, and refuse a bomb
 //   next      11_engineio.cc: what if there is no WebSocket to be had?
 
 #include <cstdio>

@@ -4,7 +4,8 @@
 
 namespace hilo::exercise {
 
-std::optional<std::string> inflate_message(std::string_view wire, std::size_t bytes_max) {
+std::optional<std::vector<std::string>> inflate_messages(std::span<const std::string> wire,
+                                                         std::size_t bytes_max) {
   return std::nullopt;  // yours
 }
 
