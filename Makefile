@@ -472,10 +472,10 @@ $(O)/exercises/test_engine: $(addprefix $(O)/,exercises/cases.o exercises/engine
 	$(call link,$(TEST_LINK))
 $(O)/exercises/unsolved: $(addprefix $(O)/,exercises/cases.o exercises/learner.o $(EXERCISE_FOLDER)/unsolved.o) $(EXERCISE_LIBRARIES)
 	$(call link,$(TEST_LINK))
-$(O)/exercises/judged: $(addprefix $(O)/,$(EXERCISE_FOLDER)/$(EXERCISE)_test.o $(EXERCISE_ANSWER).o $(EXERCISE_FOLDER)/judge.o) $(EXERCISE_LIBRARIES) FORCE
-	$(call link,$(TEST_LINK))
 .PHONY: exercise
 ifneq ($(EXERCISE),)
+$(O)/exercises/judged: $(addprefix $(O)/,$(EXERCISE_FOLDER)/$(EXERCISE)_test.o $(EXERCISE_ANSWER).o $(EXERCISE_FOLDER)/judge.o) $(EXERCISE_LIBRARIES) FORCE
+	$(call link,$(TEST_LINK))
 exercise: $(O)/exercises/judged  ## a chapter's exercise, N=07: what holds of your answer (SOLUTION=engine: of hilo's); without N the list
 	@$< $(EXERCISE_ANSWER).cc
 else
