@@ -450,7 +450,7 @@ EXERCISE_FOLDER := tools/ladder/exercises
 N2 := $(if $(filter 1 2 3 4 5 6 7 8 9,$(N)),0)$(N)
 EXERCISE := $(if $(N),$(firstword $(filter $(N2) $(N2)_%,$(EXERCISES))))
 EXERCISE_ANSWER := $(EXERCISE_FOLDER)/$(EXERCISE)$(if $(SOLUTION),_$(SOLUTION))
-EXERCISE_TESTS := $(O)/exercises/test_engine $(O)/exercises/unsolved
+EXERCISE_TESTS := $(O)/exercises/solved $(O)/exercises/unsolved
 EXERCISE_LIBRARIES := $(if $(filter 0,$(SOCKETIO)),,$(TRACE_LIB)) $(LIBRARIES) $(O)/link_flags
 EXERCISE_FLAGS := $(TEST_FLAGS) -Wno-unused-parameter -DEXERCISE_COUNT=$(words $(EXERCISES))
 $(O)/$(EXERCISE_FOLDER)/%.o: $(EXERCISE_FOLDER)/%.cc $(O)/flags | .setup-test
@@ -468,7 +468,7 @@ endef
 $(eval $(call exercise_unit,cases,$(EXERCISES:%=$(EXERCISE_FOLDER)/%_test.cc),awk -f tools/check/unite.awk))
 $(eval $(call exercise_unit,engine,$(EXERCISES:%=$(EXERCISE_FOLDER)/%_engine.cc),printf '#include "%s"\n'))
 $(eval $(call exercise_unit,learner,$(EXERCISES:%=$(EXERCISE_FOLDER)/%.cc),printf '#include "%s"\n'))
-$(O)/exercises/test_engine: $(addprefix $(O)/,exercises/cases.o exercises/engine.o tests/support/main.o) $(EXERCISE_LIBRARIES)
+$(O)/exercises/solved: $(addprefix $(O)/,exercises/cases.o exercises/engine.o $(EXERCISE_FOLDER)/judge.o) $(EXERCISE_LIBRARIES)
 	$(call link,$(TEST_LINK))
 $(O)/exercises/unsolved: $(addprefix $(O)/,exercises/cases.o exercises/learner.o $(EXERCISE_FOLDER)/unsolved.o) $(EXERCISE_LIBRARIES)
 	$(call link,$(TEST_LINK))

@@ -4,7 +4,7 @@
 //
 // The socket does not block. A send takes all, or a part, or nothing, as much as there is room for.
 // What it did not take waits in `kept`, and what comes later stands behind it: no byte may be lost,
-// sent twice, or overtake another one. While something waits, the caller stops to read from that
+// sent twice, or overtake another one. While something waits, the caller stops reading from that
 // peer, so that `kept` does not grow; it calls again, with no bytes, when the socket is writable.
 //
 //   go_on   nothing waits: read the next input
