@@ -2,12 +2,11 @@
 //
 // Exercise 5: does a request list this token in that field?
 //
-// "Connection: Upgrade" is what a WebSocket asks for, and Firefox writes it as "Connection:
-// keep-alive, Upgrade". So the value of such a field is read as a list:
+// A client that wants a WebSocket says "Connection: Upgrade", and Firefox says it in a list:
 //
-//     GET /chat HTTP/1.1 CR LF              the request line, which is no field
-//     Connection: keep-alive, Upgrade CR LF   a name, a colon, a list of tokens and commas
-//     CR LF                                 the head ends here; what follows is not part of it
+//     GET /chat HTTP/1.1 CR LF               the request line, which is no field
+//     Connection: keep-alive, Upgrade CR LF  a name, a colon, a list of tokens and commas
+//     CR LF                                  the head ends here; what follows is not part of it
 //
 //   - Names and tokens are the same in upper and lower case. A token is all of its place in the
 //     list: "Upgrades" is not "Upgrade".

@@ -10,9 +10,8 @@
 //   - if it does not divide without a rest;
 //   - if the digits are a number that needs more than 32 bits.
 //
-//   to know   a char between '0' and '9' minus '0' is its value; std::uint64_t has room for one
-//   digit
-//             more than std::uint32_t, and not for any number of them
+//   to know   a char between '0' and '9' minus '0' is its value; a
+//             std::uint64_t has room for more digits than a std::uint32_t, but not for any number
 //   draft     hixie-thewebsocketprotocol-76 §5.2, steps 4 to 8
 //   stuck?    ws/trace/hixie76.cc, number_of()
 

@@ -20,9 +20,8 @@
 // If none is broken the code is 0. A frame that breaks a rule of the order breaks that one, however
 // long it is. Texts are ASCII here; that others have to be UTF-8 (1007) the engine sees to.
 //
-//   to know   opcodes: 0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong; control frames
-//   are
-//             those with the bit 8. No Close frame comes
+//   to know   opcodes: 0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong; those
+//             with the bit 8 are control frames. No Close frame comes
 //   RFC       6455 §5.4, §5.5, §7.4.1
 //   stuck?    ws/core/frame.cc, check_header(); ws/core/message.cc
 

@@ -7,9 +7,10 @@
 //     2["stats",1]                   an event in the namespace "/"
 //     2/chat,7["say","hola"]         one in "/chat", which wants the answer 7
 //     3/chat,7["ok"]                 the answer 7
-//     0/chat                         connect to "/chat": the comma may be missing where nothing
-//     follows 451-/chat,7["file",...]        what comes over a WebSocket; the 4 is Engine.IO's, and
-//     not here 51-/chat,7["file",...]         an event with one attachment, which follows as binary
+//     0/chat                         connect to "/chat"; with nothing behind it, it needs no comma
+//     51-/chat,7["file",...]         an event with one attachment, which follows as binary
+//
+// Over a WebSocket the last one is 451-/chat,7["file",...]: the 4 is Engine.IO's, and gone by now.
 //
 //   - The type is a digit from 0 to 6. Attachments are told for 5 and 6, always, and for no other:
 //     in 21-["a"] the id is 1, and the rest begins with a minus.
