@@ -447,8 +447,8 @@ ladder:  ## one small program per layer, each with its self-check; `test` runs t
 # hold, and with what learners find, where in each exercise some must not.
 EXERCISES := $(notdir $(LADDER_SOURCES:.cc=))
 EXERCISE_FOLDER := tools/ladder/exercises
-N2 := $(if $(filter 1 2 3 4 5 6 7 8 9,$(N)),0)$(N)
-EXERCISE := $(if $(N),$(firstword $(filter $(N2) $(N2)_%,$(EXERCISES))))
+EXERCISE_NUMBER := $(if $(filter 1 2 3 4 5 6 7 8 9,$(N)),0)$(N)
+EXERCISE := $(if $(N),$(firstword $(filter $(EXERCISE_NUMBER) $(EXERCISE_NUMBER)_%,$(EXERCISES))))
 EXERCISE_ANSWER := $(EXERCISE_FOLDER)/$(EXERCISE)$(if $(SOLUTION),_$(SOLUTION))
 EXERCISE_TESTS := $(O)/exercises/solved $(O)/exercises/unsolved
 EXERCISE_LIBRARIES := $(if $(filter 0,$(SOCKETIO)),,$(TRACE_LIB)) $(LIBRARIES) $(O)/link_flags

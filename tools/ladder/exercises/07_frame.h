@@ -25,6 +25,7 @@
 //   to know   the most significant byte of a length comes first. A byte is an int as soon as it is
 //             shifted, and an int has no room for 64 bits: load_be16() and load_be64() of
 //             net/base/bytes.h do it right
+//   to see    build/release/hilo explain --frame text Hello --mask 37fa213d
 //   RFC       6455 §5.2, §5.3, and the examples of §5.7
 //   stuck?    ws/core/frame.cc, parse_header(); ws/core/mask.h
 
