@@ -107,7 +107,7 @@ WEB_ASSETS := $(sort $(filter-out %.h %.cc %.sh %.md,$(wildcard tools/web/*.*)))
 HEADERS := $(sort $(wildcard $(addsuffix /*.h,net/base net ws/core ws ws/c ws/engineio ws/socketio)))
 ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core ws ws/c ws/engineio \
   ws/socketio ws/trace tests tests/support tests/sim tests/sim/system tests/sim/torture tests/faults tests/c tests/amalgam tests/install tests/interop fuzz bench bench/peers \
-  tools/check tools/bench tools/conform tools/broken tools/explain tools/fuzz tools/tap tools/hilo tools/ladder \
+  tools/chapters tools/check tools/bench tools/conform tools/broken tools/explain tools/fuzz tools/tap tools/hilo tools/ladder \
   tools/ladder/exercises tools/loops tools/web,$(folder)/*.h $(folder)/*.cc $(folder)/*.c)))
 
 # Files of a folder that are compiled as one take a third of their time, or less, where all is built from
@@ -382,6 +382,8 @@ $(O)/fuzz/%.o: fuzz/%.cc $(O)/flags | .setup-$(if $(filter fuzz,$(MODE)),check,b
 	$(call compile,$(FUZZ_OPTIMIZED))
 $(O)/ws/trace/%.o: ws/trace/%.cc $(O)/flags | .setup-build
 	$(call compile,$(TOOL_FLAGS))
+$(O)/tools/chapters/%.o: tools/chapters/%.cc $(O)/flags | .setup-build
+	$(call compile,$(TOOL_FLAGS))
 $(O)/tools/conform/%.o: tools/conform/%.cc $(O)/flags | .setup-build
 	$(call compile,$(TOOL_FLAGS))
 $(O)/tools/explain/%.o: tools/explain/%.cc $(O)/flags | .setup-build
@@ -484,6 +486,12 @@ exercise:
 	  printf '  N=%-20s %s\n' $$name "$$(sed -n 's/^TEST_SUITE_BEGIN("[^:]*: \(.*\)");/\1/p' $(EXERCISE_FOLDER)/$${name}_test.cc)"; done
 	@echo 'make exercise N=07 is one of them; tools/ladder/README.md tells how to work with them.'$(if $(N),; exit 1)
 endif
+
+# What the chapters of net/ and ws/ show: their READMEs are made from its output (make docs). Calls are
+# those of Linux.
+CHAPTERS := $(if $(filter Linux,$(SYSTEM)),$(if $(HILO),$(patsubst tools/chapters/%.cc,$(O)/chapters/%,$(wildcard tools/chapters/*.cc))))
+$(CHAPTERS): $(O)/chapters/%: $(O)/tools/chapters/%.o $(TOOLBOX_LIB) $(TRACE_LIB) $(LIBRARIES) $(O)/link_flags
+	$(call link)
 
 # hilo in other people's loops, whose libraries `test` installs; `all` needs none of them. Small
 # programs, of which each includes much: not optimised.
@@ -684,10 +692,13 @@ test: test-programs | .setup-test  ## every test (T=name: one); the last line co
 	@BUILD=$(BUILD) CXX='$(CXX)' HILO=$(O)/hilo $(PYTHON) tools/check/run_tests.py --mode $(MODE) --jobs $(TEST_JOBS) \
 	  --summary $(O)/test_summary $(INTEROP_PICKED) $(LADDER_PICKED) $(EMBEDDED_PICKED) $(TESTS_PICKED)
 
-# The limits as a page, from the program itself; a test (interop_cli) finds it out of date.
-.PHONY: docs
-docs: $(HILO)  ## ws/LIMITS.md, from the flags of hilo serve
-	$(HILO) serve --help | $(PYTHON) tools/check/limits_page.py > ws/LIMITS.md
+# What programs print, pieces of sources, and the limits: READMEs have them from there.
+DOCS = @$(if $(CHAPTERS),$(PYTHON) tools/check/docs.py --build $(O),:)
+.PHONY: docs docs-check
+docs: $(HILO) $(LADDER) $(CHAPTERS)  ## dumps, figures and snippets of the READMEs, and ws/LIMITS.md, made anew
+	$(DOCS)
+docs-check: $(HILO) $(LADDER) $(CHAPTERS)
+	$(DOCS) --check
 
 .PHONY: conform-peers
 conform-peers: $(HILO) | .setup-test .setup-peers  ## hilo conform against other people's libraries: a table
@@ -880,7 +891,7 @@ $(addprefix matrix-,$(MATRIX)): matrix-%: | .setup-check
 	  CXXFLAGS=-std=$(lastword $(subst -, ,$*)) libraries
 
 .PHONY: lint format-check style layers headers purity noexcept
-lint: format-check style layers purity $(O)/kqueue_compiles.ok $(O)/net/poller_poll.o $(O)/net/wakeup_pipe.o  ## the style, as a test
+lint: format-check style layers purity docs-check $(O)/kqueue_compiles.ok $(O)/net/poller_poll.o $(O)/net/wakeup_pipe.o  ## the style, as a test
 
 # What this system does not take is compiled, so that it stays whole: the kqueue backend against a
 # header of our own.

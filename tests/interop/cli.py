@@ -62,13 +62,9 @@ SOCKETIO_LIMITS = (
 ).split()
 
 
-@case("the page of limits says what the help says")
+@case("the page of limits names those of each layer")
 def _():
-    root = pathlib.Path(__file__).parents[2]
-    maker = [sys.executable, str(root / "tools/check/limits_page.py")]
-    made = subprocess.run(maker, input=run("serve", "--help")[1], stdout=PIPE, check=True).stdout
-    page = root.joinpath("ws/LIMITS.md").read_text()
-    equal(made.decode().splitlines(), page.splitlines())
+    page = pathlib.Path(__file__).parents[2].joinpath("ws/LIMITS.md").read_text()
     for name in ["message-bytes-max", *SOCKETIO_LIMITS]:
         contains(page, f"| `--{name}` | ")
 

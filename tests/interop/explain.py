@@ -5,7 +5,6 @@
 import contextlib
 import json
 import os
-import pathlib
 import re
 import sys
 import tempfile
@@ -50,13 +49,6 @@ def _():
     ):
         if not re.search(line, told, re.M):
             raise AssertionError(f"{line} is not in {told}")
-
-
-@case("explain: the page of tools/explain shows what is printed")
-def _():
-    page = pathlib.Path(__file__).parents[2].joinpath("tools/explain/README.md").read_text()
-    for command, shown in re.findall(r"^\$ hilo (.*)\n((?:.+\n)+)```", page, re.M):
-        equal(run(*command.split())[1].decode(), shown)
 
 
 @case("explain: a picture has each field in its place")

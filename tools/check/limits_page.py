@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""limits_page.py: from `hilo serve --help` on stdin to ws/LIMITS.md on stdout.
+"""limits_page: from what `hilo serve --help` prints to ws/LIMITS.md, for docs.py.
 
 The flags are made from the structs, so the page cannot say anything that the program does not.
 """
 
 import re
-import sys
 
 HEAD = """# Limits
 
-Every bound on what a peer may cost, as it ships: made by `make docs` from `hilo serve --help`, and compared with it by a test. A flag is called as the member is: of `ws::Limits` (limits.h), behind `--eio-` of `engineio::Options`, behind `--sio-` of `socketio::Options` and its `PacketLimits`.
+Every bound on what a peer may cost, as it ships: made by `make docs` from `hilo serve --help`, and compared with it by `make lint`. A flag is called as the member is: of `ws::Limits` (limits.h), behind `--eio-` of `engineio::Options`, behind `--sio-` of `socketio::Options` and its `PacketLimits`.
 """
 TAIL = """
 ## Bounds without a flag
@@ -62,7 +61,3 @@ def page(text):
                 meaning += f" ({value.replace('|', ', ')})"
             out += f"| `{flag}` | {preset.rstrip(']')} | {meaning} |\n"
     return out + TAIL
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page(sys.stdin.read()))
