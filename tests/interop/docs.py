@@ -103,4 +103,25 @@ def _():
         raise AssertionError(f"found only {count} commands")
 
 
+@case("docs: a translation that lacks something is told where")
+def _():
+    english = ROOT.joinpath("ws/core/README.md")
+    spanish = ROOT.joinpath("ws/core/README.es.md").read_text()
+    snippet = re.search(r"<!-- snippet.*?^```$\n\n", spanish, re.M | re.S)[0]
+    with tempfile.TemporaryDirectory() as folder:
+        page = pathlib.Path(folder, "README.es.md")
+        for text, complaint in (
+            (spanish, ""),
+            (spanish.replace(snippet, ""), "README.es.md:"),
+            (spanish.replace("## Comprimido\n\n", ""), "\n+## ...\n"),
+            (spanish.replace('as_bytes("Hello")', 'as_bytes("Hola")'), '\n-const Bytes hello = as_bytes("Hola");\n'),
+            (spanish[: spanish.rindex("\n\n")] + "\n", "the other language has nothing for this"),
+            (spanish + "\nUn párrafo más.\n", "the other language has nothing for this"),
+        ):
+            page.write_text(text)
+            code, said = docs("--check", "--translation", english, page)
+            equal(code, 1 if complaint else 0)
+            contains(said, complaint)
+
+
 sys.exit(run_cases())
