@@ -67,6 +67,7 @@ void show_ws() {
   row("Connection", sizeof(ws::Connection), "from the 101 on, with its Session and its deadline");
   row("  Session", sizeof(ws::Session), "the protocol: what ws/core knows of a peer");
   row("Stream", sizeof(net::Stream), "moves from the one to the other");
+  row("an idle WebSocket", sizeof(ws::Connection) + sizeof(net::Stream), "Connection and Stream");
 }
 
 void show_polling() {
