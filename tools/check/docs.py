@@ -194,8 +194,9 @@ def form(lines):
         if inside is not None:
             inside.append(line)
             if line == "```":
-                # Programs are the same; pictures and shell lines have words in them.
-                same = "\n".join(inside) if inside[0] in ("```cpp", "```c", "```console") else inside[0]
+                # Programs are the same. Pictures and shell lines have words in them, and output is compared
+                # with what its command prints.
+                same = "\n".join(inside) if inside[0] in ("```cpp", "```c") else inside[0]
                 found.append((number - len(inside) + 1, same))
                 inside = None
         elif line.startswith("```"):
