@@ -30,6 +30,7 @@ void ObservedTransport::attach(Stream& stream) noexcept {
   stream_ = &stream;
   if (below_ != nullptr) below_->attach(stream);
   observer_->on_begin(*this);
+  if (below_ != nullptr) below_->show_to(observer_.get());
 }
 
 void ObservedTransport::leave() noexcept {
@@ -67,6 +68,7 @@ Status ObservedTransport::shutdown_write() noexcept {
 void ObservedTransport::observe(std::shared_ptr<WireObserver> observer) noexcept {
   std::exchange(observer_, std::move(observer))->on_gone();
   observer_->on_begin(*this);
+  if (below_ != nullptr) below_->show_to(observer_.get());
   release();
 }
 
@@ -99,6 +101,7 @@ void ObservedTransport::set_abortive_close() noexcept {
   if (below_ != nullptr) below_->set_abortive_close();
 }
 void ObservedTransport::detach() noexcept {
+  if (below_ != nullptr) below_->show_to(nullptr);
   if (const auto observer = std::exchange(observer_, nullptr)) observer->on_gone();
   if (below_ != nullptr) below_->detach();
 }

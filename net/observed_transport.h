@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -30,6 +31,20 @@
 namespace hilo::net {
 
 class ObservedTransport;
+
+// What TLS does below the bytes that a stream reads and writes. Without TLS there is none, and with
+// TLS by the kernel there is no record of what is sent.
+struct TlsNote {
+  enum class Kind : std::uint8_t {
+    record,      // a record begins; its five bytes (RFC 8446 §5.1)
+    inner_type,  // what that record carries, encrypted, in TLS 1.3; one byte (RFC 8446 §5.2)
+    message,     // a handshake message, whole and in the clear
+    alert        // two bytes (RFC 8446 §6)
+  };
+  Kind kind = Kind::record;
+  bool sent = false;  // by this end
+  Bytes bytes = {};   // valid until on_tls() returns
+};
 
 // Hears of each call. Nothing of this may throw, nor call the stream.
 class WireObserver {
@@ -46,6 +61,9 @@ class WireObserver {
   virtual void on_read(const Io& io, MutableBytes bytes) noexcept = 0;
   // A write of `slices`, of which the first io.bytes were taken if io.kind is done.
   virtual void on_write(const Io& io, std::span<const Bytes> slices) noexcept = 0;
+  // During a read or a write, before that is told: who observes from the start hears of the
+  // handshake, too.
+  virtual void on_tls(const TlsNote& note) noexcept { static_cast<void>(note); }
   // The stream has nothing more to send: FIN, and close_notify before it.
   virtual void on_shutdown() noexcept {}
   // How many of so many bytes may be written now. The rest waits as if the kernel had refused it,

@@ -48,6 +48,10 @@ class Transport {
   // Who is shown what passes, if this is an ObservedTransport; null: nobody.
   virtual WireObserver* observer() const noexcept { return nullptr; }
 
+  // Who hears of what happens below the bytes that are read and written here, as TLS its records
+  // (observed_transport.h); null: nobody.
+  virtual void show_to(WireObserver* observer) noexcept { static_cast<void>(observer); }
+
   // This, if it is TLS (transport_tls.h).
   virtual const tls::TlsTransport* tls() const noexcept { return nullptr; }
 

@@ -14,6 +14,7 @@
 
 #include "net/clock.h"
 #include "net/last_error.h"
+#include "net/observed_transport.h"
 #include "net/stream.h"
 
 namespace hilo::net::tls {
@@ -105,10 +106,14 @@ struct TlsBio {
 
   // OpenSSL shows every message of the protocol.
   static void on_message(int sent, int, int content_type, const void* bytes, std::size_t size, SSL*,
-                         void* transport) noexcept {
+                         void* data) noexcept {
+    auto& transport = *static_cast<TlsTransport*>(data);
+    if (transport.observer_ != nullptr) {
+      transport.show(sent != 0, content_type, {static_cast<const std::uint8_t*>(bytes), size});
+    }
     if (sent != 0 || content_type != SSL3_RT_HANDSHAKE || size == 0) return;
     const auto type = *static_cast<const std::uint8_t*>(bytes);
-    static_cast<TlsTransport*>(transport)->on_handshake_message(type);
+    transport.on_handshake_message(type);
   }
 };
 
@@ -287,6 +292,19 @@ void TlsTransport::on_handshake_message(std::uint8_t type) noexcept {
     // OpenSSL has answered the first one with a warning.
     failure_ = Errc::renegotiation;
   }
+}
+
+// For who observes the stream.
+void TlsTransport::show(bool sent, int content_type, Bytes bytes) noexcept {
+  TlsNote note{.sent = sent, .bytes = bytes};
+  switch (content_type) {
+    case SSL3_RT_HEADER: note.kind = TlsNote::Kind::record; break;
+    case SSL3_RT_INNER_CONTENT_TYPE: note.kind = TlsNote::Kind::inner_type; break;
+    case SSL3_RT_HANDSHAKE: note.kind = TlsNote::Kind::message; break;
+    case SSL3_RT_ALERT: note.kind = TlsNote::Kind::alert; break;
+    default: return;
+  }
+  observer_->on_tls(note);
 }
 
 // --- facts ---------------------------------------------------------------------------------------

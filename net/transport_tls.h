@@ -68,6 +68,7 @@ class TlsTransport final : public Transport {
   Interest write_waits_for() const noexcept override { return write_waits_for_; }
   bool has_buffered_input() const noexcept override { return more_input_; }
   bool was_cut() const noexcept override;
+  void show_to(WireObserver* observer) noexcept override { observer_ = observer; }
   const TlsTransport* tls() const noexcept override { return this; }
 
   // --- facts; all but the first three mean something only once the handshake is done ---
@@ -92,11 +93,13 @@ class TlsTransport final : public Transport {
   Io fail_with(std::error_code error) noexcept;
   void note_progress() noexcept;
   void on_handshake_message(std::uint8_t type) noexcept;
+  void show(bool sent, int content_type, Bytes bytes) noexcept;
   void drain_socket() noexcept;
 
   ssl_st* ssl_;
   std::shared_ptr<const void> keep_alive_;
   Stream* stream_ = nullptr;
+  WireObserver* observer_ = nullptr;
   const char* failure_text_ = "";
   std::error_code failure_;       // of a read or write; the next one tells it again
   std::error_code socket_error_;  // of the last call of the BIO

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "net/tls.h"
 #include "tests/support/stream_pair.h"
 
 using namespace hilo;
@@ -38,6 +39,12 @@ class Notes final : public WireObserver {
     }
     CHECK(left == 0);
   }
+  void on_tls(const TlsNote& note) noexcept override {
+    constexpr std::string_view kinds[] = {"record", "inner type", "message", "alert"};
+    std::string& told = note.sent ? tls_sent : tls_received;
+    told += kinds[static_cast<std::size_t>(note.kind)];
+    told += ' ' + std::to_string(note.bytes[note.kind == TlsNote::Kind::alert ? 1 : 0]) + ';';
+  }
   void on_shutdown() noexcept override { events += "shutdown;"; }
   std::size_t may_write(std::size_t bytes) noexcept override { return std::min(bytes, allowed); }
   void on_gone() noexcept override { events += "gone;"; }
@@ -45,6 +52,8 @@ class Notes final : public WireObserver {
   ObservedTransport* transport = nullptr;
   std::string events;
   std::string written;
+  std::string tls_sent;  // kinds of notes, and their first bytes; of alerts the second
+  std::string tls_received;
   std::size_t allowed = std::size_t{1} << 30;
   bool spoils = false;
   bool tells_moves = false;
@@ -146,4 +155,45 @@ TEST_CASE(
   REQUIRE(turn_until(first, [&] { return pair.b->stream->sent_bytes() == 3; }));
   REQUIRE(turn_until(second, [&] { return moved.received == "abc"; }));
   CHECK(others->events == "read abc;");
+}
+
+TEST_CASE(
+    "who observes TLS from the start hears of each record, message and alert, on both sides") {
+  Loop loop;
+  const auto server_context = tls::ServerContext::create({.self_signed = true});
+  const auto client_context = tls::ClientContext::create({.insecure = true});
+  REQUIRE(server_context);
+  REQUIRE(client_context);
+  auto [near, far] = connected_sockets(Kind::tcp);
+  const int near_fd = near.value();
+  const int far_fd = far.value();
+  Peer client(loop, (*client_context)->connect(near_fd, "hilo.test"), std::move(near));
+  Peer server(loop, (*server_context)->accept(far_fd), std::move(far));
+  const auto client_notes = std::make_shared<Notes>();
+  const auto server_notes = std::make_shared<Notes>();
+  REQUIRE(client.stream->observe(client_notes));
+  REQUIRE(server.stream->observe(server_notes));
+  client.write("question");
+  REQUIRE(turn_until(loop, [&] { return server.received == "question"; }));
+  server.write("answer");
+  REQUIRE(turn_until(loop, [&] { return client.received == "answer"; }));
+  // A ClientHello (1), then Finished (20) and what is said, encrypted as application data (23).
+  const std::string& sent = client_notes->tls_sent;
+  CHECK(sent.starts_with("record 22;message 1;"));
+  CHECK(sent.ends_with("record 23;inner type 23;"));
+  CHECK(sent.find("record 23;inner type 22;message 20;") != std::string::npos);
+  CHECK(client_notes->tls_received.starts_with("record 22;message 2;"));
+  CHECK(client_notes->tls_received.find("message 8;") != std::string::npos);
+  CHECK(server_notes->tls_received.starts_with("record 22;message 1;"));
+  CHECK(server_notes->tls_received.ends_with("record 23;inner type 23;"));
+
+  // Another observer hears of what follows, and the one before of nothing more.
+  const auto others = std::make_shared<Notes>();
+  REQUIRE(client.stream->observe(others));
+  const std::string before = client_notes->tls_sent;
+  client.stream->shutdown_write();
+  REQUIRE(turn_until(loop, [&] { return server_notes->events.ends_with("end;"); }));
+  CHECK(client_notes->tls_sent == before);
+  CHECK(others->tls_sent == "record 23;inner type 21;alert 0;");
+  CHECK(server_notes->tls_received.ends_with("record 23;inner type 21;alert 0;"));
 }
