@@ -72,7 +72,8 @@ SEAM_SOURCES := $(OS_SOURCES) $(wildcard net/poller_*.cc net/wakeup_*.cc)
 TLS ?= 1
 DEFLATE ?= 1
 SOCKETIO ?= 1
-UNWANTED := $(if $(filter 0,$(TLS)),net/tls.cc net/tls_self_signed.cc net/transport_tls.cc,net/tls_none.cc) \
+UNWANTED := $(if $(filter 0,$(TLS)),net/tls.cc net/tls_self_signed.cc net/transport_tls.cc ws/trace/tls_keys.cc, \
+  net/tls_none.cc ws/trace/tls_keys_none.cc) \
   $(if $(filter 0,$(DEFLATE)),$(filter-out %_none.cc,$(wildcard ws/core/deflate*.cc)),ws/core/deflate_none.cc)
 CORE_SOURCES := $(sort $(filter-out $(UNWANTED),$(wildcard net/base/*.cc ws/core/*.cc ws/c/core_*.cc)))
 HILO_SOURCES := $(sort $(filter-out $(SEAM_SOURCES) $(UNWANTED) ws/c/core_%,$(wildcard net/*.cc ws/*.cc ws/c/*.cc)))
@@ -82,7 +83,7 @@ SANDBOX_SOURCES := $(addprefix tools/hilo/,$(if $(filter Linux,$(SYSTEM)),sandbo
 TOOLBOX_SOURCES := $(sort $(wildcard tools/bench/*.cc tools/conform/*.cc tools/explain/*.cc tools/fuzz/*.cc \
   tools/tap/*.cc tools/hilo/values.cc) $(SANDBOX_SOURCES))
 # What looks at a connection from outside: for the tool, and for nobody who only wants to be connected.
-TRACE_SOURCES := $(sort $(wildcard ws/trace/*.cc))
+TRACE_SOURCES := $(sort $(filter-out $(UNWANTED),$(wildcard ws/trace/*.cc)))
 TOOL_SOURCES := $(sort $(filter-out $(TOOLBOX_SOURCES) tools/hilo/sandbox%,$(wildcard tools/hilo/*.cc tools/broken/*.cc)))
 # The last chapters, and the museum's, are of what can be left out.
 LADDER_SOURCES := $(sort $(filter-out $(if $(filter 0,$(DEFLATE)),%/10_deflate.cc) \

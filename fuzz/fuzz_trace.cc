@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // What explains a connection: any bytes as either direction, whole and in pieces, which have to be
-// told alike; and any bytes as a capture.
+// told alike; any bytes as a capture; and any bytes as both directions of TLS, with the secrets of
+// RFC 8448, so that its records open.
 //
 // The first byte chooses the direction, what is known of the connection, and the size of the
-// pieces.
+// pieces. Of TLS each chunk has its direction and its length in front, in two bytes.
 
 #include <algorithm>
 #include <cstddef>
@@ -16,8 +17,9 @@
 #include "fuzz/mutator.h"
 #include "net/base/bytes.h"
 #include "net/base/check.h"
+#include "tests/support/rfc8448.h"
 #include "tools/explain/capture.h"
-#include "ws/trace/dialogue.h"
+#include "ws/trace/tls_dialogue.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
@@ -26,23 +28,56 @@ namespace {
 using namespace hilo;
 using trace::Direction;
 
+// What is told, as text.
+struct Listener {
+  Listener(const trace::DialogueOptions& options, const trace::TlsKeyLog* keys)
+      : dialogue(options, keys, [this](const trace::Part& part) {
+          text += part.name;
+          text += part.value;
+          text += std::to_string(part.place.bit) + '+' + std::to_string(part.place.bits);
+          text += part.fault.label;
+          text += part.in_tls ? "~\n" : "\n";
+        }) {}
+
+  void feed(Direction direction, Bytes bytes, std::size_t piece) {
+    while (!bytes.empty()) {
+      const Bytes next = bytes.first(std::min(piece, bytes.size()));
+      dialogue.feed(direction, next);
+      bytes = bytes.subspan(next.size());
+    }
+  }
+
+  std::string text;
+  trace::TlsDialogue dialogue;
+};
+
 std::string told(const trace::DialogueOptions& options, Direction direction, Bytes bytes,
                  std::size_t piece) {
-  std::string text;
-  trace::Dialogue dialogue(options, [&](const trace::Part& part) {
-    text += part.name;
-    text += part.value;
-    text += std::to_string(part.place.bit) + '+' + std::to_string(part.place.bits);
-    text += part.fault.label;
-    text += '\n';
-  });
-  while (!bytes.empty()) {
-    const Bytes next = bytes.first(std::min(piece, bytes.size()));
-    dialogue.feed(direction, next);
-    bytes = bytes.subspan(next.size());
+  Listener listener(options, nullptr);
+  listener.feed(direction, bytes, piece);
+  listener.dialogue.end(direction);
+  return listener.text;
+}
+
+std::string told_both(const trace::DialogueOptions& options, Bytes chunks, std::size_t piece) {
+  static const trace::TlsKeyLog keys = [] {
+    trace::TlsKeyLog log;
+    log.add(test::rfc8448::key_log);
+    return log;
+  }();
+  Listener listener(options, &keys);
+  while (chunks.size() >= 2) {
+    const Direction direction =
+        (chunks[0] & 0x80) != 0 ? Direction::to_client : Direction::to_server;
+    const std::size_t length = load_be16(chunks.data()) & 0x7FFF;
+    chunks = chunks.subspan(2);
+    const Bytes chunk = chunks.first(std::min(length, chunks.size()));
+    listener.feed(direction, chunk, piece);
+    chunks = chunks.subspan(chunk.size());
   }
-  dialogue.end(direction);
-  return text;
+  listener.dialogue.end(Direction::to_server);
+  listener.dialogue.end(Direction::to_client);
+  return listener.text;
 }
 
 }  // namespace
@@ -60,10 +95,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((choice & 16) != 0) options.engineio = engineio::Revision::v3;
   const std::string whole = told(options, direction, bytes, bytes.size() + 1);
   HILO_CHECK(told(options, direction, bytes, 1 + (choice >> 5)) == whole);
+  HILO_CHECK(told_both(options, bytes, 1 + (choice >> 5)) ==
+             told_both(options, bytes, bytes.size() + 1));
 
-  if (const auto connections = tools::explain::read_capture(bytes)) {
+  if (const auto capture = tools::explain::read_capture(bytes)) {
     std::size_t carried = 0;
-    for (const auto& connection : *connections) {
+    for (const auto& connection : capture->connections) {
       for (const auto& segment : connection.segments) carried += segment.bytes.size();
     }
     HILO_CHECK(carried <= bytes.size());

@@ -14,6 +14,8 @@ constexpr std::uint32_t section_header = 0x0A0D0D0A;
 constexpr std::uint32_t interface_description = 1;
 constexpr std::uint32_t simple_packet = 3;
 constexpr std::uint32_t enhanced_packet = 6;
+constexpr std::uint32_t decryption_secrets = 10;
+constexpr std::uint32_t tls_key_log = 0x544C534B;
 constexpr std::uint32_t byte_order_magic = 0x1A2B3C4D;
 constexpr std::uint32_t pcap_magic = 0xA1B2C3D4;
 constexpr std::uint32_t pcap_nanosecond_magic = 0xA1B23C4D;
@@ -194,7 +196,14 @@ bool read_pcap(Bytes file, const Words& words, Connections& connections) {
   return true;
 }
 
-bool read_pcapng(Bytes file, Connections& connections) {
+// Type and length of secrets, and these (§4.7).
+void read_secrets(const Words& words, Bytes body, std::vector<std::string_view>& key_logs) {
+  if (body.size() < 8 || words.u32(body, 0) != tls_key_log) return;
+  const std::size_t bytes = std::min<std::size_t>(words.u32(body, 4), body.size() - 8);
+  key_logs.push_back(as_text(body.subspan(8, bytes)));
+}
+
+bool read_pcapng(Bytes file, Connections& connections, std::vector<std::string_view>& key_logs) {
   Words words;
   std::vector<std::uint32_t> links;
   while (file.size() >= 12) {
@@ -219,6 +228,7 @@ bool read_pcapng(Bytes file, Connections& connections) {
       const std::size_t bytes = std::min<std::size_t>(words.u32(body, 0), body.size() - 4);
       add_frame(connections, links[0], body.subspan(4, bytes));
     }
+    if (type == decryption_secrets) read_secrets(words, body, key_logs);
     file = file.subspan(size);
   }
   return true;
@@ -236,15 +246,17 @@ bool is_capture(Bytes file) noexcept {
   return false;
 }
 
-std::optional<std::vector<CapturedConnection>> read_capture(Bytes file) {
+std::optional<Capture> read_capture(Bytes file) {
   if (!is_capture(file)) return std::nullopt;
   Connections connections;
+  Capture capture;
   const std::uint32_t magic = Words().u32(file, 0);
   const bool swapped = magic != pcap_magic && magic != pcap_nanosecond_magic;
-  const bool good = magic == section_header ? read_pcapng(file, connections)
+  const bool good = magic == section_header ? read_pcapng(file, connections, capture.key_logs)
                                             : read_pcap(file, Words(swapped), connections);
   if (!good) return std::nullopt;
-  return connections.take();
+  capture.connections = connections.take();
+  return capture;
 }
 
 }  // namespace hilo::tools::explain

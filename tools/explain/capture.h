@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // TCP connections out of a capture of packets: pcapng and the older pcap, as tcpdump, Wireshark and
-// `hilo tap --capture` write them.
+// `hilo tap --capture` write them; and the key log of TLS that a pcapng may hold (as `editcap
+// --inject-secrets` puts it in).
 //
 //   read   links without a header (RAW), Ethernet, loopback (NULL) and Linux "any" (SLL, SLL2);
 //   IPv4
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/base/bytes.h"
@@ -33,10 +35,15 @@ struct CapturedConnection {
   std::vector<Segment> segments;
 };
 
+struct Capture {
+  std::vector<CapturedConnection> connections;
+  std::vector<std::string_view> key_logs;  // texts in NSS's format (ws/trace/tls_key_log.h)
+};
+
 bool is_capture(Bytes file) noexcept;
 
 // Connections in the order in which they began. Who is the client is told by a SYN, else by who
 // speaks first. Nothing where the file is malformed; a last packet that was cut is left out.
-std::optional<std::vector<CapturedConnection>> read_capture(Bytes file);
+std::optional<Capture> read_capture(Bytes file);
 
 }  // namespace hilo::tools::explain

@@ -8,11 +8,15 @@
 namespace hilo::tools::explain {
 
 Explainer::Explainer(const trace::DialogueOptions& options, const Style& style,
-                     Callback<void(std::string_view)> on_text)
+                     Callback<void(std::string_view)> on_text, KeyLog keys)
     : style_(style),
       on_text_(std::move(on_text)),
+      keys_(std::move(keys)),
       log_(style.kept_bytes),
-      dialogue_(options, [this](const trace::Part& part) { print(part); }) {}
+      clear_log_(style.kept_bytes),
+      dialogue_(
+          options, keys_.get(), [this](const trace::Part& part) { take(part); },
+          [this](trace::Direction direction, Bytes clear) { clear_log_.add(direction, clear); }) {}
 
 // In pieces that the log keeps long enough to show them.
 void Explainer::add(trace::Direction direction, Bytes bytes) {
@@ -24,10 +28,17 @@ void Explainer::add(trace::Direction direction, Bytes bytes) {
   }
 }
 
-void Explainer::print(const trace::Part& part) {
+void Explainer::take(const trace::Part& part) {
   faulty_ = faulty_ || part.fault;
   if (muted_) return;
-  const Bytes bytes = log_.at(part.direction, part.place);
+  const Bytes bytes = (part.in_tls ? clear_log_ : log_).at(part.direction, part.place);
+  if (!in_tls_ || part.layer == trace::Layer::tls) return print(part, bytes);
+  trace::Part inside = part;
+  inside.in_tls = true;
+  print(inside, bytes);
+}
+
+void Explainer::print(const trace::Part& part, Bytes bytes) {
   if (style_.json) {
     const Bytes shown = bytes.first(std::min(bytes.size(), style_.hex_bytes_max));
     return on_text_(json_line(part, shown, style_.name));

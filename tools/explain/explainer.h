@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Explainer: the bytes of a connection in, lines about them out: a Dialogue and a ByteLog, printed.
+// Explainer: the bytes of a connection in, lines about them out: a TlsDialogue, and a ByteLog of
+// each stream that it tells of, printed.
 //
-//   memory  that of a Dialogue, and Style::kept_bytes of each direction
-//   thread  one at a time
+//   memory  that of a TlsDialogue, and Style::kept_bytes of each direction, twice so where it is
+//   TLS thread  one at a time
 
 #pragma once
 
@@ -18,7 +19,7 @@
 #include "net/base/callback.h"
 #include "tools/explain/byte_log.h"
 #include "tools/explain/print.h"
-#include "ws/trace/dialogue.h"
+#include "ws/trace/tls_dialogue.h"
 
 namespace hilo::tools::explain {
 
@@ -43,15 +44,20 @@ struct Style {
   Speaker speaker = {};
 };
 
+// Secrets of TLS; null: none. Shared by the connections that they are of.
+using KeyLog = std::shared_ptr<const trace::TlsKeyLog>;
+
 class Explainer {
  public:
   Explainer(const trace::DialogueOptions& options, const Style& style,
-            Callback<void(std::string_view)> on_text);
+            Callback<void(std::string_view)> on_text, KeyLog keys = {});
 
   void add(trace::Direction direction, Bytes bytes);
   void end(trace::Direction direction) { dialogue_.end(direction); }
   // A part that the bytes themselves do not say.
-  void tell(const trace::Part& part) { print(part); }
+  void tell(const trace::Part& part) { take(part); }
+  // What is added is what TLS carries, and its records are told by somebody else.
+  void set_in_tls(bool in_tls) noexcept { in_tls_ = in_tls; }
   // While it is muted it reads on and tells nothing.
   void mute(bool muted) noexcept { muted_ = muted; }
   // No frame of that direction is under way.
@@ -62,15 +68,19 @@ class Explainer {
   bool faulty() const noexcept { return faulty_; }
 
  private:
-  void print(const trace::Part& part);
+  void take(const trace::Part& part);
+  void print(const trace::Part& part, Bytes bytes);
 
   Style style_;
   Callback<void(std::string_view)> on_text_;
   bool faulty_ = false;
   bool muted_ = false;
+  bool in_tls_ = false;
   std::optional<trace::Direction> told_;
+  KeyLog keys_;
   ByteLog log_;
-  trace::Dialogue dialogue_;
+  ByteLog clear_log_;  // of what records of TLS carry
+  trace::TlsDialogue dialogue_;
 };
 
 }  // namespace hilo::tools::explain

@@ -38,24 +38,27 @@ std::string bits_text(std::uint64_t bit, std::uint64_t bits, std::uint8_t byte) 
   return text;
 }
 
-// "byte 7" or "bytes 0-10".
-std::string place_text(trace::Place place) {
+// "byte 7" or "bytes 0-10"; of the clear stream within TLS "clear bytes 0-10".
+std::string place_text(const trace::Part& part) {
+  const trace::Place place = part.place;
   if (place.bits == 0) return {};
+  const std::string stream = part.in_tls ? "clear " : "";
   const std::uint64_t first = place.bit / 8;
   const std::uint64_t last = (place.bit + place.bits - 1) / 8;
-  if (first == last) return "byte " + std::to_string(first);
-  return "bytes " + std::to_string(first) + "-" + std::to_string(last);
+  if (first == last) return stream + "byte " + std::to_string(first);
+  return stream + "bytes " + std::to_string(first) + "-" + std::to_string(last);
 }
 
-std::string answer_text(std::uint16_t answer) {
-  if (answer == 0) return "no answer";
-  return (answer < 1000 ? "HTTP " : "close ") + std::to_string(answer);
+std::string answer_text(const trace::Fault& fault) {
+  if (!fault.alert.empty()) return "alert " + std::string(fault.alert);
+  if (fault.answer == 0) return "no answer";
+  return (fault.answer < 1000 ? "HTTP " : "close ") + std::to_string(fault.answer);
 }
 
 std::string fault_line(const trace::Fault& fault, const std::string& indent, bool colour) {
   if (!fault) return {};
   std::string text = "broken rule " + std::string(fault.label) + ": " + std::string(fault.text) +
-                     " -> " + answer_text(fault.answer);
+                     " -> " + answer_text(fault);
   if (!fault.catalogue.empty()) text += ", catalogue " + std::string(fault.catalogue);
   return indent + painted(std::move(text), red, colour) + '\n';
 }
@@ -81,7 +84,7 @@ std::string text_line(const trace::Part& part, Bytes bytes, const TextStyle& sty
         padded(std::string(to_string(part.layer)), 9) + "  " + std::string(part.name);
     return painted(head, bold, style.colour) + "  " +
            padded(part.value, text_columns - std::min(text_columns, head.size())) + "  " +
-           padded(place_text(part.place), 14) + "  " + behind + '\n' + fault;
+           padded(place_text(part), 14) + "  " + behind + '\n' + fault;
   }
   const std::string said = std::string(part.name) + (part.value.empty() ? "" : "  " + part.value);
   return indent + padded(wire_text(part.place, bytes), wire_columns) + "  " +
@@ -98,6 +101,7 @@ std::string json_line(const trace::Part& part, Bytes bytes, const std::string& c
     line["bit"] = part.place.bit;
     line["bits"] = part.place.bits;
     line["hex"] = trace::hex_pairs(bytes);
+    if (part.in_tls) line["stream"] = "clear";
   }
   line["name"] = part.name;
   line["value"] = part.value;
@@ -108,6 +112,7 @@ std::string json_line(const trace::Part& part, Bytes bytes, const std::string& c
     line["text"] = part.fault.text;
     line["answer"] = part.fault.answer;
     line["catalogue"] = part.fault.catalogue;
+    if (!part.fault.alert.empty()) line["alert"] = part.fault.alert;
   }
   return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
 }

@@ -9,8 +9,9 @@
 //     37 fa 21 3d  masking key                                           RFC 6455 §5.3
 //
 // JSON has one object a line: connection (where it has a name), direction, layer, depth, bit and
-// bits (where it is on the wire), hex, name, value, section, source, and error, text, answer and
-// catalogue where a rule is broken.
+// bits (where it is on the wire), hex, stream ("clear", where that is the stream within TLS), name,
+// value, section, source, and error, text, answer, catalogue and alert (of TLS) where a rule is
+// broken.
 
 #pragma once
 

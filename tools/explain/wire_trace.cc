@@ -7,6 +7,8 @@
 
 #include "net/base/guard.h"
 #include "net/stream.h"
+#include "ws/trace/tls_messages.h"
+#include "ws/trace/tls_names.h"
 
 namespace hilo::tools::explain {
 namespace {
@@ -45,14 +47,13 @@ void WireTrace::attempt(Tell&& tell) noexcept {
 void WireTrace::tell(trace::Direction direction, std::string_view name, std::string value,
                      std::uint64_t bytes) {
   std::uint64_t& offset = offsets_[static_cast<std::size_t>(direction)];
-  explainer_->tell(
-      {.direction = direction,
-       .layer = trace::Layer::tcp,
-       .place = trace::bytes_at(offset, bytes),
-       .name = name,
-       .value = std::move(value),
-       .section = section_of(name),
-       .source = direction == reads_ ? "net/socket.cc receive" : "net/socket.cc send"});
+  explainer_->tell({.direction = direction,
+                    .layer = trace::Layer::tcp,
+                    .place = trace::bytes_at(offset, bytes),
+                    .name = name,
+                    .value = std::move(value),
+                    .section = section_of(name),
+                    .source = source_of(direction)});
   offset += bytes;
 }
 
@@ -94,6 +95,8 @@ void WireTrace::tell_costs() {
 }
 
 void WireTrace::on_begin(net::ObservedTransport& transport) noexcept {
+  is_tls_ = transport.tls() != nullptr;
+  if (explainer_) explainer_->set_in_tls(is_tls_);
   loop_ = &transport.stream().loop();
   spent_ = spent_by(*loop_);
 }
@@ -117,6 +120,58 @@ void WireTrace::on_deadline(net::Duration from_now) noexcept {
 
 void WireTrace::on_deadline_passed() noexcept {
   attempt([&] { tell_engine("timer", "it is time", "net/timers.cc TimerWheel::fire"); });
+}
+
+std::string_view WireTrace::source_of(trace::Direction direction) const noexcept {
+  if (is_tls_)
+    return direction == reads_ ? "net/transport_tls.cc read" : "net/transport_tls.cc write";
+  return direction == reads_ ? "net/socket.cc receive" : "net/socket.cc send";
+}
+
+void WireTrace::on_tls(const net::TlsNote& note) noexcept {
+  attempt([&] {
+    const trace::Direction direction = note.sent ? writes() : reads_;
+    switch (note.kind) {
+      case net::TlsNote::Kind::record: return tell_record(direction, note.bytes);
+      case net::TlsNote::Kind::inner_type:
+        if (note.bytes.empty()) return;
+        return tell_tls(direction, "encrypted content",
+                        std::to_string(note.bytes[0]) + ' ' +
+                            std::string(trace::tls_content_name(note.bytes[0])),
+                        "RFC 8446 §5.2");
+      case net::TlsNote::Kind::message: {
+        trace::PartSink sink = [this](const trace::Part& part) { explainer_->tell(part); };
+        trace::TlsMessageReader(direction, sink, [](const trace::TlsMessage&) {
+        }).feed(note.bytes, std::nullopt);
+        return;
+      }
+      case net::TlsNote::Kind::alert:
+        return tell_tls(direction, "alert", trace::tls_alert_text(note.bytes), "RFC 8446 §6");
+    }
+  });
+}
+
+void WireTrace::tell_record(trace::Direction direction, Bytes header) {
+  if (header.size() < 5) return;
+  explainer_->tell({.direction = direction,
+                    .layer = trace::Layer::tls,
+                    .name = trace::tls_content_name(header[0]),
+                    .value = counted(load_be16(header.data() + 3)) + ", legacy version " +
+                             trace::tls_version_text(load_be16(header.data() + 1)),
+                    .section = "RFC 8446 §5.1",
+                    .source = "net/transport_tls.cc"});
+}
+
+// Of the record that was told last.
+void WireTrace::tell_tls(trace::Direction direction, std::string_view name, std::string value,
+                         std::string_view section) {
+  explainer_->tell({.direction = direction,
+                    .layer = trace::Layer::tls,
+                    .depth = 1,
+                    .name = name,
+                    .value = std::move(value),
+                    .section = section,
+                    .source = "net/transport_tls.cc"});
 }
 
 void WireTrace::on_read(const net::Io& io, MutableBytes bytes) noexcept {

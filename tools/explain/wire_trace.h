@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // WireTrace: a connection of this process, explained as it happens: each system call that moves
-// bytes, and what the bytes say (explainer.h).
+// bytes, and what the bytes say (explainer.h). With TLS these are reads and writes of clear text,
+// and the records below are told beside them, without a place: their bytes are not seen.
 //
 //   client -> server
 //   tcp        read  29 bytes                                 bytes 0-28
@@ -40,6 +41,7 @@ class WireTrace final : public net::WireObserver {
   void on_leave() noexcept override { loop_ = nullptr; }
   void on_read(const net::Io& io, MutableBytes bytes) noexcept override;
   void on_write(const net::Io& io, std::span<const Bytes> slices) noexcept override;
+  void on_tls(const net::TlsNote& note) noexcept override;
   void on_shutdown() noexcept override;
   void on_overflow(std::size_t message, std::size_t waiting,
                    std::string_view consequence) noexcept override;
@@ -59,6 +61,10 @@ class WireTrace final : public net::WireObserver {
   void attempt(Tell&& tell) noexcept;
   void tell(trace::Direction direction, std::string_view name, std::string value,
             std::uint64_t bytes = 0);
+  std::string_view source_of(trace::Direction direction) const noexcept;
+  void tell_record(trace::Direction direction, Bytes header);
+  void tell_tls(trace::Direction direction, std::string_view name, std::string value,
+                std::string_view section);
 
   // What a loop has spent so far.
   struct Spent {
@@ -73,6 +79,7 @@ class WireTrace final : public net::WireObserver {
   void tell_costs();
 
   trace::Direction reads_;
+  bool is_tls_ = false;
   std::optional<Explainer> explainer_;
   std::array<std::uint64_t, 2> offsets_{};
   net::Loop* loop_ = nullptr;

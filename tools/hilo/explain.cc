@@ -35,7 +35,8 @@ constexpr char description[] =
     "  accept key is made, frames bit by bit, messages, compressed ones inflated,\n"
     "  Engine.IO and Socket.IO packets. Each line has the bits or bytes as they are\n"
     "  on the wire, what they say, and the section that it stands in. Bytes that\n"
-    "  break a rule are told with the answer they get.\n"
+    "  break a rule are told with the answer they get. Of TLS the records are told,\n"
+    "  and with the keys of a key log what they carry, in TLS 1.2 and 1.3.\n"
     "    hilo explain HEX                  bytes in hexadecimal, blanks allowed\n"
     "    hilo explain --file FILE          the bytes of a file, \"-\" for stdin, or the\n"
     "                                      connections of a capture: pcapng, pcap\n"
@@ -53,7 +54,8 @@ constexpr char examples[] =
     "  hilo explain --engineio 4 '81 0d 34 32 5b 22 68 69 22 2c 31 5d'\n"
     "  hilo explain --client request.bin --server answer.bin --format json\n"
     "  hilo explain --file talk.pcapng --format html >talk.html\n"
-    "  hilo explain --frame ping --format svg >ping.svg\n";
+    "  hilo explain --frame ping --format svg >ping.svg\n"
+    "  hilo explain --file wss.pcapng --tls-keylog keys.log\n";
 
 constexpr char exit_codes[] =
     "  0    explained, no rule is broken\n"
@@ -71,6 +73,8 @@ struct ExplainSettings {
   std::string from;
   bool deflate = false;
   std::string engineio;
+  std::string key_log_file;
+  explain::KeyLog keys = {};
   std::string format = "text";
   bool source = false;
   Callback<void(std::string_view)> on_line = print_text;
@@ -175,7 +179,8 @@ explain::Explainer make_explainer(ExplainSettings& settings, std::string name = 
       .json = settings.format != "text",
       .text = {.colour = is_terminal(standard_output), .source = settings.source},
       .name = std::move(name)};
-  return {options, style, [&settings](std::string_view line) { settings.on_line(line); }};
+  return {options, style, [&settings](std::string_view line) { settings.on_line(line); },
+          settings.keys};
 }
 
 int explain_both(ExplainSettings& settings) {
@@ -194,12 +199,22 @@ int explain_both(ExplainSettings& settings) {
   return explainer.faulty() ? exit_failure : exit_ok;
 }
 
+// Those of a file, and those that a capture holds.
+explain::KeyLog keys_with(const explain::KeyLog& keys, const explain::Capture& capture) {
+  if (capture.key_logs.empty()) return keys;
+  const auto all =
+      keys ? std::make_shared<trace::TlsKeyLog>(*keys) : std::make_shared<trace::TlsKeyLog>();
+  for (const std::string_view text : capture.key_logs) all->add(text);
+  return all;
+}
+
 int explain_capture(ExplainSettings& settings, const Content& file) {
-  const auto connections = explain::read_capture(file);
-  if (!connections) return failure("this capture is malformed");
-  if (connections->empty()) return failure("there is no TCP connection in this capture");
+  const std::optional<explain::Capture> capture = explain::read_capture(file);
+  if (!capture) return failure("this capture is malformed");
+  if (capture->connections.empty()) return failure("there is no TCP connection in this capture");
+  settings.keys = keys_with(settings.keys, *capture);
   bool faulty = false;
-  for (const explain::CapturedConnection& connection : *connections) {
+  for (const explain::CapturedConnection& connection : capture->connections) {
     explain::Explainer explainer = make_explainer(settings, connection.name);
     for (const explain::Segment& segment : connection.segments) {
       explainer.add(segment.direction, segment.bytes);
@@ -218,6 +233,16 @@ int explain_bytes(ExplainSettings& settings, const Content& bytes) {
   explainer.add(direction, bytes);
   explainer.end(direction);
   return explainer.faulty() ? exit_failure : exit_ok;
+}
+
+// False: the file is unreadable, or there is no secret in it.
+bool read_key_log(ExplainSettings& settings) {
+  const std::optional<Content> content = read_file(settings.key_log_file);
+  if (!content) return false;
+  const auto keys = std::make_shared<trace::TlsKeyLog>();
+  const bool has_secrets = keys->add(as_text(*content)) != 0;
+  settings.keys = keys;
+  return has_secrets;
 }
 
 int explain(ExplainSettings& settings) {
@@ -243,6 +268,9 @@ int run(ExplainSettings& settings) {
   if (settings.format == "html") settings.on_line = [&](std::string_view line) { page.add(line); };
   if (settings.format == "svg") {
     settings.on_line = [&](std::string_view line) { drawing.add(line); };
+  }
+  if (!settings.key_log_file.empty() && !read_key_log(settings)) {
+    return failure("there are no keys of TLS in " + settings.key_log_file);
   }
   const int code = explain(settings);
   if (!page.empty()) print_text(page.text());
@@ -274,7 +302,14 @@ FlagGroup context_flags(ExplainSettings& s) {
                   {"client", "server"}, s.from),
       switch_flag({"--deflate", {}, "permessage-deflate was agreed on", {}}, s.deflate),
       choice_flag({"--engineio", "3|4", "messages are Engine.IO packets of this revision", {}},
-                  {"3", "4"}, s.engineio)};
+                  {"3", "4"}, s.engineio),
+      text_flag(
+          {"--tls-keylog",
+           "FILE",
+           "the keys of its TLS, as hilo, curl and browsers (SSLKEYLOGFILE) write them; those "
+           "that a pcapng holds are used, too",
+           {}},
+          s.key_log_file)};
   return group;
 }
 

@@ -44,6 +44,7 @@ struct TapSettings {
   std::string url;
   std::string ca_file;
   bool insecure = false;
+  std::string key_log_file;
   std::string format = "text";
   tap::Options tap;
 };
@@ -57,8 +58,11 @@ int failure(const std::string& what) {
 bool prepare_tls(TapSettings& settings) {
   if (settings.tap.target.scheme != ws::Url::Scheme::wss) return true;
   std::string detail;
-  auto context = net::tls::ClientContext::create(
-      {.ca_file = settings.ca_file, .certificate = {}, .insecure = settings.insecure}, &detail);
+  auto context = net::tls::ClientContext::create({.ca_file = settings.ca_file,
+                                                  .certificate = {},
+                                                  .insecure = settings.insecure,
+                                                  .keylog_file = settings.key_log_file},
+                                                 &detail);
   if (!context) {
     failure("TLS: " + detail);
     return false;
@@ -69,6 +73,10 @@ bool prepare_tls(TapSettings& settings) {
 }
 
 int run(TapSettings& settings) {
+  if (!settings.key_log_file.empty() && settings.tap.target.scheme != ws::Url::Scheme::wss) {
+    print_error("hilo tap: --tls-keylog wants a wss target");
+    return exit_usage;
+  }
   const Result<net::Address> address = net::Address::parse(settings.listen);
   if (!address) return failure(settings.listen + " is no address");
   if (!prepare_tls(settings)) return exit_failure;
@@ -126,7 +134,13 @@ FlagGroup tls_flags(TapSettings& s) {
   FlagGroup group{.title = "TLS towards the target", .flags = {}};
   group.flags = {
       text_flag({"--ca-file", "FILE", "trust these CAs instead of the system's", {}}, s.ca_file),
-      switch_flag({"--insecure", {}, "accept any certificate", {}}, s.insecure)};
+      switch_flag({"--insecure", {}, "accept any certificate", {}}, s.insecure),
+      text_flag({"--tls-keylog",
+                 "FILE",
+                 "the keys of these connections are appended, for hilo explain and Wireshark: who "
+                 "has them can read everything",
+                 {}},
+                s.key_log_file)};
   return group;
 }
 

@@ -42,8 +42,8 @@ FlagGroup tls_serve_flags(TlsServeSettings& settings) {
                 settings.client_ca_file),
       switch_flag(toggle("--tls-client-optional", "... or show none"), settings.client_optional),
       text_flag(file("--tls-keylog",
-                     "the keys of all connections are appended, for Wireshark: who "
-                     "has them can read everything"),
+                     "the keys of all connections are appended, for hilo explain and Wireshark: "
+                     "who has them can read everything"),
                 settings.keylog_file),
       switch_flag(kernel_toggle(), settings.kernel_tls),
   };
@@ -68,7 +68,9 @@ FlagGroup tls_connect_flags(TlsConnectSettings& settings) {
       text_flag(file("--tls-cert", "our own certificate chain in PEM, if the server asks for one"),
                 settings.certificate_file),
       text_flag(file("--tls-key", "its private key"), settings.key_file),
-      text_flag(file("--tls-keylog", "the keys of the connection are appended, for Wireshark"),
+      text_flag(file("--tls-keylog",
+                     "the keys of its connections are appended, for hilo explain and Wireshark: "
+                     "who has them can read everything"),
                 settings.keylog_file),
       switch_flag(kernel_toggle(), settings.kernel_tls),
   };

@@ -67,7 +67,10 @@ class TraceRooms::Observer final : public net::WireObserver, private net::Timer 
 
   bool is_for(const Room& room) const noexcept { return room_.get() == &room; }
 
-  void on_begin(net::ObservedTransport& transport) noexcept override { transport_ = &transport; }
+  void on_begin(net::ObservedTransport& transport) noexcept override {
+    transport_ = &transport;
+    trace_.on_begin(transport);
+  }
   void on_leave() noexcept override {
     stop_ticking();
     transport_ = nullptr;
@@ -83,6 +86,10 @@ class TraceRooms::Observer final : public net::WireObserver, private net::Timer 
     if (io.kind == net::Io::Kind::done) allowed_ -= std::min(allowed_, io.bytes);
     trace_.on_write(io, slices);
     show();
+  }
+  // Shown with the read or the write that it belongs to.
+  void on_tls(const net::TlsNote& note) noexcept override {
+    if (!is_alone()) trace_.on_tls(note);
   }
   void on_shutdown() noexcept override {
     trace_.on_shutdown();

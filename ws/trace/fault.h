@@ -21,6 +21,7 @@ struct Fault {
   std::string_view text;
   std::uint16_t answer = 0;  // an HTTP status below 1000, a close code from 1000 on, 0: silence
   std::string_view catalogue = {};
+  std::string_view alert = {};  // of TLS, which is the answer then: "bad_record_mac"
 
   explicit operator bool() const noexcept { return !label.empty(); }
 };

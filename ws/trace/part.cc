@@ -7,6 +7,7 @@ namespace hilo::trace {
 std::string_view to_string(Layer layer) noexcept {
   switch (layer) {
     case Layer::tcp: return "tcp";
+    case Layer::tls: return "tls";
     case Layer::http: return "http";
     case Layer::handshake: return "handshake";
     case Layer::frame: return "frame";

@@ -10,6 +10,10 @@
 //           the most significant bit of a byte first, as RFC 6455 §5.2 draws them. A part that is
 //           not on the wire as such (the accept key's digest, what was inflated, a packet in a
 //           message of several frames) has no place: bits is 0
+//   in_tls  where the connection is TLS there are two streams: that of TCP, in which the parts of
+//           layer tls have their place, and the clear one that records carry, in which heads,
+//           frames and messages have theirs, and reads and writes of a process that tells of its
+//           own. These say in_tls
 //   views   name, section and source are static text; the value is the part's own
 
 #pragma once
@@ -28,6 +32,7 @@ enum class Direction : std::uint8_t { to_server, to_client };
 
 enum class Layer : std::uint8_t {
   tcp,
+  tls,
   http,
   handshake,
   frame,
@@ -58,6 +63,7 @@ struct Part {
   std::string_view section = {};  // of the RFC or protocol: "RFC 6455 §5.2"
   std::string_view source = {};   // what in this code reads it: "ws/core/frame.cc parse_header"
   Fault fault = {};               // if it breaks a rule; of a WebSocket nothing follows then
+  bool in_tls = false;            // its place is in the clear stream, within TLS
 };
 
 using PartSink = Callback<void(const Part&)>;
