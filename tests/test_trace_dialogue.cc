@@ -457,6 +457,10 @@ TEST_CASE("what is wrong with a handshake of draft 76 is told, and what it left 
                 "Sec-WebSocket-Key1: 2 \r\nSec-WebSocket-Key2: 2 \r\n\r\n12345678");
       story.say(Direction::to_server, '\0' + std::string(size, 'x') + '\xff', piece);
       CHECK(story.has("0 frame too long what follows is not told @0+0") == (size == 20));
+      // Once, however much stands behind it.
+      story.say(Direction::to_server, '\0' + std::string(100, 'x'), piece);
+      CHECK(std::count(story.lines.begin(), story.lines.end(),
+                       "0 frame too long what follows is not told @0+0") == 1);
     }
   }
 }

@@ -278,7 +278,8 @@ function make_layers(panel, {live = true} = {}) {
     return item;
   }
   function make_fault(part) {
-    const due = part.answer ? `${words.answer}: ${part.answer < 1000 ? "HTTP" : "close"} ${part.answer}` : "";
+    const answer = part.alert ? `alert ${part.alert}` : part.answer ? `${part.answer < 1000 ? "HTTP" : "close"} ${part.answer}` : "";
+    const due = answer && `${words.answer}: ${answer}`;
     const number = part.catalogue ? `${part.catalogue} ${words.number}` : "";
     return make("p", {className: "fault"}, `${words.breaks}: ${part.text} (${part.error}). ${[due, number].filter(Boolean).join("; ")}`);
   }

@@ -56,7 +56,7 @@ void Hixie76Reader::feed(Direction direction, Bytes bytes, std::uint64_t offset)
   }
   side.kept.erase(side.kept.begin(), side.kept.begin() + static_cast<std::ptrdiff_t>(side.told));
   side.told = 0;
-  if (side.kept.size() > message_bytes_max_) fail_too_long(side, direction);
+  if (!side.failed && side.kept.size() > message_bytes_max_) fail_too_long(side, direction);
   if (side.failed) side.kept.clear();
 }
 

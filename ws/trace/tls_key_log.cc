@@ -38,7 +38,7 @@ std::vector<std::uint8_t> bytes_of_hex(std::string_view text) {
 }
 
 // Up to the blank, which goes, too.
-std::string_view take_word(std::string_view& line) {
+std::string_view take_log_word(std::string_view& line) {
   const std::size_t end = std::min(line.find(' '), line.size());
   const std::string_view word = line.substr(0, end);
   line.remove_prefix(std::min(end + 1, line.size()));
@@ -64,11 +64,11 @@ std::size_t TlsKeyLog::add(std::string_view text) {
 }
 
 bool TlsKeyLog::add_line(std::string_view line) {
-  const std::string_view label = take_word(line);
+  const std::string_view label = take_log_word(line);
   const auto* const known = std::find_if(key_log_labels.begin(), key_log_labels.end(),
                                          [&](const auto& each) { return each.first == label; });
   if (known == key_log_labels.end()) return false;
-  const std::string_view random_text = take_word(line);
+  const std::string_view random_text = take_log_word(line);
   if (random_text.size() != 2 * random_bytes || line.size() > 2 * secret_bytes_max) return false;
   const std::vector<std::uint8_t> random = bytes_of_hex(random_text);
   std::vector<std::uint8_t> secret = bytes_of_hex(line);

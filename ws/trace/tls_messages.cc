@@ -11,10 +11,6 @@
 namespace hilo::trace {
 namespace {
 
-constexpr std::uint8_t client_hello = 1;
-constexpr std::uint8_t server_hello = 2;
-constexpr std::uint8_t encrypted_extensions = 8;
-
 constexpr Fault malformed_message = {
     .label = "tls_message",
     .text = "a handshake message whose lengths do not fit (RFC 8446 §6.2)",
@@ -22,8 +18,8 @@ constexpr Fault malformed_message = {
 
 std::string_view section_of(std::uint8_t type) noexcept {
   switch (type) {
-    case client_hello: return "RFC 8446 §4.1.2";
-    case server_hello: return "RFC 8446 §4.1.3";
+    case tls_client_hello: return "RFC 8446 §4.1.2";
+    case tls_server_hello: return "RFC 8446 §4.1.3";
     case 4: return "RFC 8446 §4.6.1";
     case 8: return "RFC 8446 §4.3.1";
     case 11: return "RFC 8446 §4.4.2";
@@ -37,7 +33,7 @@ std::string_view section_of(std::uint8_t type) noexcept {
   }
 }
 
-std::string listed(Bytes numbers, std::string (*name)(std::uint16_t)) {
+std::string numbers_listed(Bytes numbers, std::string (*name)(std::uint16_t)) {
   std::string text;
   constexpr std::size_t listed_max = 8;
   const std::size_t count = numbers.size() / 2;
@@ -74,18 +70,18 @@ void TlsMessageReader::feed(Bytes content, std::optional<std::uint64_t> offset) 
 void TlsMessageReader::end_message() {
   const Bytes body = Bytes(message_).subspan(header_bytes);
   TlsMessage message{.type = message_[0]};
-  if (message.type == client_hello) message.hello = parse_client_hello(body);
-  if (message.type == server_hello) message.hello = parse_server_hello(body);
+  if (message.type == tls_client_hello) message.hello = parse_client_hello(body);
+  if (message.type == tls_server_hello) message.hello = parse_server_hello(body);
   const bool is_retry =
-      message.type == server_hello && message.hello && is_retry_request(*message.hello);
+      message.type == tls_server_hello && message.hello && is_retry_request(*message.hello);
   tell(message_, is_retry ? "HelloRetryRequest" : tls_message_name(message.type),
        std::to_string(message_come_ - header_bytes) + " bytes", section_of(message.type));
   bool good = true;
-  if (message.type == client_hello || message.type == server_hello)
+  if (message.type == tls_client_hello || message.type == tls_server_hello)
     good = message.hello.has_value();
-  if (good && message.type == client_hello) tell_client_hello(*message.hello);
-  if (good && message.type == server_hello) tell_server_hello(*message.hello);
-  if (message.type == encrypted_extensions) {
+  if (good && message.type == tls_client_hello) tell_client_hello(*message.hello);
+  if (good && message.type == tls_server_hello) tell_server_hello(*message.hello);
+  if (message.type == tls_encrypted_extensions) {
     const std::optional<TlsExtensions> extensions = parse_encrypted_extensions(body);
     good = extensions.has_value();
     if (good) tell_protocols(extensions->protocols);
@@ -100,7 +96,8 @@ void TlsMessageReader::tell_client_hello(const TlsHello& hello) {
   tell(hello.version, "legacy version", tls_version_text(load_be16(hello.version.data())),
        "RFC 8446 §4.1.2");
   tell(hello.random, "random", hexadecimal(hello.random), "RFC 8446 §4.1.2");
-  tell(hello.suites, "cipher suites", listed(hello.suites, tls_suite_text), "RFC 8446 §B.4");
+  tell(hello.suites, "cipher suites", numbers_listed(hello.suites, tls_suite_text),
+       "RFC 8446 §B.4");
   const TlsExtensions& extensions = hello.extensions;
   if (!extensions.server_name.empty()) {
     tell(extensions.server_name, "server name (SNI)",
@@ -108,8 +105,8 @@ void TlsMessageReader::tell_client_hello(const TlsHello& hello) {
   }
   tell_protocols(extensions.protocols);
   if (!extensions.versions.empty()) {
-    tell(extensions.versions, "supported versions", listed(extensions.versions, tls_version_text),
-         "RFC 8446 §4.2.1");
+    tell(extensions.versions, "supported versions",
+         numbers_listed(extensions.versions, tls_version_text), "RFC 8446 §4.2.1");
   }
 }
 

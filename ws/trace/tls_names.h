@@ -23,6 +23,13 @@ enum class TlsContent : std::uint8_t {
   application_data = 23
 };
 
+// Of a handshake, in whose messages more is read than their length (RFC 8446 §4).
+inline constexpr std::uint8_t tls_client_hello = 1;
+inline constexpr std::uint8_t tls_server_hello = 2;
+inline constexpr std::uint8_t tls_encrypted_extensions = 8;
+inline constexpr std::uint8_t tls_finished = 20;
+inline constexpr std::uint8_t tls_key_update = 24;
+
 inline constexpr std::uint16_t tls_1_2 = 0x0303;
 inline constexpr std::uint16_t tls_1_3 = 0x0304;
 

@@ -14,11 +14,6 @@ constexpr std::string_view record_section = "RFC 8446 §5.1";
 constexpr std::string_view opened_section = "RFC 8446 §5.2";
 constexpr std::string_view record_source = "ws/trace/tls_records.cc";
 
-constexpr std::uint8_t client_hello = 1;
-constexpr std::uint8_t server_hello = 2;
-constexpr std::uint8_t finished = 20;
-constexpr std::uint8_t key_update = 24;
-
 constexpr Fault unknown_content = {.label = "tls_content_type",
                                    .text = "no TLS record has this type (RFC 8446 §5)",
                                    .alert = "unexpected_message"};
@@ -224,16 +219,16 @@ void TlsReader::stay_closed(Side& side, std::string_view why) {
 // --- which keys ----------------------------------------------------------------------------------
 
 void TlsReader::on_message(Side& side, const TlsMessage& message) {
-  if (message.type == client_hello && side.direction == Direction::to_server) {
+  if (message.type == tls_client_hello && side.direction == Direction::to_server) {
     client_random_.assign(message.hello->random.begin(), message.hello->random.end());
     early_data_ = message.hello->extensions.early_data;
   }
-  if (message.type == server_hello && side.direction == Direction::to_client) {
+  if (message.type == tls_server_hello && side.direction == Direction::to_client) {
     on_server_hello(*message.hello);
   }
   if (version_ != tls_1_3 || !side.keys) return;
-  if (message.type == finished && side.epoch == Epoch::handshake) begin_traffic(side);
-  if (message.type == key_update && side.epoch == Epoch::traffic) {
+  if (message.type == tls_finished && side.epoch == Epoch::handshake) begin_traffic(side);
+  if (message.type == tls_key_update && side.epoch == Epoch::traffic) {
     const TlsSuite* const suite = find_tls_suite(suite_);
     const std::vector<std::uint8_t> next = tls_1_3_next_secret(*suite, side.secret);
     use_secret(side, next);
