@@ -126,6 +126,20 @@ def _():
     contains(told[-1]["catalogue"], "42")
 
 
+@case("explain: the records of a TLS handshake alone, and who says them")
+def _():
+    hello = "16 03 01 00 2d 01 00 00 29 03 03" + " 00" * 32 + " 00 00 02 13 01 01 00"
+    told = parts(hello)
+    equal({(each["direction"], each["layer"]) for each in told}, {("to_server", "tls")})
+    equal([each["value"] for each in named(told, "tls", "cipher suites")], ["0x1301 TLS_AES_128_GCM_SHA256"])
+    told = parts("16 03 03 40 01" + " 00" * 5 + " 15 03 03 00 02 02 28", code=1)
+    equal([(each["direction"], each["error"]) for each in told if "error" in each], [("to_client", "tls_cut")])
+    told = parts("15 03 03 00 02 02 28")
+    equal([each["value"] for each in named(told, "tls", "alert") if each["depth"]], ["fatal handshake_failure (40)"])
+    told = parts("16 03 03 ff ff", code=1)
+    equal([(each["error"], each["alert"]) for each in told], [("tls_record_overflow", "record_overflow")])
+
+
 @case("explain: wrong usage ends with 2, a file that is not there with 1")
 def _():
     for arguments, wanted in (

@@ -68,7 +68,7 @@ void WireTrace::tell_engine(std::string_view name, std::string value, std::strin
 void WireTrace::tell_queue(std::size_t waiting) {
   if (waiting == 0 && !waits_) return;
   waits_ = waiting != 0;
-  tell_engine("queue", waits_ ? counted(waiting) + " wait until the peer has read" : "empty again",
+  tell_engine("queue", waits_ ? counted(waiting) + " wait to be taken" : "empty again",
               "net/stream_output.cc");
 }
 
@@ -198,7 +198,9 @@ void WireTrace::on_write(const net::Io& io, std::span<const Bytes> slices) noexc
     std::size_t offered = 0;
     for (const Bytes slice : slices) offered += slice.size();
     if (io.kind == net::Io::Kind::would_block) {
-      tell(writes(), "write", "the kernel takes none of " + counted(offered));
+      const std::string_view who =
+          is_tls_ ? "TLS takes, for now, none of " : "the kernel takes none of ";
+      tell(writes(), "write", std::string(who) + counted(offered));
       return tell_queue(offered);
     }
     if (io.kind != net::Io::Kind::done) {

@@ -22,7 +22,8 @@
 #include "tools/hilo/values.h"
 #include "ws/core/frame.h"
 #include "ws/core/session.h"
-#include "ws/trace/dialogue.h"
+#include "ws/trace/tls_names.h"
+#include "ws/trace/tls_records.h"
 
 namespace hilo::tools {
 namespace {
@@ -43,8 +44,8 @@ constexpr char description[] =
     "    hilo explain --client FILE --server FILE\n"
     "                                      both directions of a connection\n"
     "    hilo explain --frame text Hello   builds a frame and explains it\n"
-    "  Whether bytes begin with an HTTP head or with a frame is seen from the first\n"
-    "  of them, and who sends them from the head or from the MASK bit.\n";
+    "  Whether bytes begin with an HTTP head, a TLS record or a frame is seen from\n"
+    "  the first of them, and who sends them from the head, a hello or the MASK bit.\n";
 
 constexpr char examples[] =
     "  hilo explain 818537fa213d7f9f4d5158\n"
@@ -165,6 +166,11 @@ Direction direction_of(const Content& bytes, const std::string& from) {
   if (from == "client") return Direction::to_server;
   if (from == "server") return Direction::to_client;
   if (as_text(bytes).starts_with("HTTP/")) return Direction::to_client;
+  if (trace::TlsReader::begins_record(bytes)) {
+    const bool asks = bytes.size() > trace::TlsReader::header_bytes &&
+                      bytes[trace::TlsReader::header_bytes] == trace::tls_client_hello;
+    return asks ? Direction::to_server : Direction::to_client;
+  }
   const bool letter = !bytes.empty() && bytes[0] >= 'A' && bytes[0] <= 'Z';
   const bool masked = bytes.size() > 1 && (bytes[1] & 0x80) != 0;
   return letter || masked ? Direction::to_server : Direction::to_client;

@@ -15,10 +15,11 @@ namespace hilo::tools {
 namespace {
 
 constexpr char description[] =
-    "  Listens at LISTEN, connects to TARGET for each connection that comes, and tells\n"
-    "  what passes in both directions: heads, the accept key, frames bit by bit,\n"
-    "  messages, Engine.IO and Socket.IO packets, as hilo explain does. Towards a\n"
-    "  wss target it speaks TLS, towards its clients it does not.\n"
+    "  Listens at LISTEN, connects to TARGET for each connection that comes, and\n"
+    "  tells what passes in both directions: heads, the accept key, frames bit by\n"
+    "  bit, messages, Engine.IO and Socket.IO packets, as hilo explain does. Towards\n"
+    "  a wss target it speaks TLS, towards its clients it does not; the TLS of a\n"
+    "  client passes a ws target as it is, and its records are told.\n"
     "  It can spoil what it passes on. What it tells is then what went on, with the\n"
     "  rule that it breaks and the answer that is due.\n";
 
