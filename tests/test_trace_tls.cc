@@ -124,7 +124,12 @@ constexpr std::string_view answered =
 // A conversation by OpenSSL, and its key log.
 class Recording {
  public:
-  Recording(int version, const char* suite) : server_(end_options(version, suite, true)) {
+  // `groups`: of the server's key exchange, if it is to have others than by default.
+  Recording(int version, const char* suite, std::string groups = {})
+      : server_(end_options(version, suite, true)) {
+    if (!groups.empty()) {  // the macro casts in C's way
+      REQUIRE(SSL_ctrl(server_.ssl(), SSL_CTRL_SET_GROUPS_LIST, 0, groups.data()) == 1);
+    }
     // The client offers all; the server chooses.
     if (version == TLS1_3_VERSION) REQUIRE(SSL_set_ciphersuites(server_.ssl(), suite) == 1);
     SSL_CTX_set_keylog_callback(SSL_get_SSL_CTX(server_.ssl()), [](const SSL*, const char* line) {
@@ -325,6 +330,18 @@ TEST_CASE(
     CHECK(request->in_tls);
     CHECK(request->place.bit == 0);
   }
+}
+
+TEST_CASE("a server that asks for another hello gets it, and the keys are those of the second") {
+  const Recording recording(TLS1_3_VERSION, "TLS_AES_128_GCM_SHA256", "P-384");
+  TlsStory story(recording.log);
+  story.say(recording.wire);
+  CHECK(story.fault() == nullptr);
+  CHECK(story.count("> tls ClientHello") == 2);
+  CHECK(story.count("< tls HelloRetryRequest") == 1);
+  CHECK(story.count("< tls ServerHello") == 1);
+  CHECK(story.has("> message text message: 4 bytes  \"hola\""));
+  CHECK(story.count("< frame close") == 1);
 }
 
 TEST_CASE("however the bytes are cut, the same is told") {

@@ -4,8 +4,7 @@
 // `hilo tap --capture` write them; and the key log of TLS that a pcapng may hold (as `editcap
 // --inject-secrets` puts it in).
 //
-//   read   links without a header (RAW), Ethernet, loopback (NULL) and Linux "any" (SLL, SLL2);
-//   IPv4
+//   read   links without a header (RAW), Ethernet, loopback (NULL), Linux "any" (SLL, SLL2); IPv4,
 //          and IPv6 without extension headers; TCP
 //   order  bytes of a direction by their sequence numbers: repeated ones once, ones that came too
 //          early when the gap is filled. What is missing for good ends that direction, and so do

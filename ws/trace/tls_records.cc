@@ -123,14 +123,14 @@ void TlsReader::end_record(Side& side) {
   side.record.clear();
 }
 
-void TlsReader::tell_record(Side& side, bool is_protected) {
+void TlsReader::tell_record(Side& side, bool encrypted) {
   const std::uint8_t type = side.record[0];
   const std::size_t length = side.record.size() - header_bytes;
   (*sink_)({.direction = side.direction,
             .layer = Layer::tls,
             .place = bytes_at(side.begin, side.record.size()),
             .name = tls_content_name(type),
-            .value = bytes_text(length) + (is_protected ? ", encrypted" : ""),
+            .value = bytes_text(length) + (encrypted ? ", encrypted" : ""),
             .section = record_section,
             .source = record_source});
   tell(side, bytes_at(side.begin, 1), "type",

@@ -87,7 +87,7 @@ class TlsReader {
   bool take_header(Side& side);
   void end_record(Side& side);
   bool is_protected(const Side& side, std::uint8_t type) const noexcept;
-  void tell_record(Side& side, bool is_protected);
+  void tell_record(Side& side, bool encrypted);
   void open_record(Side& side);
   void tell_opened(Side& side, std::uint8_t type, std::size_t content_bytes);
   void take_inner(Side& side, std::vector<std::uint8_t> content);
