@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -15,13 +14,13 @@
 
 #include "tools/explain/capture.h"
 #include "tools/explain/explainer.h"
+#include "tools/explain/frame_builder.h"
 #include "tools/hilo/explain_html.h"
 #include "tools/hilo/explain_svg.h"
 #include "tools/hilo/flags.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/values.h"
-#include "ws/core/frame.h"
-#include "ws/core/session.h"
+#include "ws/trace/dialogue.h"
 #include "ws/trace/tls_names.h"
 #include "ws/trace/tls_records.h"
 
@@ -102,63 +101,24 @@ std::optional<Content> read_file(const std::string& name) {
   return file && take_all(file) ? std::optional(content) : std::nullopt;
 }
 
-std::optional<ws::Opcode> opcode_named(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, ws::Opcode>, 6> names = {
-      {{"continuation", ws::Opcode::continuation},
-       {"text", ws::Opcode::text},
-       {"binary", ws::Opcode::binary},
-       {"close", ws::Opcode::close},
-       {"ping", ws::Opcode::ping},
-       {"pong", ws::Opcode::pong}}};
-  for (const auto& [each, opcode] : names) {
-    if (each == name) return opcode;
-  }
-  return std::nullopt;
-}
-
-// "1000 bye": the code in two bytes, and the reason.
-std::optional<Content> close_payload(std::string_view text) {
-  if (text.empty()) return Content{};
-  std::uint16_t code = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), code);
-  if (error != std::errc{}) return std::nullopt;
-  Content payload = {static_cast<std::uint8_t>(code >> 8), static_cast<std::uint8_t>(code & 0xFF)};
-  std::string_view reason = text.substr(static_cast<std::size_t>(end - text.data()));
-  if (!reason.empty()) reason.remove_prefix(1);
-  payload.insert(payload.end(), reason.begin(), reason.end());
-  return payload;
-}
-
-std::optional<Content> frame_payload(ws::Opcode opcode, const std::string& text) {
-  if (opcode == ws::Opcode::close) return close_payload(text);
-  if (opcode != ws::Opcode::binary) return Content(text.begin(), text.end());
-  Result<Content> bytes = parse_hex(text);
-  return bytes ? std::optional(std::move(*bytes)) : std::nullopt;
-}
-
 // The frame that --frame, --mask and --unfinished ask for, with any payload: also one that breaks a
 // rule.
 std::optional<Content> build_frame(const ExplainSettings& settings, std::string& why) {
-  const std::optional<ws::Opcode> opcode = opcode_named(settings.frame);
+  const std::optional<ws::Opcode> opcode = explain::find_opcode(settings.frame);
   if (!opcode) why = settings.frame + " is no kind of frame";
   const Result<Content> key = parse_hex(settings.mask);
   const bool masked = !settings.mask.empty();
   if (masked && (!key || key->size() != 4)) why = "a masking key is four bytes in hexadecimal";
   if (!why.empty()) return std::nullopt;
-  std::optional<Content> payload = frame_payload(*opcode, settings.argument);
+  std::optional<Content> payload = explain::build_payload(*opcode, settings.argument);
   if (!payload) {
-    why = *opcode == ws::Opcode::close ? "a Close is a code and a reason: '1000 bye'"
-                                       : "binary payload is wanted in hexadecimal";
+    why = explain::payload_wanted(*opcode);
     return std::nullopt;
   }
   ws::MaskKey mask_key{};
   if (masked) std::copy(key->begin(), key->end(), mask_key.begin());
-  Content frame(ws::frame_header_bytes_max);
-  frame.resize(ws::write_header(frame.data(), *opcode, !settings.unfinished, payload->size(),
-                                masked ? &mask_key : nullptr));
-  if (masked) ws::mask(*payload, mask_key);
-  frame.insert(frame.end(), payload->begin(), payload->end());
-  return frame;
+  return explain::build_frame(*opcode, !settings.unfinished, std::move(*payload),
+                              masked ? &mask_key : nullptr);
 }
 
 // Who says these bytes, if nobody said it.
