@@ -515,9 +515,10 @@ $(LOOPS): $(O)/loops/%: $(O)/tools/loops/%.o $(LIBRARIES) $(O)/link_flags
 # and T='ladder_*' or T='loops_*' the programs of tools/ladder or tools/loops, T='exercises_*' the
 # exercises.
 TESTS := $(patsubst %.cc,$(O)/%,$(TEST_SOURCES) $(SIM_TEST_SOURCES))
-# Of the conformance tester, the fuzzer, the load generator and the sandbox, which are part of the tool.
+# Of the conformance tester, the fuzzer, the load generator, the tap and the sandbox, which are part of
+# the tool.
 TOOLBOX_TESTS := $(filter $(O)/tests/test_conform_% $(O)/tests/test_bench_% $(O)/tests/test_fuzz_% \
-  $(O)/tests/test_sandbox%,$(TESTS))
+  $(O)/tests/test_tap_% $(O)/tests/test_sandbox%,$(TESTS))
 # Programs in C99 over the C headers: that of the session with the core alone.
 C_TESTS := $(patsubst tests/c/%.c,$(O)/tests/c/%,$(wildcard tests/c/*.c))
 # Programs over what `make amalgam` writes.
@@ -616,10 +617,10 @@ TEST_LINK += -Wl,-rpath,$(abspath $(O))/tests
 else
 TEST_LIBRARIES := $(TRACE_LIB) $(LIBRARIES)
 endif
-$(O)/unity/test_tools: $(TOOLBOX_LIB) $(LIBRARIES) $(O)/link_flags
+$(O)/unity/test_tools: $(TOOLBOX_LIB) $(TRACE_LIB) $(LIBRARIES) $(O)/link_flags
 	$(call link,$(TEST_LINK))
 $(filter-out $(UNITED_TESTS),$(TOOLBOX_TESTS)): $(O)/tests/%: $(O)/tests/%.o $(O)/tests/support/main.o $(TOOLBOX_LIB) \
-    $(LIBRARIES) $(O)/link_flags
+    $(TRACE_LIB) $(LIBRARIES) $(O)/link_flags
 	$(call link,$(TEST_LINK))
 $(addprefix $(O)/unity/test_,core engineio net socketio ws_1 ws_2 rest counting): $(SUPPORT_LIB) $(TEST_LIBRARIES) $(O)/link_flags
 	$(call link,$(TEST_LINK))

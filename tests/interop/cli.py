@@ -128,6 +128,22 @@ def _():
         contains(errors, "unexpected argument 'one-too-many'")
 
 
+@case("the help of tap names every flag, and each is understood")
+def _():
+    samples = {"--format": "json", "--page": "127.0.0.1:1", "--capture": "a.pcapng", "--delay": "5ms"}
+    samples |= {"--break": "mask", "--drop": "client:2", "--inject": "server:2:text a b", "--ca-file": "a.pem"}
+    switches = ["--source", "--quiet", "--page-public", "--split", "--insecure"]
+    text = run("tap", "--help")[1].decode()
+    listed = re.findall(r"^  (--[\w-]+)", text, re.M)
+    equal(sorted(listed), sorted([*samples, *switches]))
+    equal([line for line in text.split("\n") if len(line) > 80], [])
+    words = [word for flag, value in samples.items() for word in (flag, value)] + switches
+    # With a word too many it is judged, but not run.
+    code, _, errors = run("tap", *words, "127.0.0.1:1", "ws://127.0.0.1:1", "one-too-many")
+    equal(code, 2)
+    contains(errors, "unexpected argument 'one-too-many'")
+
+
 @case("wrong usage is told in one line and ends with 2")
 def _():
     for arguments, what in (

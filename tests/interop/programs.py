@@ -151,6 +151,9 @@ class Tap:
         )
         line = self.process.stderr.readline().decode()
         self.address = re.match(r"listening on (\S+)", line).group(1)
+        if "--page" in arguments:
+            line = self.process.stderr.readline().decode()
+            self.page = re.match(r"page at http://(\S+)/", line).group(1)
 
     def url(self, path="/echo"):
         return f"ws://{self.address}{path}"
@@ -222,13 +225,15 @@ def upgrade_response(head):
 
 
 class RawServer:
-    """Accepts one WebSocket and hands it to `talk`; `head` is what the client asked."""
+    """Accepts one WebSocket and hands it to `talk`; `head` is what the client asked, `first` goes with
+    the answer."""
 
-    def __init__(self, talk):
+    def __init__(self, talk, first=b""):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.listener.settimeout(PATIENCE)
         self.url = "ws://127.0.0.1:%d/" % self.listener.getsockname()[1]
         self.head = ""
+        self.first = first
         self.error = None
         self.thread = threading.Thread(target=self._serve, args=(talk,))
         self.thread.start()
@@ -239,7 +244,7 @@ class RawServer:
             with connection:
                 connection.settimeout(PATIENCE)
                 self.head = read_head(connection)
-                connection.sendall(upgrade_response(self.head))
+                connection.sendall(upgrade_response(self.head) + self.first)
                 talk(connection)
         except Exception as error:  # told in the case's own thread
             self.error = error
@@ -254,18 +259,27 @@ class RawServer:
             raise self.error
 
 
-def open_raw(address, path="/echo"):
+def open_raw(address, path="/echo", fields="", status=101):
+    """`fields`: lines of more header fields, among them Host, if it is to be another one."""
     host, port = address.rsplit(":", 1)
     connection = socket.create_connection((host, int(port)), PATIENCE)
+    if "Host: " not in fields:
+        fields = f"Host: {address}\r\n{fields}"
     connection.sendall(
         (
-            f"GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\n"
+            f"GET {path} HTTP/1.1\r\n{fields}Upgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
         ).encode()
     )
-    contains(read_head(connection), " 101 ")
+    contains(read_head(connection), f" {status} ")
     return connection
+
+
+def masked(opcode, payload, key=b"\x37\xfa\x21\x3d", final=True):
+    """A client's frame below 126 bytes."""
+    head = bytes([(0x80 if final else 0) | opcode, 0x80 | len(payload)])
+    return head + key + bytes(byte ^ key[i % 4] for i, byte in enumerate(payload))
 
 def run_cases(call=lambda function: function()):
     """Runs those whose names hold the first argument; the exit code. A case may return why it was

@@ -39,6 +39,7 @@ void Explainer::take(const trace::Part& part) {
 }
 
 void Explainer::print(const trace::Part& part, Bytes bytes) {
+  if (on_part_) on_part_(part, bytes);
   if (style_.json) {
     const Bytes shown = bytes.first(std::min(bytes.size(), style_.hex_bytes_max));
     return on_text_(json_line(part, shown, style_.name));

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "net/base/bytes.h"
 #include "net/base/callback.h"
@@ -64,6 +65,13 @@ class Explainer {
   bool at_boundary(trace::Direction direction) const noexcept {
     return dialogue_.at_boundary(direction);
   }
+  const std::optional<ws::DeflateParameters>& deflate() const noexcept {
+    return dialogue_.deflate();
+  }
+  // Shows each part, and the bytes that say it, to somebody else, too.
+  void show_also(Callback<void(const trace::Part&, Bytes)> on_part) {
+    on_part_ = std::move(on_part);
+  }
   // A rule was broken.
   bool faulty() const noexcept { return faulty_; }
 
@@ -73,6 +81,7 @@ class Explainer {
 
   Style style_;
   Callback<void(std::string_view)> on_text_;
+  Callback<void(const trace::Part&, Bytes)> on_part_;
   bool faulty_ = false;
   bool muted_ = false;
   bool in_tls_ = false;

@@ -2,24 +2,12 @@
 
 #include "tools/hilo/lesson_service.h"
 
-#include <array>
-
+#include "tools/hilo/page_fields.h"
 #include "tools/web/assets.h"
 #include "ws/socketio/serve_client.h"
 
 namespace hilo::tools {
 namespace {
-
-// Their scripts stand inside, but for the client's, which is a file of ours.
-constexpr std::array<ws::FieldView, 5> page_fields = {
-    {{"Content-Security-Policy",
-      "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; "
-      "img-src 'self' data:; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; "
-      "frame-ancestors 'none'"},
-     {"X-Content-Type-Options", "nosniff"},
-     {"Referrer-Policy", "no-referrer"},
-     {"Cross-Origin-Opener-Policy", "same-origin"},
-     {"Cache-Control", "no-cache"}}};
 
 // Clients of all generations at once: those of Socket.IO 1 by polling, too.
 socketio::Options options(const LessonSettings& settings) {

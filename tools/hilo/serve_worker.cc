@@ -3,10 +3,10 @@
 #include "tools/hilo/serve_worker.h"
 
 #include <algorithm>
-#include <array>
 
 #include "tools/explain/wire_trace.h"
 #include "tools/hilo/echo.h"
+#include "tools/hilo/page_fields.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/web/assets.h"
 #include "ws/core/percent.h"
@@ -16,18 +16,6 @@ namespace {
 
 // A turn that takes so long is worth a line: whoever else is there has waited for it.
 constexpr net::Duration stall_logged = net::Duration::seconds(1);
-
-// The page's own script and style stand inside, and it talks to WebSockets only.
-// ws: and wss: are named because 'self' does not cover them in every browser.
-constexpr std::array<ws::FieldView, 5> page_fields = {
-    {{"Content-Security-Policy",
-      "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; "
-      "img-src 'self' data:; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; "
-      "frame-ancestors 'none'"},
-     {"X-Content-Type-Options", "nosniff"},
-     {"Referrer-Policy", "no-referrer"},
-     {"Cross-Origin-Opener-Policy", "same-origin"},
-     {"Cache-Control", "no-cache"}}};
 
 // By itself only where nobody but this machine's own users can come.
 bool shows_layers(const ServeSettings& settings) {

@@ -3,12 +3,14 @@
 #include "tools/hilo/tap.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "net/loop.h"
 #include "tools/hilo/flags.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/stop_signals.h"
+#include "tools/hilo/tap_page.h"
 #include "tools/tap/tap.h"
 
 namespace hilo::tools {
@@ -20,20 +22,35 @@ constexpr char description[] =
     "  bit, messages, Engine.IO and Socket.IO packets, as hilo explain does. Towards\n"
     "  a wss target it speaks TLS, towards its clients it does not; the TLS of a\n"
     "  client passes a ws target as it is, and its records are told.\n"
-    "  It can spoil what it passes on. What it tells is then what went on, with the\n"
-    "  rule that it breaks and the answer that is due.\n";
+    "  It can spoil what it passes on. What it tells is then what went on, what was\n"
+    "  done to it, the rule that it breaks and the answer that is due, and what each\n"
+    "  side will see of it.\n"
+    "  With --page the same is told to a page, live; it has buttons to spoil the next\n"
+    "  frame.\n";
 
 constexpr char examples[] =
     "  hilo tap 127.0.0.1:9000 ws://127.0.0.1:8080\n"
     "  hilo connect ws://127.0.0.1:9000/echo\n"
     "  hilo tap --break mask 127.0.0.1:9000 ws://127.0.0.1:8080\n"
+    "  hilo tap --drop client:2 --drop server:pong 127.0.0.1:9000 ws://127.0.0.1:8080\n"
+    "  hilo tap --inject 'server:text Hello' --inject client:2:ping \\\n"
+    "           127.0.0.1:9000 ws://127.0.0.1:8080\n"
+    "  hilo tap --quiet --page 127.0.0.1:8081 127.0.0.1:9000 ws://127.0.0.1:8080\n"
     "  hilo tap --capture talk.pcapng 127.0.0.1:9000 wss://example.com\n"
     "  hilo explain --file talk.pcapng\n";
 
 constexpr char values[] =
     "  LISTEN  127.0.0.1:9000, [::1]:9000, unix:/path; port 0 lets the kernel choose\n"
     "  TARGET  ws://host:port, wss://host:port; the client's path is asked for\n"
-    "  TIME    seconds, or 500ms, 10s, 2min, 1h\n";
+    "  TIME    seconds, or 500ms, 10s, 2min, 1h\n"
+    "  WHICH   client:2, the second frame that the client sends behind the handshake;\n"
+    "          server:pong, each frame of that kind that the server sends\n"
+    "  FRAME   'server:text Hello', to the client, as if the server had sent it,\n"
+    "          right behind the handshake; 'client:2:ping', behind the client's\n"
+    "          second frame. Kinds and payloads are those of hilo explain --frame:\n"
+    "          binary is followed by hexadecimal, close by '1000 bye'. 'unfinished\n"
+    "          text Hel' begins a message; 'hex 8180' is passed on as it is. What\n"
+    "          goes to the server is masked with a fresh key.\n";
 
 constexpr char exit_codes[] =
     "  0    stopped by SIGINT or SIGTERM\n"
@@ -47,6 +64,9 @@ struct TapSettings {
   bool insecure = false;
   std::string key_log_file;
   std::string format = "text";
+  bool quiet = false;
+  std::string page;
+  bool page_public = false;
   tap::Options tap;
 };
 
@@ -73,6 +93,24 @@ bool prepare_tls(TapSettings& settings) {
   return true;
 }
 
+// Tells its address, or why it has none.
+bool open_page(const TapSettings& settings, TapPage& page) {
+  const Result<net::Address> address = net::Address::parse(settings.page);
+  if (!address) {
+    failure(settings.page + " is no address");
+    return false;
+  }
+  if (!address->is_loopback() && !settings.page_public) {
+    failure("others than this machine's own users come to " + settings.page +
+            ", and would see all that passes: --page-public lets them");
+    return false;
+  }
+  const Result<net::Address> bound = page.listen(*address);
+  if (!bound) failure("cannot listen on " + settings.page + ": " + bound.error().message());
+  if (bound) print_error("page at http://" + bound->to_string() + "/");
+  return static_cast<bool>(bound);
+}
+
 int run(TapSettings& settings) {
   if (!settings.key_log_file.empty() && settings.tap.target.scheme != ws::Url::Scheme::wss) {
     print_error("hilo tap: --tls-keylog wants a wss target");
@@ -88,12 +126,20 @@ int run(TapSettings& settings) {
 
   settings.tap.style.json = settings.format == "json";
   settings.tap.style.text.colour = is_terminal(standard_output);
-  tap::Tap proxy(loop, settings.tap, print_text,
+  std::optional<TapPage> page;
+  if (!settings.page.empty()) page.emplace(loop, settings.page_public);
+  const auto print = [quiet = settings.quiet](std::string_view text) {
+    if (!quiet) print_text(text);
+  };
+  tap::Tap proxy(loop, settings.tap, print,
                  [](const std::string& line) { print_error("hilo tap: " + line); });
+  if (page) page->show(proxy);
   const Result<net::Address> bound = proxy.listen(*address);
   if (!bound)
     return failure("cannot listen on " + settings.listen + ": " + bound.error().message());
   print_error("listening on " + bound->to_string());
+  if (page) page->describe(bound->to_string(), settings.url);
+  if (page && !open_page(settings, *page)) return exit_failure;
   if (const Status status = loop.run(); !status) return failure(status.error().message());
   if (!proxy.flush()) return failure("cannot write " + settings.tap.capture_file);
   return exit_ok;
@@ -109,12 +155,37 @@ FlagGroup spoil_flags(TapSettings& s) {
               .take = [&s](std::string_view value) -> Complaint {
                 const std::optional<tap::Break> what = tap::find_break(value);
                 if (!what) return "is none of mask, rsv, opcode, length";
-                s.tap.break_what = *what;
+                s.tap.changes.break_first = *what;
+                return {};
+              }};
+  Flag drop{.name = "--drop",
+            .short_name = {},
+            .value = "WHICH",
+            .text = "do not pass on this frame",
+            .preset = {},
+            .repeatable = true,
+            .take = [&s](std::string_view value) -> Complaint {
+              const std::optional<tap::Drop> which = tap::parse_drop(value);
+              if (!which) return "is neither like client:2 nor like server:pong";
+              s.tap.changes.drops.push_back(*which);
+              return {};
+            }};
+  Flag inject{.name = "--inject",
+              .short_name = {},
+              .value = "FRAME",
+              .text = "put in this frame",
+              .preset = {},
+              .repeatable = true,
+              .take = [&s](std::string_view value) -> Complaint {
+                std::string why;
+                std::optional<tap::Injection> frame = tap::parse_injection(value, why);
+                if (!frame) return why;
+                s.tap.changes.injections.push_back(std::move(*frame));
                 return {};
               }};
   group.flags = {switch_flag({"--split", {}, "pass on byte by byte", {}}, s.tap.split),
                  duration_flag({"--delay", "TIME", "pass on so much later", {}}, s.tap.delay),
-                 std::move(broken)};
+                 std::move(broken), std::move(drop), std::move(inject)};
   return group;
 }
 
@@ -123,11 +194,16 @@ FlagGroup output_flags(TapSettings& s) {
   Flag format = choice_flag({"--format", "text|json", "lines to read, or of JSON", {}},
                             {"text", "json"}, s.format);
   format.preset = "text";
-  group.flags = {std::move(format),
-                 switch_flag({"--source", {}, "name the function that reads each part", {}},
-                             s.tap.style.text.source),
-                 text_flag({"--capture", "FILE", "and write it as pcapng, for Wireshark", {}},
-                           s.tap.capture_file)};
+  group.flags = {
+      std::move(format),
+      switch_flag({"--source", {}, "name the function that reads each part", {}},
+                  s.tap.style.text.source),
+      switch_flag({"--quiet", {}, "tell nothing on stdout", {}}, s.quiet),
+      text_flag({"--page", "ADDR", "and tell it to a page at this address", {}}, s.page),
+      switch_flag({"--page-public", {}, "the page may be for others than this machine's users", {}},
+                  s.page_public),
+      text_flag({"--capture", "FILE", "and write it as pcapng, for Wireshark", {}},
+                s.tap.capture_file)};
   return group;
 }
 

@@ -5,15 +5,14 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "net/base/guard.h"
 #include "tools/explain/wire_trace.h"
+#include "tools/hilo/trace_window.h"
 #include "tools/tap/breaker.h"
 #include "ws/core/percent.h"
-#include "ws/sender.h"
 
 namespace hilo::tools {
 namespace {
@@ -21,14 +20,6 @@ namespace {
 constexpr std::size_t shown_bytes_max = 1024;  // of one part
 constexpr net::Duration tick = net::Duration::milliseconds(100);
 constexpr std::int64_t ticks_per_second = 10;
-
-// Neither by way of a proxy, nor because of somebody else's page.
-bool is_own(const ws::Request& request) noexcept {
-  for (const std::string_view name : {"Via", "Forwarded", "X-Forwarded-For"}) {
-    if (request.header(name)) return false;
-  }
-  return request.header("Sec-Fetch-Site").value_or("same-origin") == "same-origin";
-}
 
 }  // namespace
 
@@ -39,10 +30,8 @@ class TraceRooms::Room {
  public:
   Room(ws::Sender sender, const net::PeerAddress& at) : window(std::move(sender)), peer(at) {}
 
-  const ws::Sender window;
+  TraceWindow window;
   const net::PeerAddress peer;             // of the window
-  std::atomic<std::size_t> ahead = 0;      // bytes that it has not said it had
-  std::uint64_t wishes = 0;                // the window's loop alone counts them
   std::atomic<std::uint32_t> numbers = 0;  // of connections that were ever shown
   std::atomic<std::uint32_t> slow = 0;     // bytes a second; 0: not slowed down
   std::atomic<tap::Break> next_break = tap::Break::nothing;
@@ -58,7 +47,7 @@ class TraceRooms::Observer final : public net::WireObserver, private net::Timer 
         name_("#" + std::to_string(++room_->numbers)),
         trace_(trace::Direction::to_server,
                {.json = true, .hex_bytes_max = shown_bytes_max, .kept_bytes = kept_bytes},
-               [this](std::string_view line) { collect(line); }) {
+               [this](std::string_view line) { trace_.mute(!call_.add(line)); }) {
     ++*connections_;
   }
   Observer(const Observer&) = delete;
@@ -122,9 +111,7 @@ class TraceRooms::Observer final : public net::WireObserver, private net::Timer 
     if (armed()) loop().timers().cancel(*this);
   }
   void spoil(MutableBytes bytes) noexcept;
-  void collect(std::string_view line);
   void show() noexcept;
-  void send(const std::string& fields);
 
   // Nobody looks any more: the connection goes on as if nobody ever had.
   bool is_alone() const noexcept { return room_->window.is_gone(); }
@@ -134,9 +121,7 @@ class TraceRooms::Observer final : public net::WireObserver, private net::Timer 
   std::string name_;
   net::ObservedTransport* transport_ = nullptr;
   std::optional<tap::Breaker> breaker_;
-  std::string parts_;        // of one call, as JSON
-  std::size_t count_ = 0;    // of them
-  std::size_t lost_ = 0;     // that the window did not take
+  TraceCall call_;
   std::size_t allowed_ = 0;  // bytes in this tick, where it is slowed down
   std::size_t queue_most_ = 0;
   explain::WireTrace trace_;
@@ -157,7 +142,8 @@ void TraceRooms::Observer::on_timer(net::Time now) {
   const std::size_t queue = transport_->stream().queued_bytes();
   queue_most_ = std::max(queue_most_, queue);
   static_cast<void>(guarded([&] {
-    send(",\"queue\":" + std::to_string(queue) + ",\"most\":" + std::to_string(queue_most_));
+    room_->window.tell(
+        name_, "\"queue\":" + std::to_string(queue) + ",\"most\":" + std::to_string(queue_most_));
   }));
   const std::uint32_t slow = room_->slow;
   allowed_ = slow / ticks_per_second + 1;
@@ -169,42 +155,17 @@ void TraceRooms::Observer::on_timer(net::Time now) {
 void TraceRooms::Observer::spoil(MutableBytes bytes) noexcept {
   if (trace_.reads_frame_next()) {
     const tap::Break what = room_->next_break.exchange(tap::Break::nothing);
-    if (what != tap::Break::nothing) breaker_.emplace(what, tap::Breaker::Begin::frame);
+    if (what != tap::Break::nothing) breaker_.emplace(what);
   }
   if (breaker_) breaker_->pass(bytes);
-}
-
-void TraceRooms::Observer::collect(std::string_view line) {
-  if (parts_.size() + line.size() > call_bytes_max) {
-    trace_.mute(true);
-    ++lost_;
-    return;
-  }
-  if (!parts_.empty()) parts_ += ',';
-  parts_ += line.substr(0, line.size() - 1);  // without its line feed
-  ++count_;
 }
 
 // What was collected in one call of the stream is one message.
 void TraceRooms::Observer::show() noexcept {
   trace_.mute(false);
-  if (count_ == 0) return;
-  if (!guarded([this] { send(",\"parts\":[" + parts_ + ']'); })) lost_ += count_;
-  parts_.clear();
-  count_ = 0;
-}
-
-void TraceRooms::Observer::send(const std::string& fields) {
-  std::string message = "{\"connection\":\"" + name_ + '"';
-  if (lost_ != 0) message += ",\"lost\":" + std::to_string(lost_);
-  message.append(fields).append("}");
-  const bool has_room = room_->ahead.load() + message.size() <= ahead_bytes_max;
-  if (has_room && room_->window.send_text(message) == ws::Posted::queued) {
-    room_->ahead += message.size();
-    lost_ = 0;
-  } else {
-    lost_ += count_;
-  }
+  if (call_.empty()) return;
+  room_->window.tell(name_, call_);
+  call_.clear();
 }
 
 // --- the rooms ---
@@ -242,29 +203,19 @@ void TraceRooms::leave(ws::Connection& window) {
   std::erase_if(rooms_, [room](const auto& each) { return room && each.second == *room; });
 }
 
-// What it does not understand it leaves alone.
 void TraceRooms::obey(ws::Connection& window, const ws::Message& message) {
   Room& room = **window.data<std::shared_ptr<Room>>();
-  const auto wish = nlohmann::json::parse(message.text(), nullptr, false);
-  if (!wish.is_object()) return;
-  if (const auto had = wish.find("had"); had != wish.end() && had->is_number_unsigned()) {
-    room.ahead -= std::min<std::uint64_t>(room.ahead.load(), had->get<std::uint64_t>());
-    return;
-  }
-  if (const auto slow = wish.find("slow"); slow != wish.end() && slow->is_number_unsigned()) {
-    const auto most = std::uint64_t{1} << 30;
-    room.slow = static_cast<std::uint32_t>(std::min(slow->get<std::uint64_t>(), most));
-  }
-  if (const auto what = wish.find("break"); what != wish.end() && what->is_string()) {
-    room.next_break = tap::find_break(what->get<std::string>()).value_or(tap::Break::nothing);
-  }
-  static_cast<void>(window.send_text("{\"done\":" + std::to_string(++room.wishes) + '}'));
+  const std::optional<TraceWindow::Wish> wish = room.window.hear(message.text());
+  if (!wish) return;
+  if (wish->slow) room.slow = *wish->slow;
+  if (wish->next_break) room.next_break = *wish->next_break;
+  room.window.done(window);
 }
 
 std::shared_ptr<net::WireObserver> TraceRooms::observe(const ws::Request& request,
                                                        net::WireObserver* so_far) {
   const std::optional<std::string_view> id = ws::find_query(request.query(), "trace");
-  if (!id || !is_own(request)) return nullptr;
+  if (!id || !asks_for_own_page(request)) return nullptr;
   const std::lock_guard lock(mutex_);
   const auto room = rooms_.find(*id);
   if (room == rooms_.end() || *connections_ >= connections_max) return nullptr;

@@ -5,18 +5,8 @@
 //   /trace?id=ID       a WebSocket: the page's window. ID is the page's, and hard to guess.
 //   anything?trace=ID  a connection that asks so is shown there, whatever it speaks
 //
-// The window is told one JSON object a message:
-//
-//   {"connection":"#1","parts":[...]}      what passed, part by part: tools/explain/print.h
-//   {"connection":"#1","queue":N,"most":N} bytes that wait for a slow reader, ten times a second
-//   {"connection":"#1","lost":N}           beside these: so many parts were not shown, or more
-//   {"done":N}                             the N-th of its wishes was heard
-//
-// and says that it has had a message, and what is to be done to the connections that it shows:
-//
-//   {"had":N}         N bytes of messages: of others no more than ahead_bytes_max are under way
-//   {"slow":N}        as if their peer took N bytes a second and no more; 0: as fast as it does
-//   {"break":"mask"}  the next frame that begins is changed on its way (tap/breaker.h)
+// What the window is told, and says, is in trace_window.h: "slow" and "break" are done to the
+// connections that it shows.
 //
 // Who is looked at has to be at the address that the window is at, and a browser must say that it
 // asks for its own page; what came by way of a proxy is shown to nobody. Behind a proxy that does
@@ -24,7 +14,7 @@
 //
 //   thread   any: the rooms are shared by all loops of a process
 //   limits   rooms_max windows, and connections_max that they all show, each of which costs a few
-//            megabytes at most; of one call no more than call_bytes_max is told
+//            megabytes at most; of one call no more than TraceCall::bytes_max is told
 //   cost     connections that do not ask are not looked at
 
 #pragma once
@@ -46,8 +36,6 @@ class TraceRooms {
  public:
   static constexpr std::size_t rooms_max = 64;
   static constexpr int connections_max = 64;
-  static constexpr std::size_t call_bytes_max = std::size_t{256} << 10;
-  static constexpr std::size_t ahead_bytes_max = std::size_t{512} << 10;
   static constexpr std::size_t kept_bytes = std::size_t{128} << 10;  // of a connection's direction
   static constexpr std::size_t id_bytes_min = 16;
   static constexpr std::size_t id_bytes_max = 64;

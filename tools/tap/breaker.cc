@@ -3,11 +3,6 @@
 #include "tools/tap/breaker.h"
 
 namespace hilo::tools::tap {
-namespace {
-
-constexpr std::string_view head_end = "\r\n\r\n";
-
-}  // namespace
 
 std::optional<Break> find_break(std::string_view name) noexcept {
   if (name == "mask") return Break::mask;
@@ -17,26 +12,27 @@ std::optional<Break> find_break(std::string_view name) noexcept {
   return std::nullopt;
 }
 
-Breaker::Breaker(Break what, Begin begin) noexcept
-    : what_(what), matched_(begin == Begin::frame ? head_end.size() : 0) {}
+std::string_view to_string(Break what) noexcept {
+  switch (what) {
+    case Break::nothing: break;
+    case Break::mask: return "the MASK bit is flipped";
+    case Break::rsv: return "RSV2 is set";
+    case Break::opcode: return "the opcode is 3, which is reserved";
+    case Break::length: return "the length is one more than there is";
+  }
+  return "as it was";
+}
 
 void Breaker::pass(MutableBytes bytes) noexcept {
-  if (what_ == Break::nothing) return;
   for (std::uint8_t& byte : bytes) {
-    if (matched_ == head_end.size()) {
-      if (frame_bytes_ == 2) return;
-      change(byte);
-      ++frame_bytes_;
-    } else if (byte == static_cast<std::uint8_t>(head_end[matched_])) {
-      ++matched_;
-    } else {
-      matched_ = byte == '\r' ? 1 : 0;
-    }
+    if (what_ == Break::nothing || passed_ == 2) return;
+    change(byte);
+    ++passed_;
   }
 }
 
 void Breaker::change(std::uint8_t& byte) noexcept {
-  const bool first = frame_bytes_ == 0;
+  const bool first = passed_ == 0;
   switch (what_) {
     case Break::nothing: break;
     case Break::mask: byte = static_cast<std::uint8_t>(first ? byte : byte ^ 0x80); break;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Breaker: makes the first frame that a client sends break a rule, to see what its server does.
+// Breaker: makes a frame that a client sends break a rule, to see what its server does.
 //
-// It lets the request pass, and changes one bit or a few of the first two bytes behind it. What is
-// changed is what goes on to the server, so a tap tells which rule it breaks and which answer is
-// due.
+// It changes one bit or a few of the frame's first two bytes. What is changed is what goes on to
+// the server, so whoever tells what goes on tells which rule it breaks and which answer is due.
 
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -25,22 +25,22 @@ enum class Break : std::uint8_t {
 };
 
 std::optional<Break> find_break(std::string_view name) noexcept;
+// What is done to the frame, in words.
+std::string_view to_string(Break what) noexcept;
 
 class Breaker {
  public:
-  // Where its bytes begin: with the request, or with a frame behind it.
-  enum class Begin : std::uint8_t { request, frame };
-  explicit Breaker(Break what, Begin begin = Begin::request) noexcept;
+  explicit Breaker(Break what) noexcept : what_(what) {}
 
-  // The next bytes of the client, changed in place.
+  Break what() const noexcept { return what_; }
+  // The next bytes of the frame, from its first one on, changed in place.
   void pass(MutableBytes bytes) noexcept;
 
  private:
   void change(std::uint8_t& byte) noexcept;
 
   Break what_;
-  std::size_t matched_ = 0;  // of the empty line that ends the request
-  std::size_t frame_bytes_ = 0;
+  std::size_t passed_ = 0;  // of the two
 };
 
 }  // namespace hilo::tools::tap

@@ -14,16 +14,30 @@ Link::Link(Tap& tap, std::uint64_t number, net::Fd client, const net::Address& p
       name_("#" + std::to_string(number)),
       dialer_(*tap.loop_),
       ends_{End(*this, Direction::to_server), End(*this, Direction::to_client)},
-      breaker_(tap.options_.break_what),
       explainer_({},
                  {.json = tap.options_.style.json,
                   .text = tap.options_.style.text,
                   .name = name_,
                   .speaker = tap.speaker_},
-                 [this](std::string_view text) { tap_->on_text_(text); }) {
+                 [this](std::string_view text) { tap_->on_text_(text); }),
+      editors_{make_editor(Direction::to_server), make_editor(Direction::to_client)} {
+  if (tap.onlooker_ != nullptr) {
+    explainer_.show_also([this](const trace::Part& part, Bytes bytes) {
+      tap_->onlooker_->on_part(name_, part, bytes);
+    });
+  }
   End& end = from(Direction::to_server);
   end.stream = std::make_unique<net::Stream>(*tap.loop_, std::move(client), end);
   if (tap.capture_) capture_.emplace(*tap.capture_, peer.port(), tap.options_.target.port);
+}
+
+FrameEditor Link::make_editor(Direction direction) {
+  return {direction,
+          tap_->options_.changes,
+          tap_->wishes_,
+          standings_,
+          {.on_bytes = [this, direction](Bytes bytes) { go_on(direction, bytes); },
+           .on_note = [this](const trace::Part& part) { explainer_.tell(part); }}};
 }
 
 Link::~Link() {
@@ -60,7 +74,34 @@ void Link::dialed(Result<net::Fd> fd) {
                                  tap_->options_.tls_server_name, server);
   if (!stream) return fail(stream.error().message());
   server.stream = std::move(*stream);
+  tell_pace();
+  show_pause();
   from(Direction::to_server).stream->resume();
+}
+
+// Of what the bytes are cut into, and of when they come, no protocol on top may depend.
+void Link::tell_pace() {
+  const auto tell = [this](std::uint8_t depth, std::string_view name, std::string value) {
+    explainer_.tell({.layer = trace::Layer::tcp,
+                     .depth = depth,
+                     .name = name,
+                     .value = std::move(value),
+                     .section = depth == 0 ? "" : "RFC 9293 §2.2"});
+  };
+  const auto predict = [&](const std::string& what) {
+    tell(1, "predicted for the server", what);
+    tell(1, "predicted for the client", what);
+  };
+  if (tap_->options_.split) {
+    tell(0, "split", "every byte goes on alone");
+    predict("nothing: TCP is a stream of bytes, whatever pieces they come in");
+  }
+  if (tap_->options_.delay > net::Duration()) {
+    tell(0, "delay",
+         "all goes on " + std::to_string(tap_->options_.delay.to_milliseconds()) +
+             " ms later, in both directions");
+    predict("nothing, unless it waits for an answer for less than twice that");
+  }
 }
 
 // ---- what comes in ------------------------------------------------------------------------------
@@ -81,7 +122,6 @@ void Link::End::on_broken(std::error_code error) {
 }
 
 void Link::arrived(Direction direction, MutableBytes bytes) {
-  if (direction == Direction::to_server) breaker_.pass(bytes);
   if (!is_late()) return pass(direction, bytes);
   const auto index = static_cast<std::size_t>(direction);
   late_[index].push_back({tap_->loop_->now() + tap_->options_.delay, {bytes.begin(), bytes.end()}});
@@ -99,18 +139,77 @@ void Link::arrived_end(Direction direction) {
 
 // ---- what goes on -------------------------------------------------------------------------------
 
-void Link::pass(Direction direction, Bytes bytes) {
+void Link::pass(Direction direction, MutableBytes bytes) {
+  edits() ? pass_edited(direction, bytes) : go_on(direction, bytes);
+  show_pause();
+  match_pace(direction);
+}
+
+// Cut only where a head may end, as long as heads come: behind that a frame may begin.
+void Link::pass_edited(Direction direction, MutableBytes bytes) {
+  FrameEditor& editor = editors_[static_cast<std::size_t>(direction)];
+  begin_editors();
+  while (!bytes.empty() && !over_) {
+    const std::size_t size = editor.begun() ? bytes.size() : before_frames(direction, bytes);
+    editor.begun() ? editor.pass(bytes.first(size)) : go_on(direction, bytes.first(size));
+    bytes = bytes.subspan(size);
+    begin_editors();
+  }
+}
+
+// How many of these bytes come up to the end of a head, or all.
+std::size_t Link::before_frames(Direction direction, Bytes bytes) noexcept {
+  constexpr std::string_view head_end = "\r\n\r\n";
+  std::size_t& matched = matched_[static_cast<std::size_t>(direction)];
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const bool goes_on = bytes[i] == static_cast<std::uint8_t>(head_end[matched]);
+    matched = goes_on ? matched + 1 : (bytes[i] == '\r' ? 1 : 0);
+    if (matched < head_end.size()) continue;
+    matched = 0;
+    return i + 1;
+  }
+  return bytes.size();
+}
+
+// The answer of the server begins the frames of both directions. What a client sends before it,
+// which it may not, goes on as it is.
+void Link::begin_editors() {
+  for (const Direction direction : {Direction::to_server, Direction::to_client}) {
+    FrameEditor& editor = editors_[static_cast<std::size_t>(direction)];
+    if (editor.begun() || !explainer_.at_boundary(direction)) continue;
+    standings_.deflate = explainer_.deflate();
+    editor.begin();
+  }
+}
+
+void Link::go_on(Direction direction, Bytes bytes) {
   if (capture_) capture_->add(direction, bytes);
   explainer_.add(direction, bytes);
   net::Stream* const receiver = to(direction).stream.get();
   if (receiver == nullptr || over_) return;
-  if (!receiver->write(bytes)) return fail("no memory, or the connection broke");
-  match_pace(direction);
+  if (!receiver->write(bytes)) fail("no memory, or the connection broke");
+}
+
+void Link::show_pause() {
+  if (tap_->onlooker_ != nullptr) tap_->onlooker_->on_pause(name_);
+}
+
+bool Link::speaks_frames() const noexcept {
+  return !over_ && editors_[0].begun() && editors_[1].begun();
+}
+
+bool Link::inject(const Injection& injection) {
+  if (from(injection.direction).ended) return false;
+  const bool taken = editors_[static_cast<std::size_t>(injection.direction)].inject(injection);
+  show_pause();
+  match_pace(injection.direction);
+  return taken;
 }
 
 void Link::pass_end(Direction direction) {
   if (capture_) capture_->end(direction);
   explainer_.end(direction);
+  show_pause();
   if (over_) return;
   if (net::Stream* const receiver = to(direction).stream.get()) receiver->shutdown_write();
   if (from(Direction::to_server).ended && from(Direction::to_client).ended) end_all(true);
@@ -149,8 +248,8 @@ void Link::send_late(Direction direction) {
     late_[index].pop_front();
     return pass_end(direction);
   }
-  const Bytes left = Bytes(front.bytes).subspan(front.sent);
-  const Bytes next = tap_->options_.split ? left.first(1) : left;
+  const MutableBytes left = MutableBytes(front.bytes).subspan(front.sent);
+  const MutableBytes next = tap_->options_.split ? left.first(1) : left;
   front.sent += next.size();
   late_bytes_[index] -= next.size();
   pass(direction, next);

@@ -28,6 +28,12 @@ class Link {
   // Dials. What is wrong is told to the tap, and ends the link.
   void start();
 
+  std::uint64_t number() const noexcept { return number_; }
+  // The handshake is over, and the connection is not.
+  bool speaks_frames() const noexcept;
+  // See FrameEditor.
+  bool inject(const Injection& injection);
+
  private:
   // The end of the link where one of the two is: what it sends is read here.
   class End final : public net::Stream::Handler {
@@ -71,7 +77,17 @@ class Link {
   void dialed(Result<net::Fd> fd);
   void arrived(trace::Direction direction, MutableBytes bytes);
   void arrived_end(trace::Direction direction);
-  void pass(trace::Direction direction, Bytes bytes);
+  void pass(trace::Direction direction, MutableBytes bytes);
+  void pass_edited(trace::Direction direction, MutableBytes bytes);
+  std::size_t before_frames(trace::Direction direction, Bytes bytes) noexcept;
+  void begin_editors();
+  void go_on(trace::Direction direction, Bytes bytes);
+  FrameEditor make_editor(trace::Direction direction);
+  bool edits() const noexcept {
+    return !tap_->options_.changes.empty() || tap_->onlooker_ != nullptr;
+  }
+  void show_pause();
+  void tell_pace();
   void pass_end(trace::Direction direction);
   void send_late(trace::Direction direction);
   void schedule_late(trace::Direction direction);
@@ -89,9 +105,11 @@ class Link {
   std::array<std::deque<Late>, 2> late_;
   std::array<std::size_t, 2> late_bytes_{};
   std::array<std::optional<net::Loop::TimerId>, 2> late_timers_;
-  Breaker breaker_;
+  std::array<std::size_t, 2> matched_{};  // of the empty line behind a head
   std::optional<CaptureWriter::Connection> capture_;
   explain::Explainer explainer_;
+  Standings standings_;
+  std::array<FrameEditor, 2> editors_;
   bool over_ = false;
 };
 

@@ -34,6 +34,15 @@ bool Tap::flush() {
   return !capture_ || capture_->flush();
 }
 
+bool Tap::inject(const Injection& injection) {
+  Link* newest = nullptr;
+  for (const auto& [number, link] : links_) {
+    if (link->speaks_frames() && (newest == nullptr || number > newest->number()))
+      newest = link.get();
+  }
+  return newest != nullptr && newest->inject(injection);
+}
+
 void Tap::accepted(net::Fd fd, const net::Address& peer) {
   const std::uint64_t number = ++accepted_count_;
   auto link = std::make_unique<Link>(*this, number, std::move(fd), peer);

@@ -6,8 +6,9 @@
 //               |
 //            Explainer             what passes, in both directions
 //
-// Bytes go on as they came, unless the options say otherwise: then what is told is what went on.
-// Neither side is read faster than the other takes.
+// Bytes go on as they came, unless the options say otherwise: then what is told is what went on,
+// and what was done to it, with a forecast of what comes of it (forecast.h). Neither side is read
+// faster than the other takes.
 //
 //   thread  the loop's
 //   memory  queue_bytes_max a direction, and an Explainer for each connection
@@ -30,8 +31,9 @@
 #include "net/loop.h"
 #include "net/tls.h"
 #include "tools/explain/explainer.h"
-#include "tools/tap/breaker.h"
 #include "tools/tap/capture_writer.h"
+#include "tools/tap/changes.h"
+#include "tools/tap/frame_editor.h"
 #include "ws/core/url.h"
 
 namespace hilo::tools::tap {
@@ -42,10 +44,21 @@ struct Options {
   std::string tls_server_name;
   net::Duration connect_timeout = net::Duration::seconds(10);
   net::Duration delay = {};  // what arrives goes on so much later
-  bool split = false;        // byte by byte, each in a turn of its own
-  Break break_what = Break::nothing;
+  bool split = false;        // byte by byte, each in a turn of its own; not what is put in
+  Changes changes;
   std::string capture_file;  // empty: none
   explain::Style style;
+};
+
+// Who looks at all connections while they pass, besides whoever gets the lines.
+class Onlooker {
+ public:
+  virtual void on_part(const std::string& connection, const trace::Part& part, Bytes bytes) = 0;
+  // The parts of that connection since the last time are all that came at once.
+  virtual void on_pause(const std::string& connection) = 0;
+
+ protected:
+  ~Onlooker() = default;
 };
 
 class Link;
@@ -61,9 +74,17 @@ class Tap {
   Tap& operator=(const Tap&) = delete;
   ~Tap();
 
+  // Before it listens. `onlooker` outlives the tap.
+  void show(Onlooker& onlooker) noexcept { onlooker_ = &onlooker; }
   Result<net::Address> listen(const net::Address& address);
   // Where a capture is written: whether all of it is there.
   bool flush();
+
+  // Done to the next frame that begins on any connection.
+  Wishes& wishes() noexcept { return wishes_; }
+  // Puts a frame into the connection that was accepted last of those whose handshake is over.
+  // False: there is none, or too many wait there for a frame to end.
+  bool inject(const Injection& injection);
 
  private:
   friend class Link;
@@ -76,6 +97,8 @@ class Tap {
   Callback<void(std::string_view)> on_text_;
   Callback<void(const std::string&)> on_trouble_;
   std::optional<CaptureWriter> capture_;
+  Onlooker* onlooker_ = nullptr;
+  Wishes wishes_;
   explain::Speaker speaker_ = explain::make_speaker();
   net::Listener listener_;
   std::uint64_t accepted_count_ = 0;

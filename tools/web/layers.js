@@ -11,6 +11,12 @@
 //
 //   make_layers(panel, {live: false}).add(connection, parts);
 //
+// and the page of `hilo tap --page` has all that passes through it, and tells what to do to it:
+//
+//   const layers = make_layers(panel, {tap: true});
+//   layers.on_window = (is_open) => { ... };          // and on_tap({listen, target}), on_call(direction)
+//   layers.open();
+//
 // What comes is a list of parts for each call that read or wrote something (tools/hilo/trace_rooms.h).
 // A part of depth 0 begins a unit: a system call, a head, a frame, a message, a packet; those behind
 // it with a greater depth are in it. A unit opens to its bytes and its fields: a byte leads to the
@@ -28,6 +34,10 @@ const layers_words = {
     server: (n, c) => `The server, for ${n} messages in two seconds (those that tell all this among them): ${c.wait} waits, ${c.read} reads, ${c.write} writes, ${c.allocations} allocations, ${c.copied} bytes copied and ${c.cpu} µs of processor time each`,
     lost: (n) => `${n} parts or more were not shown`, over: "the server shows no more", clear: "Clear", to_server: "to the server", to_client: "to the client",
     breaks: "breaks a rule", answer: "the answer that is due", number: "in the catalogue of bad inputs", bytes: "bytes", more: "more",
+    tap_title: "What passes, as the tap tells it",
+    tap_empty: "Connect a client to the tap: what it says to the server and what it is answered is told here, layer by layer.",
+    tap_break: "Break the client's next frame on its way:", drop_title: "Do not pass on the next frame of the", client: "client", server_side: "server",
+    inject_title: "Put in a frame, as if it came from the", inject: "Put in", inject_text: "Frame, as text Hello, ping, close 1000 bye, binary 00 ff, hex 81 00", refused: "It was not put in:",
   },
   es: {
     title: "Las capas, como las ve el servidor", show: "mirar la próxima conexión",
@@ -39,6 +49,10 @@ const layers_words = {
     server: (n, c) => `El servidor, por cada uno de ${n} mensajes en dos segundos (también los que cuentan todo esto): ${c.wait} esperas, ${c.read} lecturas, ${c.write} escrituras, ${c.allocations} reservas de memoria, ${c.copied} bytes copiados y ${c.cpu} µs de procesador`,
     lost: (n) => `${n} partes o más no se mostraron`, over: "el servidor no muestra más", clear: "Borrar", to_server: "al servidor", to_client: "al cliente",
     breaks: "rompe una regla", answer: "la respuesta debida", number: "en el catálogo de entradas malas", bytes: "bytes", more: "más",
+    tap_title: "Lo que pasa, como lo cuenta el tap",
+    tap_empty: "Conecta un cliente al tap: lo que dice al servidor y lo que le responden se cuenta aquí, capa por capa.",
+    tap_break: "Romper la próxima trama del cliente en camino:", drop_title: "No dejar pasar la próxima trama del", client: "cliente", server_side: "servidor",
+    inject_title: "Meter una trama, como si viniera del", inject: "Meter", inject_text: "Trama, como text Hola, ping, close 1000 bye, binary 00 ff, hex 81 00", refused: "No se metió:",
   },
 };
 
@@ -48,6 +62,10 @@ const layers_style = `
   .layers-panel .tools input { width: auto; min-height: 0; accent-color: var(--thread); }
   .layers-panel .tools button { min-height: 2.2rem; padding: .2rem .6rem; color: var(--ink); background: none; border: 1px solid var(--field); font-weight: 400; }
   .layers-panel .tools meter { width: 8rem; }
+  .layers-panel form.tools { padding: 0; border: 0; background: none; }
+  .layers-panel .tools input[type=text], .layers-panel .tools select { width: auto; min-width: 0; flex: 0 1 16rem; min-height: 2.2rem; padding: .2rem .5rem; color: inherit; background: var(--paper); border: 1px solid var(--field); border-radius: .3rem; font: inherit; }
+  .layers-panel .tools select { flex: 0 0 auto; }
+  .layers-panel p.predicted { margin: 0 0 .1rem; padding-left: .2rem; font-size: .88rem; overflow-wrap: anywhere; }
   .layers-panel ol { list-style: none; margin: 0; padding: 0; max-height: 75vh; overflow-y: auto; }
   .layers-panel ol ol { max-height: none; overflow: visible; }
   .layers-panel .call { margin: 0 0 .5rem; padding: .1rem 0 .1rem .7rem; border-left: 3px solid var(--line); }
@@ -78,10 +96,10 @@ const layers_style = `
   }
 `;
 
-function make_layers(panel, {live = true} = {}) {
+function make_layers(panel, {live = true, tap = false} = {}) {
   const calls_max = 300;
   const rates = [0, 1048576, 262144, 65536, 16384, 4096, 1024];  // of the slider, bytes a second
-  const layers = {on_message: null};
+  const layers = {on_message: null, on_window: null, on_tap: null, on_call: null};
   let words = layers_words.en;
   let room = null;  // {id, window, counts: connection -> {to_server, to_client}}
   let costs = {reads: 0, writes: 0, messages: 0};
@@ -110,14 +128,21 @@ function make_layers(panel, {live = true} = {}) {
   const server_text = make("p", {className: "where", id: "layers-server"});
   const lost_text = make("span", {className: "fault"});
   const list = make("ol", {id: "layers-list", tabIndex: 0});
-  const empty = said("p", "empty", {className: "where"});
+  const empty = said("p", tap ? "tap_empty" : "empty", {className: "where"});
   const clear = said("button", "clear", {type: "button"});
   const breaks = ["mask", "rsv", "opcode", "length"].map((what) => {
     const button = said("button", what, {type: "button", id: `layers-break-${what}`});
     button.addEventListener("click", () => tell({break: what}));
     return button;
   });
-  if (live) panel.append(
+  if (tap) panel.append(
+    said("h2", "tap_title"),
+    make("div", {className: "tools"}, said("span", "tap_break"), ...breaks),
+    make("div", {className: "tools"}, said("span", "drop_title"), ...["client", "server"].map(make_drop)),
+    make_inject(),
+    make("div", {className: "tools"}, clear, lost_text),
+    empty);
+  else if (live) panel.append(
     said("h2", "title"),
     make("div", {className: "tools"}, make("label", {}, show, said("span", "show")), costs_text, lost_text, clear),
     make("div", {className: "tools"}, said("span", "break_title"), ...breaks),
@@ -125,8 +150,34 @@ function make_layers(panel, {live = true} = {}) {
     server_text, empty);
   panel.append(list);
 
+  // ---- what else a tap does to frames ---------------------------------------------------------
+  function make_drop(side) {
+    const button = said("button", side === "server" ? "server_side" : side, {type: "button", id: `layers-drop-${side}`});
+    button.addEventListener("click", () => tell({drop: side}));
+    return button;
+  }
+  function make_inject() {
+    const side = make("select", {id: "layers-inject-side"},
+      said("option", "client", {value: "client"}), said("option", "server_side", {value: "server"}));
+    const frame = make("input", {type: "text", id: "layers-inject-frame", value: "text Hola", autocomplete: "off", spellcheck: false});
+    const problem = make("span", {className: "fault", id: "layers-refused"});
+    problem.setAttribute("role", "alert");
+    const title = said("label", "inject_title");
+    title.htmlFor = side.id;
+    const form = make("form", {className: "tools"}, title, side, frame, said("button", "inject", {id: "layers-inject"}), problem);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      problem.textContent = "";
+      tell({inject: `${side.value}:${frame.value}`});
+    });
+    layers.on_refused = (why) => { problem.textContent = `${words.refused} ${why}`; };
+    layers.name_inject = () => frame.setAttribute("aria-label", words.inject_text);
+    return form;
+  }
+
   function speak(language) {
     words = layers_words[language];
+    layers.name_inject?.();
     for (const element of panel.querySelectorAll("[data-layers-text]")) element.textContent = words[element.dataset.layersText];
     list.setAttribute("aria-label", words.title);
     show_rate();
@@ -167,6 +218,7 @@ function make_layers(panel, {live = true} = {}) {
       const scheme = location.protocol === "https:" ? "wss" : "ws";
       const window = new WebSocket(`${scheme}://${location.host}/trace?id=${id}`);
       window.onopen = () => {
+        layers.on_window?.(true);
         room = {id, window, counts: {}};
         lost = 0;
         lost_text.textContent = "";
@@ -175,6 +227,7 @@ function make_layers(panel, {live = true} = {}) {
       };
       window.onclose = () => {
         if (room?.window === window) lost_text.textContent = words.over;
+        layers.on_window?.(false);
         resolve(null);
       };
       window.onmessage = (event) => {
@@ -195,6 +248,8 @@ function make_layers(panel, {live = true} = {}) {
 
   function heard(message) {
     if (message.done) panel.dataset.done = message.done;
+    if (message.refused) layers.on_refused?.(message.refused);
+    if (message.tap) layers.on_tap?.(message.tap);
     if (message.lost) lost_text.textContent = words.lost(lost += message.lost);
     if (message.queue !== undefined) {
       queue.hidden = false;
@@ -224,13 +279,14 @@ function make_layers(panel, {live = true} = {}) {
     }
     before = now;
   }
-  if (live) setInterval(read_costs, costs_every_ms);
+  if (live && !tap) setInterval(read_costs, costs_every_ms);
 
   // ---- a call of the stream -------------------------------------------------------------------
   function add_call(connection, parts) {
     const at_end = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
     const call = make("li", {className: "call"});
     call.dataset.direction = parts[0].direction;
+    layers.on_call?.(parts[0].direction);
     const units = make("ol");
     call.append(units);
     let unit = [];
@@ -264,11 +320,14 @@ function make_layers(panel, {live = true} = {}) {
     item.dataset.layer = head.layer;
     const arrow = head.direction === "to_server" ? "↑" : "↓";
     const button = make("button", {type: "button"},
-      make("b", {}, `${arrow} ${head.layer}`), make("span", {}, `${head.name} ${head.value}`.trim()), make("code", {}, head.section || connection));
+      make("b", {}, `${tap ? `${connection} ` : ""}${arrow} ${head.layer}`), make("span", {}, `${head.name} ${head.value}`.trim()), make("code", {}, head.section || connection));
     button.setAttribute("aria-expanded", "false");
     button.title = words[head.direction];
     item.append(button);
-    for (const part of parts) if (part.error) item.append(make_fault(part));
+    for (const part of parts) {
+      if (part.error) item.append(make_fault(part));
+      if (part.name.startsWith("predicted")) item.append(make("p", {className: "predicted"}, `${part.name}: ${part.value}`));
+    }
     button.addEventListener("click", () => {
       const open = button.getAttribute("aria-expanded") === "true";
       button.setAttribute("aria-expanded", String(!open));
@@ -331,6 +390,7 @@ function make_layers(panel, {live = true} = {}) {
   }
 
   layers.add = add_call;
+  layers.open = open_window;
   layers.speak = speak;
   // Shows the call that a message was part of.
   layers.find = (call) => {

@@ -59,6 +59,8 @@ class Dialogue {
 
   // Frames come in that direction, and the next byte begins one.
   bool at_boundary(Direction direction) const noexcept;
+  // What the handshake that passed has agreed on, or what the options say.
+  const std::optional<ws::DeflateParameters>& deflate() const noexcept { return options_.deflate; }
 
   static constexpr std::size_t waiting_bytes_max = std::size_t{64} << 10;
   static constexpr std::size_t waiting_answers_max = 1000;
