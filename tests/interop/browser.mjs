@@ -11,7 +11,7 @@ import {tmpdir} from "node:os";
 import {join} from "node:path";
 import {fileURLToPath} from "node:url";
 
-import {Inbox, Program, mebibyte, run_cases, serve, skip_all, test} from "./cases.mjs";
+import {Inbox, Program, mebibyte, run_cases, serve, skip_all, tap, test} from "./cases.mjs";
 import {story} from "./story.mjs";
 
 const {chromium} = await import("playwright-core").catch(() =>
@@ -351,61 +351,61 @@ test("a browser that speaks Spanish is spoken to in Spanish, and can choose Engl
   await page.getByRole("button", {name: "Connect"}).waitFor();
 }, {locale: "es-MX"}));
 
-test("everything has its word in both languages", () => with_page(async (page) => {
-  const missing = await page.evaluate(() => {
-    return [words, layers_words].flatMap(({en, es}) => {
-      const keys = [new Set(Object.keys(en)), new Set(Object.keys(es))];
-      return [...keys[0], ...keys[1]].filter((key) => !keys[0].has(key) || !keys[1].has(key));
-    });
+const words_missing = (page) => page.evaluate(() => {
+  return [words, layers_words].flatMap(({en, es}) => {
+    const keys = [new Set(Object.keys(en)), new Set(Object.keys(es))];
+    return [...keys[0], ...keys[1]].filter((key) => !keys[0].has(key) || !keys[1].has(key));
   });
-  assert.deepEqual(missing, []);
+});
+test("everything has its word in both languages", () => with_page(async (page) => {
+  assert.deepEqual(await words_missing(page), []);
 }));
 
 // The contrast of WCAG 2 (1.4.3): 4.5 for text, in both themes.
+const faint_texts = (page) => page.evaluate(() => {
+  const numbers = (color) => color.match(/[\d.]+/g).map(Number);
+  const background = (element) => {
+    for (; element; element = element.parentElement) {
+      const color = numbers(getComputedStyle(element).backgroundColor);
+      if (color[3] !== 0) return color;
+    }
+    throw new Error("no background");
+  };
+  const luminance = (color) => {
+    const [r, g, b] = color.slice(0, 3).map((value) => {
+      const part = value / 255;
+      return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const found = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const is_text = (node) => node.nodeType === Node.TEXT_NODE && node.data.trim() !== "";
+    if (![...element.childNodes].some(is_text) || !element.checkVisibility()) continue;
+    const colors = [numbers(getComputedStyle(element).color), background(element)];
+    const [a, b] = colors.map(luminance);
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 4.5) found.push(`${contrast.toFixed(2)} ${element.outerHTML}`);
+  }
+  return found;
+});
 for (const colorScheme of ["light", "dark"]) {
   test(`text stands out enough in the ${colorScheme} theme`, () => with_page(async (page) => {
     await connect(page);
     await page.keyboard.type("Hello");
     await page.keyboard.press("Enter");
     await entry(page, "received").waitFor();
-    const faint = await page.evaluate(() => {
-      const numbers = (color) => color.match(/[\d.]+/g).map(Number);
-      const background = (element) => {
-        for (; element; element = element.parentElement) {
-          const color = numbers(getComputedStyle(element).backgroundColor);
-          if (color[3] !== 0) return color;
-        }
-        throw new Error("no background");
-      };
-      const luminance = (color) => {
-        const [r, g, b] = color.slice(0, 3).map((value) => {
-          const part = value / 255;
-          return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-        });
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-      };
-      const found = [];
-      for (const element of document.querySelectorAll("body *")) {
-        const is_text = (node) => node.nodeType === Node.TEXT_NODE && node.data.trim() !== "";
-        if (![...element.childNodes].some(is_text) || !element.checkVisibility()) continue;
-        const colors = [numbers(getComputedStyle(element).color), background(element)];
-        const [a, b] = colors.map(luminance);
-        const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-        if (contrast < 4.5) found.push(`${contrast.toFixed(2)} ${element.outerHTML}`);
-      }
-      return found;
-    });
-    assert.deepEqual(faint, []);
+    assert.deepEqual(await faint_texts(page), []);
   }, {colorScheme}));
 }
 
+const nameless_controls = (page) => page.evaluate(() =>
+  [...document.querySelectorAll("input, select, textarea, button")]
+    .filter((control) => !(control.labels?.length || control.textContent.trim() || control.ariaLabel))
+    .map((control) => control.outerHTML));
 test("every control has a name, and nothing is wider than a phone", () =>
   with_page(async (page) => {
-  const nameless = await page.evaluate(() =>
-    [...document.querySelectorAll("input, textarea, button")]
-      .filter((control) => !(control.labels?.length || control.textContent.trim()))
-      .map((control) => control.outerHTML));
-  assert.deepEqual(nameless, []);
+  assert.deepEqual(await nameless_controls(page), []);
   await connect(page);
   await page.getByLabel(/^Text/).fill("wide".repeat(200));
   await page.keyboard.press("Enter");
@@ -580,6 +580,98 @@ for (const [whose, one] of Object.entries(scripts)) {
       await bo.goto("about:blank");
       await ana.getByText("1 client connected").waitFor();
     }, {at: `${one.page}chat`}), {at: `${one.page}chat`}));
+}
+
+// ---- the page of a tap --------------------------------------------------------------------------
+
+// The page of a tap in front of the server, and a client that speaks by way of it.
+async function with_tap(body, {flags = [], ...options} = {}) {
+  const one = await tap(server.url(""), ...flags);
+  const client = new Program("connect", "--quiet", `ws://${one.address}/echo`);
+  const say = (text) => client.process.stdin.write(`${text}\n`);
+  try {
+    await with_page(async (page) => {
+      await page.locator("#state[data-state=open]").waitFor();
+      await body({page, client, say, one});
+    }, {at: one.page, ...options});
+  } finally {
+    await client.stop("SIGKILL");
+    const {code, errors} = await one.stop();
+    assert.equal(code, 0, errors);
+  }
+}
+// A client that connected before the page was there is told of from here on.
+const spoken = async ({page, say}, text) => {
+  say(text);
+  for (const way of ["to_server", "to_client"]) {
+    await page.locator(`.call[data-direction=${way}] .unit[data-layer=message]`)
+      .getByText(`"${text}"`).first().waitFor();
+  }
+};
+
+test("the page of a tap shows what passes, byte by byte, in both directions", () => with_tap(async (all) => {
+  const {page, one} = all;
+  assert.equal(await page.locator("#listen").textContent(), one.address);
+  assert.equal(await page.locator("#target").textContent(), server.url(""));
+  await spoken(all, "hola");
+  await page.locator("#way-client.reached").waitFor();
+  await page.locator("#way-server.reached").waitFor();
+  const frame = page.locator(".call[data-direction=to_server] .unit[data-layer=frame]").last();
+  await frame.getByRole("button").first().click();
+  await frame.locator(".bytes button").nth(3).click();
+  assert.match(await frame.locator("tr.marked").textContent(), /masking key/);
+}));
+
+test("the page of a tap breaks and drops the next frame, and says what will come of it", () =>
+  with_tap(async (all) => {
+  const {page, client, say} = all;
+  await spoken(all, "hola");
+  await page.locator("#layers-drop-client").click();
+  await page.locator("#layers[data-done='1']").waitFor();
+  say("lost");
+  await page.locator(".predicted").getByText("messages have no numbers").waitFor();
+  await spoken(all, "adiós");
+  await page.getByRole("button", {name: "RSV2 bit"}).click();
+  await page.locator("#layers[data-done='2']").waitFor();
+  say("broken");
+  await page.locator(".predicted").getByText("the client: Close 1002").waitFor();
+  await page.locator(".fault").getByText("close 1002").waitFor();
+  const {code, out} = await client.ended;
+  assert.deepEqual([code, out.toString()], [3, "hola\nadiós\n"]);
+}));
+
+test("the page of a tap puts a frame in, or says why not", () => with_tap(async (all) => {
+  const {page, client} = all;
+  await spoken(all, "hola");
+  await page.getByLabel("Put in a frame").selectOption("server");
+  await page.getByLabel("Frame, as text Hello").fill("dance");
+  await page.getByRole("button", {name: "Put in"}).click();
+  await page.getByRole("alert").getByText("'dance' is no kind of frame").waitFor();
+  await page.getByLabel("Frame, as text Hello").fill("text put in");
+  await page.getByLabel("Frame, as text Hello").press("Enter");
+  await page.locator(".unit").getByText("injected").waitFor();
+  await page.locator(".unit[data-layer=message]").getByText('"put in"').waitFor();
+  assert.equal(await page.getByRole("alert").textContent(), "");
+  client.end_input();
+  assert.equal((await client.ended).out.toString(), "hola\nput in\n");
+}));
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`the page of a tap speaks Spanish, on a phone, in the ${colorScheme} theme`, () => with_tap(async (all) => {
+    const {page} = all;
+    await spoken(all, "hola".repeat(100).slice(0, 64));
+    await page.getByRole("button", {name: "Meter"}).waitFor();
+    await page.locator("#layers-drop-client").click();
+    await page.locator("#layers[data-done='1']").waitFor();
+    all.say("perdido");
+    await page.locator(".predicted").first().waitFor();
+    assert.deepEqual(await words_missing(page), []);
+    assert.deepEqual(await faint_texts(page), []);
+    assert.deepEqual(await nameless_controls(page), []);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+    await page.getByRole("button", {name: "English"}).click();
+    await page.getByText("What passes, as the tap tells it").waitFor();
+  }, {locale: "es-MX", colorScheme, viewport: {width: 320, height: 640}}));
 }
 
 // ---- JSONP --------------------------------------------------------------------------------------

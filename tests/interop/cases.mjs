@@ -110,6 +110,21 @@ export async function serve(...flags) {
   return program;
 }
 
+// `hilo tap` with a page, in front of `target`; resolves once both listen.
+export async function tap(target, ...flags) {
+  const program = new Program("tap", "--quiet", "--page", "127.0.0.1:0", ...flags, "127.0.0.1:0", target);
+  const told = (async () => {
+    for await (const line of createInterface({input: program.process.stderr})) {
+      program.address ??= /^listening on (\S+)$/.exec(line)?.[1];
+      program.page = /^page at (\S+)$/.exec(line)?.[1];
+      if (program.page) return;
+    }
+    throw new Error(`it ended: ${program.errors}`);
+  })();
+  await within_patience(told);
+  return program;
+}
+
 // A private CA and what it signed (certificates.sh), in a folder that goes with this process.
 export function certificates() {
   const folder = mkdtempSync(join(tmpdir(), "hilo-certificates-"));

@@ -5,7 +5,7 @@
 
 import {fileURLToPath} from "node:url";
 
-import {serve} from "./cases.mjs";
+import {Program, serve, tap} from "./cases.mjs";
 
 const {chromium} = await import("playwright-core");
 const folder = fileURLToPath(new URL("../../tools/web/screenshots/", import.meta.url));
@@ -14,10 +14,10 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"],
 });
 
-async function shoot(name, options, body) {
+async function shoot(name, {at = server.page, ...options}, body) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
-  await page.goto(server.page);
+  await page.goto(at);
   await body(page);
   // What comes from the server has come when nothing has for a moment.
   await page.waitForTimeout(500);
@@ -50,7 +50,8 @@ await shoot("broken", wide, async (page) => {
   await page.locator("#text").press("Enter");
   await page.locator("#state[data-state=closed]").waitFor();
 });
-await shoot("capas", {viewport: {width: 390, height: 844}, locale: "es-ES", colorScheme: "dark"}, async (page) => {
+const phone = {viewport: {width: 390, height: 844}, locale: "es-ES", colorScheme: "dark"};
+await shoot("capas", phone, async (page) => {
   await say(page, "¡Hola, hilo!");
   await open_frame(page);
 });
@@ -63,5 +64,30 @@ await shoot("chat", {viewport: {width: 900, height: 900}, locale: "en-US"}, asyn
   await page.locator("#text").press("Enter");
   await page.locator("#messages").getByText("Ana: Hello").waitFor();
 });
+const tapped = await tap(server.url(""));
+await shoot("tap", {...wide, at: tapped.page}, async (page) => {
+  await page.locator("#state[data-state=open]").waitFor();
+  const client = new Program("connect", "--quiet", `ws://${tapped.address}/echo`);
+  client.process.stdin.write("Hello\n");
+  await page.locator(".unit[data-layer=message]").nth(1).waitFor();
+  await page.locator("#layers-drop-client").click();
+  await page.locator("#layers[data-done='1']").waitFor();
+  client.process.stdin.write("lost\n");
+  await page.locator(".predicted").first().waitFor();
+  await page.locator("#layers-inject").click();
+  await page.getByText("injected").waitFor();
+  await page.getByText("injected").scrollIntoViewIfNeeded();
+  await client.stop("SIGKILL");
+});
+await shoot("grifo", {...phone, at: tapped.page}, async (page) => {
+  await page.locator("#state[data-state=open]").waitFor();
+  const client = new Program("connect", "--quiet", `ws://${tapped.address}/echo`);
+  await page.locator("#layers-break-rsv").click();
+  await page.locator("#layers[data-done='1']").waitFor();
+  client.process.stdin.write("Hola\n");
+  await page.locator(".call .fault").first().waitFor();
+  await client.stop("SIGKILL");
+});
+await tapped.stop();
 await browser.close();
 await server.stop();

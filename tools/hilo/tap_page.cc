@@ -48,7 +48,7 @@ TapPage::TapPage(net::Loop& loop, bool for_others)
         obey(connection, message.text());
       })
       .on_close([this](ws::Connection& connection, ws::CloseInfo) {
-        std::erase(windows_, *connection.data<Window>());
+        if (const Window* const window = connection.data<Window>()) std::erase(windows_, *window);
       });
 }
 

@@ -65,6 +65,7 @@ const layers_style = `
   .layers-panel form.tools { padding: 0; border: 0; background: none; }
   .layers-panel .tools input[type=text], .layers-panel .tools select { width: auto; min-width: 0; flex: 0 1 16rem; min-height: 2.2rem; padding: .2rem .5rem; color: inherit; background: var(--paper); border: 1px solid var(--field); border-radius: .3rem; font: inherit; }
   .layers-panel .tools select { flex: 0 0 auto; }
+  .layers-panel.of-tap .unit > button b { flex-basis: 9rem; }
   .layers-panel p.predicted { margin: 0 0 .1rem; padding-left: .2rem; font-size: .88rem; overflow-wrap: anywhere; }
   .layers-panel ol { list-style: none; margin: 0; padding: 0; max-height: 75vh; overflow-y: auto; }
   .layers-panel ol ol { max-height: none; overflow: visible; }
@@ -119,6 +120,7 @@ function make_layers(panel, {live = true, tap = false} = {}) {
   }
   document.head.append(make("style", {textContent: layers_style}));
   panel.classList.add("layers-panel");
+  panel.classList.toggle("of-tap", tap);
   const show = make("input", {type: "checkbox", checked: true, id: "layers-show"});
   const slider = make("input", {type: "range", min: 0, max: rates.length - 1, value: 0, id: "layers-slow"});
   const rate_text = make("output");
@@ -320,7 +322,7 @@ function make_layers(panel, {live = true, tap = false} = {}) {
     item.dataset.layer = head.layer;
     const arrow = head.direction === "to_server" ? "↑" : "↓";
     const button = make("button", {type: "button"},
-      make("b", {}, `${tap ? `${connection} ` : ""}${arrow} ${head.layer}`), make("span", {}, `${head.name} ${head.value}`.trim()), make("code", {}, head.section || connection));
+      make("b", {}, `${tap ? `${connection} ` : ""}${arrow} ${head.layer}`), make("span", {}, `${head.name} ${head.value}`.trim()), make("code", {}, head.section || (tap ? "" : connection)));
     button.setAttribute("aria-expanded", "false");
     button.title = words[head.direction];
     item.append(button);
