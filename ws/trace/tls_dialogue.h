@@ -46,6 +46,9 @@ class TlsDialogue {
 
   // See Dialogue.
   bool at_boundary(Direction direction) const noexcept { return dialogue_.at_boundary(direction); }
+  const std::optional<ws::DeflateParameters>& deflate() const noexcept {
+    return dialogue_.deflate();
+  }
 
  private:
   bool decide(Direction direction, Bytes& bytes);
