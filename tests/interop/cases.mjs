@@ -36,7 +36,7 @@ export function skip_all(name, reason) {
   process.exit(0);
 }
 
-async function within_patience(promise) {
+export async function within_patience(promise) {
   let timer;
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error(`nothing happened for ${patience} ms`)), patience);

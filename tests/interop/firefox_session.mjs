@@ -5,7 +5,8 @@
 
 import {spawn} from "node:child_process";
 import {once} from "node:events";
-import {mkdtemp, rm, writeFile} from "node:fs/promises";
+import {rmSync} from "node:fs";
+import {mkdtemp, writeFile} from "node:fs/promises";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
 import {createInterface} from "node:readline";
@@ -44,7 +45,7 @@ export class Firefox {
       program,
       ["--headless", "--no-remote", "--profile", firefox.#profile, "--remote-debugging-port", "0"],
       {stdio: ["ignore", "ignore", "pipe"], env: {...process.env, HOME: firefox.#profile}});
-    process.once("exit", () => firefox.#process.kill("SIGKILL"));
+    process.once("exit", () => firefox.#clean_up());
     const failed = once(firefox.#process, "error").then(([error]) => { throw error; });
     const address = await Promise.race([firefox.#address(), failed]);
     failed.catch(() => {});
@@ -93,7 +94,8 @@ export class Firefox {
       await this.#command("browsingContext.navigate", {context, url, wait: "complete"});
       await body(async (run, argument) => {
         const {type, result, exceptionDetails} = await this.#command("script.evaluate", {
-          expression: `Promise.resolve((${run})(${JSON.stringify(argument)})).then(JSON.stringify)`,
+          expression: `Promise.resolve((${run})(${JSON.stringify(argument)}))
+            .then((value) => JSON.stringify(value ?? null))`,
           target: {context},
           awaitPromise: true,
         });
@@ -109,6 +111,11 @@ export class Firefox {
     const ended = once(this.#process, "exit");
     await this.#command("browser.close", {});
     await ended;
-    await rm(this.#profile, {recursive: true, force: true});
+    this.#clean_up();
+  }
+
+  #clean_up() {
+    this.#process.kill("SIGKILL");
+    rmSync(this.#profile, {recursive: true, force: true, maxRetries: 10});
   }
 }

@@ -71,6 +71,8 @@ for group in "$@"; do
         want_program npm npm
         want_program chromium chromium chromium-browser google-chrome
         want_program firefox-esr firefox-esr firefox
+        want_program webkit2gtk-driver WebKitWebDriver
+        want_program xvfb Xvfb
       fi ;;
     check)
       want_program clang clang++
