@@ -67,8 +67,9 @@ const layers_style = `
   .layers-panel .tools select { flex: 0 0 auto; }
   .layers-panel.of-tap .unit > button b { flex-basis: 9rem; }
   .layers-panel p.predicted { margin: 0 0 .1rem; padding-left: .2rem; font-size: .88rem; overflow-wrap: anywhere; }
-  .layers-panel ol { list-style: none; margin: 0; padding: 0; max-height: 75vh; overflow-y: auto; }
-  .layers-panel ol ol { max-height: none; overflow: visible; }
+  .layers-panel .tools span:empty { display: none; }
+  .layers-panel ol { list-style: none; margin: 0; padding: 0 .5rem 0 0; max-height: 75vh; overflow-y: auto; }
+  .layers-panel ol ol { max-height: none; overflow: visible; padding: 0; }
   .layers-panel .call { margin: 0 0 .5rem; padding: .1rem 0 .1rem .7rem; border-left: 3px solid var(--line); }
   .layers-panel .call[data-direction=to_server] { border-color: var(--thread); }
   .layers-panel .call.found { background: color-mix(in srgb, var(--thread) 12%, transparent); }
@@ -91,8 +92,10 @@ const layers_style = `
   .layers-panel .where { color: var(--soft); white-space: nowrap; }
   .layers-panel p.where { white-space: normal; }
   @media (max-width: 40rem) {
-    .layers-panel .unit > button { flex-wrap: wrap; }
+    .layers-panel .unit > button b { flex-basis: 6.5rem; white-space: nowrap; }
+    .layers-panel .unit > button span { flex: 1; min-width: 0; }
     .layers-panel .unit > button code { display: none; }
+    .layers-panel td:first-child { white-space: pre-wrap; min-width: 8ch; max-width: 12ch; }
     .layers-panel .where { display: none; }
   }
 `;
