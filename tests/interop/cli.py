@@ -131,7 +131,8 @@ def _():
 @case("the help of tap names every flag, and each is understood")
 def _():
     samples = {"--format": "json", "--page": "127.0.0.1:1", "--capture": "a.pcapng", "--delay": "5ms"}
-    samples |= {"--break": "mask", "--drop": "client:2", "--inject": "server:2:text a b", "--ca-file": "a.pem"}
+    samples |= {"--break": "mask", "--drop": "client:2", "--inject": "server:2:text a b"}
+    samples |= {"--ca-file": "a.pem", "--tls-keylog": "a.log"}
     switches = ["--source", "--quiet", "--page-public", "--split", "--insecure"]
     text = run("tap", "--help")[1].decode()
     listed = re.findall(r"^  (--[\w-]+)", text, re.M)
