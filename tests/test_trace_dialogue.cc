@@ -353,7 +353,7 @@ TEST_CASE("what is not kept whole is no fault: a cut character, a large compress
   large.say(Direction::to_client,
             from_hex("c1 07 f2 48 cd c9 c9 07 00 c1 05 f2 00 11 00 00 81 01 61"));
   CHECK(large.fault().empty());
-  CHECK(large.lines.back().starts_with("0 message text message 1 bytes  \"a\""));
+  CHECK(large.lines.back().starts_with("0 message text message 1 byte  \"a\""));
 }
 
 TEST_CASE("of a request that nobody answered, what stands behind it is told at the end") {

@@ -320,8 +320,8 @@ TEST_CASE(
     CHECK(story.has("> tls alert: warning close_notify (0)"));
     if (version == TLS1_3_VERSION) {
       CHECK(story.has("> message text message: 10 bytes  \"y otra vez\""));
-      CHECK(story.has("> tls KeyUpdate: 1 bytes"));
-      CHECK(story.has("< tls KeyUpdate: 1 bytes"));
+      CHECK(story.has("> tls KeyUpdate: 1 byte"));
+      CHECK(story.has("< tls KeyUpdate: 1 byte"));
     }
     // Heads and frames are in the clear stream, and at its beginning.
     const auto request = std::find_if(story.parts.begin(), story.parts.end(),

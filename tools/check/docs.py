@@ -30,7 +30,8 @@ import limits_page
 
 ROOT = pathlib.Path(__file__).parents[2]
 # The folders whose README.md has a translation beside it.
-TRANSLATED = ("", "net", "net/base", "ws", "ws/core", "ws/engineio", "ws/socketio", "ws/trace")
+TRANSLATED = ("", "net", "net/base", "ws", "ws/core", "ws/engineio", "ws/socketio", "ws/trace",
+              "tools/ladder")
 COMMANDS = (r"hilo explain( .*)?", r"build/release/ladder/(0[5-8]|1[01])_\w+", r"build/release/chapters/\w+( \w+)?")
 MARK = re.compile(r"<!-- (output|snippet): (.*) -->")
 PATIENCE = 60  # seconds: a guard against hanging

@@ -7,21 +7,20 @@
 
 #include "net/base/guard.h"
 #include "net/stream.h"
+#include "ws/trace/text.h"
 #include "ws/trace/tls_messages.h"
 #include "ws/trace/tls_names.h"
 
 namespace hilo::tools::explain {
 namespace {
 
+using trace::counted_bytes;
+
 // What a program may ask of TCP.
 std::string_view section_of(std::string_view call) noexcept {
   if (call == "write") return "RFC 9293 §3.10.2";
   if (call == "read") return "RFC 9293 §3.10.3";
   return "RFC 9293 §3.10.4";
-}
-
-std::string counted(std::size_t bytes) {
-  return std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes");
 }
 
 }  // namespace
@@ -68,7 +67,7 @@ void WireTrace::tell_engine(std::string_view name, std::string value, std::strin
 void WireTrace::tell_queue(std::size_t waiting) {
   if (waiting == 0 && !waits_) return;
   waits_ = waiting != 0;
-  tell_engine("queue", waits_ ? counted(waiting) + " wait to be taken" : "empty again",
+  tell_engine("queue", waits_ ? counted_bytes(waiting) + " wait to be taken" : "empty again",
               "net/stream_output.cc");
 }
 
@@ -105,7 +104,7 @@ void WireTrace::on_overflow(std::size_t message, std::size_t waiting,
                             std::string_view consequence) noexcept {
   attempt([&] {
     tell_engine("queue",
-                counted(waiting) + " wait, a message of " + counted(message) +
+                counted_bytes(waiting) + " wait, a message of " + counted_bytes(message) +
                     " does not fit behind them: " + std::string(consequence),
                 "ws/connection_output.cc overflow");
   });
@@ -156,7 +155,7 @@ void WireTrace::tell_record(trace::Direction direction, Bytes header) {
   explainer_->tell({.direction = direction,
                     .layer = trace::Layer::tls,
                     .name = trace::tls_content_name(header[0]),
-                    .value = counted(load_be16(header.data() + 3)) + ", legacy version " +
+                    .value = counted_bytes(load_be16(header.data() + 3)) + ", legacy version " +
                              trace::tls_version_text(load_be16(header.data() + 1)),
                     .section = "RFC 8446 §5.1",
                     .source = "net/transport_tls.cc"});
@@ -178,7 +177,7 @@ void WireTrace::on_read(const net::Io& io, MutableBytes bytes) noexcept {
   attempt([&] {
     switch (io.kind) {
       case net::Io::Kind::done:
-        tell(reads_, "read", counted(bytes.size()), bytes.size());
+        tell(reads_, "read", counted_bytes(bytes.size()), bytes.size());
         explainer_->add(reads_, bytes);
         break;
       case net::Io::Kind::would_block: break;
@@ -200,13 +199,13 @@ void WireTrace::on_write(const net::Io& io, std::span<const Bytes> slices) noexc
     if (io.kind == net::Io::Kind::would_block) {
       const std::string_view who =
           is_tls_ ? "TLS takes, for now, none of " : "the kernel takes none of ";
-      tell(writes(), "write", std::string(who) + counted(offered));
+      tell(writes(), "write", std::string(who) + counted_bytes(offered));
       return tell_queue(offered);
     }
     if (io.kind != net::Io::Kind::done) {
       return tell(writes(), "failed", std::error_code(io.error).message());
     }
-    std::string value = counted(io.bytes);
+    std::string value = counted_bytes(io.bytes);
     if (io.bytes < offered) value += " of " + std::to_string(offered);
     tell(writes(), "write", std::move(value), io.bytes);
     std::size_t left = io.bytes;

@@ -18,8 +18,7 @@ using trace::Direction;
 std::string description_of(const ws::FrameHeader& header) {
   std::string text(explain::name_of(header.opcode));
   if (!header.final) text += ", more frames follow";
-  return text + ", " + std::to_string(header.payload_bytes) +
-         (header.payload_bytes == 1 ? " byte" : " bytes");
+  return text + ", " + trace::counted_bytes(header.payload_bytes);
 }
 
 // The beginning of a payload: a text in quotes, up to its last whole character; other bytes in

@@ -114,14 +114,13 @@ void FrameReader::tell_bits(std::uint64_t bit, std::uint64_t bits, std::string_v
 void FrameReader::tell_header() {
   const bool whole = header_.progress == ws::HeaderProgress::complete;
   const std::uint64_t size = whole ? header_.header_bytes + header_.payload_bytes : header_bytes_;
-  (*sink_)(
-      {.direction = direction_,
-       .layer = Layer::frame,
-       .place = bytes_at(begin_, size),
-       .name = name_of(header_.opcode),
-       .value = whole ? std::to_string(header_.payload_bytes) + " bytes of payload" : std::string(),
-       .section = framing,
-       .source = reads_headers});
+  (*sink_)({.direction = direction_,
+            .layer = Layer::frame,
+            .place = bytes_at(begin_, size),
+            .name = name_of(header_.opcode),
+            .value = whole ? counted_bytes(header_.payload_bytes) + " of payload" : std::string(),
+            .section = framing,
+            .source = reads_headers});
   tell_bits(
       0, 1, "FIN",
       bit(header_.final, header_.final ? "the last frame of its message" : "more frames follow"),

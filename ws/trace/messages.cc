@@ -114,7 +114,7 @@ std::optional<MutableBytes> MessageReader::inflate(const WireMessage& message) {
          "ws/core/deflate.cc Inflater::inflate", fault);
   };
   inflated_.release();
-  const std::string size = std::to_string(message.bytes) + " bytes";
+  const std::string size = counted_bytes(message.bytes);
   const bool is_cut = message.content.size() != message.bytes;
   const ws::MessageLimits limits{.message_bytes_max = options_.message_bytes_max,
                                  .inflate_ratio_max = 0};
@@ -178,8 +178,7 @@ void MessageReader::tell_packet(const engineio::Packet& packet, Place place, Pla
     const bool due = attachments_due_ != 0;
     if (due) --attachments_due_;
     return tell(Layer::socketio, 0, data, due ? "attachment" : "binary data",
-                std::to_string(packet.data.size()) + " bytes", socket_protocol,
-                "ws/socketio/decoder.cc");
+                counted_bytes(packet.data.size()), socket_protocol, "ws/socketio/decoder.cc");
   }
   tell_event(as_text(Bytes(packet.data)), data);
 }

@@ -67,4 +67,8 @@ std::string hex_pairs(Bytes bytes) {
   return out;
 }
 
+std::string counted_bytes(std::uint64_t count) {
+  return std::to_string(count) + (count == 1 ? " byte" : " bytes");
+}
+
 }  // namespace hilo::trace

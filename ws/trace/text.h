@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ inline constexpr std::size_t shown_bytes_max = 64;
 // is if `utf8`, else as \xff. Of more than shown_bytes_max bytes the beginning, and how many there
 // are.
 std::string in_quotes(std::string_view text, bool utf8 = true);
+
+// "1 byte", "5 bytes".
+std::string counted_bytes(std::uint64_t count);
 
 // "48 6f 6c 61", likewise; and all of them.
 std::string hexadecimal(Bytes bytes);

@@ -75,7 +75,7 @@ void TlsMessageReader::end_message() {
   const bool is_retry =
       message.type == tls_server_hello && message.hello && is_retry_request(*message.hello);
   tell(message_, is_retry ? "HelloRetryRequest" : tls_message_name(message.type),
-       std::to_string(message_come_ - header_bytes) + " bytes", section_of(message.type));
+       counted_bytes(message_come_ - header_bytes), section_of(message.type));
   bool good = true;
   if (message.type == tls_client_hello || message.type == tls_server_hello)
     good = message.hello.has_value();

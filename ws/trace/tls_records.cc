@@ -47,10 +47,6 @@ constexpr std::string_view after_fault = "encrypted, behind a record that did no
 constexpr std::string_view renegotiated = "encrypted with the keys of a renegotiation";
 constexpr std::string_view early = "encrypted: early data (0-RTT), or not for these keys";
 
-std::string bytes_text(std::size_t bytes) {
-  return std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes");
-}
-
 }  // namespace
 
 TlsReader::Side::Side(TlsReader& reader, Direction of)
@@ -130,7 +126,7 @@ void TlsReader::tell_record(Side& side, bool encrypted) {
             .layer = Layer::tls,
             .place = bytes_at(side.begin, side.record.size()),
             .name = tls_content_name(type),
-            .value = bytes_text(length) + (encrypted ? ", encrypted" : ""),
+            .value = counted_bytes(length) + (encrypted ? ", encrypted" : ""),
             .section = record_section,
             .source = record_source});
   tell(side, bytes_at(side.begin, 1), "type",
@@ -190,7 +186,7 @@ void TlsReader::take_inner(Side& side, std::vector<std::uint8_t> content) {
   const std::uint8_t type = content.back();
   content.pop_back();
   tell_opened(side, type, content.size());
-  if (padding != 0) tell(side, {}, "padding", bytes_text(padding), "RFC 8446 §5.4");
+  if (padding != 0) tell(side, {}, "padding", counted_bytes(padding), "RFC 8446 §5.4");
   take_content(side, type, content, std::nullopt);
 }
 
@@ -198,7 +194,7 @@ void TlsReader::tell_opened(Side& side, std::uint8_t type, std::size_t content_b
   tell(side, bytes_at(side.begin + header_bytes, side.record.size() - header_bytes),
        "encrypted content",
        std::to_string(type) + ' ' + std::string(tls_content_name(type)) + ", " +
-           bytes_text(content_bytes),
+           counted_bytes(content_bytes),
        opened_section);
 }
 
