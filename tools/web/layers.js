@@ -67,7 +67,7 @@ const layers_style = `
   .layers-panel .tools select { flex: 0 0 auto; }
   .layers-panel.of-tap .unit > button b { flex-basis: 9rem; }
   .layers-panel p.predicted { margin: 0 0 .1rem; padding-left: .2rem; font-size: .88rem; overflow-wrap: anywhere; }
-  .layers-panel .tools span:empty { display: none; }
+  .layers-panel .tools span:empty:not([role]) { display: none; }
   .layers-panel ol { list-style: none; margin: 0; padding: 0 .5rem 0 0; max-height: 75vh; overflow-y: auto; }
   .layers-panel ol ol { max-height: none; overflow: visible; padding: 0; }
   .layers-panel .call { margin: 0 0 .5rem; padding: .1rem 0 .1rem .7rem; border-left: 3px solid var(--line); }
