@@ -72,6 +72,23 @@ def _():
         contains(said, complaint)
 
 
+@case("docs: a picture is a file that is drawn, or told to be another")
+def _():
+    mark = "<!-- picture: hilo explain --frame ping --format svg -->\n"
+    contains(judged(mark + "\nno picture\n")[1], "FOLDER/README.md:1: ![...](NAME.svg) belongs behind")
+    with tempfile.TemporaryDirectory() as folder:
+        page, file = pathlib.Path(folder, "README.md"), pathlib.Path(folder, "ping.svg")
+        page.write_text(mark + "![a ping](ping.svg)\n")
+        code, said = docs("--check", page)
+        equal(code, 1)
+        contains(said, "ping.svg is not what 'hilo explain --frame ping --format svg' draws")
+        equal(docs(page)[0], 0)
+        contains(file.read_text(), "<svg ")
+        equal(docs("--check", page), (0, ""))
+        file.write_text(file.read_text().replace("opcode", "code"))
+        equal(docs("--check", page)[0], 1)
+
+
 @case("docs: nothing else is run, and a block is wanted behind its line")
 def _():
     for line, complaint in (

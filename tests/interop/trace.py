@@ -154,6 +154,8 @@ def _():
             await socket.send("hola")
             equal(await socket.recv(), "hola")
         await window.hear(lambda: window.named("tcp", "closed"))
+        # What the loop spends on telling all this is not the page's.
+        equal([bool(window.named("engine", name)) for name in ("timer", "cost")], [True, False])
         equal([each["value"] for each in window.named("message", "text message")], ['4 bytes  "hola"'] * 2)
         for layer in ("tcp", "http", "handshake", "frame", "message"):
             equal(layer in {each["layer"] for each in window.parts}, True)

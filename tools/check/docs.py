@@ -7,6 +7,8 @@ A line that Markdown does not show tells where the block behind it comes from:
       the command as one would type it, and what it prints
   <!-- snippet: tools/ladder/07_frame.cc from "// Write it." to "ws::mask_copy(" -->
       lines of a file, from the one with that text to the next one with the other; `until`: without it
+  <!-- picture: hilo explain --frame text Hi --format svg -->
+      what it prints is the file that the ![...](NAME.svg) behind it shows
 
 Without --check blocks are brought up to date; with it, one that is not is told with its file, its line
 and the difference. A README.es.md is held to be what its README.md is: the same blocks, the same
@@ -33,7 +35,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 TRANSLATED = ("", "net", "net/base", "ws", "ws/core", "ws/engineio", "ws/socketio", "ws/trace",
               "tools/ladder")
 COMMANDS = (r"hilo explain( .*)?", r"build/release/ladder/(0[5-8]|1[01])_\w+", r"build/release/chapters/\w+( \w+)?")
-MARK = re.compile(r"<!-- (output|snippet): (.*) -->")
+MARK = re.compile(r"<!-- (output|snippet|picture): (.*) -->")
 PATIENCE = 60  # seconds: a guard against hanging
 
 
@@ -163,7 +165,7 @@ def remade(name, lines, maker):
         # What stands between ``` of the page's own is an example.
         mark = None if inside else MARK.fullmatch(lines[at])
         at += 1
-        if not mark:
+        if not mark or mark[1] == "picture":
             continue
         where = f"{name}:{at}"
         if at == len(lines) or not lines[at].startswith("```") or "```" not in lines[at + 1 :]:
@@ -179,6 +181,37 @@ def remade(name, lines, maker):
         made += block
         at = end
     return made, complaints
+
+
+def pictures(page):
+    """[(line number, command, file)]"""
+    inside = False
+    lines = page.read_text().splitlines()
+    for number, (line, behind) in enumerate(zip(lines, [*lines[1:], ""]), 1):
+        inside = inside != line.startswith("```")
+        mark = None if inside else MARK.fullmatch(line)
+        if not mark or mark[1] != "picture":
+            continue
+        shown = re.fullmatch(r"!\[.+\]\(([\w-]+\.svg)\)", behind)
+        if not shown:
+            raise Mistake(f"{shown_name(page)}:{number}: ![...](NAME.svg) belongs behind this line")
+        yield number, mark[2], page.parent / shown[1]
+
+
+def draw(page, build, check):
+    """Writes the pictures of a page anew, or tells which are not as they are drawn."""
+    complaints = []
+    for number, command, file in pictures(page):
+        drawn = "\n".join(run_program(command, b"", build)) + "\n"
+        if file.exists() and file.read_text() == drawn:
+            continue
+        if check:
+            complaints.append(f"{shown_name(page)}:{number}: {file.name} is not what {command!r} draws; "
+                              "`make docs` brings it up to date")
+        else:
+            file.write_text(drawn)
+            print(f"  DOCS  {shown_name(file)}")
+    return complaints
 
 
 def difference(stands, wanted, name, other="as it is made"):
@@ -291,6 +324,7 @@ def main():
     try:
         for page in [] if chosen.translation else chosen.pages or pages():
             complaints += treat(page, lambda name, lines: remade(name, lines, maker), chosen.check)
+            complaints += draw(page, build, chosen.check)
         if not chosen.pages and not chosen.translation:
             complaints += treat(ROOT / "ws/LIMITS.md", limits(build), chosen.check)
     except Mistake as mistake:

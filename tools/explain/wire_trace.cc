@@ -78,7 +78,7 @@ WireTrace::Spent WireTrace::spent_by(net::Loop& loop) noexcept {
 }
 
 // Writes are counted once they are done, so this one is among those of the next line.
-void WireTrace::tell_costs() {
+void WireTrace::tell_spent() {
   if (loop_ == nullptr) return;
   const Spent before = std::exchange(spent_, spent_by(*loop_));
   const auto since = [](std::uint64_t now, std::uint64_t then, std::string_view what) {
@@ -96,6 +96,7 @@ void WireTrace::tell_costs() {
 void WireTrace::on_begin(net::ObservedTransport& transport) noexcept {
   is_tls_ = transport.tls() != nullptr;
   if (explainer_) explainer_->set_in_tls(is_tls_);
+  if (!tells_costs_) return;
   loop_ = &transport.stream().loop();
   spent_ = spent_by(*loop_);
 }
@@ -215,7 +216,7 @@ void WireTrace::on_write(const net::Io& io, std::span<const Bytes> slices) noexc
       left -= taken.size();
     }
     tell_queue(offered - io.bytes);
-    tell_costs();
+    tell_spent();
   });
 }
 
@@ -234,9 +235,11 @@ void WireTrace::on_gone() noexcept {
 std::shared_ptr<net::WireObserver> WireTraces::make() {
   Style style = style_;
   if (style.name.empty()) style.name = "#" + std::to_string(++count_);
-  return std::make_shared<WireTrace>(
+  auto trace = std::make_shared<WireTrace>(
       trace::Direction::to_client, style,
       [on_text = on_text_](std::string_view text) { (*on_text)(text); });
+  trace->tell_costs();
+  return trace;
 }
 
 }  // namespace hilo::tools::explain

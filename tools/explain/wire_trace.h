@@ -7,10 +7,10 @@
 //   client -> server
 //   tcp        read  29 bytes                                 bytes 0-28
 //   frame      text  2 bytes of payload                       ...
-//   engine     timer  armed for 30 s
+//   engine     timer  armed for 30000 ms
 //
 // What the engine does besides is told, too: its deadlines, what waits for a peer that does not
-// read, and, where on_begin() is passed on, what the loop has spent since the write before, whoever
+// read, and, if it is wanted, with each write what the loop has spent since the one before, whoever
 // was the cause.
 //
 //   thread   the stream's
@@ -36,6 +36,9 @@ class WireTrace final : public net::WireObserver {
  public:
   // `reads`: whose bytes this end reads.
   WireTrace(trace::Direction reads, const Style& style, Callback<void(std::string_view)> on_text);
+
+  // Tell what the loop spends. Before on_begin().
+  void tell_costs() noexcept { tells_costs_ = true; }
 
   void on_begin(net::ObservedTransport& transport) noexcept override;
   void on_leave() noexcept override { loop_ = nullptr; }
@@ -76,13 +79,14 @@ class WireTrace final : public net::WireObserver {
   static Spent spent_by(net::Loop& loop) noexcept;
   void tell_engine(std::string_view name, std::string value, std::string_view source);
   void tell_queue(std::size_t waiting);
-  void tell_costs();
+  void tell_spent();
 
   trace::Direction reads_;
   bool is_tls_ = false;
   std::optional<Explainer> explainer_;
   std::array<std::uint64_t, 2> offsets_{};
-  net::Loop* loop_ = nullptr;
+  bool tells_costs_ = false;
+  net::Loop* loop_ = nullptr;  // null: its costs are not told
   Spent spent_;
   bool waits_ = false;  // for the peer to read
 };

@@ -35,8 +35,10 @@ Callback<std::shared_ptr<net::WireObserver>(const net::PeerAddress&)> tracer() {
   return [](const net::PeerAddress& peer) -> std::shared_ptr<net::WireObserver> {
     explain::Style style{.name = peer.to_string(), .speaker = speaker};
     style.text.colour = is_terminal(standard_output);
-    return std::make_shared<explain::WireTrace>(trace::Direction::to_server, style,
-                                                [](std::string_view text) { print_text(text); });
+    auto trace = std::make_shared<explain::WireTrace>(
+        trace::Direction::to_server, style, [](std::string_view text) { print_text(text); });
+    trace->tell_costs();
+    return trace;
   };
 }
 

@@ -15,8 +15,7 @@
 // and says that it has had a message, and what is to be done to the connections that it shows:
 //
 //   {"had":N}              N bytes of messages: no more than ahead_bytes_max are under way
-//   {"slow":N}             as if their peer took N bytes a second and no more; 0: as fast as it
-//   does
+//   {"slow":N}             as if their peer took N bytes a second and no more; 0: all it can
 //   {"break":"mask"}       the next frame that begins is changed on its way (tap/breaker.h)
 //   {"drop":"client"}      the next frame of that side is not passed on
 //   {"inject":"server:.."} a frame is put in (tap/changes.h)
