@@ -61,8 +61,9 @@ Io ObservedTransport::write(std::span<const Bytes> slices) noexcept {
 }
 
 Status ObservedTransport::shutdown_write() noexcept {
-  observer_->on_shutdown();
-  return below_ != nullptr ? below_->shutdown_write() : socket::shutdown_write(fd_);
+  const Status status = below_ != nullptr ? below_->shutdown_write() : socket::shutdown_write(fd_);
+  if (observer_ != nullptr) observer_->on_shutdown();
+  return status;
 }
 
 void ObservedTransport::observe(std::shared_ptr<WireObserver> observer) noexcept {

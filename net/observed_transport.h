@@ -61,8 +61,8 @@ class WireObserver {
   virtual void on_read(const Io& io, MutableBytes bytes) noexcept = 0;
   // A write of `slices`, of which the first io.bytes were taken if io.kind is done.
   virtual void on_write(const Io& io, std::span<const Bytes> slices) noexcept = 0;
-  // During a read or a write, before that is told: who observes from the start hears of the
-  // handshake, too.
+  // During a read, a write or a shutdown, before that is told: who observes from the start hears of
+  // the handshake, too.
   virtual void on_tls(const TlsNote& note) noexcept { static_cast<void>(note); }
   // The stream has nothing more to send: FIN, and close_notify before it.
   virtual void on_shutdown() noexcept {}

@@ -120,26 +120,25 @@ TEST_CASE("deadlines are shown when they are set and when they pass") {
     return std::make_shared<Recorder>(seen);
   };
   ws::Limits limits;
-  limits.head_timeout = net::Duration::seconds(20);
   limits.ping_interval = net::Duration::milliseconds(30);
   WireServer server(limits, std::move(options));
   WirePeer peer(server);
-  REQUIRE(peer.send("GET "));
-  REQUIRE(server.until([&] { return !seen->deadlines.empty(); }));
-  CHECK(seen->deadlines.back() == limits.head_timeout);
+  REQUIRE(peer.send("GET /page HTTP/1.1\r\nHost: a\r\n\r\n"));
+  REQUIRE(peer.until_contains("\r\n\r\n"));
+  REQUIRE(!seen->deadlines.empty());
+  CHECK(seen->deadlines.back() == limits.keep_alive_timeout);
   CHECK(seen->passed == 0);
-  const std::string request = upgrade_request("/echo");
-  REQUIRE(peer.send(std::string_view(request).substr(4)));
+  REQUIRE(peer.send(upgrade_request("/echo")));
   REQUIRE(peer.until_contains("\x89"));  // the ping
   CHECK(seen->passed >= 1);
   CHECK(seen->deadlines.back() <= limits.pong_timeout);
 }
 
 TEST_CASE("what does not fit into a queue is shown, with what becomes of it") {
-  for (const auto& [policy, consequence] :
-       {std::pair{ws::Overflow::refuse, "it is refused"},
-        std::pair{ws::Overflow::drop, "it is dropped"},
-        std::pair{ws::Overflow::close, "the connection is reset"}}) {
+  for (const auto& [policy, words] : {std::pair{ws::Overflow::refuse, "it is refused"},
+                                      std::pair{ws::Overflow::drop, "it is dropped"},
+                                      std::pair{ws::Overflow::close, "the connection is reset"}}) {
+    const std::string consequence = words;
     CAPTURE(consequence);
     const auto seen = std::make_shared<Seen>();
     ws::ServerOptions options;

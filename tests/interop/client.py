@@ -219,7 +219,7 @@ def _():
 
     def upgraded():
         server = RawServer.__new__(RawServer)
-        server.listener, server.head, server.error = listener, "", None
+        server.listener, server.head, server.first, server.error = listener, "", b"", None
         return server
 
     with Connect(url, "--reconnect") as client:

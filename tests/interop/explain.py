@@ -76,8 +76,13 @@ def _():
     texts = [each.text for each in picture("--frame", "text", "<&\x01" * 500).iter(svg + "text")]
     equal([each for each in texts if each.startswith("… and")], ["… and 1472 bytes more"])
     texts = [each.text for each in picture("a1 80 00 00 00 00", code=1).iter(svg + "text")]
-    contains("\n".join(texts), "breaks rsv: ")
-    contains("\n".join(texts), "Close 1002, catalogue 106-108")
+    contains("\n".join(texts), "breaks rsv → Close 1002, catalogue 106-108: a reserved bit is set")
+    texts = [each.text for each in picture("16 03 03 ff ff", code=1).iter(svg + "text")]
+    contains("\n".join(texts), "alert record_overflow")
+    # Almost 2^63 bits, and more of them.
+    for claimed in ("827f8ffffffffffffff4", "827f7fffffffffffffff"):
+        texts = [each.text for each in picture(claimed, code=1).iter(svg + "text")]
+        contains("\n".join(texts), "frame  binary")
 
 
 @case("explain: frames that are built, of each kind")

@@ -267,6 +267,14 @@ def _():
                 for each in (b"\1" * (8 * MIB), b"", "2" * 100, b"\3" * (8 * MIB)):
                     await socket.send(each)
                     equal(await asyncio.wait_for(socket.recv(), PATIENCE) == each, True)
+        # What never fits is no reason to wait for ever.
+        with Serve("--queue-bytes-max", "4096", "--overflow", "refuse") as server:
+            with open_raw(server.addresses[0], "/echo?fragment=8000") as connection:
+                connection.sendall(b"\x82" + struct.pack(">BH", 0x80 | 126, 8000) + bytes(4 + 8000))
+                try:
+                    equal(connection.recv(1), b"")
+                except ConnectionResetError:
+                    pass
         with Serve("--layers", "off") as server:
             equal(fragments_of(server, "/echo?fragment=4", b"123456789"), [9])
 

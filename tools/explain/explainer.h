@@ -3,8 +3,8 @@
 // Explainer: the bytes of a connection in, lines about them out: a TlsDialogue, and a ByteLog of
 // each stream that it tells of, printed.
 //
-//   memory  that of a TlsDialogue, and Style::kept_bytes of each direction, twice so where it is
-//   TLS thread  one at a time
+//   memory  that of a TlsDialogue, and Style::kept_bytes of each direction; with TLS twice that
+//   thread  one at a time
 
 #pragma once
 

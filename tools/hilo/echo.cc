@@ -50,12 +50,20 @@ Progress send_fragments(ws::Connection& c, const FragmentedAnswer& answer, Bytes
   return progress;
 }
 
+// Sends what it can. A fragment that an empty queue has no room for never leaves, and nobody would
+// say that there is room now.
+Progress go_on_with(ws::Connection& c, const FragmentedAnswer& answer, Bytes payload) {
+  const Progress progress = send_fragments(c, answer, payload);
+  if (!progress.is_whole && c.is_open() && c.buffered_bytes() == 0) c.abort();
+  return progress;
+}
+
 void answer_in_fragments(ws::Connection& c, FragmentedAnswer& answer, const ws::Message& message) {
   const std::size_t bytes = message.payload.size();
   answer.opcode = message.opcode;
   answer.fragment_bytes =
       std::max(answer.wanted_bytes, (bytes + echo_fragments_max - 1) / echo_fragments_max);
-  const Progress progress = send_fragments(c, answer, message.payload);
+  const Progress progress = go_on_with(c, answer, message.payload);
   if (progress.is_whole || !c.is_open()) return;
   answer.waiting.emplace(as_text(message.payload.subspan(progress.bytes)));
   c.pause();
@@ -64,7 +72,8 @@ void answer_in_fragments(ws::Connection& c, FragmentedAnswer& answer, const ws::
 void go_on(ws::Connection& c) {
   FragmentedAnswer* const answer = c.data<FragmentedAnswer>();
   if (answer == nullptr || !answer->waiting) return;
-  const Progress progress = send_fragments(c, *answer, as_bytes(*answer->waiting));
+  const Progress progress = go_on_with(c, *answer, as_bytes(*answer->waiting));
+  if (!c.is_open()) return;
   answer->waiting->erase(0, progress.bytes);
   if (!progress.is_whole) return;
   answer->waiting.reset();

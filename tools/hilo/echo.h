@@ -4,8 +4,8 @@
 //
 // For those who want to see fragments: who connects to /echo?fragment=N, where that is allowed,
 // gets each message in frames of N bytes (RFC 6455 §5.4), of which a text may be cut within a
-// character (§5.6). Not in more than fragments_max: they are larger then. Such a connection is not
-// read from while an answer waits for its reader.
+// character (§5.6). Not in more than echo_fragments_max: they are larger then. Such a connection is
+// not read from while an answer waits for its reader.
 //
 //   thread   that of the server's loop
 

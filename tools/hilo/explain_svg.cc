@@ -73,14 +73,22 @@ std::string attribute(std::string_view name, std::int64_t value) {
   return " " + std::string(name) + "=\"" + std::to_string(value) + '"';
 }
 
+// What a frame claims to be long is more than can be drawn, or counted.
+std::int64_t count_of(const nlohmann::json& part, const char* name) {
+  constexpr std::uint64_t most = std::uint64_t{1} << 60;
+  return static_cast<std::int64_t>(std::min(part.value(name, std::uint64_t{0}), most));
+}
+
 std::string fault_of(const nlohmann::json& part) {
   if (!part.contains("error")) return {};
+  std::string text = "breaks " + part.value("error", std::string());
   const int answer = part.value("answer", 0);
-  std::string text =
-      "breaks " + part.value("error", std::string()) + ": " + part.value("text", std::string());
   if (answer != 0) text += (answer < 1000 ? " → HTTP " : " → Close ") + std::to_string(answer);
+  const std::string alert = part.value("alert", std::string());
+  if (!alert.empty()) text += " → alert " + alert;
   const std::string number = part.value("catalogue", std::string());
-  return number.empty() ? text : text + ", catalogue " + number;
+  if (!number.empty()) text += ", catalogue " + number;
+  return text + ": " + part.value("text", std::string());
 }
 
 }  // namespace
@@ -106,8 +114,8 @@ void ExplainDrawing::add(std::string_view json_line) {
                    .hex = part.value("hex", std::string()),
                    .fault = fault_of(part),
                    .depth = part.value("depth", 0),
-                   .bit = part.value("bit", std::int64_t{0}),
-                   .bits = part.value("bits", std::int64_t{0})});
+                   .bit = count_of(part, "bit"),
+                   .bits = count_of(part, "bits")});
 }
 
 std::string ExplainDrawing::text() {

@@ -96,8 +96,8 @@ bool prepare_tls(TapSettings& settings) {
 // Tells its address, or why it has none.
 bool open_page(const TapSettings& settings, TapPage& page) {
   const Result<net::Address> address = net::Address::parse(settings.page);
-  if (!address) {
-    failure(settings.page + " is no address");
+  if (!address || address->family() == net::Family::unix_path) {
+    failure(settings.page + " is no address that a browser can go to");
     return false;
   }
   if (!address->is_loopback() && !settings.page_public) {
@@ -114,6 +114,10 @@ bool open_page(const TapSettings& settings, TapPage& page) {
 int run(TapSettings& settings) {
   if (!settings.key_log_file.empty() && settings.tap.target.scheme != ws::Url::Scheme::wss) {
     print_error("hilo tap: --tls-keylog wants a wss target");
+    return exit_usage;
+  }
+  if (settings.page_public && settings.page.empty()) {
+    print_error("hilo tap: --page-public wants --page");
     return exit_usage;
   }
   const Result<net::Address> address = net::Address::parse(settings.listen);

@@ -81,25 +81,30 @@ class TraceRooms::Observer final : public net::WireObserver, private net::Timer 
     if (!is_alone()) trace_.on_tls(note);
   }
   void on_shutdown() noexcept override {
+    if (is_alone()) return;
     trace_.on_shutdown();
     show();
   }
   void on_overflow(std::size_t message, std::size_t waiting,
                    std::string_view consequence) noexcept override {
+    if (is_alone()) return;
     trace_.on_overflow(message, waiting, consequence);
     show();
   }
   void on_deadline(net::Duration from_now) noexcept override {
+    if (is_alone()) return;
     trace_.on_deadline(from_now);
     show();
   }
   void on_deadline_passed() noexcept override {
+    if (is_alone()) return;
     trace_.on_deadline_passed();
     show();
   }
   std::size_t may_write(std::size_t bytes) noexcept override;
   void on_gone() noexcept override {
     stop_ticking();
+    if (is_alone()) return;
     trace_.on_gone();
     show();
   }

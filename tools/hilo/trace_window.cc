@@ -41,16 +41,21 @@ void TraceWindow::tell(std::string_view connection, const TraceCall& call) noexc
   if (!is_sent) lost_ += call.count();
 }
 
-bool TraceWindow::send(std::string_view connection, std::string_view fields) {
-  const std::size_t lost = lost_.load();
-  std::string message = "{\"connection\":\"" + std::string(connection) + '"';
-  if (lost != 0) message += ",\"lost\":" + std::to_string(lost);
-  if (!fields.empty()) message.append(",").append(fields);
-  message += '}';
-  // Before it is sent: the window may say that it had it at once.
-  const bool has_room = ahead_.fetch_add(message.size()) + message.size() <= ahead_bytes_max;
-  const bool is_sent = has_room && window_.send_text(message) == ws::Posted::queued;
-  is_sent ? lost_ -= lost : ahead_ -= message.size();
+// Loops of several threads tell one window: what is lost is told by one of them.
+bool TraceWindow::send(std::string_view connection, std::string_view fields) noexcept {
+  const std::size_t lost = lost_.exchange(0);
+  bool is_sent = false;
+  static_cast<void>(guarded([&] {
+    std::string message = "{\"connection\":\"" + std::string(connection) + '"';
+    if (lost != 0) message += ",\"lost\":" + std::to_string(lost);
+    if (!fields.empty()) message.append(",").append(fields);
+    message += '}';
+    // Before it is sent: the window may say that it had it at once.
+    const bool has_room = ahead_.fetch_add(message.size()) + message.size() <= ahead_bytes_max;
+    is_sent = has_room && window_.send_text(message) == ws::Posted::queued;
+    if (!is_sent) ahead_ -= message.size();
+  }));
+  if (!is_sent) lost_ += lost;
   return is_sent;
 }
 

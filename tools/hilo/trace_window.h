@@ -89,7 +89,7 @@ class TraceWindow {
   void done(ws::Connection& window, const std::string& refused = {});
 
  private:
-  bool send(std::string_view connection, std::string_view fields);
+  bool send(std::string_view connection, std::string_view fields) noexcept;
 
   const ws::Sender window_;
   std::atomic<std::size_t> ahead_ = 0;  // bytes that it has not said it had

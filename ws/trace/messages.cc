@@ -139,7 +139,7 @@ void MessageReader::tell_message(const WireMessage& message, Bytes content) {
   const bool cut = !message.compressed && content.size() != message.bytes;
   const bool utf8 = message.text && (cut || ws::utf8_valid(content));
   const std::string size =
-      std::to_string(message.compressed ? content.size() : message.bytes) + " bytes  ";
+      counted_bytes(message.compressed ? content.size() : message.bytes) + "  ";
   const Fault fault = message.text && !utf8 ? fault_of(ws::Errc::text_not_utf8) : Fault{};
   tell(Layer::message, 0, message.place, message.text ? "text message" : "binary message",
        size + (utf8 ? in_quotes(as_text(content)) : hexadecimal(content)),

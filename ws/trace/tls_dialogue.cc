@@ -51,17 +51,22 @@ bool TlsDialogue::decide(Direction direction, Bytes& bytes) {
       dialogue_.feed(from, clear);
     });
   }
+  pass_first();
+  return true;
+}
+
+// What either direction has held back.
+void TlsDialogue::pass_first() {
   for (const Direction each : {Direction::to_server, Direction::to_client}) {
     const auto at = static_cast<std::size_t>(each);
     if (std::exchange(has_first_[at], false)) pass(each, Bytes(first_).subspan(at, 1));
   }
-  return true;
 }
 
 void TlsDialogue::end(Direction direction) {
-  if (std::exchange(has_first_[static_cast<std::size_t>(direction)], false)) {
+  if (has_first_[static_cast<std::size_t>(direction)]) {
     is_decided_ = true;
-    pass(direction, Bytes(first_).subspan(static_cast<std::size_t>(direction), 1));
+    pass_first();
   }
   if (tls_) tls_->end(direction);
   dialogue_.end(direction);

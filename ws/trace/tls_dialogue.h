@@ -53,6 +53,7 @@ class TlsDialogue {
  private:
   bool decide(Direction direction, Bytes& bytes);
   void pass(Direction direction, Bytes bytes);
+  void pass_first();
 
   PartSink sink_;
   OnClear on_clear_;

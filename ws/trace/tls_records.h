@@ -14,7 +14,7 @@
 //              first nothing more is read in that direction, of the other nothing more is opened
 //   place      all parts stand where they are in the stream of TCP. What was encrypted is nowhere
 //              there: it has no place
-//   memory     one record of each direction (16 KiB), and one handshake message (tls_messages.h)
+//   memory     one record of each direction (18 KiB), and one handshake message (tls_messages.h)
 //   thread     one at a time
 //   views      keys and sink outlive it
 

@@ -38,23 +38,26 @@ class Visitor {
       heard.push_back((m.is_text() ? "" : "binary ") + std::string(as_text(m.payload)));
     });
     client_.on_pong([this](ws::Connection&, Bytes) { loop_->stop(); });
-    client_.on_close([this](ws::Connection&, ws::CloseInfo) { loop_->stop(); });
-    client_.on_failed([this](std::error_code) { loop_->stop(); });
+    client_.on_close([this](ws::Connection&, ws::CloseInfo) { gone(); });
+    client_.on_failed([this](std::error_code) { gone(); });
     REQUIRE(client_.connect({.url = place.url}));
     run();
     settle();
   }
   void say(ws::Opcode opcode, std::string_view what) {
+    REQUIRE(connection_ != nullptr);
     connection_->send(opcode, as_bytes(what));
     settle();
   }
   // The server has done what it was asked to by the time it answers a ping. What it sent meanwhile
   // came before the answer.
   void settle() {
+    REQUIRE(connection_ != nullptr);
     REQUIRE(connection_->ping());
     run();
   }
   void leave() {
+    REQUIRE(connection_ != nullptr);
     REQUIRE(connection_->close(ws::CloseCode::normal, ""));
     run();
   }
@@ -65,10 +68,11 @@ class Visitor {
     connection_ = &c;
     loop_->stop();
   }
-  void run() {
-    REQUIRE(loop_->run());
-    REQUIRE(connection_ != nullptr);
+  void gone() {
+    connection_ = nullptr;
+    loop_->stop();
   }
+  void run() { REQUIRE(loop_->run()); }
 
   net::Loop* loop_;
   ws::Connection* connection_ = nullptr;  // until it leaves
