@@ -79,10 +79,10 @@ def _():
     contains("\n".join(texts), "breaks rsv → Close 1002, catalogue 106-108: a reserved bit is set")
     texts = [each.text for each in picture("16 03 03 ff ff", code=1).iter(svg + "text")]
     contains("\n".join(texts), "alert record_overflow")
-    # Almost 2^63 bits, and more of them.
-    for claimed in ("827f8ffffffffffffff4", "827f7fffffffffffffff"):
+    # About 2^63 bits, and more of them.
+    for claimed in ("827f8ffffffffffffff4", "827f9000000000000000"):
         texts = [each.text for each in picture(claimed, code=1).iter(svg + "text")]
-        contains("\n".join(texts), "frame  binary")
+        contains("\n".join(texts), "breaks len_msb → Close 1002")
 
 
 @case("explain: frames that are built, of each kind")
