@@ -9,7 +9,7 @@
 
 import assert from "node:assert/strict";
 
-import {run_cases, serve, test} from "./cases.mjs";
+import {run_cases, serve, test as run_test} from "./cases.mjs";
 import {story} from "./story.mjs";
 
 // Waits until something in the page is so. What the condition looks at is in its document, whose
@@ -33,7 +33,7 @@ export function until(evaluate, condition, argument) {
 
 // ---- the browser's own WebSocket ----------------------------------------------------------------
 
-function socket_cases(scheme, flags, server, with_page) {
+function socket_cases({test, scheme, flags, server, with_page}) {
   test(`${scheme}: texts, bytes and empty messages come back in order`, () =>
     with_page(async (evaluate) => {
     const send = ["hola", "", [0, 255], [], "🧵 𝄞"];
@@ -92,7 +92,7 @@ function socket_cases(scheme, flags, server, with_page) {
 
 // ---- the pages ----------------------------------------------------------------------------------
 
-function page_cases(scheme, server, with_page) {
+function page_cases({test, scheme, server, with_page}) {
   test(`${scheme}: the page shows the layers of its own connection, byte by byte`, () =>
     with_page(async (evaluate) => {
     await evaluate(() => document.getElementById("connect").click());
@@ -150,16 +150,19 @@ function page_cases(scheme, server, with_page) {
   });
 }
 
-// Runs these and what else the script has, and ends the browser and the process.
-export async function run_in(browser, more_cases = () => {}) {
+// Runs those of these whose names are wanted, and what else the script has, and ends the browser and
+// the process.
+export async function run_in(browser, {more_cases = () => {}, wanted = () => true} = {}) {
   const servers = [];
+  const test = (name, body) => { if (wanted(name)) run_test(name, body); };
   for (const [scheme, flags] of [["ws", []], ["wss", ["--tls-self-signed"]]]) {
     const server = await serve("--subprotocol", "chat", ...flags);
     servers.push(server);
     const with_page = (body, at = server.page) => browser.with_page(at, body);
-    socket_cases(scheme, flags, server, with_page);
-    page_cases(scheme, server, with_page);
-    more_cases(scheme, server);
+    const place = {test, scheme, flags, server, with_page};
+    socket_cases(place);
+    page_cases(place);
+    more_cases(place);
   }
   await run_cases(async () => {
     await browser.close();

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import {existsSync, readdirSync} from "node:fs";
 
 import {run_in, until} from "./any_browser.mjs";
-import {skip_all, test} from "./cases.mjs";
+import {skip_all} from "./cases.mjs";
 import {WebKit} from "./webkit_session.mjs";
 
 function first_of(what, places) {
@@ -28,7 +28,13 @@ const programs = {
 const enter = "\uE007";  // as WebDriver writes the key
 
 const browser = await WebKit.launch(programs);
-await run_in(browser, (scheme, server) => {
+
+// Of an https page WebKitGTK 2.50 leaves at times what has come unread in its socket, for ever: once in
+// 25 runs of all cases over wss, on a busy machine. One page is enough to see that it speaks wss; the
+// other browsers have the rest.
+const wanted = (name) => !name.startsWith("wss: ") || name.includes("texts, bytes and empty messages");
+
+function person_cases({test, scheme, server}) {
   for (const [place, width] of [["at a desk", 1180], ["with a phone", 320]]) {
     test(`${scheme}: a person ${place} connects, types, and goes from a message to its bytes by keys`, () =>
       browser.with_page(server.page, async (evaluate, {click, type, resize}) => {
@@ -52,4 +58,6 @@ await run_in(browser, (scheme, server) => {
       assert.equal(seen.width, width);
     }));
   }
-});
+}
+
+await run_in(browser, {more_cases: person_cases, wanted});
