@@ -699,7 +699,7 @@ DOCS = @$(if $(CHAPTERS),$(PYTHON) tools/check/docs.py --build $(O),:)
 .PHONY: docs docs-check
 docs: $(HILO) $(LADDER) $(CHAPTERS)  ## dumps, figures and snippets of the READMEs, and ws/LIMITS.md, made anew
 	$(DOCS)
-docs-check: $(HILO) $(LADDER) $(CHAPTERS)
+docs-check: $(HILO) $(LADDER) $(CHAPTERS)  ## ... or found out of date
 	$(DOCS) --check
 
 .PHONY: conform-peers
@@ -806,7 +806,7 @@ SELF = $(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) BUILD=$(BUI
 .PHONY: check check-steps check-all test-asan test-tsan
 check: check-steps  ## everything a change has to pass; what CI runs
 	@cat $(O)/test_summary
-check-steps: test lint hardening test-asan test-tsan fuzz-smoke fuzz-replay-whole
+check-steps: test lint docs-check hardening test-asan test-tsan fuzz-smoke fuzz-replay-whole
 # The release first: its tests wait for much, and so beside the other compilations.
 ifneq ($(filter check check-all check-steps,$(MAKECMDGOALS)),)
 test-asan test-tsan fuzz-smoke: | test-programs
@@ -893,7 +893,7 @@ $(addprefix matrix-,$(MATRIX)): matrix-%: | .setup-check
 	  CXXFLAGS=-std=$(lastword $(subst -, ,$*)) libraries
 
 .PHONY: lint format-check style layers headers purity noexcept
-lint: format-check style layers purity docs-check $(O)/kqueue_compiles.ok $(O)/net/poller_poll.o $(O)/net/wakeup_pipe.o  ## the style, as a test
+lint: format-check style layers purity $(O)/kqueue_compiles.ok $(O)/net/poller_poll.o $(O)/net/wakeup_pipe.o  ## the style, as a test
 
 # What this system does not take is compiled, so that it stays whole: the kqueue backend against a
 # header of our own.

@@ -44,6 +44,7 @@ class Notes final : public WireObserver {
     std::string& told = note.sent ? tls_sent : tls_received;
     told += kinds[static_cast<std::size_t>(note.kind)];
     told += ' ' + std::to_string(note.bytes[note.kind == TlsNote::Kind::alert ? 1 : 0]) + ';';
+    if (note.sent && note.kind == TlsNote::Kind::alert) events += "alert;";
   }
   void on_shutdown() noexcept override { events += "shutdown;"; }
   std::size_t may_write(std::size_t bytes) noexcept override { return std::min(bytes, allowed); }
@@ -195,5 +196,6 @@ TEST_CASE(
   REQUIRE(turn_until(loop, [&] { return server_notes->events.ends_with("end;"); }));
   CHECK(client_notes->tls_sent == before);
   CHECK(others->tls_sent == "record 23;inner type 21;alert 0;");
+  CHECK(others->events == "alert;shutdown;");  // close_notify, and FIN behind it
   CHECK(server_notes->tls_received.ends_with("record 23;inner type 21;alert 0;"));
 }

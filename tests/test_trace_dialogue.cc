@@ -339,6 +339,9 @@ TEST_CASE("a stream that ends in the middle says so") {
   story.say(Direction::to_client, from_hex("81 05 48"));
   story.dialogue.end(Direction::to_client);
   CHECK(story.fault() == "end");
+  // What has come of the frame is told all the same.
+  CHECK(story.has("0 frame text 5 bytes of payload @0+24"));
+  CHECK(story.has("1 frame payload \"H\" @16+8"));
 }
 
 TEST_CASE("what is not kept whole is no fault: a cut character, a large compressed message") {

@@ -235,7 +235,7 @@ test("who is too slow for what others send fills the queue, and what the server 
 
 test("an answer in fragments is one message in many frames", () => with_page(async (page) => {
   await page.getByLabel("answer in fragments of").selectOption("4 bytes");
-  assert.equal(await page.getByLabel("Address").inputValue(), `${server.url()}?fragment=4`);
+  assert.equal(await page.getByLabel("Address").inputValue(), `${server.url()}/fragments/4`);
   await connect(page);
   await say(page, "¡hola, hilo!");
   const received = entry(page, "received");

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""tools/check/docs.py: what READMEs show is what programs print, or `make lint` says where not."""
+"""tools/check/docs.py: what READMEs show is what programs print, or `make check` says where not."""
 
 import os
 import pathlib

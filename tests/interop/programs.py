@@ -56,6 +56,16 @@ def contains(text, part):
         raise AssertionError(f"{part!r} is not in {text!r:.600}")
 
 
+def said(text, *parts):
+    """Each of these is there, behind the one before."""
+    at = 0
+    for part in parts:
+        found = text.find(part, at)
+        if found < 0:
+            raise AssertionError(f"{part!r} is not behind the others in {text[at : at + 2000]!r}")
+        at = found + len(part)
+
+
 def run(*arguments, stdin=b"", **more):
     """Runs hilo to its end: (exit code, stdout, stderr)."""
     source = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}

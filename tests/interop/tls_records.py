@@ -31,6 +31,7 @@ from programs import (
     read_head,
     run,
     run_cases,
+    said,
     upgrade_response,
 )
 
@@ -367,16 +368,6 @@ def _():
 
 
 # ---- live --------------------------------------------------------------------------------------
-
-
-def said(text, *wanted):
-    """Each of these is there, behind the one before."""
-    at = 0
-    for part in wanted:
-        found = text.find(part, at)
-        if found < 0:
-            raise AssertionError(f"{part!r} is not behind the others in {text[at : at + 2000]!r}")
-        at = found + len(part)
 
 
 @case("hilo connect --trace tells the records, from the ClientHello to close_notify, beside what they carry")

@@ -12,7 +12,7 @@ import sys
 import urllib.request
 
 from programs import MIB, PATIENCE, Connect, Serve, case, contains, debian_python, equal
-from programs import open_raw, read_frame, run, run_cases
+from programs import open_raw, read_frame, run, run_cases, said
 
 try:
     import websockets
@@ -20,16 +20,6 @@ except ImportError:
     debian_python("trace", "the package websockets is")
 
 ID = "0123456789abcdef0123456789abcdef"
-
-
-def said(text, *parts):
-    """Each of these is there, behind the one before."""
-    at = 0
-    for part in parts:
-        found = text.find(part, at)
-        if found < 0:
-            raise AssertionError(f"{part!r} is not behind the others in {text[at : at + 2000]!r}")
-        at = found + len(part)
 
 
 @case("hilo connect --trace tells on stderr what passes, and stdout has the messages alone")
@@ -259,24 +249,24 @@ def _():
         flags = ("--message-bytes-max", "16MiB", "--queue-bytes-max", "1MiB", "--overflow", "refuse")
         with Serve(*flags) as server:
             for wish, sizes in (("4", [4, 4, 1]), ("9", [9]), ("0", [9]), ("-1", [9]), ("x", [9]), ("65537", [9])):
-                equal(fragments_of(server, f"/echo?fragment={wish}", b"123456789"), sizes)
-            equal(fragments_of(server, "/echo?fragment=1", b""), [0])
+                equal(fragments_of(server, f"/echo/fragments/{wish}", b"123456789"), sizes)
+            equal(fragments_of(server, "/echo/fragments/1", b""), [0])
             # No more than a thousand.
-            equal(fragments_of(server, "/echo?fragment=1", bytes(2000)), [2] * 1000)
-            async with websockets.connect(server.url("/echo?fragment=1"), max_size=None) as socket:
+            equal(fragments_of(server, "/echo/fragments/1", bytes(2000)), [2] * 1000)
+            async with websockets.connect(server.url("/echo/fragments/1"), max_size=None) as socket:
                 for each in (b"\1" * (8 * MIB), b"", "2" * 100, b"\3" * (8 * MIB)):
                     await socket.send(each)
                     equal(await asyncio.wait_for(socket.recv(), PATIENCE) == each, True)
         # What never fits is no reason to wait for ever.
         with Serve("--queue-bytes-max", "4096", "--overflow", "refuse") as server:
-            with open_raw(server.addresses[0], "/echo?fragment=8000") as connection:
+            with open_raw(server.addresses[0], "/echo/fragments/8000") as connection:
                 connection.sendall(b"\x82" + struct.pack(">BH", 0x80 | 126, 8000) + bytes(4 + 8000))
                 try:
                     equal(connection.recv(1), b"")
                 except ConnectionResetError:
                     pass
         with Serve("--layers", "off") as server:
-            equal(fragments_of(server, "/echo?fragment=4", b"123456789"), [9])
+            open_raw(server.addresses[0], "/echo/fragments/4", status=404).close()
 
     asyncio.run(test())
 

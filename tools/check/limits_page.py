@@ -8,7 +8,7 @@ import re
 
 HEAD = """# Limits
 
-Every bound on what a peer may cost, as it ships: made by `make docs` from `hilo serve --help`, and compared with it by `make lint`. A flag is called as the member is: of `ws::Limits` (limits.h), behind `--eio-` of `engineio::Options`, behind `--sio-` of `socketio::Options` and its `PacketLimits`.
+Every bound on what a peer may cost, as it ships: made by `make docs` from `hilo serve --help`, and compared with it by `make check`. A flag is called as the member is: of `ws::Limits` (limits.h), behind `--eio-` of `engineio::Options`, behind `--sio-` of `socketio::Options` and its `PacketLimits`.
 """
 TAIL = """
 ## Bounds without a flag

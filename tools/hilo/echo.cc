@@ -7,8 +7,6 @@
 #include <optional>
 #include <string>
 
-#include "ws/core/percent.h"
-
 namespace hilo::tools {
 namespace {
 
@@ -24,9 +22,9 @@ struct FragmentedAnswer {
   std::optional<std::string> waiting = {};
 };
 
-// 0: in one frame.
-std::size_t fragment_bytes(std::string_view query) noexcept {
-  const std::string_view text = ws::find_query(query, "fragment").value_or("");
+// Of the last part of the path. 0: in one frame.
+std::size_t fragment_bytes(std::string_view path) noexcept {
+  const std::string_view text = path.substr(path.rfind('/') + 1);
   std::size_t bytes = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
   const bool is_number = error == std::errc{} && end == text.data() + text.size();
@@ -83,21 +81,19 @@ void go_on(ws::Connection& c) {
 }  // namespace
 
 void serve_echo(ws::Server& server, bool may_fragment) {
-  ws::Service& echo = server.at("/echo");
-  if (!may_fragment) {
-    echo.on_message([](ws::Connection& c, ws::Message m) { static_cast<void>(c.send(m)); });
-    return;
-  }
-  echo.on_open([](ws::Connection& c) {
-    const std::size_t bytes = fragment_bytes(c.request().query());
-    if (bytes > 0) c.emplace_data<FragmentedAnswer>(bytes);
-  });
-  echo.on_message([](ws::Connection& c, ws::Message m) {
-    FragmentedAnswer* const answer = c.data<FragmentedAnswer>();
-    if (answer != nullptr) return answer_in_fragments(c, *answer, m);
-    static_cast<void>(c.send(m));
-  });
-  echo.on_drained(go_on);
+  const auto send_back = [](ws::Connection& c, ws::Message m) { static_cast<void>(c.send(m)); };
+  server.at("/echo").on_message(send_back);
+  if (!may_fragment) return;
+  server.at("/echo/fragments/:bytes")
+      .on_open([](ws::Connection& c) {
+        const std::size_t bytes = fragment_bytes(c.path());
+        if (bytes > 0) c.emplace_data<FragmentedAnswer>(bytes);
+      })
+      .on_message([send_back](ws::Connection& c, ws::Message m) {
+        FragmentedAnswer* const answer = c.data<FragmentedAnswer>();
+        answer != nullptr ? answer_in_fragments(c, *answer, m) : send_back(c, m);
+      })
+      .on_drained(go_on);
 }
 
 }  // namespace hilo::tools

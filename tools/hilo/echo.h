@@ -2,10 +2,10 @@
 //
 // The path /echo: every message comes back, text as text and bytes as bytes, in one frame.
 //
-// For those who want to see fragments: who connects to /echo?fragment=N, where that is allowed,
-// gets each message in frames of N bytes (RFC 6455 §5.4), of which a text may be cut within a
-// character (§5.6). Not in more than echo_fragments_max: they are larger then. Such a connection is
-// not read from while an answer waits for its reader.
+// For those who want to see fragments, where that is allowed: /echo/fragments/N sends each message
+// back in frames of N bytes (RFC 6455 §5.4), of which a text may be cut within a character (§5.6).
+// Not in more than echo_fragments_max: they are larger then; and in one frame if N is no number
+// from 1 to 65536. Such a connection is not read from while an answer waits for its reader.
 //
 //   thread   that of the server's loop
 

@@ -254,7 +254,7 @@ FlagGroup what_flags(ServeSettings& settings) {
                              "let pages look at the layers of their connections (/trace); auto: "
                              "where it listens to this machine alone. Not behind a proxy: there "
                              "everybody comes from one address. Whoever asks for ?deflate=on is "
-                             "then compressed, and /echo?fragment=N answers in fragments",
+                             "then compressed, and /echo/fragments/N answers in fragments",
                              {}},
                             {"on", "off", "auto"}, settings.layers);
   layers.preset = "auto";

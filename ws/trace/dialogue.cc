@@ -259,6 +259,7 @@ void Dialogue::end(Direction direction) {
                        ended.heads->unfinished();
   const bool in_frame = ended.frames && !ended.frames->failed() && ended.frames->unfinished();
   if (!in_head && !in_frame && !(museum_ && museum_->unfinished(direction))) return;
+  if (in_frame) ended.frames->end();
   const ws::Errc error = in_head ? ws::Errc::http_body_incomplete : ws::Errc::end_without_close;
   sink_({.direction = direction,
          .layer = in_head ? Layer::http : Layer::frame,

@@ -113,7 +113,7 @@ void FrameReader::tell_bits(std::uint64_t bit, std::uint64_t bits, std::string_v
 // As much of it as has come.
 void FrameReader::tell_header() {
   const bool whole = header_.progress == ws::HeaderProgress::complete;
-  const std::uint64_t size = whole ? header_.header_bytes + header_.payload_bytes : header_bytes_;
+  const std::uint64_t size = header_bytes_ + payload_come_;
   (*sink_)({.direction = direction_,
             .layer = Layer::frame,
             .place = bytes_at(begin_, size),
@@ -146,22 +146,31 @@ void FrameReader::tell_header() {
   }
 }
 
+void FrameReader::tell_payload() {
+  if (payload_come_ == 0) return;
+  const bool compressed =
+      (header_.rsv & ws::rsv1) != 0 || (compressed_ && !ws::is_control(header_.opcode));
+  const bool readable =
+      header_.opcode != ws::Opcode::binary && !compressed && ws::utf8_valid(payload_);
+  (*sink_)({.direction = direction_,
+            .layer = Layer::frame,
+            .depth = 1,
+            .place = bytes_at(begin_ + header_.header_bytes, payload_come_),
+            .name = header_.masked ? "payload, unmasked" : "payload",
+            .value = readable ? in_quotes(as_text(Bytes(payload_))) : hexadecimal(payload_),
+            .section = "RFC 6455 §5.3",
+            .source = header_.masked ? "ws/core/mask.h mask" : std::string_view()});
+}
+
+void FrameReader::end() {
+  if (failed_ || header_bytes_ == 0) return;
+  tell_header();
+  tell_payload();
+}
+
 void FrameReader::end_frame() {
   tell_header();
-  if (header_.payload_bytes != 0) {
-    const bool compressed =
-        (header_.rsv & ws::rsv1) != 0 || (compressed_ && !ws::is_control(header_.opcode));
-    const bool readable =
-        header_.opcode != ws::Opcode::binary && !compressed && ws::utf8_valid(payload_);
-    (*sink_)({.direction = direction_,
-              .layer = Layer::frame,
-              .depth = 1,
-              .place = payload_place(),
-              .name = header_.masked ? "payload, unmasked" : "payload",
-              .value = readable ? in_quotes(as_text(Bytes(payload_))) : hexadecimal(payload_),
-              .section = "RFC 6455 §5.3",
-              .source = header_.masked ? "ws/core/mask.h mask" : std::string_view()});
-  }
+  tell_payload();
   if (header_.opcode == ws::Opcode::close) tell_close();
   if (!ws::is_control(header_.opcode)) end_data_frame();
   header_ = {};

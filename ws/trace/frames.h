@@ -57,6 +57,8 @@ class FrameReader {
   // A frame or a message is unfinished.
   bool unfinished() const noexcept { return header_bytes_ != 0 || in_message_; }
   bool in_frame() const noexcept { return header_bytes_ != 0; }
+  // The stream has ended: tells what has come of a frame that is not whole.
+  void end();
   // A rule was broken: nothing more is explained.
   bool failed() const noexcept { return failed_; }
 
@@ -64,6 +66,7 @@ class FrameReader {
   std::size_t take_header(Bytes bytes, std::uint64_t offset);
   std::size_t take_payload(Bytes bytes);
   void tell_header();
+  void tell_payload();
   void tell_bits(std::uint64_t bit, std::uint64_t bits, std::string_view name, std::string value,
                  std::string_view section, std::string_view source = {});
   void end_frame();
