@@ -48,7 +48,7 @@ class Echo {
   Speech speech_;
   Message message_;
   std::string input_;
-  std::vector<std::size_t> cuts_;  // where TCP has cut the payload that is being read
+  std::vector<std::size_t> cuts_;  // where reads have cut the payload that is coming
   ws::MaskKey first_key_{};
   std::vector<std::string> late_pongs_;
   bool deaf_ = false;  // what comes now is of no interest

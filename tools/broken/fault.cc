@@ -53,7 +53,7 @@ constexpr std::array rows = {
     FaultRow{Fault::length_of_16_bits, "length-of-16-bits", "RFC 6455 §5.2", "reads the low 16 bits of a 64-bit length", "1.1"},
     FaultRow{Fault::length_of_32_bits, "length-of-32-bits", "RFC 6455 §5.2", "reads the low 32 bits of a 64-bit length", "1.5"},
     FaultRow{Fault::first_key_for_all, "first-key-for-all", "RFC 6455 §5.3", "unmasks all fragments of a message with the key of the first", "8.2"},
-    FaultRow{Fault::mask_restarts, "mask-restarts", "RFC 6455 §5.3", "begins the masking key anew with each segment of TCP", "8.3"},
+    FaultRow{Fault::mask_restarts, "mask-restarts", "RFC 6455 §5.3", "begins the masking key anew with each read, of 31 bytes at most", "8.3"},
 
     FaultRow{Fault::loses_fragment, "loses-fragment", "RFC 6455 §5.4", "loses the fragments in the middle of a message", "5.1"},
     FaultRow{Fault::loses_glued, "loses-glued", "RFC 6455 §4.2.2", "loses frames that come together with the request", "11.15"},
