@@ -77,7 +77,9 @@ class WireObserver {
   // what becomes of it, in words that stay.
   virtual void on_overflow(std::size_t message, std::size_t waiting,
                            std::string_view consequence) noexcept {
-    static_cast<void>(message), static_cast<void>(waiting), static_cast<void>(consequence);
+    static_cast<void>(message);
+    static_cast<void>(waiting);
+    static_cast<void>(consequence);
   }
   // The stream is over; the last call.
   virtual void on_gone() noexcept = 0;
