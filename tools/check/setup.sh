@@ -45,6 +45,13 @@ print(*(p for m, p in zip(sys.argv[1::2], sys.argv[2::2]) if not find_spec(m)))'
   done
 }
 
+# Groups are installed side by side: apt-get waits for the lock of what is installed, and gives up
+# at that of the lists.
+one_at_a_time() {
+  exec 9<tools/check/setup.sh
+  flock 9
+}
+
 for group in "$@"; do
   case $group in
     build)
@@ -124,11 +131,13 @@ if [ -n "$missing" ]; then
     exit 1
   elif [ "$(id -u)" = 0 ]; then
     echo "setup: installing $missing"
+    one_at_a_time
     log=$(mktemp)
     { $apt update && $install; } >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; exit 1; }
     rm -f "$log"
   elif command -v sudo >/dev/null 2>&1; then
     echo "setup: with sudo, installing $missing"
+    one_at_a_time
     sudo $apt update
     sudo DEBIAN_FRONTEND=noninteractive $install
   else
