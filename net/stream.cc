@@ -40,11 +40,11 @@ Stream::Stream(Loop& loop, std::unique_ptr<Transport> transport, Fd fd, Handler&
       handler_(&handler),
       transport_(std::move(transport)),
       fd_(std::move(fd)),
-      queue_(loop.pool()),
       stash_(loop.pool()) {}
 
 Stream::~Stream() {
   HILO_DCHECK(!in_dispatch());
+  queue_.release(loop_->pool());
   loop_->unwatch(token_);
   // The transport may still want to look at the descriptor.
   transport_.reset();
@@ -337,7 +337,7 @@ void Stream::break_off(std::error_code error) noexcept {
   set(Flag::broken);
   if (!error_) error_ = error;
   if (!queue_.empty()) set(Flag::abortive);
-  queue_.release();
+  queue_.release(loop_->pool());
 }
 
 // Interest in input is dropped late: pause() makes no system call, and neither does a resume() that
@@ -388,6 +388,7 @@ void Stream::close() noexcept {
 
 void Stream::abort() noexcept {
   set(Flag::abortive);
+  queue_.release(loop_->pool());
   close();
 }
 

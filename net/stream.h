@@ -12,8 +12,8 @@
 //            of the turn. Only what the kernel would not take stays queued.
 //   pausing  pause() stops reading; stash and kernel keep what is there. Handlers pause when their
 //            output backs up, or when the application asks.
-//   dying    close() and abort() only mark the stream: nothing of the handler's is called and
-//            nothing is freed. At the end of the turn Handler::on_reap is called once, as the last
+//   dying    close() and abort() only mark the stream: nothing of the handler's is called, and it
+//            is not freed. At the end of the turn Handler::on_reap is called once, as the last
 //            call of all, and whoever owns the stream destroys it there. What was written before
 //            close() is offered to the kernel once more. What it does not take then is dropped, and
 //            the connection reset: an end in good order would say that all has come.
@@ -38,8 +38,10 @@
 #include "net/base/bytes.h"
 #include "net/base/guard.h"
 #include "net/base/result.h"
+#include "net/base/shared_bytes.h"
 #include "net/fd.h"
 #include "net/loop.h"
+#include "net/output_queue.h"
 #include "net/transport.h"
 
 namespace hilo::net {
@@ -150,6 +152,9 @@ class Stream final : private Watcher {
   // Queues or sends the slices as one piece. They may be reused when this returns.
   Status write(std::span<const Bytes> slices) noexcept;
   Status write(Bytes bytes) noexcept { return write({&bytes, 1}); }
+  // The same for what is sent to others, too, and is not empty: where it has to wait it is kept,
+  // not copied.
+  Status write(const SharedBytes& bytes) noexcept;
   // The same without a copy, for what is made anew and small: room for `bytes` in the send buffer,
   // or null where it goes by write() only (outside the own dispatch, behind a queue, too large,
   // more than `unsent_max` with what has collected). What was put there is written by collected(),
@@ -176,8 +181,10 @@ class Stream final : private Watcher {
   // Offers what the own dispatch has collected to the kernel now, not at its end: for a handler
   // that would otherwise have no room for more.
   void flush_collected() noexcept;
-  // Memory of the loop's pool that queue and stash lie in.
-  std::size_t held_bytes() const noexcept { return queue_.capacity() + stash_.capacity(); }
+  // Memory of the loop's pool that queue and stash lie in; and the same with no more of what the
+  // queue shares with others than its share.
+  std::size_t held_bytes() const noexcept { return queue_.held_bytes() + stash_.capacity(); }
+  std::size_t held_share() const noexcept { return queue_.held_share() + stash_.capacity(); }
   // Increases whenever the kernel takes something; tells a stalled peer from a slow one.
   std::uint64_t sent_bytes() const noexcept { return sent_bytes_; }
   std::uint64_t received_bytes() const noexcept { return received_bytes_; }
@@ -191,7 +198,8 @@ class Stream final : private Watcher {
   void shutdown_write() noexcept;
 
   // Both end the stream at the end of this turn: close() lets the kernel deliver what it has taken,
-  // abort() resets the connection. What is still queued here is dropped. Closing twice is fine.
+  // abort() resets the connection, and drops what is queued here at once; after close() what the
+  // kernel does not take by then is dropped. Closing twice is fine.
   void close() noexcept;
   void abort() noexcept;
   bool closed() const noexcept { return is(Flag::closed); }
@@ -283,14 +291,16 @@ class Stream final : private Watcher {
   void update_interest() noexcept;
 
   // Output: stream_output.cc.
-  Status enqueue(std::span<const Bytes> slices) noexcept;
+  // `shared`, or null: whose bytes the slices, a single one then, are.
+  Status output(std::span<const Bytes> slices, const SharedBytes* shared) noexcept;
+  Status enqueue(std::span<const Bytes> slices, const SharedBytes* shared) noexcept;
   Io transmit(Bytes bytes) noexcept;
   Io transmit(std::span<const Bytes> slices) noexcept;
   socket::Behind what_follows() const noexcept {
     return is(Flag::shutdown_wanted) && !is(Flag::shutdown_done) ? socket::Behind::end
                                                                  : socket::Behind::nothing;
   }
-  void send_now(std::span<const Bytes> slices) noexcept;
+  void send_now(std::span<const Bytes> slices, const SharedBytes* shared) noexcept;
   void send_collected() noexcept {
     if (loop_->send_buffer().size != 0) send_buffer();
   }
@@ -309,7 +319,7 @@ class Stream final : private Watcher {
   Fd fd_;
   Token token_;
   std::uint32_t last_receive_bytes_ = 0;
-  Buffer queue_;
+  OutputQueue queue_;
   Buffer stash_;
   std::uint64_t sent_bytes_ = 0;
   std::uint64_t received_bytes_ = 0;

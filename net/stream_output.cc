@@ -8,7 +8,7 @@
 //                                   ^-- what the kernel refuses
 //
 // While queue_ holds anything, everything goes behind it; so the send buffer holds something only
-// while queue_ is empty.
+// while queue_ is empty. What many streams send is copied into none of their queues.
 
 #include <algorithm>
 #include <array>
@@ -31,10 +31,12 @@ std::size_t total_bytes(std::span<const Bytes> slices) noexcept {
 
 }  // namespace
 
-// The send buffer's content and the caller's slices as one sequence, consumed from the front.
+// The send buffer's content and the caller's slices as one sequence, consumed from the front. With
+// `shared` there is one slice, all its bytes.
 class Stream::Sequence {
  public:
-  Sequence(Bytes front, std::span<const Bytes> rest) noexcept : front_(front), rest_(rest) {
+  Sequence(Bytes front, std::span<const Bytes> rest, const SharedBytes* shared = nullptr) noexcept
+      : front_(front), rest_(rest), shared_(shared) {
     skip_empty();
   }
 
@@ -60,10 +62,13 @@ class Stream::Sequence {
     }
   }
 
-  Status move_to(Buffer& queue) noexcept {
-    if (Status status = queue.reserve(front_.size() + total_bytes(rest_)); !status) return status;
+  // To the end of `queue`: a copy, but of what is shared.
+  Status move_to(OutputQueue& queue, Pool& pool) noexcept {
     while (!empty()) {
-      if (Status status = queue.append(front_); !status) return status;
+      if (shared_ != nullptr && rest_.empty()) {
+        return queue.append(pool, *shared_, shared_->size() - front_.size());
+      }
+      if (Status status = queue.append(pool, {&front_, 1}); !status) return status;
       consume(front_.size());
     }
     return {};
@@ -79,12 +84,22 @@ class Stream::Sequence {
 
   Bytes front_;
   std::span<const Bytes> rest_;
+  const SharedBytes* shared_;
 };
 
 Status Stream::write(std::span<const Bytes> slices) noexcept {
+  return output(slices, nullptr);
+}
+
+Status Stream::write(const SharedBytes& bytes) noexcept {
+  const Bytes slice = bytes.bytes();
+  return output({&slice, 1}, &bytes);
+}
+
+Status Stream::output(std::span<const Bytes> slices, const SharedBytes* shared) noexcept {
   if (is(Flag::over) || is(Flag::shutdown_wanted))
     return std::make_error_code(std::errc::broken_pipe);
-  if (!in_dispatch() || !queue_.empty()) return enqueue(slices);
+  if (!in_dispatch() || !queue_.empty()) return enqueue(slices, shared);
 
   Loop::SendBuffer& buffer = loop_->send_buffer();
   std::size_t total = 0;
@@ -94,7 +109,7 @@ Status Stream::write(std::span<const Bytes> slices) noexcept {
     direct = direct || slice.size() >= direct_bytes_min;
   }
   if (direct || total > buffer.capacity - buffer.size) {
-    send_now(slices);
+    send_now(slices, shared);
     return is(Flag::broken) ? Status{error_} : Status{};
   }
   for (const Bytes slice : slices) {
@@ -106,14 +121,12 @@ Status Stream::write(std::span<const Bytes> slices) noexcept {
   return {};
 }
 
-// All or nothing, so that a failure leaves no half of a piece behind.
-Status Stream::enqueue(std::span<const Bytes> slices) noexcept {
-  const std::size_t total = total_bytes(slices);
-  if (total == 0) return {};
-  if (Status status = queue_.reserve(total); !status) return status;
-  for (const Bytes slice : slices) {
-    if (Status status = queue_.append(slice); !status) return status;
-  }
+Status Stream::enqueue(std::span<const Bytes> slices, const SharedBytes* shared) noexcept {
+  if (total_bytes(slices) == 0) return {};
+  Pool& pool = loop_->pool();
+  const Status status =
+      shared != nullptr ? queue_.append(pool, *shared, 0) : queue_.append(pool, slices);
+  if (!status) return status;
   if (!is(Flag::blocked)) loop_->schedule(token_, Phase::flush);
   return {};
 }
@@ -167,17 +180,17 @@ void Stream::send_rest(Sequence& left) noexcept {
   }
   if (!left.empty() && is(Flag::closed)) lose_output({});
   if (!left.empty() && !is(Flag::closed)) {
-    if (Status status = left.move_to(queue_); !status) lose_output(status.error());
+    if (Status status = left.move_to(queue_, loop_->pool()); !status) lose_output(status.error());
   }
   loop_->send_buffer().size = 0;
 }
 
 // Sends what has collected and `slices` behind it.
-void Stream::send_now(std::span<const Bytes> slices) noexcept {
+void Stream::send_now(std::span<const Bytes> slices, const SharedBytes* shared) noexcept {
   const Loop::SendBuffer& buffer = loop_->send_buffer();
   HILO_DCHECK(in_dispatch());
   HILO_DCHECK(queue_.empty());
-  Sequence left({buffer.data, buffer.size}, slices);
+  Sequence left({buffer.data, buffer.size}, slices, shared);
   clear(Flag::blocked);
   send_rest(left);
 }
@@ -207,13 +220,14 @@ void Stream::on_flush() {
 // Offers the queue to the kernel from where it lies, until it is empty or the kernel has enough.
 void Stream::send_queue() noexcept {
   clear(Flag::blocked);
+  std::array<Bytes, slices_per_send_max> gathered;
   while (!queue_.empty() && !is(Flag::blocked)) {
-    const Bytes bytes = queue_.readable();
-    const Io io = transmit(bytes);
+    const std::span<const Bytes> batch{gathered.data(), queue_.gather(gathered)};
+    const Io io = batch.size() == 1 ? transmit(batch.front()) : transmit(batch);
     switch (io.kind) {
       case Io::Kind::done:
-        put(Flag::blocked, transport_ == nullptr && io.bytes < bytes.size());
-        queue_.consume(io.bytes);
+        put(Flag::blocked, transport_ == nullptr && io.bytes < total_bytes(batch));
+        queue_.consume(loop_->pool(), io.bytes);
         break;
       case Io::Kind::would_block: set(Flag::blocked); break;
       case Io::Kind::end:

@@ -83,6 +83,50 @@ TEST_CASE("replies of one dispatch that the kernel takes in parts arrive whole a
   }
 }
 
+TEST_CASE("what many streams send arrives at each whole and in order, and waits once") {
+  for (const Kind kind : all_kinds) {
+    CAPTURE(static_cast<int>(kind));
+    Loop loop({.send_bytes = 5000});
+    constexpr std::size_t peers = 3;
+    constexpr int messages = 40;
+    std::vector<std::unique_ptr<PeerPair>> pairs;
+    for (std::size_t i = 0; i < peers; ++i) {
+      pairs.push_back(std::make_unique<PeerPair>(loop, kind));
+      if (kind != Kind::memory) REQUIRE(socket::set_send_buffer(pairs[i]->b->stream->fd(), 2048));
+    }
+    std::string expected;
+    const auto send_all = [&] {
+      for (int i = 0; i < messages; ++i) {
+        const std::string head = "head of " + std::to_string(i);
+        const std::string text = pattern(static_cast<std::size_t>(1 + i * 1013 % 40'000));
+        const Bytes slices[] = {as_bytes(head), as_bytes(text)};
+        const SharedBytes shared = SharedBytes::copy_of(loop.pool(), slices);
+        for (auto& pair : pairs) {
+          REQUIRE(pair->b->stream->write(shared));
+          if (i % 3 == 0) pair->b->write("and more");
+        }
+        expected += head + text + (i % 3 == 0 ? "and more" : "");
+      }
+      for (auto& pair : pairs) CHECK(pair->b->stream->queued_bytes() <= expected.size());
+      CHECK(loop.pool().taken_bytes() < 2 * expected.size());
+    };
+    // In the dispatch of the first, which sends at once what the kernel takes.
+    pairs[0]->b->input_hook = [&](MutableBytes& input) {
+      input = {};
+      send_all();
+      return Want::more;
+    };
+    pairs[0]->a->write("go");
+    REQUIRE(turn_until(loop, [&] { return !expected.empty(); }));
+    for (auto& pair : pairs) {
+      CHECK(turn_until(loop, [&] { return pair->a->received.size() >= expected.size(); }));
+      CHECK((pair->a->received == expected));
+      CHECK(turn_until(loop, [&] { return pair->b->stream->queued_bytes() == 0; }));
+    }
+    CHECK(loop.pool().taken_bytes() == 0);
+  }
+}
+
 TEST_CASE("small replies of one dispatch leave in one send") {
   Loop loop;
   CountedPair pair(loop);

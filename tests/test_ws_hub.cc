@@ -216,6 +216,42 @@ TEST_CASE("one subscriber that does not read costs its queue, and the others not
   }
 }
 
+TEST_CASE("what waits for many that do not read is held once (F17)") {
+  ws::Limits limits;
+  limits.queue_bytes_max = 10 << 20;
+  Newsroom room(limits);
+  std::vector<std::unique_ptr<WirePeer>> peers;
+  for (int i = 0; i < 20; ++i) peers.push_back(room.subscriber(4096));
+  const std::string text(64'000, 'n');
+  constexpr std::size_t count = 100;
+  for (std::size_t i = 0; i < count; ++i) {
+    CHECK(room.publish(text) == Posted::queued);
+    REQUIRE(room.loop.run_once(net::Duration{}));
+  }
+  std::size_t held = 0;
+  room.server.for_each([&](ws::Connection& c) {
+    CHECK(c.buffered_bytes() > 50 * text.size());
+    held += c.held_share();
+  });
+  const std::size_t taken = room.loop.pool().taken_bytes();
+  CHECK(taken < 2 * count * text.size());
+  // Each has its share of it, rounded down.
+  CHECK(held <= taken);
+  CHECK(held > taken - taken / 100);
+  // Who goes leaves the rest to the others.
+  for (int i = 0; i < 10; ++i) room.connection(static_cast<std::size_t>(i)).abort();
+  REQUIRE(room.loop.run_once(net::Duration{}));
+  CHECK(room.loop.pool().taken_bytes() > taken / 2);
+  for (std::size_t i = 10; i < peers.size(); ++i) {
+    REQUIRE(peers[i]->until_received(count * (text.size() + 4)));
+    CHECK(std::count(peers[i]->received.begin(), peers[i]->received.end(), 'n') ==
+          static_cast<std::ptrdiff_t>(count * text.size()));
+  }
+  for (auto& peer : peers) peer->close();
+  REQUIRE(room.settle());
+  CHECK(room.loop.pool().taken_bytes() == 0);
+}
+
 TEST_CASE("publications of other threads arrive whole and in each thread's order (F34)") {
   Newsroom room;
   auto a = room.subscriber();

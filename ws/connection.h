@@ -176,9 +176,13 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   // first, and on a server without ServerOptions::measure_round_trips.
   RoundTrips round_trips() const noexcept;
   net::Duration round_trip() const noexcept { return round_trips().latest; }
-  // Memory of the loop's pool that unfinished input and waiting output lie in.
+  // Memory of the loop's pool that unfinished input and waiting output lie in. Messages that were
+  // published wait in one place for many: held_share() has of each no more than its share.
   std::size_t held_bytes() const noexcept {
     return session_.held_bytes() + (stream_ ? stream_->held_bytes() : 0);
+  }
+  std::size_t held_share() const noexcept {
+    return session_.held_bytes() + (stream_ ? stream_->held_share() : 0);
   }
   // Bytes held of a message that has not ended.
   std::size_t assembled_bytes() const noexcept { return session_.assembled_bytes(); }
@@ -274,10 +278,11 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void tell_drained();
   net::Time end_of_life() const noexcept;
   // Each tells what was lacking, if anything was: no_memory or no_entropy.
-  Errc write(std::span<const Bytes> slices) noexcept;
+  Errc write(std::span<const Bytes> slices) noexcept { return written(stream_->write(slices)); }
   Errc write(const Outgoing& outgoing) noexcept {
     return outgoing.empty() ? Errc::none : write(outgoing.slices);
   }
+  Errc written(Status status) noexcept;
   template <class Mask>
   Errc write_masked(Mask&& mask) noexcept {
     const Result<MaskKey> key = shared_->mask_keys->next();

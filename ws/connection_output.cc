@@ -82,7 +82,10 @@ void Connection::deliver(EncodedMessage& message) {
   if (session_.is_sending_fragments()) return lose(message.opcode(), payload);
   if (make_room(payload.size())) {
     Buffer shrunk{loop().pool()};
-    static_cast<void>(sent(write(message.outgoing(session_, shrunk)), payload.size()));
+    const Outgoing outgoing = message.outgoing(session_, shrunk);
+    const SharedBytes kept = message.keep(outgoing, loop().pool());
+    const Errc lacking = kept ? written(stream_->write(kept)) : write(outgoing);
+    static_cast<void>(sent(lacking, payload.size()));
   } else if (overflow(message.opcode(), payload) == Sent::refused) {
     lose(message.opcode(), payload);
   }
@@ -159,13 +162,12 @@ void Connection::give_up_memory() {
   fail(Errc::memory_pressure);
 }
 
-Errc Connection::write(std::span<const Bytes> slices) noexcept {
-  const Status written = stream_->write(slices);
+Errc Connection::written(Status status) noexcept {
   // By a control frame, too: who waits for room is to be told again.
   if (stream_->queued_bytes() > shared_->limits->queue_bytes_low) drained_told_ = false;
   // A stream that breaks tells why at the end of this dispatch, by on_broken. Until then it is like
   // one whose kernel takes everything, which is how a small message meets it.
-  const bool lacks_memory = !written && written.error() == std::errc::not_enough_memory;
+  const bool lacks_memory = !status && status.error() == std::errc::not_enough_memory;
   return lacks_memory ? Errc::no_memory : Errc::none;
 }
 

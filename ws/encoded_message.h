@@ -2,6 +2,7 @@
 //
 // EncodedMessage: one message made ready for many connections. What is the same for all of them,
 // the header and the compressed payload, is made once; Connection::deliver() takes it from here.
+// And what has to wait for slow readers waits in one copy for all of them, if it is large.
 //
 //   views   the payload is the caller's own bytes and must outlive this
 //   thread  one
@@ -16,6 +17,7 @@
 
 #include "net/base/buffer.h"
 #include "net/base/bytes.h"
+#include "net/base/shared_bytes.h"
 #include "ws/core/frame.h"
 #include "ws/core/session.h"
 #include "ws/sending.h"
@@ -24,6 +26,9 @@ namespace hilo::ws {
 
 class EncodedMessage {
  public:
+  // Less than that is copied to whom it waits for: many such messages then leave in one piece.
+  static constexpr std::size_t shared_bytes_min = 4096;
+
   EncodedMessage(Opcode opcode, Bytes payload, SendOptions options) noexcept
       : payload_(payload),
         opcode_(opcode),
@@ -46,9 +51,23 @@ class EncodedMessage {
       compression_ = compression;
       shrunk_.emplace(scratch.pool());
       is_shrunk_ = compression->shrink(payload_, *shrunk_);
+      kept_shrunk_ = {};
     }
     if (!is_shrunk_) return plain();
     return session.send_shrunk(opcode_, std::as_const(*shrunk_).readable());
+  }
+  // What outgoing() made, to be kept while it waits. None if it is few bytes, or this connection's
+  // alone, or there is no memory for it.
+  SharedBytes keep(const Outgoing& outgoing, Pool& pool) noexcept {
+    const Bytes payload = outgoing.slices.back();
+    if (payload.size() < shared_bytes_min) return {};
+    const bool is_plain = payload.data() == payload_.data();
+    const bool is_shrunk =
+        is_shrunk_ && payload.data() == std::as_const(*shrunk_).readable().data();
+    if (!is_plain && !is_shrunk) return {};
+    SharedBytes& kept = is_plain ? kept_plain_ : kept_shrunk_;
+    if (!kept) kept = SharedBytes::copy_of(pool, outgoing.slices);
+    return kept;
   }
 
  private:
@@ -63,6 +82,8 @@ class EncodedMessage {
   Compression* compression_ = nullptr;
   std::optional<Buffer> shrunk_;
   bool is_shrunk_ = false;
+  SharedBytes kept_plain_;
+  SharedBytes kept_shrunk_;
 };
 
 }  // namespace hilo::ws

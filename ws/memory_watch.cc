@@ -25,11 +25,11 @@ void Largest::decide(std::size_t wanted) noexcept {
   from_least_ = wanted - std::min(above, wanted);
 }
 
-bool Largest::takes(std::size_t bytes) noexcept {
+bool Largest::takes(std::size_t bytes, std::size_t share) noexcept {
   if (bytes == 0 || class_of(bytes) < least_class_) return false;
   if (class_of(bytes) > least_class_) return true;
   if (from_least_ == 0) return false;
-  from_least_ -= std::min(from_least_, bytes);
+  from_least_ -= std::min(from_least_, share);
   return true;
 }
 

@@ -61,17 +61,18 @@ class MemoryWatch final : private net::Timer {
 // Picks the largest of many without writing them down: they are shown twice, in the same order.
 //
 //   Largest largest;
-//   for each: largest.count(bytes of it);
+//   for each: largest.count(bytes of it, share);
 //   largest.decide(bytes wanted back);
-//   for each: if (largest.takes(bytes of it)) give it up;
+//   for each: if (largest.takes(bytes of it, share)) give it up;
 //
-// Sizes are told apart by powers of two.
+// `share` is what giving it up brings: less than `bytes`, if others hold some of these, too. It may
+// have grown when it is shown again. Sizes are told apart by powers of two.
 class Largest {
  public:
-  void count(std::size_t bytes) noexcept { by_class_[class_of(bytes)] += bytes; }
+  void count(std::size_t bytes, std::size_t share) noexcept { by_class_[class_of(bytes)] += share; }
   void decide(std::size_t wanted) noexcept;
   // Never true for nothing.
-  bool takes(std::size_t bytes) noexcept;
+  bool takes(std::size_t bytes, std::size_t share) noexcept;
 
  private:
   static std::size_t class_of(std::size_t bytes) noexcept {

@@ -152,18 +152,43 @@ void Server::on_connection_gone(Connection& connection) {
 }
 
 void Server::shed_memory(std::size_t bytes) {
+  const std::size_t taken = loop_->pool().taken_bytes();
+  std::size_t enough = taken - std::min(bytes, taken);
   Largest largest;
-  const auto count = [&](const auto& connection, SlabHandle) {
-    largest.count(connection.held_bytes());
-  };
-  const auto give_up = [&](auto& connection, SlabHandle) {
-    if (largest.takes(connection.held_bytes())) connection.give_up_memory();
+  const auto count = [&largest](const Connection& connection, SlabHandle) {
+    largest.count(connection.held_bytes(), connection.held_share());
   };
   connections_.for_each(count);
-  http_connections_.for_each(count);
+  http_connections_.for_each([&largest](const HttpConnection& connection, SlabHandle) {
+    largest.count(connection.held_bytes(), connection.held_bytes());
+  });
   largest.decide(bytes);
-  connections_.for_each(give_up);
-  http_connections_.for_each(give_up);
+  shed_connections(largest);
+  http_connections_.for_each([&](HttpConnection& connection, SlabHandle) {
+    const std::size_t held = connection.held_bytes();
+    if (!largest.takes(held, held)) return;
+    connection.give_up_memory();
+    enough += held;  // it goes with the answer
+  });
+  // Those who wait with the same messages hold a share of them each, and a message is free only
+  // once the last of them has gone.
+  const Pool& pool = loop_->pool();
+  for (std::size_t before = taken + 1;
+       pool.taken_bytes() > enough && pool.taken_bytes() < before;) {
+    before = pool.taken_bytes();
+    largest = {};
+    connections_.for_each(count);
+    largest.decide(before - enough);
+    shed_connections(largest);
+  }
+}
+
+void Server::shed_connections(Largest& largest) {
+  connections_.for_each([&](Connection& connection, SlabHandle) {
+    if (largest.takes(connection.held_bytes(), connection.held_share())) {
+      connection.give_up_memory();
+    }
+  });
 }
 
 // --- the end -------------------------------------------------------------------------------------

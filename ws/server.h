@@ -355,6 +355,7 @@ class Server final : public HandlerSetters<Server>,
   void end_drain() override;
   // MemoryWatch::Host
   void shed_memory(std::size_t bytes) override;
+  void shed_connections(Largest& largest);
 
   // Coming in: server_accept.cc.
   void receive(Door& door, net::Fd fd, const net::Address& address);

@@ -12,9 +12,8 @@
 // hook of its own.
 //
 //   thread  the functions are called by every thread that has a loop, at the same time
-//   errors  allocate returns null where there is no memory: that costs a connection, not the
-//   process life    use_allocator() comes before all else of hilo, or when none of its memory is
-//   held: what
+//   errors  allocate returns null where there is no memory: that costs a connection, and no more
+//   life    use_allocator() comes before all else of hilo, or when none of its memory is held: what
 //           one allocator gave another one cannot take back
 
 #pragma once

@@ -19,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "net/base/bytes.h"
 #include "net/base/pool.h"
@@ -29,6 +30,8 @@ namespace hilo {
 class Buffer {
  public:
   explicit Buffer(Pool& pool) noexcept : pool_(&pool) {}
+  // Takes over a block that detach() has returned, or null.
+  Buffer(Pool& pool, Pool::Block* block) noexcept : pool_(&pool), block_(block) {}
   Buffer(Buffer&& other) noexcept;
   Buffer& operator=(Buffer&& other) noexcept;
   ~Buffer() { release(); }
@@ -61,6 +64,9 @@ class Buffer {
   void consume(std::size_t bytes) noexcept;
   // Drops everything and gives the block back.
   void release() noexcept;
+  // The block with its content, for another Buffer; this one is empty. For who has no room for the
+  // pool as well.
+  Pool::Block* detach() noexcept { return std::exchange(block_, nullptr); }
 
  private:
   Pool* pool_;

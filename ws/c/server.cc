@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <deque>
+#include <memory>
 #include <string>
 
 #include "ws/c/handlers.h"
@@ -122,7 +123,7 @@ int hilo_server_new(hilo_loop* loop, const hilo_server_options* options,
   if (all.origin < HILO_ORIGIN_SAME_HOST || all.origin > HILO_ORIGIN_ANY) return -EINVAL;
   if (all.loop_index < 0 || all.loop_index > 255) return -EINVAL;
   return c::guarded_code([&] {
-    *server = new hilo_server(loop->loop, limits, deflate, all);
+    *server = std::make_unique<hilo_server>(loop->loop, limits, deflate, all).release();
     return HILO_OK;
   });
 }
