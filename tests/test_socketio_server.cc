@@ -287,6 +287,38 @@ TEST_CASE("what is volatile is not kept for who cannot take it now") {
   CHECK(last->connected());
 }
 
+TEST_CASE("a broadcast waits in one place for all, and reaches each as it was sent") {
+  SocketioServer server({.engine = {.revision3 = true}});
+  const Unchanged unchanged(server);
+  std::vector<std::unique_ptr<SocketioPeer>> peers;
+  for (int i = 0; i < 10; ++i) {
+    const int revision = i < 8 ? 4 : 3;
+    peers.push_back(std::make_unique<SocketioPeer>(server, revision));
+    if (revision == 4) {
+      peers.back()->connect();
+    } else {
+      CHECK(peers.back()->hear() == "40");
+    }
+  }
+  const std::string text(60'000, 'x');
+  const std::string bytes(5'000, '\xF1');
+  constexpr std::size_t count = 10;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string data(bytes);
+    CHECK(server.io.emit("both", i, text, Binary{as_bytes(data)}) == peers.size());
+  }
+  // A text for each of the revisions, the attachment bare for one of them.
+  CHECK(server.loop.pool().taken_bytes() < 3 * count * text.size());
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    for (std::size_t n = 0; n < count; ++n) {
+      const std::string expected = "451-[\"both\"," + std::to_string(n) + ",\"" + text +
+                                   "\",{\"_placeholder\":true,\"num\":0}]";
+      REQUIRE((peers[i]->hear() == expected));
+      REQUIRE((peers[i]->hear() == (i < 8 ? bytes : '\x04' + bytes)));
+    }
+  }
+}
+
 TEST_CASE("bytes come as they were sent, anywhere in a value") {
   SocketioServer server;
   server.io.on_connection([](Socket socket) {

@@ -108,6 +108,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   Sent send_binary(Bytes payload, SendOptions options = {}) {
     return send(Opcode::binary, payload, options);
   }
+  // One that is made ready for many.
+  Sent send(EncodedMessage& message);
   // A message in pieces, whose length need not be known when it begins: the opcode is that of the
   // first, `final` ends it. They leave uncompressed. Until then other messages are refused, control
   // frames are not. Half a message cannot be dropped: where Overflow::drop would, this is refused,

@@ -60,6 +60,19 @@ Sent Connection::send_fragment(Opcode opcode, Bytes payload, bool final) {
   return result;
 }
 
+Sent Connection::send(EncodedMessage& message) {
+  const Bytes payload = message.payload();
+  // A client's frames differ in their keys.
+  if (role() == Role::client) return send(message.opcode(), payload, message.options());
+  if (!is_open()) return Sent::closed;
+  if (session_.is_sending_fragments()) return refuse();
+  if (!make_room(payload.size())) return overflow(message.opcode(), payload);
+  Buffer shrunk{loop().pool()};
+  const Outgoing outgoing = message.outgoing(session_, shrunk);
+  const SharedBytes kept = message.keep(outgoing, loop().pool());
+  return sent(kept ? written(stream_->write(kept)) : write(outgoing), payload.size());
+}
+
 Sent Connection::sent(Errc lacking, std::size_t payload_bytes) {
   if (lacking != Errc::none) {
     reset_for(lacking);
@@ -75,20 +88,7 @@ void Connection::deliver(Opcode opcode, Bytes payload, SendOptions options) {
 }
 
 void Connection::deliver(EncodedMessage& message) {
-  const Bytes payload = message.payload();
-  // A client's frames differ in their keys.
-  if (role() == Role::client) return deliver(message.opcode(), payload, message.options());
-  if (!is_open()) return;
-  if (session_.is_sending_fragments()) return lose(message.opcode(), payload);
-  if (make_room(payload.size())) {
-    Buffer shrunk{loop().pool()};
-    const Outgoing outgoing = message.outgoing(session_, shrunk);
-    const SharedBytes kept = message.keep(outgoing, loop().pool());
-    const Errc lacking = kept ? written(stream_->write(kept)) : write(outgoing);
-    static_cast<void>(sent(lacking, payload.size()));
-  } else if (overflow(message.opcode(), payload) == Sent::refused) {
-    lose(message.opcode(), payload);
-  }
+  if (send(message) == Sent::refused) lose(message.opcode(), message.payload());
 }
 
 void Connection::lose(Opcode opcode, Bytes payload) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // EncodedMessage: one message made ready for many connections. What is the same for all of them,
-// the header and the compressed payload, is made once; Connection::deliver() takes it from here.
+// the header and the compressed payload, is made once; Connection::send() takes it from here.
 // And what has to wait for slow readers waits in one copy for all of them, if it is large.
 //
 //   views   the payload is the caller's own bytes and must outlive this

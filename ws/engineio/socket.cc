@@ -2,6 +2,7 @@
 
 #include "ws/engineio/socket.h"
 
+#include "ws/encoded_message.h"
 #include "ws/engineio/base64.h"
 #include "ws/engineio/server.h"
 
@@ -55,6 +56,16 @@ ws::Sent Socket::send_packet(std::string_view packet, ws::SendOptions options) {
     return queue(false, as_bytes(packet.substr(1)));
   }
   return judge(connection_->send_text(packet, options));
+}
+
+ws::Sent Socket::send_packet(ws::EncodedMessage& packet) {
+  const bool is_binary = packet.opcode() == ws::Opcode::binary;
+  const Bytes payload = packet.payload();
+  if (is_binary && revision() != Revision::v4) return send_binary(payload, packet.options());
+  if (!is_open()) return ws::Sent::closed;
+  ++server_->metrics_.messages_sent;
+  if (must_wait()) return queue(is_binary, is_binary ? payload : payload.subspan(1));
+  return judge(connection_->send(packet));
 }
 
 ws::Sent Socket::send_binary(Bytes data, ws::SendOptions options) {

@@ -95,6 +95,8 @@ class Socket final : private net::Timer,
   // The same as send_text, for a text that stands behind the digit '4' already: it needs no copy on
   // its way to a WebSocket. For whoever encodes once and sends to many.
   ws::Sent send_packet(std::string_view packet, ws::SendOptions options = {});
+  // The same, of text or bytes, for what is framed and compressed once for many.
+  ws::Sent send_packet(ws::EncodedMessage& packet);
 
   // Ends the session behind what was sent.
   void close(CloseReason reason = CloseReason::forced_close);

@@ -11,6 +11,7 @@
 #include "ws/socketio/namespace.h"
 #include "ws/socketio/plain_json.h"
 #include "ws/socketio/server.h"
+#include "ws/socketio/shared_packet.h"
 
 namespace hilo::socketio {
 namespace {
@@ -195,6 +196,18 @@ bool Client::send(const EncodedPacket& packet, const Flags& flags) {
     if (engine->send_binary(Bytes{attachment}, options) != ws::Sent::accepted) return false;
   }
   if (text.empty()) ++server_->metrics_.packets_sent;
+  return true;
+}
+
+bool Client::send(SharedPacket& packet, const Flags& flags) {
+  engineio::Socket* const engine = this->engine();
+  if (engine == nullptr || (flags.volatile_ && !engine->is_writable())) return false;
+  ws::EncodedMessage* const text = packet.text(revision_);
+  if (text != nullptr && engine->send_packet(*text) != ws::Sent::accepted) return false;
+  for (ws::EncodedMessage& attachment : packet.attachments()) {
+    if (engine->send_packet(attachment) != ws::Sent::accepted) return false;
+  }
+  ++server_->metrics_.packets_sent;
   return true;
 }
 

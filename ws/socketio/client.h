@@ -22,6 +22,7 @@ namespace hilo::socketio {
 
 class Namespace;
 class Server;
+class SharedPacket;
 struct SocketState;
 
 class Client final : public engineio::Attachment, private net::Timer {
@@ -39,6 +40,7 @@ class Client final : public engineio::Attachment, private net::Timer {
   engineio::Socket* engine() const noexcept;
   engineio::Revision revision() const noexcept { return revision_; }
   bool send(const EncodedPacket& packet, const Flags& flags);
+  bool send(SharedPacket& packet, const Flags& flags);
   // A packet without attachments, as EncodedPacket::text() writes it for this revision.
   bool send_text(std::string_view packet, const Flags& flags);
   // DISCONNECT, if the server is who ends it.

@@ -8,6 +8,7 @@
 
 #include "ws/socketio/client.h"
 #include "ws/socketio/server.h"
+#include "ws/socketio/shared_packet.h"
 
 namespace hilo::socketio {
 
@@ -76,8 +77,9 @@ std::size_t Namespace::broadcast(const Targets& targets, Emission emission) {
 
 std::size_t Namespace::write(const Targets& targets, const EncodedPacket& packet) {
   std::size_t count = 0;
+  SharedPacket shared(packet, targets.flags.compress);
   visit(targets, [&](SocketState& socket) {
-    if (socket.client->send(packet, targets.flags)) ++count;
+    if (socket.client->send(shared, targets.flags)) ++count;
   });
   return count;
 }
@@ -148,8 +150,9 @@ std::size_t Namespace::ask(const Targets& asked, Emission emission) {
   const PacketHead head{.type = PacketType::event, .nsp = name_, .id = question};
   const EncodedPacket packet = server_->encoded(head, std::move(emission.values));
   std::size_t count = 0;
+  SharedPacket shared(packet, targets.flags.compress);
   visit(targets, [&](SocketState& socket) {
-    if (!socket.client->send(packet, targets.flags)) return;
+    if (!socket.client->send(shared, targets.flags)) return;
     ++count;
     ++gathering->missing;
     wait_for_ack(socket, question,
