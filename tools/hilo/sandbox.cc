@@ -123,10 +123,10 @@ Result<Sandbox> Sandbox::prepare(const SandboxNeeds& needs, std::string& detail)
   }
   const auto allow_all = [&](const std::vector<std::string>& paths, std::uint64_t rights) {
     for (const std::string& path : paths) {
-      const Status status = allow(rules, path, rights);
-      if (status) continue;
-      detail = path + ": " + status.error().message();
-      return status;
+      if (const Status status = allow(rules, path, rights); !status) {
+        detail = path + ": " + status.error().message();
+        return status;
+      }
     }
     return Status{};
   };
