@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <atomic>
 #include <cstdio>
 #include <map>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include <utility>
 
 #include "net/address.h"
+#include "net/base/guard.h"
 #include "net/fd.h"
 #include "net/tls_self_signed.h"
 
@@ -27,6 +29,11 @@ struct FreeContext {
   void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
 };
 using Context = std::unique_ptr<SSL_CTX, FreeContext>;
+
+struct FreeConnection {
+  void operator()(SSL* connection) const noexcept { SSL_free(connection); }
+};
+using Connection = std::unique_ptr<SSL, FreeConnection>;
 
 // OpenSSL's last words, if somebody wants to hear them.
 std::error_code refuse(Errc error, std::string* detail, std::string_view file) {
@@ -297,13 +304,7 @@ class ClientContext::Sessions {
   static int on_session(SSL* ssl, SSL_SESSION* session) {
     const auto* host = static_cast<const Host*>(SSL_get_ex_data(ssl, host_index()));
     if (host == nullptr) return 0;
-    const std::shared_ptr<Sessions> self = host->sessions;
-    const std::lock_guard lock(self->mutex_);
-    if (self->sessions_.size() >= hosts_max && !self->sessions_.contains(host->name)) return 0;
-    SSL_SESSION*& kept = self->sessions_[host->name];
-    SSL_SESSION_free(kept);
-    kept = session;
-    return 1;
+    return guarded([&] { host->sessions->keep(host->name, session); }) ? 1 : 0;
   }
 
   // What a connection remembers of where it goes.
@@ -311,16 +312,33 @@ class ClientContext::Sessions {
     std::shared_ptr<Sessions> sessions;
     std::string name;
   };
+  // Below 0: there is no memory now.
   static int host_index() noexcept {
-    static const int index = SSL_get_ex_new_index(
+    static std::atomic<int> made{-1};
+    int present = made.load(std::memory_order_acquire);
+    if (present >= 0) return present;
+    const int index = SSL_get_ex_new_index(
         0, nullptr, nullptr, nullptr, [](void*, void* host, CRYPTO_EX_DATA*, int, long, void*) {
           delete static_cast<Host*>(host);
         });
-    return index;
+    if (index < 0) return index;
+    if (made.compare_exchange_strong(present, index, std::memory_order_acq_rel)) return index;
+    CRYPTO_free_ex_index(CRYPTO_EX_INDEX_SSL, index);  // another thread was quicker
+    return present;
   }
 
  private:
   static constexpr std::size_t hosts_max = 256;
+
+  // Whether it is ours from here on is told by how this ends: by an exception it is not.
+  void keep(const std::string& host, SSL_SESSION* session) {
+    const std::lock_guard lock(mutex_);
+    if (sessions_.size() >= hosts_max && !sessions_.contains(host))
+      return SSL_SESSION_free(session);
+    SSL_SESSION*& kept = sessions_[host];
+    SSL_SESSION_free(kept);
+    kept = session;
+  }
 
   std::mutex mutex_;
   std::map<std::string, SSL_SESSION*, std::less<>> sessions_;  // guarded by mutex_
@@ -366,28 +384,35 @@ Result<std::shared_ptr<ClientContext>> ClientContext::create(const ClientOptions
 }
 
 std::unique_ptr<TlsTransport> ClientContext::connect(int fd, std::string_view host) const noexcept {
-  SSL* const ssl = SSL_new(context_.get());
+  std::unique_ptr<TlsTransport> transport;
+  static_cast<void>(guarded([&] { transport = prepare(fd, std::string(host)); }));
+  return transport;
+}
+
+std::unique_ptr<TlsTransport> ClientContext::prepare(int fd, const std::string& name) const {
+  Connection connection{SSL_new(context_.get())};
+  SSL* const ssl = connection.get();
   if (ssl == nullptr) return nullptr;
-  const std::string name{host};
-  const bool is_ip = static_cast<bool>(Address::from_ip(host, 0));
-  bool ready = true;
+  const bool is_ip = static_cast<bool>(Address::from_ip(name, 0));
   // SNI is for names only (RFC 6066 §3).
-  if (!is_ip)
-    ready = SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                     const_cast<char*>(name.c_str())) == 1;
+  const bool names_host =
+      is_ip || SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                        const_cast<char*>(name.c_str())) == 1;
+  if (!names_host) return nullptr;
   if (!insecure_) {
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    ready = ready && (is_ip ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str())
-                            : SSL_set1_host(ssl, name.c_str())) == 1;
+    const int set = is_ip ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str())
+                          : SSL_set1_host(ssl, name.c_str());
+    if (set != 1) return nullptr;
   }
-  std::unique_ptr<Sessions::Host> destination{new (std::nothrow) Sessions::Host{sessions_, name}};
-  ready = ready && SSL_set_ex_data(ssl, Sessions::host_index(), destination.get()) == 1;
-  if (ready) static_cast<void>(destination.release());  // the connection's from here on
+  auto destination = std::make_unique<Sessions::Host>(Sessions::Host{sessions_, name});
+  const int index = Sessions::host_index();
+  if (index < 0 || SSL_set_ex_data(ssl, index, destination.get()) != 1) return nullptr;
+  static_cast<void>(destination.release());  // the connection's from here on
   sessions_->offer(ssl, name);
   SSL_set_connect_state(ssl);
-  std::unique_ptr<TlsTransport> transport;
-  if (ready) transport.reset(new (std::nothrow) TlsTransport(ssl, fd, context_));
-  if (!transport) SSL_free(ssl);
+  std::unique_ptr<TlsTransport> transport{new (std::nothrow) TlsTransport(ssl, fd, context_)};
+  if (transport) static_cast<void>(connection.release());
   return transport;
 }
 

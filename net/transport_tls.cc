@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <string>
 
@@ -54,16 +55,19 @@ std::error_code make_error_code(Errc error) noexcept {
 
 // OpenSSL's way to the socket. Its functions have the shapes that OpenSSL wants.
 struct TlsBio {
+  // Made when it is first needed, and tried again by the next connection where there was no memory.
   static const BIO_METHOD* method() noexcept {
-    static const BIO_METHOD* const made = [] {
-      BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "hilo socket");
-      if (m == nullptr) return m;
-      BIO_meth_set_read(m, read);
-      BIO_meth_set_write(m, write);
-      BIO_meth_set_ctrl(m, control);
-      return m;
-    }();
-    return made;
+    static std::atomic<BIO_METHOD*> made{nullptr};
+    BIO_METHOD* present = made.load(std::memory_order_acquire);
+    if (present != nullptr) return present;
+    BIO_METHOD* const m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "hilo socket");
+    if (m == nullptr) return nullptr;
+    BIO_meth_set_read(m, read);
+    BIO_meth_set_write(m, write);
+    BIO_meth_set_ctrl(m, control);
+    if (made.compare_exchange_strong(present, m, std::memory_order_acq_rel)) return m;
+    BIO_meth_free(m);  // another thread was quicker
+    return present;
   }
 
   static int read(BIO* bio, char* to, int size) noexcept {

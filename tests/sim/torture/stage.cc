@@ -22,6 +22,13 @@ ws::ServerOptions server_options() {
   return options;
 }
 
+// Made once for all stages: keys cost time.
+std::shared_ptr<const net::tls::ServerContext> tls_server() {
+  static const auto made = net::tls::ServerContext::create({.self_signed = true});
+  HILO_CHECK(made);
+  return *made;
+}
+
 class Pieces final : public ws::http::BodySource {
  public:
   Result<std::size_t> read(MutableBytes into) override {
@@ -79,6 +86,7 @@ Stage::Stage() : server(world.loop, {}, server_options()), engine(server), io(se
   const Result<net::Address> bound = server.listen({.host = "127.0.0.1", .port = 9001});
   HILO_CHECK(bound);
   address = *bound;
+  HILO_CHECK(server.listen({.host = "127.0.0.1", .port = 9002, .tls = tls_server()}));
 }
 
 Stage::~Stage() = default;

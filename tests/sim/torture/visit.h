@@ -18,7 +18,7 @@
 namespace hilo::sim::torture {
 
 // WebSockets at "/echo", a page and an echo of bodies by HTTP, Engine.IO and Socket.IO, found under
-// the name server.test.
+// the name server.test: at port 9001, and at 9002 over TLS.
 class Stage {
  public:
   Stage();
@@ -62,19 +62,26 @@ struct Kind {
   // Its allocations may fail, too. Those of Socket.IO may not yet: nlohmann's JSON asks for memory
   // to be destroyed, and ends the process where there is none.
   bool may_lack_memory = true;
+  // From one allocation that fails to the next: OpenSSL makes many.
+  std::uint64_t memory_stride = 1;
 };
 
 std::unique_ptr<Visit> make_websocket_visit(Stage& stage);
 std::unique_ptr<Visit> make_compressed_visit(Stage& stage);
 std::unique_ptr<Visit> make_returning_visit(Stage& stage);
+std::unique_ptr<Visit> make_tls_visit(Stage& stage);
 std::unique_ptr<Visit> make_page_visit(Stage& stage);
 std::unique_ptr<Visit> make_engine_visit(Stage& stage);
 std::unique_ptr<Visit> make_socketio_visit(Stage& stage);
 
 inline constexpr Kind kinds[] = {
-    {"websocket", make_websocket_visit}, {"compressed", make_compressed_visit},
-    {"returning", make_returning_visit}, {"page", make_page_visit},
-    {"engine.io", make_engine_visit},    {"socket.io", make_socketio_visit, false},
+    {"websocket", make_websocket_visit},
+    {"compressed", make_compressed_visit},
+    {"returning", make_returning_visit},
+    {"tls", make_tls_visit, true, 7},
+    {"page", make_page_visit},
+    {"engine.io", make_engine_visit},
+    {"socket.io", make_socketio_visit, false},
 };
 
 }  // namespace hilo::sim::torture

@@ -5,6 +5,7 @@
 #include <string>
 #include <system_error>
 
+#include "net/base/check.h"
 #include "tests/sim/torture/visit.h"
 #include "ws/client.h"
 
@@ -107,6 +108,15 @@ std::unique_ptr<Visit> make_compressed_visit(Stage& stage) {
   ws::ConnectOptions options{.url = echo_url};
   options.deflate.enabled = true;
   return std::make_unique<WebSocketVisit>(stage, std::move(options));
+}
+
+// Trusts everybody, so that what fails is not the certificate. One for all visits, which then
+// resume each other's sessions, as the clients of a program do.
+std::unique_ptr<Visit> make_tls_visit(Stage& stage) {
+  static const auto context = net::tls::ClientContext::create({.insecure = true});
+  HILO_CHECK(context);
+  return std::make_unique<WebSocketVisit>(
+      stage, ws::ConnectOptions{.url = "wss://server.test:9002/echo", .tls = *context});
 }
 
 std::unique_ptr<Visit> make_returning_visit(Stage& stage) {
