@@ -331,13 +331,14 @@ class ClientContext::Sessions {
   static constexpr std::size_t hosts_max = 256;
 
   // Whether it is ours from here on is told by how this ends: by an exception it is not.
-  void keep(const std::string& host, SSL_SESSION* session) {
+  void keep(std::string_view host, SSL_SESSION* session) {
     const std::lock_guard lock(mutex_);
-    if (sessions_.size() >= hosts_max && !sessions_.contains(host))
-      return SSL_SESSION_free(session);
-    SSL_SESSION*& kept = sessions_[host];
-    SSL_SESSION_free(kept);
-    kept = session;
+    auto found = sessions_.find(host);
+    if (found == sessions_.end()) {
+      if (sessions_.size() >= hosts_max) return SSL_SESSION_free(session);
+      found = sessions_.try_emplace(std::string(host)).first;
+    }
+    SSL_SESSION_free(std::exchange(found->second, session));
   }
 
   std::mutex mutex_;
@@ -385,11 +386,12 @@ Result<std::shared_ptr<ClientContext>> ClientContext::create(const ClientOptions
 
 std::unique_ptr<TlsTransport> ClientContext::connect(int fd, std::string_view host) const noexcept {
   std::unique_ptr<TlsTransport> transport;
-  static_cast<void>(guarded([&] { transport = prepare(fd, std::string(host)); }));
+  static_cast<void>(guarded([&] { transport = prepare(fd, host); }));
   return transport;
 }
 
-std::unique_ptr<TlsTransport> ClientContext::prepare(int fd, const std::string& name) const {
+std::unique_ptr<TlsTransport> ClientContext::prepare(int fd, std::string_view host) const {
+  const std::string name{host};
   Connection connection{SSL_new(context_.get())};
   SSL* const ssl = connection.get();
   if (ssl == nullptr) return nullptr;

@@ -105,7 +105,7 @@ class ClientContext {
  private:
   class Sessions;
   ClientContext() noexcept;
-  std::unique_ptr<TlsTransport> prepare(int fd, const std::string& name) const;
+  std::unique_ptr<TlsTransport> prepare(int fd, std::string_view host) const;
 
   std::shared_ptr<ssl_ctx_st> context_;
   std::shared_ptr<Sessions> sessions_;
