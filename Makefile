@@ -827,6 +827,7 @@ check-all: check noexcept headers cov tidy cppcheck fuzz-replay bench-programs t
 	+@$(SELF) embedded
 	+@$(SELF) size
 	+@$(SELF) MATRIX='g++-c++2b clang++-c++2b' matrix
+	+@$(SELF) musl
 	+@$(SELF) cross
 
 # Without all that can be left out: the core, the reactor, servers, clients and the ladder still do
@@ -883,6 +884,19 @@ $(addprefix cross-,$(CROSS)): cross-%: | .setup-cross
 	  CXXFLAGS='-Wno-psabi -isystem $(CROSS_FOLDER)/root/usr/include/$(cross_name)' \
 	  LDFLAGS=-L$(CROSS_FOLDER)/root/usr/lib/$(cross_name) \
 	  T='$(or $(T),$(wordlist 3,9,$(CROSS_$*)))' test
+
+# The core on musl and LLVM's library for C++, linked statically. What asks OpenSSL and zlib, which are
+# not there for musl, is compiled and not run.
+MUSL := $(BUILD)/musl
+MUSL_ASKS := base_allocator core_accept_key core_deflate core_deflate_negotiation core_handshake_client core_handshake_server core_session_deflate
+MUSL_TESTS := $(filter-out $(MUSL_ASKS),$(patsubst tests/test_%.cc,%,$(wildcard tests/test_base_*.cc tests/test_core_*.cc)))
+musl: .setup-test  ## the tests of the core on musl and libc++
+	$(call setup,musl)
+	@PYTHON=$(PYTHON) sh tools/check/musl.sh $(MUSL)/root
+	+@$(SELF) BUILD=$(MUSL) CXX='$(abspath $(MUSL))/root/zig/ziglang/zig c++ -target $(MACHINE)-linux-musl' \
+	  AR='$(abspath $(MUSL))/root/zig/ziglang/zig ar' DEFLATE=0 HARDENING= TLS_LIBS= TEST_LINK= \
+	  TEST_LIBRARIES=$(MUSL)/release/libhilo-core.a SUPPORT_LIB= UNITY=0 PRECOMPILED=0 \
+	  CXXFLAGS='-isystem $(abspath $(MUSL))/root/include -fno-sanitize=undefined' T='$(or $(T),$(MUSL_TESTS))' test
 
 # All libraries by each compiler and standard, without precompiled headers.
 MATRIX := g++-c++20 g++-c++2b clang++-c++20 clang++-c++2b

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # setup.sh GROUP...: installs what is missing for build, test, peers, check, bench, bench-peers,
-# faults, tidy or cross.
+# faults, tidy, cross or musl.
 #
 # Headers and programs are asked for directly, so it does not matter where they came from. When
 # nothing is missing, nothing is printed and no network is touched.
@@ -117,6 +117,7 @@ for group in "$@"; do
       want_program g++-arm-linux-gnueabihf arm-linux-gnueabihf-g++
       want_program g++-s390x-linux-gnu s390x-linux-gnu-g++
       want_program qemu-user qemu-aarch64 ;;
+    musl) want_program python3-pip pip3 ;;
     *) echo "setup: unknown group $group" >&2; exit 2 ;;
   esac
 done
