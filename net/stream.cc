@@ -388,7 +388,8 @@ void Stream::close() noexcept {
 
 void Stream::abort() noexcept {
   set(Flag::abortive);
-  queue_.release(loop_->pool());
+  // In the own dispatch it may be what is being sent.
+  if (!in_dispatch()) queue_.release(loop_->pool());
   close();
 }
 

@@ -198,8 +198,8 @@ class Stream final : private Watcher {
   void shutdown_write() noexcept;
 
   // Both end the stream at the end of this turn: close() lets the kernel deliver what it has taken,
-  // abort() resets the connection, and drops what is queued here at once; after close() what the
-  // kernel does not take by then is dropped. Closing twice is fine.
+  // abort() resets the connection, and drops what is queued here, outside of the own dispatch at
+  // once; after close() what the kernel does not take by then is dropped. Closing twice is fine.
   void close() noexcept;
   void abort() noexcept;
   bool closed() const noexcept { return is(Flag::closed); }
