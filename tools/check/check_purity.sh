@@ -63,7 +63,7 @@ hilo::net::(anonymous namespace)::fork_watch_once
 hilo::net::(anonymous namespace)::in_pipe
 hilo::net::(anonymous namespace)::pipe_fd
 hilo::net::(anonymous namespace)::previous_actions
-hilo::net::tls::ClientContext::Sessions::host_index()::index
+hilo::net::tls::ClientContext::Sessions::host_index()::made
 hilo::net::tls::TlsBio::method()::made
 hilo::socketio::Socket::auth[abi:cxx11]() const::none
 hilo::socketio::Socket::data[abi:cxx11]() const::nobodys" | grep -v '::category$' | sort -u)
@@ -74,7 +74,7 @@ hilo::socketio::Socket::data[abi:cxx11]() const::nobodys" | grep -v '::category$
 #   known_*                    constants, which GCC puts among the variables all the same
 #   fork_*                     of the process: that its random numbers must not be its child's
 #   in_pipe, pipe_fd, previous_actions   of the process, as signals are
-#   index, made, category      what OpenSSL and std::error_code know by address, made once
+#   made, category             what OpenSSL and std::error_code know by address, made once
 #   none                       an empty value to refer to
 if [ -n "$variables" ]; then
   printf 'variables that are not named in check_purity.sh:\n%s\n' "$variables"
