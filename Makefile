@@ -858,7 +858,7 @@ size: .setup-test  ## how large it is, and what its headers cost, against the ai
 	@CXX='$(CXX)' $(PYTHON) tools/check/size.py $(BUILD)/bare/small $(ARGS)
 # net and ws/core without exceptions and RTTI, linked and run.
 embedded: .setup-test  ## programs on net and ws/core with -fno-exceptions -fno-rtti, run
-	+@$(SELF) BUILD=$(BUILD)/noexcept CXXFLAGS='$(CXXFLAGS) -fno-exceptions -fno-rtti' PRECOMPILED=0 embedded-programs
+	+@$(SELF) BUILD=$(BUILD)/noexcept CXXFLAGS='$(CXXFLAGS) -fno-exceptions -fno-rtti' PRECOMPILED=0 UNITY=0 embedded-programs
 	$(BUILD)/noexcept/release/tests/embedded_session
 	$(BUILD)/noexcept/release/tests/embedded_echo
 .PHONY: embedded-programs
