@@ -120,10 +120,12 @@ EXPORTED = {
              "hilo_server_new("],
     "hilo-socketio": ["hilo::socketio::Server::Server(", "hilo::socketio::Manager::socket("],
 }
-# Weak symbols are inline functions and templates, but for the types of classes.
-OURS = {kind: r"((non-)?virtual thunk to )?hilo::" for kind in "TDRB"}
+# Weak symbols are inline functions and templates, but for the types of classes, which clang++ makes
+# strong ones where it can.
+TYPES = r"(vtable|typeinfo|typeinfo name|VTT) for "
+OURS = {kind: rf"((non-)?virtual thunk to |{TYPES})?hilo::" for kind in "TDRB"}
 OURS["T"] += r"|hilo_\w+$"  # of C
-OURS["V"] = r"(vtable|typeinfo|typeinfo name|VTT) for hilo::"
+OURS["V"] = TYPES + "hilo::"
 # Names of private headers, and whatever is no name of a function's or a class's own.
 HIDDEN = re.compile(
     r"::Engine\b|Neighbour|ClientSocketState|mask_sse2|utf8_kernels|_jsonp|::read_msgpack|std::|<"
