@@ -30,9 +30,11 @@ inline int code_of(const Status& status) noexcept {
   return code_of(status.error());
 }
 
-// Calls `call()`, which returns a code. What it throws becomes one.
+// Calls `call()`, which returns a code. What it throws becomes one. Without exceptions, as in
+// base/guard.h, it is a plain call.
 template <class Call>
 int guarded_code(Call&& call) noexcept {
+#if defined(__cpp_exceptions)
   try {
     return call();
   } catch (const std::bad_alloc&) {
@@ -42,6 +44,9 @@ int guarded_code(Call&& call) noexcept {
   } catch (...) {
     return HILO_ERROR_HANDLER_THREW;
   }
+#else
+  return call();
+#endif
 }
 
 // A connection's handle is its address: it has nothing of its own.
