@@ -149,6 +149,19 @@ $(eval $(call unit,system,$(SYSTEM_SOURCES)))
 $(eval $(call unit,torture,$(TORTURE_SOURCES)))
 endif
 objects = $(sort $(foreach source,$(1),$(or $(UNIT_OF_$(source)),$(O)/$(source:.cc=.o))))
+# What `make purity` looks into. `make check` has what ships; a lint alone, which is to be quick, compiles
+# each room as one and does not optimise: no less is left to an initialiser, or to the system, then.
+PURE_SOURCES := $(sort $(CORE_SOURCES) $(HILO_SOURCES) $(OS_SOURCES) $(SOCKETIO_SOURCES))
+ifneq ($(filter check check-all check-steps,$(MAKECMDGOALS)),)
+PURE_OBJECTS := $(call objects,$(PURE_SOURCES))
+else
+pure_unit = pure/$(or $(filter ws/core/deflate,$(1:.cc=)),$(if $(filter ws/c/core_%,$(1)),ws/c/core_all),$(dir $(1))all)
+$(foreach source,$(PURE_SOURCES),$(eval UNIT_SOURCES_$(call pure_unit,$(source)) += $(source)))
+PURE_UNITS := $(sort $(foreach source,$(PURE_SOURCES),$(call pure_unit,$(source))))
+$(foreach name,$(PURE_UNITS),$(eval UNIT_FLAGS_$(name) := -O0 -g0 -U_FORTIFY_SOURCE))
+UNITS += $(PURE_UNITS)
+PURE_OBJECTS := $(PURE_UNITS:%=$(O)/unity/%.o)
+endif
 CORE_LIB := $(O)/libhilo-core.a
 OS_LIB := $(O)/libhilo-os.a
 HILO_LIB := $(O)/libhilo.a
@@ -867,11 +880,12 @@ embedded-programs: $(O)/tests/embedded_session $(O)/tests/embedded_echo
 # Other machines, on this one: compilers of Debian's, their libraries unpacked below build/cross, and
 # test programs under qemu-user. Everything is compiled for the two Arms; s390x, whose bytes stand the
 # other way round, gets the core. For each: how the compiler calls it, the emulator, tests.
-CORE_TESTS := $(patsubst tests/test_%.cc,%,$(wildcard tests/test_base_*.cc tests/test_core_*.cc))
+# The tests of the core that need nothing else.
+CORE_TESTS := $(filter-out base_allocator,$(patsubst tests/test_%.cc,%,$(wildcard tests/test_base_*.cc tests/test_core_*.cc)))
 CROSS := arm64 armhf s390x
 CROSS_arm64 := aarch64-linux-gnu qemu-aarch64 base_* core_* net_*
 CROSS_armhf := arm-linux-gnueabihf qemu-arm base_* core_* net_*
-CROSS_s390x := s390x-linux-gnu qemu-s390x $(filter-out base_allocator,$(CORE_TESTS))
+CROSS_s390x := s390x-linux-gnu qemu-s390x $(CORE_TESTS)
 CROSS_CPU_arm64 := -cpu cortex-a72  # Newer ones sign return addresses, which qemu needs very long for.
 CROSS_FOLDER = $(BUILD)/cross/$*
 CROSS_LIBRARIES_s390x = TEST_LIBRARIES=$(CROSS_FOLDER)/release/libhilo-core.a SUPPORT_LIB=
@@ -889,7 +903,7 @@ $(addprefix cross-,$(CROSS)): cross-%: | .setup-cross
 # The core on musl and LLVM's library for C++, linked statically. What asks OpenSSL and zlib, which are
 # not there for musl, is compiled and not run.
 MUSL := $(BUILD)/musl
-MUSL_ASKS := base_allocator core_accept_key core_deflate core_deflate_negotiation core_handshake_client core_handshake_server core_session_deflate
+MUSL_ASKS := core_accept_key core_deflate core_deflate_negotiation core_handshake_client core_handshake_server core_session_deflate
 MUSL_TESTS := $(filter-out $(MUSL_ASKS),$(CORE_TESTS))
 musl: .setup-test  ## the tests of the core on musl and libc++
 	$(call setup,musl)
@@ -924,7 +938,7 @@ style: .setup-check
 	@$(PYTHON) tools/check/check_style.py $(ALL_CODE)
 layers: .setup-check
 	@$(PYTHON) tools/check/check_layers.py tools/check/layers.txt
-purity: $(call objects,$(sort $(CORE_SOURCES) $(HILO_SOURCES) $(OS_SOURCES) $(SOCKETIO_SOURCES)))
+purity: $(PURE_OBJECTS)
 	@NM=$(NM) READELF=$(READELF) sh tools/check/check_purity.sh $^
 
 # What the compiler and the linker were asked for, as it can be seen in what they made.

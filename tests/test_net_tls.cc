@@ -216,6 +216,44 @@ TEST_CASE("what neither the peer nor the kernel has counts as queued, whoever ho
   CHECK(client.plain.size() + 16384 >= much.size() - queued);
 }
 
+TEST_CASE("what waits for others, too, goes on over TLS where the kernel had refused it") {
+  const auto context = net::tls::ServerContext::create({.self_signed = true});
+  REQUIRE(context);
+  net::Loop loop;
+  auto [far, near] = connected_sockets(Kind::tcp);
+  REQUIRE(net::socket::set_send_buffer(near.value(), 4096));
+  std::unique_ptr<net::tls::TlsTransport> transport = (*context)->accept(near.value());
+  REQUIRE(transport != nullptr);
+  const net::tls::TlsTransport& tls = *transport;
+  Peer server(loop, std::move(transport), std::move(near));
+  TlsEndpoint client;
+  std::string unsent;
+  REQUIRE(turn_until(loop, [&, &far = far] {
+    carry(far, client, unsent);
+    return client.is_established() && tls.handshake_done();
+  }));
+  // A record that was refused is offered again, and no shorter, however its bytes lie by then.
+  std::string expected;
+  for (std::size_t i = 0; i < 300; ++i) {
+    const std::string shared = pattern(1 + i * 7919 % 40'000);
+    const std::string own = pattern(1 + i * 104'729 % 3'000);
+    const Bytes slice = as_bytes(shared);
+    REQUIRE(server.stream->write(SharedBytes::copy_of(loop.pool(), {&slice, 1})));
+    server.write(own);
+    expected += shared + own;
+    if (i % 7 == 0) settle(loop);
+  }
+  CHECK(server.stream->queued_bytes() > expected.size() / 2);
+  REQUIRE(turn_until(loop, [&, &far = far] {
+    carry(far, client, unsent);
+    return client.plain.size() >= expected.size() || client.failed;
+  }));
+  const bool same = client.plain == expected;
+  CHECK(same);
+  CHECK(server.stream->queued_bytes() == 0);
+  CHECK(loop.pool().taken_bytes() == 0);
+}
+
 namespace {
 
 // Whether a client that trusts `authority` alone believes the server.

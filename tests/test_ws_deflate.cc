@@ -18,6 +18,7 @@
 #include "tests/support/wire.h"
 #include "ws/client.h"
 #include "ws/core/deflate.h"
+#include "ws/encoded_message.h"
 
 using namespace hilo;
 using namespace hilo::test;
@@ -190,6 +191,33 @@ TEST_CASE("a message to many is compressed once where they share a context") {
   CHECK(server.server.metrics().messages_deflated == 1);
   server.server.publish("news", ws::Opcode::text, as_bytes(text), {.compress = false});
   for (const auto& peer : peers) CHECK(peer->until_contains(server_frame(0x81, text)));
+}
+
+TEST_CASE("a large message to many waits in one place in each of its forms") {
+  WireServer server({}, serving(alone));
+  server.server.at("/topic").on_open([](ws::Connection& c) { REQUIRE(c.subscribe("news")); });
+  std::vector<std::unique_ptr<WirePeer>> peers;
+  for (int i = 0; i < 8; ++i) {
+    peers.push_back(agreed_peer(server, "/topic"));
+    peers.push_back(std::make_unique<WirePeer>(server));
+    REQUIRE(peers.back()->upgrade("/topic"));
+  }
+  // Two bits of each byte are chance: it shrinks to some third, which is large, too.
+  std::string text = random_bytes(30'000);
+  for (char& each : text) each = static_cast<char>('a' + (each & 3));
+  const std::string wire = compressed(text);
+  REQUIRE(wire.size() > ws::EncodedMessage::shared_bytes_min);
+  for (int i = 0; i < 3; ++i) server.server.publish("news", ws::Opcode::text, as_bytes(text));
+  CHECK(server.loop.pool().taken_bytes() <
+        3 * 2 * (text.size() + wire.size()) + peers.size() * 256);
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    const std::string frame = i % 2 == 0 ? server_frame(0xC1, wire) : server_frame(0x81, text);
+    CHECK(peers[i]->until_received(3 * frame.size()));
+    const bool same = peers[i]->received == frame + frame + frame;
+    CHECK(same);
+  }
+  CHECK(server.server.metrics().messages_deflated == 3);
+  CHECK(server.loop.pool().taken_bytes() == 0);
 }
 
 TEST_CASE("a message to many is compressed for each of those whose contexts are their own") {

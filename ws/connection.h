@@ -108,7 +108,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   Sent send_binary(Bytes payload, SendOptions options = {}) {
     return send(Opcode::binary, payload, options);
   }
-  // One that is made ready for many.
+  // One that was made ready for many (encoded_message.h): hub.h and ws/engineio send such.
   Sent send(EncodedMessage& message);
   // A message in pieces, whose length need not be known when it begins: the opcode is that of the
   // first, `final` ends it. They leave uncompressed. Until then other messages are refused, control

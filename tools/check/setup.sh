@@ -117,7 +117,7 @@ for group in "$@"; do
       want_program g++-arm-linux-gnueabihf arm-linux-gnueabihf-g++
       want_program g++-s390x-linux-gnu s390x-linux-gnu-g++
       want_program qemu-user qemu-aarch64 ;;
-    musl) want_program python3-pip pip3 ;;
+    musl) want_python pip python3-pip ;;
     *) echo "setup: unknown group $group" >&2; exit 2 ;;
   esac
 done
