@@ -402,6 +402,33 @@ TEST_CASE("abort() resets the connection and sends nothing more") {
   }
 }
 
+TEST_CASE("abort() drops what waits at once, but while it may be what is being sent") {
+  for (const bool in_dispatch : {false, true}) {
+    CAPTURE(in_dispatch);
+    Loop loop;
+    PeerPair pair(loop, Kind::tcp);
+    const std::string much = pattern(32 << 20);
+    Stream& stream = *pair.b->stream;
+    pair.b->input_hook = [&](MutableBytes& input) {
+      input = {};
+      pair.b->write(much);
+      if (in_dispatch) stream.abort();
+      return Want::more;
+    };
+    pair.a->write("go");
+    REQUIRE(turn_until(loop, [&] { return pair.b->count("input") == 1; }));
+    if (!in_dispatch) {
+      CHECK(stream.queued_bytes() > 0);
+      stream.abort();
+      CHECK(stream.queued_bytes() == 0);
+      CHECK(loop.pool().taken_bytes() == 0);
+    }
+    REQUIRE(turn_until(loop, [&] { return pair.b->count("reap") == 1; }));
+    CHECK(loop.pool().taken_bytes() == 0);
+    CHECK(turn_until(loop, [&] { return pair.a->count("broken") == 1; }));
+  }
+}
+
 TEST_CASE("abort() after close() in the same turn still resets") {
   Loop loop;
   PeerPair pair(loop, Kind::tcp);

@@ -127,7 +127,7 @@ def _():
             whole += 1
             equal((one, sent[one] == sent[other]), (one, True))
         else:
-            # It ends by a reset, which overtakes what was sent in front of it.
+            # It ended without a Close: a reset overtakes what was sent in front of it.
             seen = min(len(sent[one]), len(sent[other]))
             equal((one, sent[one][:seen] == sent[other][:seen]), (one, True))
     equal((whole, whole > 80), (whole, True))

@@ -9,7 +9,7 @@
 #pragma once
 
 #include <array>
-#include <deque>
+#include <list>
 #include <optional>
 #include <string_view>
 
@@ -37,13 +37,13 @@ class SharedPacket {
     if (text.empty()) return nullptr;
     return &made.emplace(ws::Opcode::text, as_bytes(text), ws::SendOptions{.compress = compress_});
   }
-  std::deque<ws::EncodedMessage>& attachments() noexcept { return attachments_; }
+  std::list<ws::EncodedMessage>& attachments() noexcept { return attachments_; }
 
  private:
   const EncodedPacket* packet_;
   bool compress_;
   std::array<std::optional<ws::EncodedMessage>, 2> texts_;  // of the revisions 4 and 3
-  std::deque<ws::EncodedMessage> attachments_;              // none of which can be moved
+  std::list<ws::EncodedMessage> attachments_;  // which cannot be moved; an empty one owns nothing
 };
 
 }  // namespace hilo::socketio
