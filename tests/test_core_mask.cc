@@ -63,7 +63,8 @@ std::vector<std::size_t> lengths() {
   std::vector<std::size_t> all;
   for (std::size_t length = 0; length <= 256; ++length) all.push_back(length);
   for (const std::size_t length :
-       {511U, 512U, 1000U, 2047U, 2048U, 2049U, 2079U, 2080U, 2081U, 2111U, 4133U}) {
+       {257U, 288U,  289U,  321U,  353U,  384U,  385U,  511U,  512U,  513U,
+        577U, 1000U, 2047U, 2048U, 2049U, 2079U, 2080U, 2081U, 2111U, 4133U}) {
     all.push_back(length);
   }
   return all;

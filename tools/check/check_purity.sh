@@ -51,7 +51,7 @@ variables=$($OBJDUMP -tC "$@" | grep -vF .data.rel.ro | sed -nE 's/^[0-9a-f]+ .{
   grep -vxE '\.t?(data|bss).*|DW\.ref\..*|guard variable for .*' | grep -vFx "\
 hilo::(anonymous namespace)::allocator_in_use
 hilo::ws::accept_key(std::basic_string_view<char, std::char_traits<char> >)::sha1
-hilo::ws::mask_detail::kernel
+hilo::ws::mask_detail::machine
 hilo::ws::(anonymous namespace)::chosen_check
 hilo::ws::(anonymous namespace)::known_checks
 hilo::ws::(anonymous namespace)::known_masks

@@ -9,8 +9,8 @@
 // Nothing is owned and nothing is kept; no byte outside the given data is read or written, at any
 // alignment. Any number of threads may call these at the same time.
 //
-// Short payloads, which are most of them, are done right here in 64-bit words; longer ones go to
-// the fastest kernel of this machine (mask_kernels.h).
+// Short payloads, which are most of them, are done right here in words; longer ones go to the
+// fastest kernel of this machine (mask_kernels.h).
 
 #pragma once
 
@@ -58,13 +58,13 @@ constexpr std::uint8_t first_byte(std::uint32_t word) noexcept {
   return static_cast<std::uint8_t>(word >> shift);
 }
 
-// The key twice over, beginning with the byte that is due at `offset`, as it lies in memory.
-inline std::uint64_t key_word(std::uint32_t key, std::size_t offset) noexcept {
-  const std::uint64_t turned_half = turned(key, offset);
-  return turned_half << 32 | turned_half;
+// The key as it lies in memory, beginning with the byte that is due at `offset`.
+inline std::uint32_t key_word(MaskKey key, std::size_t offset) noexcept {
+  return turned(std::bit_cast<std::uint32_t>(key), offset);
 }
-inline std::uint64_t key_word(MaskKey key, std::size_t offset) noexcept {
-  return key_word(std::bit_cast<std::uint32_t>(key), offset);
+
+constexpr std::uint64_t twice(std::uint32_t key) noexcept {
+  return std::uint64_t{key} << 32 | key;
 }
 
 // The builtins, because a hardened std::memcpy becomes a call where the compiler knows the object
@@ -95,49 +95,92 @@ void apply_words(std::uint8_t* to, const std::uint8_t* from, std::size_t size, W
 
 // Any size. `to` and `from` are the same or do not overlap; the same goes for kernels.
 inline void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
-                  std::uint64_t key) noexcept {
-  const std::uint64_t last_key = turned(key, size);  // Words are a whole number of keys long.
-  // At exactly one pair, moving the key to a wide register costs more than a second word.
-  if (size > sizeof(Pair))
-    return apply_words(to, from, size, Pair{key, key}, Pair{last_key, last_key});
-  if (size >= sizeof(key)) return apply_words(to, from, size, key, last_key);
-  // Both halves of the key are alike, so either will do on every byte order.
-  const auto half = static_cast<std::uint32_t>(key);
-  if (size >= sizeof(half)) {
-    return apply_words(to, from, size, half, static_cast<std::uint32_t>(last_key));
+                  std::uint32_t key) noexcept {
+  const std::uint32_t last_key = turned(key, size);  // Words are a whole number of keys long.
+  if (size >= sizeof(std::uint64_t)) {
+    const std::uint64_t keys = twice(key);
+    const std::uint64_t last_keys = twice(last_key);
+    // At exactly one pair, moving the key to a wide register costs more than a second word.
+    if (size <= sizeof(Pair)) return apply_words(to, from, size, keys, last_keys);
+    return apply_words(to, from, size, Pair{keys, keys}, Pair{last_keys, last_keys});
   }
+  if (size >= sizeof(key)) return apply_words(to, from, size, key, last_key);
   // No array of key bytes: one on the stack would put a stack protector into every caller.
   for (std::size_t i = 0; i < size; ++i) {
-    to[i] = static_cast<std::uint8_t>(from[i] ^ first_byte(turned(half, i)));
+    to[i] = static_cast<std::uint8_t>(from[i] ^ first_byte(turned(key, i)));
   }
-}
-
-// The fastest kernel of this machine, for any size. Found out by the first call.
-using Kernel = void (*)(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
-                        std::uint64_t key) noexcept;
-extern std::atomic<Kernel> kernel;
-
-// The same, or right here if it is short.
-[[gnu::always_inline]] inline void apply_best(std::uint8_t* to, const std::uint8_t* from,
-                                              std::size_t size, std::uint64_t key) noexcept {
-  if (size <= inline_bytes_max) return apply(to, from, size, key);
-  kernel.load(std::memory_order_relaxed)(to, from, size, key);
 }
 
 }  // namespace mask_detail
 
-inline void mask_copy(std::uint8_t* to, Bytes from, MaskKey key, std::size_t offset) noexcept {
+// The kernels that mask() calls by name (mask_kernels.h says what they do).
+namespace mask_words {
+void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
+           std::uint32_t key) noexcept;
+}
+namespace mask_avx2 {
+void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
+           std::uint32_t key) noexcept;
+}
+namespace mask_avx512 {
+void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
+           std::uint32_t key) noexcept;
+}
+namespace mask_neon {
+void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
+           std::uint32_t key) noexcept;
+}
+
+namespace mask_detail {
+
+#if defined(__x86_64__)
+// What this machine can do. Unknown until the first call has asked.
+enum class Machine : std::uint8_t { unknown, sse2, avx2, avx512 };
+extern std::atomic<Machine> machine;
+
+void apply_otherwise(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
+                     std::uint32_t key) noexcept;
+#endif
+
+// The fastest kernel of this machine. Called by its name: a call through a pointer which the first
+// call has set costs a fifth of what 64 bytes take.
+[[gnu::always_inline]] inline void apply_kernel(std::uint8_t* to, const std::uint8_t* from,
+                                                std::size_t size, std::uint32_t key) noexcept {
+#if defined(__x86_64__)
+  const Machine known = machine.load(std::memory_order_relaxed);
+  if (known == Machine::avx512) [[likely]]
+    return mask_avx512::apply(to, from, size, key);
+  if (known == Machine::avx2) return mask_avx2::apply(to, from, size, key);
+  apply_otherwise(to, from, size, key);
+#elif defined(__aarch64__)
+  mask_neon::apply(to, from, size, key);
+#else
+  mask_words::apply(to, from, size, key);
+#endif
+}
+
+// The same, or right here if it is short.
+[[gnu::always_inline]] inline void apply_best(std::uint8_t* to, const std::uint8_t* from,
+                                              std::size_t size, std::uint32_t key) noexcept {
+  if (size <= inline_bytes_max) return apply(to, from, size, key);
+  apply_kernel(to, from, size, key);
+}
+
+}  // namespace mask_detail
+
+[[gnu::always_inline]] inline void mask_copy(std::uint8_t* to, Bytes from, MaskKey key,
+                                             std::size_t offset) noexcept {
   mask_detail::apply_best(to, from.data(), from.size(), mask_detail::key_word(key, offset));
 }
 
-inline void mask(MutableBytes data, MaskKey key, std::size_t offset) noexcept {
+[[gnu::always_inline]] inline void mask(MutableBytes data, MaskKey key,
+                                        std::size_t offset) noexcept {
   mask_copy(data.data(), data, key, offset);
 }
 
-inline void mask_behind_key(MutableBytes payload) noexcept {
+[[gnu::always_inline]] inline void mask_behind_key(MutableBytes payload) noexcept {
   const auto key = mask_detail::load<std::uint32_t>(payload.data() - sizeof(MaskKey));
-  mask_detail::apply_best(payload.data(), payload.data(), payload.size(),
-                          mask_detail::key_word(key, 0));
+  mask_detail::apply_best(payload.data(), payload.data(), payload.size(), key);
 }
 
 }  // namespace hilo::ws

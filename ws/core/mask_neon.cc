@@ -20,17 +20,17 @@ constexpr std::size_t width = sizeof(uint8x16_t);
 
 // By way of memory and by the same load as the data, so that the key bytes meet their places on a
 // big-endian machine too, whose compilers number the parts of a register in their own way.
-uint8x16_t repeated(std::uint64_t key) noexcept {
-  std::array<std::uint8_t, width> bytes{};
-  std::memcpy(bytes.data(), &key, sizeof(key));
-  std::memcpy(bytes.data() + sizeof(key), &key, sizeof(key));
+uint8x16_t repeated(std::uint32_t key) noexcept {
+  const std::array<std::uint32_t, width / sizeof(key)> words{key, key, key, key};
+  std::array<std::uint8_t, width> bytes;
+  std::memcpy(bytes.data(), words.data(), width);
   return vld1q_u8(bytes.data());
 }
 
 }  // namespace
 
 void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
-           std::uint64_t key) noexcept {
+           std::uint32_t key) noexcept {
   if (size < width) return mask_detail::apply(to, from, size, key);
 
   const uint8x16_t keys = repeated(key);

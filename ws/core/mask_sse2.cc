@@ -23,14 +23,14 @@ void store(std::uint8_t* to, __m128i value) noexcept {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), value);
 }
 
-__m128i repeated(std::uint64_t key) noexcept {
-  return _mm_set1_epi64x(static_cast<long long>(key));
+__m128i repeated(std::uint32_t key) noexcept {
+  return _mm_set1_epi32(static_cast<int>(key));
 }
 
 }  // namespace
 
 void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
-           std::uint64_t key) noexcept {
+           std::uint32_t key) noexcept {
   if (size < width) return mask_detail::apply(to, from, size, key);
 
   const __m128i keys = repeated(key);
