@@ -334,6 +334,10 @@ Status set_receive_buffer(int fd, int bytes) noexcept {
   return set_option(fd, SOL_SOCKET, SO_RCVBUF, bytes);
 }
 
+Status set_receive_low_water(int fd, int bytes) noexcept {
+  return set_option(fd, SOL_SOCKET, SO_RCVLOWAT, bytes);
+}
+
 Result<Address> local_address(int fd) noexcept {
   return address_by(&::getsockname, fd);
 }

@@ -88,6 +88,9 @@ Status set_no_delay(int fd) noexcept;
 Status set_user_timeout(int fd, Duration timeout) noexcept;
 Status set_send_buffer(int fd, int bytes) noexcept;
 Status set_receive_buffer(int fd, int bytes) noexcept;
+// SO_RCVLOWAT: with fewer bytes than these a socket of TCP is not readable, unless it has no room
+// for more, or they are the last. receive() gives what is there all the same.
+Status set_receive_low_water(int fd, int bytes) noexcept;
 
 Result<Address> local_address(int fd) noexcept;
 Result<Address> peer_address(int fd) noexcept;

@@ -189,6 +189,10 @@ class Stream final : private Watcher {
   std::uint64_t sent_bytes() const noexcept { return sent_bytes_; }
   std::uint64_t received_bytes() const noexcept { return received_bytes_; }
 
+  // With fewer bytes than these the handler has no use for a call: the kernel may wait for them, if
+  // they are the bytes of a bare socket. 1 is how it begins. A wish, which nobody hears fail.
+  void set_receive_low_water(std::size_t bytes) noexcept;
+
   // Stops and restarts reading. resume() offers the stash again in the next resume phase.
   void pause() noexcept;
   void resume() noexcept;

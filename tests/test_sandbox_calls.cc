@@ -168,6 +168,7 @@ TEST_CASE("options of sockets, and files that are removed, are allowed to whom n
   NEEDS_A_LIST();
   CHECK(allowed({SYS_setsockopt, {7, IPPROTO_TCP, TCP_NODELAY}}));
   CHECK(allowed({SYS_setsockopt, {7, SOL_SOCKET, SO_LINGER}}));
+  CHECK(allowed({SYS_setsockopt, {7, SOL_SOCKET, SO_RCVLOWAT}}));
   CHECK_FALSE(allowed({SYS_setsockopt, {7, SOL_SOCKET, SO_ATTACH_FILTER}}));
   // The level of one row and the name of another.
   CHECK_FALSE(allowed({SYS_setsockopt, {7, SOL_SOCKET, TCP_NODELAY}}));

@@ -16,6 +16,11 @@ bool ends_message(const Event& event) noexcept {
   return event.kind == Event::Kind::message || (event.kind == Event::Kind::chunk && event.final);
 }
 
+// Receives of so few bytes, so many of them in a row, and what is waited for then.
+constexpr std::size_t crumb_bytes_max = 64;
+constexpr unsigned crumbs_max = 7;
+constexpr std::uint64_t gathered_bytes = std::uint64_t{32} << 10;
+
 void ignore(MutableBytes& input, Metrics& metrics) noexcept {
   metrics.bytes_ignored += input.size();
   input = {};
@@ -86,7 +91,25 @@ net::Stream::Want Connection::on_received(std::size_t bytes) {
   const Event event = session_.commit(bytes);
   if (event) handle(event);
   track_unfinished(ends_message(event));
+  gather_crumbs(bytes);
   return net::Stream::Want::more;
+}
+
+// A large frame that comes in segments of a few bytes would wake the loop for each of them. After
+// some the kernel is told to wait for more of the frame, for once. Only where nobody asks meanwhile
+// whether the peer is still there: the deadline of the message watches it.
+void Connection::gather_crumbs(std::size_t received) noexcept {
+  if (crumbs_ == crumbs_max) {
+    stream_->set_receive_low_water(1);
+    crumbs_ = 0;
+  }
+  if (received > crumb_bytes_max) {
+    crumbs_ = 0;
+  } else if (session_.frame_bytes_left() > crumb_bytes_max && !may_ask()) {
+    if (++crumbs_ != crumbs_max) return;
+    const std::uint64_t left = session_.frame_bytes_left();
+    stream_->set_receive_low_water(static_cast<std::size_t>(std::min(left, gathered_bytes)));
+  }
 }
 
 // A message that never ends must not live for ever, whatever else arrives meanwhile.

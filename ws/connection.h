@@ -259,6 +259,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void count_control_frame();
   void pause_if_backed_up() noexcept;
   void track_unfinished(bool message_ended) noexcept;
+  void gather_crumbs(std::size_t received) noexcept;
   void listen_again() noexcept;
 
   Extra* extra() noexcept;
@@ -369,6 +370,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   bool drained_told_ : 1 = false;   // on_drained was called, and nothing was refused since
   bool paused_by_user_ : 1 = false;
   bool paused_by_queue_ : 1 = false;
+  std::uint8_t crumbs_ : 3 = 0;  // tiny receives in a row; connection.cc says what then
 };
 // What a quiet connection costs: this and 8 bytes of its slab, its Stream, and 32 bytes in the
 // loop's table (bench/bench_idle_memory.cc).

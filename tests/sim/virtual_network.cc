@@ -403,7 +403,8 @@ net::Ready Network::readiness(const Socket& socket) const noexcept {
     case Socket::Kind::stream: break;
   }
   net::Ready ready;
-  ready.readable = !socket.inbox.empty() || socket.input_ended;
+  ready.readable = socket.input_ended || socket.inbox.size() >= socket.low_water ||
+                   (!socket.inbox.empty() && room(socket) == 0);
   ready.writable = socket.output_ended;
   if (socket.connected && !socket.output_ended) {
     const std::shared_ptr<Socket> other = socket.other.lock();

@@ -64,6 +64,7 @@ struct Socket : std::enable_shared_from_this<Socket> {
   std::weak_ptr<Socket> other;  // empty: not connected yet, or gone
   Buffer inbox;
   std::size_t capacity = 0;       // of the inbox, with what is on its way there
+  std::size_t low_water = 1;      // fewer bytes in the inbox are not worth an event
   std::size_t bytes_on_way = 0;   // to the inbox
   net::Time last_arrival;         // of what is on its way
   net::Time window_closed_until;  // until then nothing more is let in

@@ -240,6 +240,13 @@ Status set_receive_buffer(int fd, int bytes) noexcept {
   return {};
 }
 
+Status set_receive_low_water(int fd, int bytes) noexcept {
+  const SystemCall call(Call::option);
+  if (call.fails()) return call.error();
+  Network::current().at(fd)->low_water = static_cast<std::size_t>(bytes);
+  return {};
+}
+
 Result<Address> local_address(int fd) noexcept {
   const SystemCall call(Call::address);
   if (call.fails()) return call.error();

@@ -251,6 +251,28 @@ inline void peeked() {
   CHECK(receive(pair.server) == "twice");
 }
 
+// Too little to be worth an event is there all the same, and the end is always worth one.
+inline void low_water() {
+  Pair pair;
+  REQUIRE(net::socket::set_receive_low_water(pair.server.value(), 10));
+  const auto is_readable = [&] {
+    return wait(pair.server, Interest::read, net::Duration::milliseconds(20)).readable;
+  };
+  send(pair.client, "nine byte");
+  CHECK_FALSE(is_readable());
+  send(pair.client, "s");
+  CHECK(is_readable());
+  CHECK(receive(pair.server) == "nine bytes");
+  send(pair.client, "few");
+  CHECK_FALSE(is_readable());
+  std::array<std::uint8_t, 100> bytes;
+  CHECK(net::socket::receive(pair.server.value(), bytes).bytes == 3);
+  send(pair.client, "last");
+  REQUIRE(net::socket::shutdown_write(pair.client.value()));
+  CHECK(is_readable());
+  CHECK(receive(pair.server) == "last");
+}
+
 inline constexpr std::array all{
     Manner{"bytes go both ways between two addresses", both_ways},
     Manner{"where nobody listens a connect is refused", refused},
@@ -267,6 +289,7 @@ inline constexpr std::array all{
     Manner{"one listens at one place, or all who share it", one_listener_at_a_place},
     Manner{"what is not connected says so", not_connected},
     Manner{"what was peeked at is still there", peeked},
+    Manner{"below its low-water mark nothing is readable but the end", low_water},
 };
 
 }  // namespace manners

@@ -100,6 +100,7 @@ std::vector<CallRule> calls_with_arguments() {
       only_if(SYS_setsockopt, equals(1, SOL_SOCKET), equals(2, SO_LINGER)),
       only_if(SYS_setsockopt, equals(1, SOL_SOCKET), equals(2, SO_SNDBUF)),
       only_if(SYS_setsockopt, equals(1, SOL_SOCKET), equals(2, SO_RCVBUF)),
+      only_if(SYS_setsockopt, equals(1, SOL_SOCKET), equals(2, SO_RCVLOWAT)),
       only_if(SYS_getsockopt, equals(1, SOL_SOCKET), equals(2, SO_ERROR)),
       only_if(SYS_mmap, lacks(2, PROT_EXEC)),
       only_if(SYS_mprotect, lacks(2, PROT_EXEC)),

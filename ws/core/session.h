@@ -200,6 +200,8 @@ class Session {
   }
   // A frame has begun and not ended: nothing else, not even a Pong, can come before its end.
   bool in_frame() const noexcept { return carried_ != 0 || in_frame_; }
+  // Bytes of its payload that are still to come.
+  std::uint64_t frame_bytes_left() const noexcept { return in_frame_ ? payload_left_ : 0; }
   // A frame or a fragmented message has begun and not ended.
   bool unfinished() const noexcept { return in_frame() || (assembly_.active() && !delivered_); }
   // Bytes held for an unfinished message.
