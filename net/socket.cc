@@ -165,12 +165,14 @@ Io receive_with(int fd, MutableBytes into) noexcept {
 
 }  // namespace
 
+// Said once more, because BSD takes the low-water mark for an order where the call itself does not
+// say that it will not wait.
 Io receive(int fd, MutableBytes into) noexcept {
-  return receive_with<0>(fd, into);
+  return receive_with<MSG_DONTWAIT>(fd, into);
 }
 
 Io peek(int fd, MutableBytes into) noexcept {
-  return receive_with<MSG_PEEK>(fd, into);
+  return receive_with<MSG_PEEK | MSG_DONTWAIT>(fd, into);
 }
 
 namespace {

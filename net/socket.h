@@ -88,8 +88,8 @@ Status set_no_delay(int fd) noexcept;
 Status set_user_timeout(int fd, Duration timeout) noexcept;
 Status set_send_buffer(int fd, int bytes) noexcept;
 Status set_receive_buffer(int fd, int bytes) noexcept;
-// SO_RCVLOWAT: with fewer bytes than these a socket of TCP is not readable, unless it has no room
-// for more, or they are the last. receive() gives what is there all the same.
+// SO_RCVLOWAT: with fewer bytes than these a socket of TCP is not readable, unless they are the
+// last, or (Linux) there is no room for more. receive() gives what is there all the same.
 Status set_receive_low_water(int fd, int bytes) noexcept;
 
 Result<Address> local_address(int fd) noexcept;

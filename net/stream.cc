@@ -203,10 +203,10 @@ void Stream::read_some() {
   }
 }
 
-// Below TLS the bytes are others, and not as many.
-void Stream::set_receive_low_water(std::size_t bytes) noexcept {
-  if (!fd_ || (transport_ != nullptr && transport_->tls() != nullptr)) return;
-  static_cast<void>(socket::set_receive_low_water(fd_.value(), static_cast<int>(bytes)));
+// Below TLS the bytes are others, and so is their number.
+Status Stream::set_receive_low_water(std::size_t bytes) noexcept {
+  if (!fd_ || (transport_ != nullptr && transport_->tls() != nullptr)) return {};
+  return socket::set_receive_low_water(fd_.value(), static_cast<int>(bytes));
 }
 
 // A receive that brought nothing.

@@ -188,10 +188,12 @@ class Stream final : private Watcher {
   // Increases whenever the kernel takes something; tells a stalled peer from a slow one.
   std::uint64_t sent_bytes() const noexcept { return sent_bytes_; }
   std::uint64_t received_bytes() const noexcept { return received_bytes_; }
+  // What the last receive that brought something brought.
+  std::size_t last_receive_bytes() const noexcept { return last_receive_bytes_; }
 
-  // With fewer bytes than these the handler has no use for a call: the kernel may wait for them, if
-  // they are the bytes of a bare socket. 1 is how it begins. A wish, which nobody hears fail.
-  void set_receive_low_water(std::size_t bytes) noexcept;
+  // With fewer bytes than these the handler has no use for a call: the kernel may wait for them,
+  // where they are the bytes of a bare socket. It begins with 1.
+  Status set_receive_low_water(std::size_t bytes) noexcept;
 
   // Stops and restarts reading. resume() offers the stash again in the next resume phase.
   void pause() noexcept;

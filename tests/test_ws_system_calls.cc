@@ -100,26 +100,6 @@ TEST_CASE("messages that came together cost a receive and a send, and a turn has
   }
 }
 
-TEST_CASE("a large frame in segments of one byte costs a receive for hundreds of them") {
-  HILO_NEEDS_COUNTER();
-  WireServer server;
-  WirePeer peer(server);
-  REQUIRE(peer.upgrade());
-  const std::string message(20'000, 'x');
-  const std::string frame = client_frame(0x82, message);
-  put(peer, frame.substr(0, 100));
-  REQUIRE(server.loop.run_once(net::Duration::seconds(10)));
-  const Calls before = call_counter::now();
-  for (const char byte : std::string_view(frame).substr(100)) {
-    put(peer, {&byte, 1});
-    REQUIRE(server.loop.run_once({}));
-  }
-  const Calls calls = call_counter::now() - before;
-  CHECK(calls.receives < 100);
-  REQUIRE(peer.until_received(message.size()));
-  CHECK(peer.received == server_frame(0x82, message));
-}
-
 TEST_CASE("a message to many costs a send for each of them, and four at once cost no more") {
   HILO_NEEDS_COUNTER();
   constexpr int connections = 64;

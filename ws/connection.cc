@@ -16,9 +16,8 @@ bool ends_message(const Event& event) noexcept {
   return event.kind == Event::Kind::message || (event.kind == Event::Kind::chunk && event.final);
 }
 
-// Receives of so few bytes, so many of them in a row, and what is waited for then.
+// Of a crumb, and what is waited for behind `gathering` of them.
 constexpr std::size_t crumb_bytes_max = 64;
-constexpr unsigned crumbs_max = 7;
 constexpr std::uint64_t gathered_bytes = std::uint64_t{32} << 10;
 
 void ignore(MutableBytes& input, Metrics& metrics) noexcept {
@@ -73,12 +72,16 @@ net::Stream::Want Connection::on_input(MutableBytes& input) {
     if (stream_->paused()) break;
     if (--budget == 0 && !input.empty()) {
       track_unfinished(message_ended);
+      static_cast<void>(stop_gathering());
       return net::Stream::Want::again;
     }
   }
   // Most reads end between two messages, as the one before did.
   const bool between = !session_.unfinished() && session_.assembled_bytes() == 0;
-  if (!between || mid_frame_ || message_begun_) track_unfinished(message_ended);
+  if (!between || mid_frame_ || message_begun_) {
+    track_unfinished(message_ended);
+    gather_crumbs();
+  }
   return net::Stream::Want::more;
 }
 
@@ -91,25 +94,31 @@ net::Stream::Want Connection::on_received(std::size_t bytes) {
   const Event event = session_.commit(bytes);
   if (event) handle(event);
   track_unfinished(ends_message(event));
-  gather_crumbs(bytes);
+  gather_crumbs();
   return net::Stream::Want::more;
 }
 
-// A large frame that comes in segments of a few bytes would wake the loop for each of them. After
-// some the kernel is told to wait for more of the frame, for once. Only where nobody asks meanwhile
-// whether the peer is still there: the deadline of the message watches it.
-void Connection::gather_crumbs(std::size_t received) noexcept {
-  if (crumbs_ == crumbs_max) {
-    stream_->set_receive_low_water(1);
+// A frame that comes in segments of a few bytes would wake the loop for each of them. After some
+// the kernel is told to wait for more of the frame, for once: the next receive takes that back.
+// Only while the deadline of the message watches the peer: nobody counts on seeing each byte then.
+void Connection::gather_crumbs() noexcept {
+  if (!stop_gathering()) return;
+  const std::uint64_t left = session_.frame_bytes_left();
+  const bool is_crumb = stream_->last_receive_bytes() <= crumb_bytes_max && session_.in_frame();
+  if (!is_crumb || closing_ || in_chunks() || may_ask()) {
     crumbs_ = 0;
+  } else if (left > crumb_bytes_max && ++crumbs_ == gathering) {
+    const auto wanted = static_cast<std::size_t>(std::min(left, gathered_bytes));
+    if (!stream_->set_receive_low_water(wanted)) crumbs_ = 0;
   }
-  if (received > crumb_bytes_max) {
-    crumbs_ = 0;
-  } else if (session_.frame_bytes_left() > crumb_bytes_max && !may_ask()) {
-    if (++crumbs_ != crumbs_max) return;
-    const std::uint64_t left = session_.frame_bytes_left();
-    stream_->set_receive_low_water(static_cast<std::size_t>(std::min(left, gathered_bytes)));
-  }
+}
+
+// False if the kernel waits on: whatever comes next tries again.
+bool Connection::stop_gathering() noexcept {
+  if (crumbs_ != gathering) return true;
+  if (!stream_->set_receive_low_water(1)) return false;
+  crumbs_ = 0;
+  return true;
 }
 
 // A message that never ends must not live for ever, whatever else arrives meanwhile.
@@ -287,6 +296,8 @@ void Connection::abort() {
 void Connection::begin_closing() noexcept {
   if (closing_) return;
   closing_ = true;
+  // The peer's Close may be few bytes.
+  static_cast<void>(stop_gathering());
   leave_topics();
   closing_since_ = loop().now();
   progress_mark_ = stream_->sent_bytes();

@@ -259,7 +259,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void count_control_frame();
   void pause_if_backed_up() noexcept;
   void track_unfinished(bool message_ended) noexcept;
-  void gather_crumbs(std::size_t received) noexcept;
+  void gather_crumbs() noexcept;
+  bool stop_gathering() noexcept;
   void listen_again() noexcept;
 
   Extra* extra() noexcept;
@@ -333,6 +334,9 @@ class Connection final : private net::Stream::Handler, private net::Timer {
     if (!returned) fail(Errc::handler_threw);
   }
 
+  // The value of crumbs_ that says that the kernel waits for more than a byte.
+  static constexpr std::uint8_t gathering = 7;
+
   // Small ones first: they lie where Timer ends.
   CloseCode close_code_ = CloseCode::abnormal;
   Errc close_error_ = Errc::none;
@@ -370,7 +374,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   bool drained_told_ : 1 = false;   // on_drained was called, and nothing was refused since
   bool paused_by_user_ : 1 = false;
   bool paused_by_queue_ : 1 = false;
-  std::uint8_t crumbs_ : 3 = 0;  // tiny receives in a row; connection.cc says what then
+  std::uint8_t crumbs_ : 3 = 0;  // of the frame, seen one behind the other; or `gathering`
 };
 // What a quiet connection costs: this and 8 bytes of its slab, its Stream, and 32 bytes in the
 // loop's table (bench/bench_idle_memory.cc).

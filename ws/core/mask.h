@@ -45,11 +45,10 @@ constexpr std::size_t inline_bytes_max = 32;
 // Sixteen bytes that the compiler keeps in one register where the machine has such.
 using Pair = std::uint64_t __attribute__((vector_size(16)));
 
-// Turns a word so that the byte `bytes` places further on in memory becomes its first one.
-template <typename Word>
-constexpr Word turned(Word word, std::size_t bytes) noexcept {
-  const int bits = static_cast<int>(bytes % sizeof(Word)) * 8;
-  return std::endian::native == std::endian::little ? std::rotr(word, bits) : std::rotl(word, bits);
+// The key, beginning with the byte that is `bytes` places further on in memory.
+constexpr std::uint32_t turned(std::uint32_t key, std::size_t bytes) noexcept {
+  const int bits = static_cast<int>(bytes % sizeof(key)) * 8;
+  return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
 }
 
 // The byte that lies first in memory.
