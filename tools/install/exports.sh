@@ -32,8 +32,8 @@ xargs awk '
     print "space", space
     next
   }
-  # The end of a namespace of one line is not told by a comment.
-  /^ *\}  \/\/ namespace/ || (/^\}$/ && depth > 0 && FNR == opened[depth] + 2) {
+  # The end of a namespace of one declaration is not told by a comment.
+  /^ *\}  \/\/ namespace/ || (/^\}$/ && depth > 0 && FNR <= opened[depth] + 3) {
     space = outer[depth--]
     next
   }
