@@ -410,7 +410,7 @@ void Stream::transport_ready(Ready ready) noexcept {
 // reset.
 void Stream::on_reap() {
   const bool in_order = !is(Flag::abortive) && !is(Flag::broken);
-  if (in_order && !is(Flag::blocked)) send_queue();
+  if (in_order && !is(Flag::blocked)) static_cast<void>(send_queue());
   if (in_order && !queue_.empty()) set(Flag::abortive);
   if (is(Flag::abortive)) {
     if (transport_ != nullptr) transport_->set_abortive_close();

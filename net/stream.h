@@ -178,8 +178,8 @@ class Stream final : private Watcher {
   }
   // The part of it that the kernel was offered and did not take, or that waits behind that.
   std::size_t blocked_bytes() const noexcept { return is(Flag::blocked) ? queue_.size() : 0; }
-  // Offers what the own dispatch has collected to the kernel now, not at its end: for a handler
-  // that would otherwise have no room for more.
+  // Offers to the kernel now what waits for the end of the own dispatch, or for the flush phase:
+  // for a handler that would otherwise have no room for more. It calls nobody.
   void flush_collected() noexcept;
   // Memory of the loop's pool that queue and stash lie in; and the same with no more of what the
   // queue shares with others than its share.
@@ -235,10 +235,12 @@ class Stream final : private Watcher {
     broken = 1U << 14,
     closed = 1U << 15,
     abortive = 1U << 16,
+    offered =
+        1U << 17,  // flush_collected() has sent some of the queue; the handler is to hear of it
 
     over = broken | closed,
     unready = paused | again | end_seen | over,  // nothing is to be received
-    unusual = unready | missed | blocked | shutdown_wanted | detached,
+    unusual = unready | missed | blocked | shutdown_wanted | detached | offered,
   };
   // Any of them, where it stands for several.
   bool is(Flag flag) const noexcept { return (flags_ & static_cast<std::uint32_t>(flag)) != 0; }
@@ -314,7 +316,7 @@ class Stream final : private Watcher {
   class Sequence;
   bool settle(const Io& io, Sequence& left, std::size_t offered) noexcept;
   void send_rest(Sequence& left) noexcept;
-  void send_queue() noexcept;
+  Status send_queue() noexcept;
   void flush_queue();
   void finish_shutdown() noexcept;
   void report_blocked();

@@ -218,7 +218,8 @@ void Stream::on_flush() {
 }
 
 // Offers the queue to the kernel from where it lies, until it is empty or the kernel has enough.
-void Stream::send_queue() noexcept {
+// The error, if it takes nothing any more.
+Status Stream::send_queue() noexcept {
   clear(Flag::blocked);
   std::array<Bytes, slices_per_send_max> gathered;
   while (!queue_.empty() && !is(Flag::blocked)) {
@@ -231,20 +232,20 @@ void Stream::send_queue() noexcept {
         break;
       case Io::Kind::would_block: set(Flag::blocked); break;
       case Io::Kind::end:
-      case Io::Kind::failed:
-        if (!is(Flag::closed)) break_off(io.error);
-        return;
+      case Io::Kind::failed: return io.error;
     }
   }
+  return {};
 }
 
 void Stream::flush_queue() {
-  if (queue_.empty() || is(Flag::over)) return;
+  const bool offered = is(Flag::offered);
+  clear(Flag::offered);
+  if ((queue_.empty() && !offered) || is(Flag::over)) return;
   const std::uint64_t sent_before = sent_bytes_;
-  send_queue();
-  if (is(Flag::broken)) return;
+  if (Status status = send_queue(); !status) return break_off(status.error());
   if (!queue_.empty()) {
-    if (sent_bytes_ != sent_before) handler_->on_taken();
+    if (offered || sent_bytes_ != sent_before) handler_->on_taken();
     return;
   }
   clear(Flag::blocked_told);
@@ -259,7 +260,12 @@ void Stream::report_blocked() {
 }
 
 void Stream::flush_collected() noexcept {
-  if (in_dispatch()) send_collected();
+  if (in_dispatch()) return send_collected();
+  if (queue_.empty() || is(Flag::blocked) || is(Flag::over)) return;
+  const std::uint64_t sent_before = sent_bytes_;
+  // The flush phase, which is scheduled, meets the error again, and tells what came of it.
+  static_cast<void>(send_queue());
+  if (sent_bytes_ != sent_before) set(Flag::offered);
 }
 
 void Stream::shutdown_write() noexcept {

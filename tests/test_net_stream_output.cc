@@ -310,11 +310,20 @@ TEST_CASE("a handler may have what collected sent before it returns") {
   pair.reader->write("go");
   CHECK(turn_until(loop, [&] { return pair.reader->received == "firstsecond"; }));
   CHECK(pair.counts.writes == 2);
-  // From outside it does nothing: the flush phase is there for that.
-  pair.sender->write("third");
-  pair.sender->stream->flush_collected();
-  CHECK(pair.counts.writes == 2);
+}
+
+TEST_CASE("from outside, what waits for the flush phase may be sent at once, and is told there") {
+  Loop loop;
+  CountedPair pair(loop);
+  pair.sender->write("early");
   CHECK(pair.sender->stream->unsent_bytes() == 5);
+  pair.sender->stream->flush_collected();
+  CHECK(pair.counts.writes == 1);
+  CHECK(pair.sender->stream->unsent_bytes() == 0);
+  CHECK(pair.sender->count("drained") == 0);
+  CHECK(turn_until(loop, [&] { return pair.reader->received == "early"; }));
+  CHECK(pair.sender->count("drained") == 1);
+  CHECK(pair.counts.writes == 1);
 }
 
 TEST_CASE("a blocked stream is not offered to the kernel again before there is room") {

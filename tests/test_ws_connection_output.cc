@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
 
@@ -136,6 +137,97 @@ TEST_CASE("who was told of room and fills it with pings is told of room again") 
     return stage.connection()->buffered_bytes() == 0;
   }));
   CHECK(stage.drained == 2);
+}
+
+TEST_CASE("a burst from outside of all callbacks is offered to the kernel before it is judged") {
+  Stage stage;
+  WirePeer peer(stage, 16 << 20);
+  REQUIRE(peer.upgrade("/act"));
+  // A quarter more than may wait, and far less than sockets hold.
+  const std::string message(64 << 10, 'm');
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(stage.connection()->send(Opcode::text, as_bytes(message)) == Sent::accepted);
+  }
+  REQUIRE(peer.until_received(20 * server_frame(0x81, message).size()));
+  CHECK(stage.all_rejects() == 0);
+}
+
+TEST_CASE("large messages, read straight to where they are assembled, wait for what they bring") {
+  ws::Limits limits;
+  limits.queue_bytes_max = 8 << 20;
+  Stage stage(limits);
+  WirePeer peer(stage, 4096);
+  REQUIRE(peer.upgrade("/echo"));
+  peer.may_read = [] { return false; };
+  const std::string frame = client_frame(0x82, std::string(600 << 10, 'l'));
+  REQUIRE(stage.connection() == nullptr);
+  std::size_t most = 0;
+  std::size_t put = 0;
+  for (int round = 0; round < 2000 && put < 40 * frame.size(); ++round) {
+    const net::Io io = net::socket::send(peer.fd(), as_bytes(frame).subspan(put % frame.size()));
+    if (io.kind == net::Io::Kind::done) put += io.bytes;
+    REQUIRE(stage.loop.run_once({}));
+    stage.server.for_each([&](ws::Connection& c) { most = std::max(most, c.buffered_bytes()); });
+  }
+  // What was refused first, and the message that came meanwhile.
+  CHECK(most < (3 << 20));
+  CHECK(stage.all_rejects() == 0);
+}
+
+TEST_CASE("a pause behind close() does not keep the peer's Close away") {
+  Stage stage;
+  WirePeer peer(stage);
+  REQUIRE(peer.upgrade("/echo"));
+  stage.server.for_each([](ws::Connection& c) {
+    REQUIRE(c.close(ws::CloseCode::normal));
+    c.pause();
+  });
+  REQUIRE(peer.until_received(4));
+  REQUIRE(peer.send(client_frame(0x88, close_body(1000))));
+  REQUIRE(stage.until([&] { return stage.closed.size() == 1; }));
+  CHECK(stage.closed[0].clean);
+}
+
+TEST_CASE("a message that paused its connection gives its memory back all the same") {
+  Stage stage;
+  stage.act = [](ws::Connection& c) { c.pause(); };
+  WirePeer peer(stage);
+  REQUIRE(peer.upgrade("/act"));
+  static_cast<void>(peer.send(client_frame(0x82, std::string(500 << 10, 'p'))));
+  REQUIRE(stage.until([&] { return stage.server.metrics().messages_received == 1; }));
+  CHECK(stage.connection()->assembled_bytes() == 0);
+}
+
+TEST_CASE("a handler that throws within another one leaves it its message") {
+  ws::Limits limits;
+  limits.queue_bytes_max = 200;
+  limits.overflow = ws::Overflow::drop;
+  WireServer server(limits);
+  bool is_whole = false;
+  const std::string text(100 << 10, 't');
+  server.server.at("/throws")
+      .on_dropped([](ws::Connection&, Opcode, Bytes) { throw 1; })
+      .on_message([&](ws::Connection& c, ws::Message m) {
+        CHECK(c.send(m.opcode, m.payload) == Sent::dropped);
+        is_whole = as_text(m.payload) == text;
+      });
+  WirePeer peer(server);
+  REQUIRE(peer.upgrade("/throws"));
+  static_cast<void>(peer.send(client_frame(0x81, text)));
+  REQUIRE(peer.until_end());
+  CHECK(is_whole);
+  CHECK(server.rejects(ws::Errc::handler_threw) == 1);
+}
+
+TEST_CASE("a client's connection has a sender, too") {
+  Stage stage;
+  ws::Client client(stage.loop);
+  REQUIRE(client.connect({.url = "ws://" + stage.address.to_string() + "/echo"}));
+  REQUIRE(stage.until([&] { return client.connection() != nullptr; }));
+  const ws::Sender sender = client.connection()->sender();
+  CHECK_FALSE(sender.is_gone());
+  CHECK(sender.send_text("from afar") == ws::Posted::queued);
+  REQUIRE(stage.until([&] { return stage.messages.size() == 1; }));
 }
 
 TEST_CASE("small frames leave at once, and vanished peers are found by the kernel, on both sides") {

@@ -176,6 +176,27 @@ TEST_CASE("a request body that is the largest of all is refused with 503") {
   CHECK(stays.until_contains("!"));
 }
 
+TEST_CASE("the head that is kept while its body comes is counted, and its peer answered once") {
+  WireServer server(limited(256 * kib));
+  server.server.post("/take",
+                     [](ws::http::Exchange& exchange) { CHECK(exchange.respond(204, {}, {})); });
+  WirePeer stays(server);
+  REQUIRE(stays.upgrade());
+  REQUIRE(stays.send(unfinished(50)));
+  Peers peers;
+  for (int i = 0; i < 60; ++i) {
+    peers.push_back(std::make_unique<WirePeer>(server));
+    static_cast<void>(peers.back()->send(
+        "POST /take HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nX: " + std::string(7 * kib, 'h') +
+        "\r\n\r\n"));
+  }
+  REQUIRE(server.until([&] { return count_ended(peers) != 0; }));
+  REQUIRE(stays.send(client_frame(0x80, "!")));
+  CHECK(stays.until_contains("!"));
+  CHECK(server.loop.pool().taken_bytes() <= 256 * kib);
+  REQUIRE(server.until([&] { return count_ended(peers) == server.all_rejects(); }));
+}
+
 TEST_CASE("without a limit nobody is ended for it") {
   WireServer server(limited(0));
   Peers peers;

@@ -69,9 +69,14 @@ net::Stream::Want Connection::on_input(MutableBytes& input) {
     }
     message_ended = message_ended || ends_message(event);
     if (stream_->blocked_bytes() != 0) pause_if_backed_up();
-    if (stream_->paused()) break;
+    if (stream_->paused()) {
+      session_.release_shown();
+      look_at_memory();  // for what is left of the input, too
+      break;
+    }
     if (--budget == 0 && !input.empty()) {
       track_unfinished(message_ended);
+      look_at_memory();
       static_cast<void>(stop_gathering());
       return net::Stream::Want::again;
     }
@@ -92,7 +97,11 @@ MutableBytes Connection::receive_space() {
 net::Stream::Want Connection::on_received(std::size_t bytes) {
   last_input_ = loop().now();
   const Event event = session_.commit(bytes);
-  if (event) handle(event);
+  if (event) {
+    handle(event);
+    session_.release_shown();
+    if (stream_->blocked_bytes() != 0) pause_if_backed_up();
+  }
   track_unfinished(ends_message(event));
   gather_crumbs();
   return net::Stream::Want::more;
@@ -228,6 +237,11 @@ void Connection::handle_failure(const Event& event) {
 void Connection::fail(Errc error) {
   if (ended_) return;
   if (const Event event = session_.fail_with(error)) handle_failure(event);
+}
+
+void Connection::handler_failed() {
+  call_threw_ = false;
+  fail(Errc::handler_threw);
 }
 
 void Connection::count_control_frame() {

@@ -324,15 +324,21 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void check_open_deadlines(net::Time now);
 
   // The one way into the application. It may throw; whoever threw loses the connection, and nobody
-  // else notices.
+  // else notices. Within another call that is put off to the end of that one, who may still be
+  // looking at a message.
   template <class Target, class... Arguments>
   void call(Target& target, Arguments&&... arguments) {
     if (!target) return;
+    const bool outermost = !in_call_;
+    in_call_ = true;
     ++shared_->calls;
-    const bool returned = guarded([&] { target(std::forward<Arguments>(arguments)...); });
+    if (!guarded([&] { target(std::forward<Arguments>(arguments)...); })) call_threw_ = true;
     --shared_->calls;
-    if (!returned) fail(Errc::handler_threw);
+    if (!outermost) return;
+    in_call_ = false;
+    if (call_threw_) handler_failed();
   }
+  void handler_failed();
 
   // The value of crumbs_ that says that the kernel waits for more than a byte.
   static constexpr std::uint8_t gathering = 7;
@@ -374,6 +380,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   bool drained_told_ : 1 = false;   // on_drained was called, and nothing was refused since
   bool paused_by_user_ : 1 = false;
   bool paused_by_queue_ : 1 = false;
+  bool in_call_ : 1 = false;     // a handler is being called
+  bool call_threw_ : 1 = false;  // it, or one that was called meanwhile
   std::uint8_t crumbs_ : 3 = 0;  // of the frame, seen one behind the other; or `gathering`
 };
 // What a quiet connection costs: this and 8 bytes of its slab, its Stream, and 32 bytes in the

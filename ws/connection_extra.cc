@@ -66,7 +66,7 @@ std::string_view Connection::close_reason() const noexcept {
 
 Sender Connection::sender() noexcept {
   if (ended_ || extra() == nullptr) return {};
-  if (extra_->sender.id() != id_) {
+  if (extra_->sender.is_gone()) {
     extra_->sender = Sender::make(*this, loop(), shared_->queue_bytes_limit);
   }
   return extra_->sender;

@@ -156,6 +156,9 @@ void Connection::reset_for(Errc error) {
 // Who holds an unfinished message is told. Who does not read cannot be.
 void Connection::give_up_memory() {
   if (ended_) return;
+  // What waits is the Close that says so.
+  constexpr std::size_t close_bytes_max = frame_header_bytes_max + control_payload_bytes_max;
+  if (close_error_ == Errc::memory_pressure && buffered_bytes() <= close_bytes_max) return;
   if (buffered_bytes() > assembled_bytes() || !session_.is_open()) {
     return reset_for(Errc::memory_pressure);
   }
@@ -236,6 +239,8 @@ void Connection::on_drained() {
 }
 
 void Connection::pause() {
+  // Its peer's Close is input.
+  if (closing_) return;
   paused_by_user_ = true;
   if (!ended_) stream_->pause();
 }

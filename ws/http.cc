@@ -85,6 +85,9 @@ namespace {
 constexpr std::size_t piece_bytes = std::size_t{64} << 10;
 constexpr std::size_t sent_bytes_per_turn_max = std::size_t{512} << 10;
 
+// No answer that refuses something is longer.
+constexpr std::size_t refusal_bytes_max = 512;
+
 // For the next timers phase. What is due now waits for the next full millisecond.
 constexpr net::Time overdue{};
 
@@ -155,6 +158,7 @@ net::Stream::Want HttpConnection::on_input(MutableBytes& input) {
     case State::sending:
       // The next requests wait in the stash, and no more of them than it may cost us.
       if (input.size() > limits_->linger_bytes_max) stream_->pause();
+      host_->on_http_held();
       break;
     case State::leaving: break;  // all of it stays in the stash
     case State::lingering:
@@ -205,8 +209,9 @@ bool HttpConnection::serve_one(MutableBytes& input) {
     --request_number_;
     return true;
   }
-  if (state_ == State::receiving && !body_->head.append(input.first(progress.head_bytes))) {
-    refuse(Errc::no_memory);
+  if (state_ == State::receiving) {
+    if (!body_->head.append(input.first(progress.head_bytes))) refuse(Errc::no_memory);
+    host_->on_http_held();
   }
   input = input.subspan(progress.head_bytes);
   // A head whose body comes is looked at once more behind it.
@@ -517,11 +522,17 @@ void HttpConnection::finish() {
 
 std::size_t HttpConnection::held_bytes() const noexcept {
   const std::size_t streamed = stream_ != nullptr ? stream_->held_bytes() : 0;
-  return streamed + (body_ != nullptr ? body_->content.capacity() : 0);
+  return streamed + (body_ != nullptr ? body_->head.capacity() + body_->content.capacity() : 0);
 }
 
 void HttpConnection::give_up_memory() {
-  if (state_ == State::receiving) return refuse(Errc::memory_pressure);
+  if (state_ == State::receiving) {
+    refuse(Errc::memory_pressure);
+    return body_.reset();
+  }
+  // What waits is the answer that says so, or no larger than that.
+  const bool is_told = state_ == State::lingering && stream_->queued_bytes() <= refusal_bytes_max;
+  if (is_told || state_ == State::ended || state_ == State::released) return;
   host_->on_http_reject(*this, Errc::memory_pressure);
   abandon();
 }

@@ -114,7 +114,8 @@ Posted Hub::publish_here(std::string_view topic, Opcode opcode, Bytes payload,
     if (!parcel) return Posted::full;
   }
   if (!now) {
-    return address_->post([to = address_, parcel = std::move(parcel)] {
+    // A copy: where there is no memory to post it, the last one leaves behind the lock.
+    return address_->post([to = address_, parcel] {
       Hub* hub = to->hub();
       if (hub == nullptr) return;
       hub->forward(parcel);

@@ -65,6 +65,9 @@ Server::~Server() {
   pending_.for_each(
       [this](PendingUpgrade& pending, SlabHandle) { loop_->timers().cancel(pending); });
   connections_.for_each([](Connection& connection, SlabHandle) { connection.end_now(); });
+  // Somebody may have called stop() in its on_close.
+  farewell_.callback = nullptr;
+  loop_->timers().cancel(farewell_);
 }
 
 Server& Server::on_upgrade(Callback<Decision(const Request&)> callback) {
@@ -168,7 +171,7 @@ void Server::shed_memory(std::size_t bytes) {
     const std::size_t held = connection.held_bytes();
     if (!largest.takes(held, held)) return;
     connection.give_up_memory();
-    enough += held;  // it goes with the answer
+    enough += connection.held_bytes();  // it goes with the answer, or when it is reaped
   });
   // Those who wait with the same messages hold a share of them each, and a message is free only
   // once the last of them has gone.

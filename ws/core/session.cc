@@ -328,10 +328,7 @@ Event Session::commit(std::size_t bytes) noexcept {
 
 // What the last event showed has been used.
 void Session::release_delivered() noexcept {
-  if (delivered_) {
-    delivered_ = false;
-    assembly_.release();
-  }
+  release_shown();
   if (control_ != nullptr && !in_frame_) release_control();
   // The Pong that was not taken would carry bytes that are gone; §5.5.3 lets a later one stand for
   // it.

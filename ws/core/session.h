@@ -139,6 +139,14 @@ class Session {
   }
   [[nodiscard]] Event commit(std::size_t bytes) noexcept;
 
+  // Gives back the memory of the message that the last event showed, for a caller who may not call
+  // next() for a while.
+  void release_shown() noexcept {
+    if (!delivered_) return;
+    delivered_ = false;
+    assembly_.release();
+  }
+
   // A message, or a fragment of one: after a call with `final` false the following ones continue
   // that message, whatever their opcode, until one is final. Text must be UTF-8; that is not
   // checked. Empty once close() was called or the session failed.
