@@ -75,7 +75,6 @@ TEST_CASE("what breaks a rule ends the connection, with one error and one count"
       {{sid, "42[null]"}, Errc::event_name},                                              // 240
       {{sid, "42[\"connect\"]"}, Errc::event_name},                                       // 241
       {{sid, "42[\"disconnect\",\"x\"]"}, Errc::event_name},                              //
-      {{"42[\"x\"]"}, Errc::not_connected},                                               // 242
       {{sid, sid}, Errc::connect_unasked},                                                //
       {{"40/other,{\"sid\":\"s\"}"}, Errc::connect_unasked},                              //
       {{sid, "44{\"message\":\"x\"}"}, Errc::connect_unasked},                            //
@@ -191,6 +190,19 @@ TEST_CASE("what was on its way when a namespace was left does no harm") {
   REQUIRE(client.until("/leaves disconnect: io client disconnect"));
   CHECK_FALSE(client.heard("late"));
   CHECK(client.manager.is_open());
+}
+
+TEST_CASE("what middleware says before the answer is heard in front of connect, with the id set") {
+  ScriptedServer server;
+  server.answer = {"42[\"hello\",1]", "40{\"sid\":\"s1\"}"};
+  TestClient client(server, raw());
+  const ClientSocket socket = client.socket();
+  socket.on("hello", [&](int) {
+    client.note(std::string("hello ") +
+                (socket.connected() ? std::string(socket.id()) : "too early"));
+  });
+  REQUIRE(client.until("/ connect"));
+  CHECK(client.events == Events{"hello s1", "/ connect"});
 }
 
 TEST_CASE("a connection that can be taken up again says how far it came") {

@@ -98,6 +98,46 @@ TEST_CASE("what breaks a rule ends the client, with one line and one count") {
   }
 }
 
+TEST_CASE("who is refused by middleware, or waits for it, has no longer than the others (243)") {
+  SocketioServer server({.connect_timeout = milliseconds(20)});
+  server.io.use([](Socket, Next next) { next("no"); });
+  std::vector<Next> waiting;
+  server.io.of("/slow").use([&](Socket, Next next) { waiting.push_back(std::move(next)); });
+  SocketioPeer refused(server);
+  refused.say("40");
+  CHECK(refused.hear() == "44{\"message\":\"no\"}");
+  CHECK(refused.was_closed());
+  SocketioPeer waits(server);
+  waits.say("40/slow,");
+  CHECK(waits.was_closed());
+  CHECK(server.io_rejects(Errc::connect_timeout) == 2);
+}
+
+TEST_CASE("a dynamic namespace that is named before anybody came has its middleware") {
+  SocketioServer server;
+  server.io.of([](std::string_view name, const Json&) { return name.starts_with("/t-"); },
+               [](Namespace& nsp) { nsp.use([](Socket, Next next) { next("no"); }); });
+  CHECK(server.io.of("/t-1").emit("x") == 0);
+  SocketioPeer peer(server);
+  peer.say("40/t-1,");
+  CHECK(peer.hear() == "44/t-1,{\"message\":\"no\"}");
+  CHECK(server.io.of("/t-1").socket_count() == 0);
+}
+
+TEST_CASE("events whose names mean something by themselves are not sent") {
+  SocketioServer server;
+  std::vector<bool> sent;
+  server.io.on_connection([&](Socket socket) {
+    sent.push_back(socket.emit("disconnect", "x"));
+    sent.push_back(server.io.emit("connect_error") != 0);
+    sent.push_back(socket.emit("fine"));
+  });
+  SocketioPeer peer(server);
+  peer.connect();
+  CHECK(peer.hear() == "42[\"fine\"]");
+  CHECK(sent == std::vector<bool>{false, false, true});
+}
+
 TEST_CASE("before CONNECT nothing else may be said (242), and not for ever (243)") {
   SocketioServer server({.connect_timeout = milliseconds(20)});
   const Unchanged unchanged(server);

@@ -328,7 +328,9 @@ void Client::Engine::polling_failed(CloseReason reason, std::error_code error) {
 void Client::Engine::websocket_closed(const ws::CloseInfo& info) {
   if (transport_ == Transport::polling) return end_upgrade();
   if (state_ != State::closing) {
-    const bool is_broken = info.error != ws::Errc::none;
+    // A server that hangs up has broken nothing: the reference calls that a close, too.
+    const bool is_broken =
+        info.error != ws::Errc::none && info.error != ws::Errc::end_without_close;
     reason_ = is_broken ? CloseReason::transport_error : CloseReason::transport_close;
     error_ =
         is_broken ? make_error_code(info.error) : std::make_error_code(std::errc::connection_reset);

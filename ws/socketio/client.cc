@@ -138,9 +138,12 @@ Errc Client::connect(const PacketHead& head, Json auth) {
     return Errc::namespaces_too_many;
   }
   sockets_.emplace_back(nsp, socket);
-  server_->loop().timers().cancel(*this);
   nsp->come_in(*socket);
   return Errc::none;
+}
+
+void Client::came_in() noexcept {
+  if (!decoder_.waiting()) server_->loop().timers().cancel(*this);
 }
 
 void Client::refuse(std::string_view nsp, Errc error, std::string_view message) {

@@ -51,6 +51,9 @@ class Client final : public engineio::Attachment, private net::Timer {
   // Ends every socket, and the session behind what was sent.
   void close(std::string_view reason);
 
+  // A namespace has let it in: nobody waits for that any more.
+  void came_in() noexcept;
+
  private:
   using Place = std::pair<Namespace*, SocketState*>;
 

@@ -117,6 +117,10 @@ void ClientSocketState::connected() {
   ++connection_;
   ++manager_->metrics_.connected;
   manager_->failures_ = 0;
+  for (auto early = std::exchange(early_, {}); !early.empty(); early.pop_front()) {
+    if (stage_ != Stage::connected) return;
+    deliver(early.front().id, std::move(early.front().values));
+  }
   flush();
   Json none = Json::array();
   if (stage_ == Stage::connected) dispatch("connect", {none});
@@ -148,6 +152,7 @@ void ClientSocketState::give_up(std::string_view reason) {
 
 void ClientSocketState::session_lost(std::string_view reason, std::string_view why) {
   left_ = false;
+  early_.clear();
   switch (stage_) {
     case Stage::connected: return end(reason, Stage::waiting);
     case Stage::asking:
@@ -191,6 +196,7 @@ Errc ClientSocketState::refused(const Json& data) {
   if (stage_ != Stage::asked && stage_ != Stage::leaving) return Errc::connect_unasked;
   const bool is_told = stage_ == Stage::asked;
   stage_ = Stage::idle;
+  early_.clear();
   manager_->close_if_unwanted();
   if (!is_told) return Errc::none;
   std::string message;
@@ -245,13 +251,14 @@ Errc ClientSocketState::receive(Packet& packet) {
 }
 
 Errc ClientSocketState::receive_event(std::optional<std::uint64_t> id, Json values) {
-  // Those that were missed come before the answer that says so.
-  const bool is_recovering = stage_ == Stage::asked && !pid_.empty() && !left_;
-  if (stage_ == Stage::connected || is_recovering) {
+  if (stage_ == Stage::connected) {
     deliver(id, std::move(values));
-    return Errc::none;
+  } else if (stage_ == Stage::asked && !left_) {
+    // Those that were missed come before the answer that says so, and so does what middleware says.
+    if (early_.size() >= manager_->options_.waiting_events_max) return Errc::not_connected;
+    early_.push_back({.values = std::move(values), .flags = {}, .id = id});
   }
-  return left_ ? Errc::none : Errc::not_connected;
+  return Errc::none;
 }
 
 bool ClientSocketState::receive_raw(const PacketHead& head) {

@@ -128,6 +128,7 @@ class ClientSocketState final : public AckTarget {
   PendingAcks acks_;
   std::uint64_t next_ack_ = 0;
   std::deque<Waiting> waiting_;
+  std::deque<Waiting> early_;  // came before the answer to CONNECT
   std::deque<Queued> queue_;
   std::uint64_t next_queued_ = 0;
   std::string id_;

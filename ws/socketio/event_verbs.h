@@ -40,7 +40,8 @@ class Emitter {
   bool emit(std::string_view event, Json::initializer_list_t value) const {
     return emit(event, Json(value));
   }
-  // The same with the values of an array.
+  // The same with the values of an array. Names that mean something by themselves ("connect",
+  // "disconnect" and their like: is_reserved_event()) are not sent: false.
   bool emit_values(std::string_view event, Json values, AckHandler ack = nullptr) const {
     values.insert(values.begin(), Json(event));
     return socket_.send({.values = std::move(values), .ack = std::move(ack)}, flags_);

@@ -130,6 +130,7 @@ void Namespace::refuse(SocketState& socket, std::string_view message, const Json
 void Namespace::connect(SocketState& socket) {
   socket.stage = SocketState::Stage::connected;
   socket.told = true;
+  socket.client->came_in();
   ++connected_;
   ++server_->metrics_.connected;
   Json data = nullptr;

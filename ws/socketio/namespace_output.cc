@@ -15,10 +15,14 @@ namespace hilo::socketio {
 // --- to one --------------------------------------------------------------------------------------
 
 bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags) {
-  if (socket.stage != SocketState::Stage::connected) return false;
-  if (server_->hears_outgoing_) tell_outgoing(socket, emission.values);
+  if (server_->hears_outgoing_ && may_send(socket, emission)) {
+    tell_outgoing(socket, emission.values);
+  }
   // One that threw has cost the client.
-  if (socket.stage != SocketState::Stage::connected) return false;
+  if (!may_send(socket, emission)) {
+    if (emission.ack) tell_no_answer(std::move(emission.ack), AckErrc::disconnected);
+    return false;
+  }
   PacketHead head{.type = PacketType::event, .nsp = name_};
   if (emission.ack) {
     const std::uint64_t id = next_ack_++;
@@ -36,6 +40,16 @@ bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags)
   static_cast<void>(socket.client->send(packet, flags));
   recovery_->keep_event({.rooms = {std::string(socket.id_view())}}, {}, std::move(packet));
   return true;
+}
+
+bool Namespace::may_send(const SocketState& socket, const Emission& emission) noexcept {
+  return socket.stage == SocketState::Stage::connected && !is_reserved(emission.values);
+}
+
+// Every client takes such an event for a broken packet.
+bool Namespace::is_reserved(const Json& values) noexcept {
+  const auto* const event = values.front().get_ptr<const Json::string_t*>();
+  return event == nullptr || is_reserved_event(*event);
 }
 
 void Namespace::tell_outgoing(SocketState& socket, const Json& values) {

@@ -52,6 +52,11 @@ std::vector<Socket> Namespace::matching(const Targets& targets) {
 // --- events --------------------------------------------------------------------------------------
 
 std::size_t Namespace::broadcast(const Targets& targets, Emission emission) {
+  if (is_reserved(emission.values)) {
+    const auto nobody = std::make_shared<Gathering>();
+    nobody->handler = std::move(emission.ack);
+    return tell_later(nobody), 0;
+  }
   if (server_->hears_outgoing_) {
     for (const Socket& each : matching(targets)) {
       if (SocketState* const socket = state(each.key().handle)) {
@@ -155,16 +160,17 @@ std::size_t Namespace::ask(const Targets& asked, Emission emission) {
     if (!socket.client->send(shared, targets.flags)) return;
     ++count;
     ++gathering->missing;
-    wait_for_ack(socket, question,
-                 [server = server_, gathering](std::error_code error, Json& answers) {
-                   if (error) gathering->error = error;
-                   if (!error && !answers.empty()) {
-                     gathering->answers.push_back(std::move(answers.front()));
-                   }
-                   if (--gathering->missing != 0) return;
-                   server->loop().cancel(gathering->timer);
-                   gathering->tell();
-                 });
+    wait_for_ack(
+        socket, question, [server = server_, gathering](std::error_code error, Json& answers) {
+          if (error) gathering->error = error;
+          // Each has its place, also who answers with nothing.
+          if (!error) {
+            gathering->answers.push_back(answers.empty() ? Json() : std::move(answers.front()));
+          }
+          if (--gathering->missing != 0) return;
+          server->loop().cancel(gathering->timer);
+          gathering->tell();
+        });
   });
   if (gathering->missing == 0) {
     tell_later(gathering);

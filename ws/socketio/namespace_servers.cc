@@ -34,7 +34,7 @@ class Namespace::Questions final : public AckTarget {
     const auto found = waiting_.find(id);
     if (found == waiting_.end()) return;
     Json first = Json::array();
-    if (!answers.empty()) first.push_back(std::move(answers.front()));
+    first.push_back(answers.empty() ? Json() : std::move(answers.front()));
     found->second.reply({}, std::move(first));
     server_->loop().cancel(found->second.timer);
     waiting_.erase(found);

@@ -80,10 +80,26 @@ Namespace& Server::of(std::string_view name) {
   std::string with_slash(name);
   if (!with_slash.starts_with('/')) with_slash.insert(0, 1, '/');
   const auto found = namespaces_.find(with_slash);
-  if (found == namespaces_.end()) return add(with_slash);
+  if (found == namespaces_.end()) return make(with_slash);
   // Whoever names it may keep it.
   if (std::exchange(found->second->dynamic_, false)) --dynamic_count_;
   return *found->second;
+}
+
+// One that is named before anybody came is set up as those are that clients ask for, or else the
+// first of them would find no middleware in its way.
+Namespace& Server::make(std::string_view with_slash) {
+  Namespace& nsp = add(with_slash);
+  const Json nobodys;
+  for (Dynamic& dynamic : dynamic_) {
+    bool may_be = false;
+    if (!guarded([&] { may_be = dynamic.may_be(nsp.name(), nobodys); }) || !may_be) continue;
+    if (guarded([&] { dynamic.made(nsp); })) break;
+    engine_.http().log().line(ws::LogLevel::error, "sio_namespace_threw", {});
+    nsp.use([](Socket, Next next) { next("not set up"); });
+    break;
+  }
+  return nsp;
 }
 
 Namespace& Server::add(std::string_view with_slash) {

@@ -64,7 +64,7 @@ class Server final : private net::Watcher {
   void receive(ServerAnswer answer);
 
   // The namespace of this name, made if it is not there, and here to stay. The slash in front may
-  // be left out.
+  // be left out. If a `may_be` of those below wants it (asked without auth), its `made` sets it up.
   Namespace& of(std::string_view name);
   // Namespaces that are made when a client asks: `may_be` says which names, `made` sets one up. One
   // that throws makes none. Each is gone when its last socket has left.
@@ -144,6 +144,7 @@ class Server final : private net::Watcher {
   // Null if there is none, and none may be made.
   Namespace* find(std::string_view name, const Json& auth);
   Namespace& add(std::string_view with_slash);
+  Namespace& make(std::string_view with_slash);
   // A dynamic one, once nobody is in it.
   void let_go_later(std::string_view name);
   void tell_later(SocketState& socket, Namespace& nsp);
