@@ -367,6 +367,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   std::uint32_t control_frames_ = 0;
 
   net::PeerAddress peer_;
+  bool in_call_ = false;  // a handler is being called; no bit, for it is written at each message
+  bool call_threw_ : 1 = false;      // it has thrown, or one that was called meanwhile
   bool close_recorded_ : 1 = false;  // how it ended is final
   bool peer_closed_ : 1 = false;     // the peer's Close was seen
   bool opened_ : 1 = false;          // on_open was called, so on_close is owed
@@ -380,8 +382,6 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   bool drained_told_ : 1 = false;   // on_drained was called, and nothing was refused since
   bool paused_by_user_ : 1 = false;
   bool paused_by_queue_ : 1 = false;
-  bool in_call_ : 1 = false;     // a handler is being called
-  bool call_threw_ : 1 = false;  // it, or one that was called meanwhile
   std::uint8_t crumbs_ : 3 = 0;  // of the frame, seen one behind the other; or `gathering`
 };
 // What a quiet connection costs: this and 8 bytes of its slab, its Stream, and 32 bytes in the
