@@ -21,6 +21,7 @@
 
 #include "ws/core/mask.h"
 #include "ws/core/mask_kernels.h"
+#include "ws/core/processor.h"
 
 namespace {
 
@@ -109,7 +110,12 @@ template <class Call>
   return std::chrono::steady_clock::now() - began;
 }
 
-void run_beside(benchmark::State& state) {
+// With the kernel of this machine, or as on a machine that knows no better than that.
+void run_beside(benchmark::State& state, [[maybe_unused]] bool without_avx512) {
+#if defined(__x86_64__)
+  using hilo::ws::mask_detail::Machine;
+  hilo::ws::mask_detail::machine = without_avx512 ? Machine::avx2 : Machine::unknown;
+#endif
   const auto size = static_cast<std::size_t>(state.range(0));
   const auto offset = static_cast<std::size_t>(state.range(1));
   MaskKey own_key = key;
@@ -150,7 +156,12 @@ void sizes(benchmark::internal::Benchmark* bench, std::int64_t first) {
 [[maybe_unused]] const bool registered = [] {
   sizes(benchmark::RegisterBenchmark("load_store", run_kernel, load_store), 64);
   sizes(benchmark::RegisterBenchmark("mask", run_mask), 16);
-  sizes(benchmark::RegisterBenchmark("mask_beside_load_store", run_beside), 64);
+  sizes(benchmark::RegisterBenchmark("mask_beside_load_store", run_beside, false), 64);
+#if defined(__x86_64__)
+  if (hilo::ws::processor::has_avx512()) {
+    sizes(benchmark::RegisterBenchmark("mask_avx2_beside_load_store", run_beside, true), 64);
+  }
+#endif
   for (const hilo::ws::MaskKernel& kernel : hilo::ws::mask_kernels()) {
     if (!kernel.available()) continue;
     const std::string name = std::string("mask_") + kernel.name;

@@ -235,8 +235,7 @@ class Stream final : private Watcher {
     broken = 1U << 14,
     closed = 1U << 15,
     abortive = 1U << 16,
-    offered =
-        1U << 17,  // flush_collected() has sent some of the queue; the handler is to hear of it
+    offered = 1U << 17,  // flush_collected() sent some; the flush phase is to tell it
 
     over = broken | closed,
     unready = paused | again | end_seen | over,  // nothing is to be received

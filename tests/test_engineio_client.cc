@@ -5,6 +5,7 @@
 #include "ws/engineio/client.h"
 
 #include "tests/support/engineio_wire.h"
+#include "tests/support/raw_server.h"
 
 using namespace hilo;
 using namespace hilo::engineio;
@@ -133,6 +134,22 @@ TEST_CASE("what is said to be compressed already leaves as it is") {
   for (const bool binary : {false, true}) {
     CHECK(bytes_of(true, binary) < 100);
     CHECK(bytes_of(false, binary) > 2000);
+  }
+}
+
+TEST_CASE("a server that hangs up without a word has closed, and one that resets, too") {
+  for (const bool resets : {false, true}) {
+    CAPTURE(resets);
+    Pair pair;
+    RawServer raw;
+    pair.url = "http://" + raw.address.to_string();
+    REQUIRE(pair.client.connect({.url = pair.url, .transports = Transports::websocket}));
+    REQUIRE(pair.server.until([&] { return raw.take_request(); }));
+    raw.send(raw.good_answer());
+    raw.send(server_frame(0x81, open_packet));
+    REQUIRE(pair.server.until([&] { return !pair.events.empty(); }));
+    resets ? raw.reset() : raw.hang_up();
+    REQUIRE(pair.until("close: transport close"));
   }
 }
 

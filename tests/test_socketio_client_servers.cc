@@ -205,6 +205,64 @@ TEST_CASE("what middleware says before the answer is heard in front of connect, 
   CHECK(client.events == Events{"hello s1", "/ connect"});
 }
 
+TEST_CASE("what came before an answer is not kept for another, and no more of it than the limit") {
+  ScriptedServer server;
+  server.answer = {"42[\"stale\"]"};
+  ManagerOptions options = raw();
+  options.waiting_events_max = 2;
+  TestClient client(server, std::move(options));
+  const ClientSocket socket = client.socket();
+  socket.on("stale", [&] { client.note("stale"); });
+  REQUIRE(server.until([&] { return server.heard.size() == 1; }));
+  server.turns();
+  socket.disconnect();
+  socket.connect();
+  server.answer = {"42[\"a\"]", "42[\"b\"]", "42[\"c\"]"};
+  server.server.for_each([](ws::Connection& c) { c.abort(); });
+  REQUIRE(server.until([&] { return client.rejects(Errc::not_connected) != 0; }));
+  server.answer = {"40{\"sid\":\"s\"}"};
+  REQUIRE(client.until("/ connect"));
+  CHECK_FALSE(client.heard("stale"));
+  // What is larger than may be kept counts like many.
+  server.answer = {"42[\"x\",\"" + std::string(600'000, 'x') + "\"]",
+                   "42[\"y\",\"" + std::string(600'000, 'y') + "\"]"};
+  const std::uint64_t before = client.rejects(Errc::not_connected);
+  server.server.for_each([](ws::Connection& c) { c.abort(); });
+  REQUIRE(server.until([&] { return client.rejects(Errc::not_connected) > before; }));
+}
+
+TEST_CASE("of what was missed nothing is lost, however much it is") {
+  ScriptedServer server;
+  server.answer = {"40{\"sid\":\"s\",\"pid\":\"p\"}"};
+  ManagerOptions options = raw();
+  options.waiting_events_max = 2;
+  TestClient client(server, std::move(options));
+  const ClientSocket socket = client.socket();
+  socket.on("n", [&](int n) { client.note(std::to_string(n)); });
+  REQUIRE(client.until("/ connect"));
+  server.answer.clear();
+  for (int i = 1; i <= 5; ++i) server.answer.push_back("42[\"n\"," + std::to_string(i) + "]");
+  server.answer.emplace_back("40{\"sid\":\"s\",\"pid\":\"p\"}");
+  server.server.for_each([](ws::Connection& c) { c.abort(); });
+  REQUIRE(server.until([&] { return client.count("/ connect") == 2; }));
+  CHECK(client.events ==
+        Events{"/ connect", "/ disconnect: transport close", "1", "2", "3", "4", "5", "/ connect"});
+}
+
+TEST_CASE("an event of a namespace that has refused us costs the others nothing") {
+  ScriptedServer server;
+  TestClient client(server, raw());
+  const ClientSocket socket = client.socket();
+  REQUIRE(client.until("/ connect"));
+  client.socket("/b");
+  REQUIRE(server.until([&] { return server.heard.back() == "40/b,"; }));
+  server.say({"44/b,{\"message\":\"no\"}", "42/b,[\"late\"]", "42[\"ok\"]"});
+  socket.on("ok", [&] { client.note("ok"); });
+  REQUIRE(client.until("ok"));
+  CHECK(client.rejects(Errc::not_connected) == 1);
+  CHECK(socket.connected());
+}
+
 TEST_CASE("a connection that can be taken up again says how far it came") {
   ScriptedServer server;
   server.answer = {"40{\"sid\":\"s1\",\"pid\":\"p\"}", "42[\"news\",\"one\",\"offset 1\"]",

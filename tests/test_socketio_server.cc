@@ -2,6 +2,7 @@
 //
 // What an application does with a Socket.IO server.
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -176,6 +177,8 @@ TEST_CASE("a server hears the answer to its event, or why there is none") {
                        "operation has timed out", "too many acknowledgements are waited for",
                        "socket has been disconnected", "socket has been disconnected"});
   CHECK_FALSE(last->emit("ask", tell));
+  REQUIRE(server.until([&] { return told.size() == 7; }));
+  CHECK(told.back() == "socket has been disconnected");
 }
 
 TEST_CASE("a broadcast gathers the answers of all, or of those who came in time") {
@@ -206,6 +209,15 @@ TEST_CASE("a broadcast gathers the answers of all, or of those who came in time"
   REQUIRE(server.until([&] { return answers.has_value(); }));
   CHECK(*answers == Json::array({"yes"}));
   CHECK(error == "operation has timed out");
+  // Who answers with nothing has answered.
+  answers.reset();
+  server.io.broadcast().timeout(milliseconds(5000)).emit("vote", gather);
+  a.say("433[]");
+  b.say("433[\"yes\"]");
+  REQUIRE(server.until([&] { return answers.has_value(); }));
+  std::sort(answers->begin(), answers->end());
+  CHECK(*answers == Json::array({nullptr, "yes"}));
+  CHECK(error == "Success");
 }
 
 TEST_CASE("rooms: each of those who are meant hears it once") {

@@ -124,18 +124,35 @@ TEST_CASE("a dynamic namespace that is named before anybody came has its middlew
   CHECK(server.io.of("/t-1").socket_count() == 0);
 }
 
+TEST_CASE("a dynamic namespace that is named early and cannot be set up lets nobody in") {
+  SocketioServer server;
+  server.io.of([](std::string_view, const Json& auth) { return auth.at("t") == 1; },
+               [](Namespace&) { FAIL("made"); });
+  CHECK(server.io.of("/t-1").socket_count() == 0);
+  SocketioPeer peer(server);
+  peer.say("40/t-1,{\"t\":1}");
+  CHECK(peer.hear() == "44/t-1,{\"message\":\"not set up\"}");
+}
+
 TEST_CASE("events whose names mean something by themselves are not sent") {
   SocketioServer server;
   std::vector<bool> sent;
+  std::vector<std::error_code> told;
+  const auto tell = [&](std::error_code error) { told.push_back(error); };
   server.io.on_connection([&](Socket socket) {
     sent.push_back(socket.emit("disconnect", "x"));
+    sent.push_back(socket.emit("disconnecting", tell));
     sent.push_back(server.io.emit("connect_error") != 0);
+    sent.push_back(server.io.emit("connect", tell) != 0);
     sent.push_back(socket.emit("fine"));
   });
   SocketioPeer peer(server);
   peer.connect();
   CHECK(peer.hear() == "42[\"fine\"]");
-  CHECK(sent == std::vector<bool>{false, false, true});
+  CHECK(sent == std::vector<bool>{false, false, false, false, true});
+  REQUIRE(server.until([&] { return told.size() == 2; }));
+  CHECK(told[0] == AckErrc::reserved);
+  CHECK(told[1] == AckErrc::reserved);
 }
 
 TEST_CASE("before CONNECT nothing else may be said (242), and not for ever (243)") {

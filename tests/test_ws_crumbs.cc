@@ -5,7 +5,6 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -110,4 +109,21 @@ TEST_CASE("the closing handshake does not wait with the frame in whose middle it
   REQUIRE(it.server.until([&] { return it.server.closed.size() == 1; }));
   CHECK(it.server.closed[0].clean);
   CHECK(it.server.closed[0].code == ws::CloseCode::normal);
+}
+
+TEST_CASE("behind a frame in crumbs, a burst of more than one turn's messages leaves no mark") {
+  Crumbs it;
+  it.begin();
+  // Too short to be read straight to where it is assembled.
+  const std::string text(5000, 't');
+  const std::string one = client_frame(0x82, text);
+  it.crumbs(one.substr(0, 20));
+  std::string rest = one.substr(20);
+  const std::string small = client_frame(0x82, "m");
+  for (int i = 0; i < 600; ++i) rest += small;
+  REQUIRE(it.peer.send(rest));
+  const std::size_t all = server_frame(0x82, text).size() + 600 * server_frame(0x82, "m").size();
+  REQUIRE(it.peer.until_received(all));
+  it.segment(small);
+  REQUIRE(it.peer.until_received(all + server_frame(0x82, "m").size()));
 }

@@ -32,6 +32,14 @@ std::string unfinished(std::size_t bytes) {
   return client_frame(0x01, std::string(bytes, 'u'));
 }
 
+// Of 256 KiB in all, and with a route that takes bodies.
+struct Taking : WireServer {
+  Taking() : WireServer(limited(256 * kib)) {
+    server.post("/take",
+                [](ws::http::Exchange& exchange) { CHECK(exchange.respond(204, {}, {})); });
+  }
+};
+
 using Peers = std::vector<std::unique_ptr<WirePeer>>;
 
 std::size_t count_ended(Peers& peers) {
@@ -160,9 +168,7 @@ TEST_CASE("those who do not read what is published hold no more together than th
 }
 
 TEST_CASE("a request body that is the largest of all is refused with 503") {
-  WireServer server(limited(256 * kib));
-  server.server.post("/take",
-                     [](ws::http::Exchange& exchange) { CHECK(exchange.respond(204, {}, {})); });
+  Taking server;
   WirePeer stays(server);
   REQUIRE(stays.upgrade());
   REQUIRE(stays.send(unfinished(50)));
@@ -177,9 +183,7 @@ TEST_CASE("a request body that is the largest of all is refused with 503") {
 }
 
 TEST_CASE("the head that is kept while its body comes is counted, and its peer answered once") {
-  WireServer server(limited(256 * kib));
-  server.server.post("/take",
-                     [](ws::http::Exchange& exchange) { CHECK(exchange.respond(204, {}, {})); });
+  Taking server;
   WirePeer stays(server);
   REQUIRE(stays.upgrade());
   REQUIRE(stays.send(unfinished(50)));

@@ -305,3 +305,26 @@ TEST_CASE("a server that is destroyed resets who is there, and tells on_close of
   REQUIRE(outer.settle());
   CHECK(outer.baseline() == before);
 }
+
+TEST_CASE("a server that is stopped while it is destroyed leaves no timer behind") {
+  WireServer outer;
+  auto server = std::make_unique<ws::Server>(outer.loop);
+  ws::Server& alias = *server;
+  bool closed = false;
+  bool stopped = false;
+  server->at("/").on_close([&](ws::Connection&, ws::CloseInfo) {
+    closed = true;
+    alias.stop(CloseCode::going_away, [&] { stopped = true; });
+  });
+  const auto bound = server->listen({.host = "127.0.0.1"});
+  REQUIRE(bound);
+  outer.address = *bound;
+  const std::size_t timers = outer.loop.timers().armed_count();
+  WirePeer peer(outer);
+  REQUIRE(peer.upgrade("/"));
+  server.reset();
+  CHECK(closed);
+  CHECK(outer.loop.timers().armed_count() == timers);
+  REQUIRE(outer.loop.run_once({}));
+  CHECK_FALSE(stopped);
+}

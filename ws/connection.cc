@@ -77,6 +77,7 @@ net::Stream::Want Connection::on_input(MutableBytes& input) {
     if (--budget == 0 && !input.empty()) {
       track_unfinished(message_ended);
       look_at_memory();
+      // The frame that was waited for is over, and what follows may be small.
       static_cast<void>(stop_gathering());
       return net::Stream::Want::again;
     }
@@ -310,7 +311,7 @@ void Connection::abort() {
 void Connection::begin_closing() noexcept {
   if (closing_) return;
   closing_ = true;
-  // The peer's Close may be few bytes.
+  // No deadline of a message watches what comes from now on.
   static_cast<void>(stop_gathering());
   leave_topics();
   closing_since_ = loop().now();

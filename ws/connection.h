@@ -324,8 +324,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void check_open_deadlines(net::Time now);
 
   // The one way into the application. It may throw; whoever threw loses the connection, and nobody
-  // else notices. Within another call that is put off to the end of that one, who may still be
-  // looking at a message.
+  // else notices. Where it was called within another one, that waits for the end of the outer one,
+  // which may still be looking at its message.
   template <class Target, class... Arguments>
   void call(Target& target, Arguments&&... arguments) {
     if (!target) return;

@@ -158,7 +158,7 @@ net::Stream::Want HttpConnection::on_input(MutableBytes& input) {
     case State::sending:
       // The next requests wait in the stash, and no more of them than it may cost us.
       if (input.size() > limits_->linger_bytes_max) stream_->pause();
-      host_->on_http_held();
+      if (!input.empty()) host_->on_http_held();
       break;
     case State::leaving: break;  // all of it stays in the stash
     case State::lingering:
@@ -210,7 +210,10 @@ bool HttpConnection::serve_one(MutableBytes& input) {
     return true;
   }
   if (state_ == State::receiving) {
-    if (!body_->head.append(input.first(progress.head_bytes))) refuse(Errc::no_memory);
+    if (!body_->head.append(input.first(progress.head_bytes))) {
+      refuse(Errc::no_memory);
+      body_.reset();
+    }
     host_->on_http_held();
   }
   input = input.subspan(progress.head_bytes);

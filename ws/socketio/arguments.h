@@ -33,6 +33,7 @@
 
 #include "net/base/callback.h"
 #include "ws/socketio/ack.h"
+#include "ws/socketio/packet.h"
 #include "ws/socketio/values.h"
 
 namespace hilo::socketio {
@@ -306,6 +307,12 @@ AckHandler bind_ack(F&& handler) {
 struct Emission {
   Json values = Json::array();  // the name stands first
   AckHandler ack = nullptr;
+
+  // Every peer would take it for a broken packet (is_reserved_event()).
+  bool is_reserved() const noexcept {
+    const auto* const event = values.front().get_ptr<const Json::string_t*>();
+    return event == nullptr || is_reserved_event(*event);
+  }
 };
 
 namespace detail {

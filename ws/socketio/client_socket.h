@@ -22,6 +22,10 @@
 //              (ManagerOptions::waiting_events_max of them). An event that wants an answer gets
 //              one, or an error (AckErrc). volatile_() waits for nothing: what cannot leave is
 //              dropped.
+//   early      What the server says before it has answered (middleware does, and events that were
+//              missed come so) is heard right before "connect". Up to waiting_events_max events and
+//              1 MiB are kept for that; beyond it what was missed is heard at once, and anything
+//              else ends the connection.
 //   retries    With ClientSocketOptions::retries events go one after the other, each sent again
 //              until its answer comes: with no handler of the application's, too. The server has to
 //              answer them, and may see one twice.

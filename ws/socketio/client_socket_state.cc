@@ -117,13 +117,26 @@ void ClientSocketState::connected() {
   ++connection_;
   ++manager_->metrics_.connected;
   manager_->failures_ = 0;
-  for (auto early = std::exchange(early_, {}); !early.empty(); early.pop_front()) {
-    if (stage_ != Stage::connected) return;
-    deliver(early.front().id, std::move(early.front().values));
-  }
+  hand_over_early();
   flush();
   Json none = Json::array();
   if (stage_ == Stage::connected) dispatch("connect", {none});
+}
+
+// In order, up to the one whose handler has changed where we are.
+void ClientSocketState::hand_over_early() {
+  const Stage stage = stage_;
+  early_bytes_ = 0;
+  for (auto early = std::exchange(early_, {}); !early.empty(); early.pop_front()) {
+    if (stage_ != stage) return;
+    deliver(early.front().id, std::move(early.front().values));
+  }
+}
+
+void ClientSocketState::leave_asked(Stage next) noexcept {
+  stage_ = next;
+  early_.clear();
+  early_bytes_ = 0;
 }
 
 // --- the way out ---------------------------------------------------------------------------------
@@ -136,7 +149,7 @@ void ClientSocketState::disconnect() {
       left_ = true;
       end("io client disconnect", Stage::idle);
       break;
-    case Stage::asked: stage_ = Stage::leaving; break;
+    case Stage::asked: leave_asked(Stage::leaving); break;
     case Stage::waiting:
     case Stage::asking: stage_ = Stage::idle; break;
     case Stage::idle:
@@ -147,17 +160,16 @@ void ClientSocketState::disconnect() {
 
 void ClientSocketState::give_up(std::string_view reason) {
   if (stage_ == Stage::connected) return end(reason, Stage::idle);
-  stage_ = Stage::idle;
+  leave_asked(Stage::idle);
 }
 
 void ClientSocketState::session_lost(std::string_view reason, std::string_view why) {
   left_ = false;
-  early_.clear();
   switch (stage_) {
     case Stage::connected: return end(reason, Stage::waiting);
     case Stage::asking:
     case Stage::asked:
-      stage_ = Stage::waiting;
+      leave_asked(Stage::waiting);
       return manager_->at_reap([this, why] { tell_refusal(why, nullptr); });
     case Stage::leaving: stage_ = Stage::idle; return;
     case Stage::idle:
@@ -195,8 +207,7 @@ Errc ClientSocketState::refused(const Json& data) {
   }
   if (stage_ != Stage::asked && stage_ != Stage::leaving) return Errc::connect_unasked;
   const bool is_told = stage_ == Stage::asked;
-  stage_ = Stage::idle;
-  early_.clear();
+  leave_asked(Stage::idle);
   manager_->close_if_unwanted();
   if (!is_told) return Errc::none;
   std::string message;
@@ -215,7 +226,7 @@ Errc ClientSocketState::dismissed() {
     case Stage::leaving: stage_ = Stage::idle; break;
     case Stage::asked:
       if (left_) return Errc::none;  // of the last connection: the answer is still to come
-      stage_ = Stage::idle;
+      leave_asked(Stage::idle);
       tell_refusal("io server disconnect", nullptr);
       break;
     case Stage::idle:
@@ -253,11 +264,31 @@ Errc ClientSocketState::receive(Packet& packet) {
 Errc ClientSocketState::receive_event(std::optional<std::uint64_t> id, Json values) {
   if (stage_ == Stage::connected) {
     deliver(id, std::move(values));
-  } else if (stage_ == Stage::asked && !left_) {
-    // Those that were missed come before the answer that says so, and so does what middleware says.
-    if (early_.size() >= manager_->options_.waiting_events_max) return Errc::not_connected;
-    early_.push_back({.values = std::move(values), .flags = {}, .id = id});
+  } else if (left_) {
+    return Errc::none;  // it may have been sent before the server knew
+  } else if (stage_ == Stage::asked) {
+    return keep_early(id, std::move(values));
+  } else {
+    // Of a namespace that has refused us, say: no reason to lose the others.
+    manager_->reject(Errc::not_connected);
   }
+  return Errc::none;
+}
+
+// What was missed comes before the answer that says so, and so does what middleware says. Too much
+// to keep of what was missed is handed over all the same.
+Errc ClientSocketState::keep_early(std::optional<std::uint64_t> id, Json values) {
+  const std::size_t bytes = manager_->packet_bytes_;
+  if (early_.size() >= manager_->options_.waiting_events_max ||
+      bytes > early_bytes_max - std::min(early_bytes_, early_bytes_max)) {
+    if (pid_.empty()) return Errc::not_connected;
+    hand_over_early();
+    if (stage_ != Stage::asked) return Errc::none;
+    deliver(id, std::move(values));
+    return Errc::none;
+  }
+  early_bytes_ += bytes;
+  early_.push_back({.values = std::move(values), .flags = {}, .id = id});
   return Errc::none;
 }
 
@@ -326,8 +357,7 @@ void ClientSocketState::answer(SlabHandle connection, std::uint64_t id, Json ans
 // --- what goes out -------------------------------------------------------------------------------
 
 bool ClientSocketState::send(Emission emission, const Flags& flags) {
-  const auto* const event = emission.values.front().get_ptr<const Json::string_t*>();
-  if (event == nullptr || is_reserved_event(*event)) return false;
+  if (emission.is_reserved()) return refuse(std::move(emission.ack), AckErrc::reserved);
   if (options_.retries != 0 && !flags.volatile_) return enqueue(std::move(emission), flags);
   return emit(std::move(emission), flags);
 }

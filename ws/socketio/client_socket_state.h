@@ -69,6 +69,8 @@ class ClientSocketState final : public AckTarget {
 
  private:
   friend class ClientSocket;
+  // Of what comes before the answer, as it came.
+  static constexpr std::size_t early_bytes_max = std::size_t{1} << 20;
   enum class Stage : std::uint8_t { idle, waiting, asking, asked, leaving, connected };
   // What waits for the connection.
   struct Waiting {
@@ -95,11 +97,14 @@ class ClientSocketState final : public AckTarget {
   Errc refused(const Json& data);
   Errc dismissed();
   void connected();
+  void hand_over_early();
+  void leave_asked(Stage next) noexcept;
   void end(std::string_view reason, Stage next);
   void tell_refusal(std::string_view message, Json data);
 
   // What comes in.
   Errc receive_event(std::optional<std::uint64_t> id, Json values);
+  Errc keep_early(std::optional<std::uint64_t> id, Json values);
   void receive_ack(std::optional<std::uint64_t> id, Json values);
   void deliver(std::optional<std::uint64_t> id, Json values);
   void dispatch(std::string_view event, const Arguments& arguments);
@@ -129,6 +134,7 @@ class ClientSocketState final : public AckTarget {
   std::uint64_t next_ack_ = 0;
   std::deque<Waiting> waiting_;
   std::deque<Waiting> early_;  // came before the answer to CONNECT
+  std::size_t early_bytes_ = 0;
   std::deque<Queued> queue_;
   std::uint64_t next_queued_ = 0;
   std::string id_;

@@ -65,6 +65,7 @@ class AckCategory final : public std::error_category {
       case AckErrc::timed_out: return "operation has timed out";
       case AckErrc::disconnected: return "socket has been disconnected";
       case AckErrc::too_many: return "too many acknowledgements are waited for";
+      case AckErrc::reserved: return "the event has a reserved name";
       case AckErrc::malformed: return "the acknowledgement does not fit its handler";
     }
     return "unknown error";

@@ -73,6 +73,7 @@ enum class AckErrc : std::uint8_t {
   disconnected,   // "socket has been disconnected"
   too_many,       // Options::acks_max are waited for already
   malformed,      // it came, and does not fit its handler
+  reserved,       // the event was not sent: its name means something by itself
 };
 std::error_code make_error_code(AckErrc error) noexcept;
 

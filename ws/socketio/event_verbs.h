@@ -3,7 +3,9 @@
 // EventVerbs: how an application listens and emits, the same words on a server and on a client.
 //
 // A base of handles (Socket, ClientSocket), which say what becomes of it: add_listener() and
-// send().
+// send(). An event by a name of the protocol's own (is_reserved_event(): "connect", "disconnect"
+// and others) is not sent: emit() gives false, and who waits for the answer hears
+// AckErrc::reserved.
 
 #pragma once
 
@@ -40,8 +42,7 @@ class Emitter {
   bool emit(std::string_view event, Json::initializer_list_t value) const {
     return emit(event, Json(value));
   }
-  // The same with the values of an array. Names that mean something by themselves ("connect",
-  // "disconnect" and their like: is_reserved_event()) are not sent: false.
+  // The same with the values of an array.
   bool emit_values(std::string_view event, Json values, AckHandler ack = nullptr) const {
     values.insert(values.begin(), Json(event));
     return socket_.send({.values = std::move(values), .ack = std::move(ack)}, flags_);

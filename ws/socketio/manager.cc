@@ -249,6 +249,7 @@ void Manager::receive(engineio::Message message) {
   if (hears_raw_ && !message.binary && !was_waiting && receive_raw(message.text())) return;
   Packet packet;
   bool is_whole = false;
+  packet_bytes_ = message.payload.size() + (was_waiting ? packet_bytes_ : 0);
   Errc error = message.binary ? decoder_.take_binary(message.payload, packet, is_whole)
                               : decoder_.take_text(message.text(), packet, is_whole);
   if (error == Errc::none && is_whole) error = dispatch(packet);

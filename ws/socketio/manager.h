@@ -59,7 +59,8 @@ struct ManagerOptions {
   net::Duration attachment_timeout = net::Duration::seconds(10);
   // Answers that may be waited for, of one socket.
   std::size_t acks_max = 1000;
-  // Events that may wait for the connection to come, or for their turn (retries), of one socket.
+  // Events that may wait for the connection to come, or for their turn (retries), of one socket;
+  // and of those that come before the server's answer.
   std::size_t waiting_events_max = 1000;
 };
 
@@ -208,8 +209,9 @@ class Manager final : private net::Timer, private net::Watcher {
   std::shared_ptr<Manager*> self_;  // by which later calls find it, or that it is gone
   net::Token token_{};
   Decoder decoder_;
-  std::uint64_t session_ = 0;   // how many there were
-  std::uint32_t failures_ = 0;  // in a row
+  std::size_t packet_bytes_ = 0;  // of the packet that comes, its attachments among them
+  std::uint64_t session_ = 0;     // how many there were
+  std::uint32_t failures_ = 0;    // in a row
   State state_ = State::closed;
   bool wanted_ = false;      // to come back when it is lost
   bool reopens_ = false;     // at once, when it is closed

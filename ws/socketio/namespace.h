@@ -195,8 +195,7 @@ class Namespace final : private AckTarget {
   // What goes out: namespace_output.cc.
   bool send(SocketState& socket, Emission emission, const Flags& flags);
   bool keeps(const Flags& flags) const noexcept;
-  static bool may_send(const SocketState& socket, const Emission& emission) noexcept;
-  static bool is_reserved(const Json& values) noexcept;
+  bool refuse_emission(Emission& emission, AckErrc error);
   void tell_outgoing(SocketState& socket, const Json& values);
   // AckTarget
   void answer(SlabHandle socket, std::uint64_t id, Json answers) override;

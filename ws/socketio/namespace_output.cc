@@ -15,13 +15,12 @@ namespace hilo::socketio {
 // --- to one --------------------------------------------------------------------------------------
 
 bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags) {
-  if (server_->hears_outgoing_ && may_send(socket, emission)) {
-    tell_outgoing(socket, emission.values);
-  }
+  if (emission.is_reserved()) return refuse_emission(emission, AckErrc::reserved);
+  const bool is_connected = socket.stage == SocketState::Stage::connected;
+  if (is_connected && server_->hears_outgoing_) tell_outgoing(socket, emission.values);
   // One that threw has cost the client.
-  if (!may_send(socket, emission)) {
-    if (emission.ack) tell_no_answer(std::move(emission.ack), AckErrc::disconnected);
-    return false;
+  if (socket.stage != SocketState::Stage::connected) {
+    return refuse_emission(emission, AckErrc::disconnected);
   }
   PacketHead head{.type = PacketType::event, .nsp = name_};
   if (emission.ack) {
@@ -42,14 +41,9 @@ bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags)
   return true;
 }
 
-bool Namespace::may_send(const SocketState& socket, const Emission& emission) noexcept {
-  return socket.stage == SocketState::Stage::connected && !is_reserved(emission.values);
-}
-
-// Every client takes such an event for a broken packet.
-bool Namespace::is_reserved(const Json& values) noexcept {
-  const auto* const event = values.front().get_ptr<const Json::string_t*>();
-  return event == nullptr || is_reserved_event(*event);
+bool Namespace::refuse_emission(Emission& emission, AckErrc error) {
+  if (emission.ack) tell_no_answer(std::move(emission.ack), error);
+  return false;
 }
 
 void Namespace::tell_outgoing(SocketState& socket, const Json& values) {

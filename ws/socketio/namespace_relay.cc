@@ -52,10 +52,8 @@ std::vector<Socket> Namespace::matching(const Targets& targets) {
 // --- events --------------------------------------------------------------------------------------
 
 std::size_t Namespace::broadcast(const Targets& targets, Emission emission) {
-  if (is_reserved(emission.values)) {
-    const auto nobody = std::make_shared<Gathering>();
-    nobody->handler = std::move(emission.ack);
-    return tell_later(nobody), 0;
+  if (emission.is_reserved()) {
+    return static_cast<std::size_t>(refuse_emission(emission, AckErrc::reserved));
   }
   if (server_->hears_outgoing_) {
     for (const Socket& each : matching(targets)) {

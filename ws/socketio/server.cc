@@ -87,17 +87,18 @@ Namespace& Server::of(std::string_view name) {
 }
 
 // One that is named before anybody came is set up as those are that clients ask for, or else the
-// first of them would find no middleware in its way.
+// first of them would find no middleware in its way. Where that throws, nobody may come in.
 Namespace& Server::make(std::string_view with_slash) {
   Namespace& nsp = add(with_slash);
-  const Json nobodys;
-  for (Dynamic& dynamic : dynamic_) {
-    bool may_be = false;
-    if (!guarded([&] { may_be = dynamic.may_be(nsp.name(), nobodys); }) || !may_be) continue;
-    if (guarded([&] { dynamic.made(nsp); })) break;
+  const bool is_made = guarded([&] {
+    const Json nobodys;
+    for (Dynamic& dynamic : dynamic_) {
+      if (dynamic.may_be(nsp.name(), nobodys)) return dynamic.made(nsp);
+    }
+  });
+  if (!is_made) {
     engine_.http().log().line(ws::LogLevel::error, "sio_namespace_threw", {});
     nsp.use([](Socket, Next next) { next("not set up"); });
-    break;
   }
   return nsp;
 }

@@ -64,7 +64,8 @@ class Server final : private net::Watcher {
   void receive(ServerAnswer answer);
 
   // The namespace of this name, made if it is not there, and here to stay. The slash in front may
-  // be left out. If a `may_be` of those below wants it (asked without auth), its `made` sets it up.
+  // be left out. If a `may_be` of those below wants it (asked with null for auth), its `made` sets
+  // it up; one whose predicate or set-up throws lets nobody in.
   Namespace& of(std::string_view name);
   // Namespaces that are made when a client asks: `may_be` says which names, `made` sets one up. One
   // that throws makes none. Each is gone when its last socket has left.

@@ -148,8 +148,9 @@ void Socket::use(Callback<bool(std::string_view event, Json& values)> middleware
 }
 
 bool Socket::send(Emission emission, const Flags& flags) const {
-  SocketState* const socket = state();
-  return socket != nullptr && nsp().send(*socket, std::move(emission), flags);
+  if (SocketState* const socket = state()) return nsp().send(*socket, std::move(emission), flags);
+  Namespace* const left = key_.nsp.get();
+  return left != nullptr && left->refuse_emission(emission, AckErrc::disconnected);
 }
 
 // --- rooms ---------------------------------------------------------------------------------------
