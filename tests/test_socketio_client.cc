@@ -186,6 +186,45 @@ TEST_CASE("a server that disconnects is left alone; one that is lost is come bac
   CHECK(client.count("/ connect") == 1);
 }
 
+TEST_CASE("who is sent away comes back at once when it is told, over a connection that stays") {
+  SocketioServer server;
+  int connections = 0;
+  server.io.on_connection([&](Socket socket) {
+    if (++connections == 1) socket.disconnect(true);
+  });
+  ManagerOptions options = quick();
+  options.reconnection.delay = options.reconnection.delay_max = net::Duration::seconds(3600);
+  TestClient client(server, std::move(options));
+  client.note_manager();
+  const ClientSocket socket = client.socket();
+  socket.on("disconnect", [&] { socket.connect(); });
+  REQUIRE(server.until([&] { return connections == 2 && socket.connected(); }));
+  CHECK(client.events == Events{"open", "/ connect", "/ disconnect: io server disconnect",
+                                "close: forced close", "open", "/ connect"});
+  CHECK(server.io.client_count() == 1);
+}
+
+TEST_CASE("disconnect() and connect() while it waits for the next attempt try at once") {
+  SocketioServer server;
+  int connections = 0;
+  server.io.on_connection([&](Socket socket) {
+    if (++connections == 1) socket.engine()->close();
+  });
+  ManagerOptions options = quick();
+  options.reconnection.delay = options.reconnection.delay_max = net::Duration::seconds(3600);
+  TestClient client(server, std::move(options));
+  const ClientSocket socket = client.socket();
+  REQUIRE(client.until("/ disconnect: transport close"));
+  server.turns();
+  // By itself that is what it does already.
+  socket.connect();
+  server.turns();
+  CHECK(connections == 1);
+  socket.disconnect();
+  socket.connect();
+  REQUIRE(server.until([&] { return connections == 2 && socket.connected(); }));
+}
+
 TEST_CASE("what is emitted offline waits, in order and up to a limit; volatile does not") {
   SocketioServer server;
   Events told;
@@ -303,6 +342,7 @@ TEST_CASE("protocol 4: \"/\" is connected to unasked, others with a query") {
     });
   }
   server.io.of("/closed").use([](Socket, Next next) { next("not you"); });
+  server.io.of("/with data").use([](Socket, Next next) { next("not you", {{"code", 7}}); });
   ManagerOptions manager_options = quick();
   manager_options.connect.revision = engineio::Revision::v3;
   TestClient client(server, std::move(manager_options));
@@ -323,6 +363,13 @@ TEST_CASE("protocol 4: \"/\" is connected to unasked, others with a query") {
   }
   client.socket("/closed");
   REQUIRE(client.until("/closed connect_error: not you"));
+  const ClientSocket with_data = client.socket("/with data");
+  Json refusal;
+  with_data.on("connect_error", [&](std::string_view, const Json& data) { refusal = data; });
+  REQUIRE(client.until("/with data connect_error: "));
+  CHECK(refusal == Json{{"code", 7}});
+  CHECK(main.id() == server.io.of("/").find(main.id()).id());
+  CHECK(news.id() == server.io.of("/news").find(news.id()).id());
   main.disconnect();
   REQUIRE(client.until("/ disconnect: io client disconnect"));
   client.events.clear();

@@ -242,6 +242,19 @@ TEST_CASE("middleware is not asked again, unless it wants to be") {
   }
 }
 
+TEST_CASE("what middleware says has no place among what is missed, and is not sent") {
+  SocketioServer server(with_recovery());
+  bool is_sent = true;
+  server.io.use([&](Socket socket, socketio::Next next) {
+    is_sent = socket.emit("soon", "no offset");
+    next();
+  });
+  SocketioPeer peer(server);
+  peer.say("40");
+  CHECK(peer.hear().starts_with("40{"));
+  CHECK_FALSE(is_sent);
+}
+
 TEST_CASE("where there is an adapter recovery is off, and the log says so") {
   struct Alone : socketio::Adapter {
     std::size_t others() const noexcept override { return 0; }

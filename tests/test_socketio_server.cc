@@ -145,6 +145,41 @@ TEST_CASE("a client's answer is sent once, now or later, or to nobody (250)") {
   (*kept)("too late");
 }
 
+TEST_CASE("every handler of an event may answer it, and the first that does is heard") {
+  SocketioServer server;
+  std::vector<Ack> kept;
+  server.io.on_connection([&](Socket socket) {
+    socket.on("silent first", [](Ack ack) { CHECK(ack); });
+    socket.on("silent first", [](const Arguments& a) { CHECK(*a.ack); });
+    socket.on("silent first", [](Ack ack) { ack("the last"); });
+    socket.on("both", [](Ack ack) { ack(1); });
+    socket.on("both", [](Ack ack) {
+      CHECK_FALSE(ack);
+      ack(2);
+    });
+    socket.on("later", [&](Ack ack) { kept.push_back(std::move(ack)); });
+    socket.on("later", [&](const Arguments& a) { kept.push_back(std::move(*a.ack)); });
+    socket.on("nobody waits", [](Ack ack) { CHECK_FALSE(ack); });
+    socket.on("nobody waits", [](Ack ack) { CHECK_FALSE(ack); });
+  });
+  SocketioPeer peer(server);
+  peer.connect();
+  peer.say("42[\"nobody waits\"]");
+  peer.say("421[\"silent first\"]");
+  CHECK(peer.hear() == "431[\"the last\"]");
+  peer.say("422[\"both\"]");
+  CHECK(peer.hear() == "432[1]");
+  peer.say("423[\"later\"]");
+  REQUIRE(server.until([&] { return kept.size() == 2; }));
+  kept[1]("second");
+  CHECK_FALSE(kept[0]);
+  kept[0]("first");
+  CHECK(peer.hear() == "433[\"second\"]");
+  // Nothing came between.
+  peer.say("424[\"both\"]");
+  CHECK(peer.hear() == "434[1]");
+}
+
 TEST_CASE("a server hears the answer to its event, or why there is none") {
   SocketioServer server({.acks_max = 2});
   Events told;

@@ -353,6 +353,91 @@ TEST_CASE("clients of revision 3 are in / at once, get ASCII and errors as text 
   CHECK(peer.hear() == std::string("\x04") + "bytes");
 }
 
+TEST_CASE("the id of a client of protocol 4 is what it makes of that of its session") {
+  Options options;
+  options.engine.revision3 = true;
+  SocketioServer server(std::move(options));
+  const Unchanged unchanged(server);
+  Namespace& chat = server.io.of("/chat");
+  std::string sid;
+  std::vector<Socket> sockets;
+  server.io.on_connection([&](Socket socket) {
+    sid = socket.engine()->sid();
+    CHECK(socket.id() == sid);
+  });
+  chat.on_connection([&](Socket socket) { sockets.push_back(socket); });
+  SocketioPeer peer(server, 3);
+  CHECK(peer.hear() == "40");
+  peer.say("40/chat,");
+  CHECK(peer.hear() == "40/chat,");
+  const std::string id = "/chat#" + sid;
+  REQUIRE(sockets.size() == 1);
+  CHECK(sockets[0].id() == id);
+  CHECK(sockets[0].rooms() == std::vector<std::string>{id});
+  CHECK(chat.find(id) == sockets[0]);
+  CHECK_FALSE(chat.find(sid).connected());
+  CHECK(server.io.to(sid).emit("for", 1) == 1);
+  CHECK(peer.hear() == "42[\"for\",1]");
+  // Who comes again in the same turn has the same id, and is another socket.
+  sockets[0].on("disconnect", [&] { CHECK(chat.find(id) == sockets.back()); });
+  REQUIRE(peer.send(client_frame(0x81, "41/chat,") + client_frame(0x81, "40/chat,")));
+  CHECK(peer.hear() == "40/chat,");
+  REQUIRE(sockets.size() == 2);
+  REQUIRE(server.until([&] { return sockets[0].id().empty(); }));
+  CHECK(chat.find(id) == sockets[1]);
+  CHECK(chat.to(id).emit("for", 2) == 1);
+  CHECK(peer.hear() == "42/chat,[\"for\",2]");
+}
+
+TEST_CASE("a refusal of protocol 4 is its data, or without any its message") {
+  Options options;
+  options.engine.revision3 = true;
+  SocketioServer server(std::move(options));
+  Json data;
+  server.io.of("/closed").use([&](Socket, Next next) { next("not you", data); });
+  SocketioPeer peer(server, 3);
+  CHECK(peer.hear() == "40");
+  peer.say("40/closed,");
+  CHECK(peer.hear() == "44/closed,\"not you\"");
+  data = {{"code", 7}};
+  peer.say("40/closed,");
+  CHECK(peer.hear() == "44/closed,{\"code\":7}");
+}
+
+TEST_CASE("what middleware says goes out at once, in either protocol, and may be answered") {
+  Options options;
+  options.engine.revision3 = true;
+  SocketioServer server(std::move(options));
+  Events told;
+  server.io.use([&](Socket socket, Next next) {
+    CHECK(socket.emit("soon", 1));
+    CHECK(socket.emit("ask", [&](std::error_code error, int answer) {
+      told.push_back(error ? error.message() : std::to_string(answer));
+    }));
+    if (socket.auth().is_object()) return next("not you");
+    next();
+  });
+  SocketioPeer peer(server);
+  peer.say("40");
+  CHECK(peer.hear() == "42[\"soon\",1]");
+  CHECK(peer.hear() == "420[\"ask\"]");
+  CHECK(peer.hear().starts_with("40{"));
+  peer.say("430[5]");
+  REQUIRE(server.until([&] { return told == Events{"5"}; }));
+  SocketioPeer old(server, 3);
+  CHECK(old.hear() == "42[\"soon\",1]");
+  CHECK(old.hear() == "421[\"ask\"]");
+  CHECK(old.hear() == "40");
+  told.clear();
+  SocketioPeer refused(server);
+  refused.say("40{\"token\":1}");
+  CHECK(refused.hear() == "42[\"soon\",1]");
+  CHECK(refused.hear() == "422[\"ask\"]");
+  CHECK(refused.hear() == "44{\"message\":\"not you\"}");
+  REQUIRE(server.until([&] { return !told.empty(); }));
+  CHECK(told == Events{make_error_code(AckErrc::disconnected).message()});
+}
+
 TEST_CASE("a thousand come and go in every way, and nothing is left of them") {
   SocketioServer server;
   server.io.of("other").on_connection([](Socket socket) { socket.join("room"); });

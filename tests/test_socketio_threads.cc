@@ -259,6 +259,10 @@ TEST_CASE("servers tell each other which sockets they have, and what the applica
   REQUIRE(two.until([&] { return told == 5; }));
   CHECK(error == AckErrc::disconnected);
   CHECK(answers.empty());
+  // Nobody could.
+  CHECK(two.io.server_side_emit("connection", hear) == 0);
+  REQUIRE(two.until([&] { return told == 6; }));
+  CHECK(error == AckErrc::reserved);
 }
 
 TEST_CASE("a server that listens and does not answer is not waited for for ever") {

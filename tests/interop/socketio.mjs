@@ -156,6 +156,25 @@ test("dates are texts and undefined is null in MessagePack, as they are in JSON"
   }
 });
 
+test("a client's socket has the same id on either side, in every generation", async () => {
+  for (const version of Object.keys(versions)) {
+    const suite = version[0] < "3" ? "socketio-client2" : "socketio-client";
+    const server = await serve("--compliance", suite);
+    const peer = new Peer(server, version, ways.websocket);
+    await peer.connected;
+    assert.deepEqual(await peer.ask("getId"), [peer.socket.id], version);
+    // 1.x gives the same to its sockets of all namespaces, and no server of 4.x does.
+    if (version[0] !== "1") {
+      const other = peer.in("/foo");
+      await other.connected;
+      assert.deepEqual(await other.ask("getId"), [other.socket.id], version);
+      assert.notEqual(other.socket.id, peer.socket.id);
+    }
+    peer.close();
+    await server.stop();
+  }
+});
+
 // ---- one chat for all generations -------------------------------------------------------------
 
 for (const [server, where] of [[one_thread, ""], [two_threads, ", two threads"]]) {

@@ -5,7 +5,8 @@
 //   socket.on("sum", [](int a, int b, Ack ack) { ack(a + b); });
 //
 // It may be kept and called later, for as long as one likes, and does nothing if nobody waits, if
-// the socket is gone or its Server or Manager is, or when it is called a second time.
+// the socket is gone or its Server or Manager is, or when it is called a second time. Where several
+// handlers of an event ask for it each has its own, and the first that is called is the answer.
 //
 //   thread   the loop's
 
@@ -15,6 +16,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -58,8 +60,22 @@ class Ack {
   Ack(Ack&& other) noexcept = default;
   Ack& operator=(Ack&& other) noexcept = default;
 
+  // Another one for the same answer.
+  Ack twin() {
+    Ack other;
+    if (target_.get() == nullptr) return other;
+    if (given_ == nullptr) given_ = std::make_shared<bool>(false);
+    other.target_ = target_;
+    other.given_ = given_;
+    other.socket_ = socket_;
+    other.id_ = id_;
+    return other;
+  }
+
   // Whether somebody waits.
-  explicit operator bool() const noexcept { return target_.get() != nullptr; }
+  explicit operator bool() const noexcept {
+    return target_.get() != nullptr && (given_ == nullptr || !*given_);
+  }
 
   template <class... V>
   void operator()(V&&... values) {
@@ -74,7 +90,7 @@ class Ack {
   }
   // The same with the values of an array.
   void answer(Json values) {
-    const Weak<AckTarget> once = std::exchange(target_, {});
+    const Weak<AckTarget> once = take_turn();
     if (AckTarget* const target = once.get()) target->answer(socket_, id_, std::move(values));
   }
   // And with values that stay where they are: answer_each(arguments.each()).
@@ -88,12 +104,19 @@ class Ack {
   }
 
  private:
+  // Null: a twin was faster.
+  Weak<AckTarget> take_turn() noexcept {
+    const bool is_late = given_ != nullptr && std::exchange(*given_, true);
+    Weak<AckTarget> target = std::exchange(target_, {});
+    return is_late ? Weak<AckTarget>() : target;
+  }
   void answer_with(std::span<const ValueView> values) {
-    const Weak<AckTarget> once = std::exchange(target_, {});
+    const Weak<AckTarget> once = take_turn();
     if (AckTarget* const target = once.get()) target->answer_with(socket_, id_, values);
   }
 
   Weak<AckTarget> target_;
+  std::shared_ptr<bool> given_;  // null: it has no twin
   SlabHandle socket_;
   std::uint64_t id_ = 0;
 };

@@ -258,6 +258,13 @@ bool call(F& f, const Arguments& arguments, Types<P...> parameters) {
 // False if the values do not fit.
 using EventHandler = Callback<bool(const Arguments&)>;
 
+// Calls one of the handlers of an event. Those behind it may want to answer, too.
+inline bool call_handler(EventHandler& handler, const Arguments& arguments, bool is_last) {
+  if (is_last || arguments.ack == nullptr || !*arguments.ack) return handler(arguments);
+  Ack twin = arguments.ack->twin();
+  return handler({arguments.values, arguments.skip, &twin});
+}
+
 template <class F>
 EventHandler bind_event(F&& handler) {
   using Parameters = typename detail::Signature<std::decay_t<F>>::Parameters;

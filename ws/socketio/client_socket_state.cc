@@ -14,11 +14,16 @@ namespace {
 // Of what a server may have us keep: ids and offsets.
 constexpr std::size_t token_bytes_max = 256;
 
-// Empty if there is none that may be kept.
-std::string_view token_of(const Json& object, const char* key) {
+// Empty if there is none.
+std::string_view text_of(const Json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_string()) return {};
-  const std::string_view text = *found->get_ptr<const std::string*>();
+  return *found->get_ptr<const std::string*>();
+}
+
+// Empty if there is none that may be kept.
+std::string_view token_of(const Json& object, const char* key) {
+  const std::string_view text = text_of(object, key);
   return text.size() <= token_bytes_max ? text : std::string_view{};
 }
 
@@ -155,7 +160,7 @@ void ClientSocketState::disconnect() {
     case Stage::idle:
     case Stage::leaving: return;
   }
-  manager_->close_if_unwanted();
+  manager_->close_later_if_unwanted();
 }
 
 void ClientSocketState::give_up(std::string_view reason) {
@@ -208,26 +213,28 @@ Errc ClientSocketState::refused(const Json& data) {
   if (stage_ != Stage::asked && stage_ != Stage::leaving) return Errc::connect_unasked;
   const bool is_told = stage_ == Stage::asked;
   leave_asked(Stage::idle);
-  manager_->close_if_unwanted();
+  manager_->close_later_if_unwanted();
   if (!is_told) return Errc::none;
-  std::string message;
-  if (data.is_string()) message = data.get<std::string>();
-  if (data.is_object() && data.contains("message") && data["message"].is_string()) {
-    message = data["message"].get<std::string>();
+  if (data.is_string()) {
+    tell_refusal(data.get<std::string>(), nullptr);
+  } else if (manager_->is_v3() && !(data.is_object() && data.contains("message"))) {
+    tell_refusal({}, data);  // protocol 4 has one value for both
+  } else {
+    tell_refusal(text_of(data, "message"), data.is_object() ? data.value("data", Json()) : Json());
   }
-  tell_refusal(message, data.is_object() && data.contains("data") ? data["data"] : Json());
   return Errc::none;
 }
 
-// DISCONNECT.
+// DISCONNECT. Of the last one of all it may be the connection's end, too, which the server does not
+// say: who comes back when told does so over another one.
 Errc ClientSocketState::dismissed() {
-  switch (stage_) {
+  const Stage was = stage_;
+  switch (was) {
     case Stage::connected: end("io server disconnect", Stage::idle); break;
     case Stage::leaving: stage_ = Stage::idle; break;
     case Stage::asked:
       if (left_) return Errc::none;  // of the last connection: the answer is still to come
       leave_asked(Stage::idle);
-      tell_refusal("io server disconnect", nullptr);
       break;
     case Stage::idle:
     case Stage::waiting:
@@ -235,6 +242,7 @@ Errc ClientSocketState::dismissed() {
   }
   left_ = true;
   manager_->close_if_unwanted();
+  if (was == Stage::asked) tell_refusal("io server disconnect", nullptr);
   return Errc::none;
 }
 
@@ -331,9 +339,9 @@ void ClientSocketState::deliver(std::optional<std::uint64_t> id, Json values) {
 void ClientSocketState::dispatch(std::string_view event, const Arguments& arguments) {
   const std::uint32_t name = manager_->names_.find(event);
   if (name == Names::none) return;
-  listeners_.for_each(name, [&](EventHandler& handler) {
+  listeners_.for_each(name, [&](EventHandler& handler, bool is_last) {
     bool fits = true;
-    manager_->call([&] { fits = handler(arguments); });
+    manager_->call([&] { fits = call_handler(handler, arguments, is_last); });
     if (fits) return;
     manager_->reject(Errc::arguments);
     manager_->tell(manager_->on_misfit_, ClientSocket(*this), event);

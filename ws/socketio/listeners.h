@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // Listeners: who is called for which event of a socket. Any of them may add and remove listeners
-// while they are called; what is added then hears the next event.
+// while they are called. What is added then hears the next event; what is removed is not called any
+// more, not even for this one, or it might find gone what it refers to (in the reference it is).
 //
 // Names are kept once for all sockets (Names), so that a listener costs its callback and a number.
 
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -42,17 +44,18 @@ class Listeners {
   void remove(std::uint32_t name) noexcept;
   bool has(std::uint32_t name) const noexcept;
 
-  // Calls `call(handler)` for each of that name, in the order of adding.
+  // Calls `call(handler, is_last)` for each of that name, in the order of adding.
   template <class Call>
   void for_each(std::uint32_t name, Call&& call) {
     if (list_.empty()) return;
     ++running_;
     const Finish finish{this};
-    for (Listener& listener : list_) {
-      if (listener.name != name) continue;
+    for (auto at = find(list_.begin(), name); at != list_.end();) {
+      const auto next = find(at + 1, name);
       // Before the call, which may emit to itself.
-      if (listener.once) listener.name = Names::none;
-      call(listener.handler);
+      if (at->once) at->name = Names::none;
+      call(at->handler, next == list_.end());
+      at = find(next, name);  // who was to be next may have been removed
     }
   }
 
@@ -67,6 +70,10 @@ class Listeners {
     Listeners* listeners;
     ~Finish() { listeners->finish(); }
   };
+  using Place = std::vector<Listener>::iterator;
+  Place find(Place from, std::uint32_t name) noexcept {
+    return std::find_if(from, list_.end(), [&](const Listener& each) { return each.name == name; });
+  }
   void finish() noexcept;
 
   std::vector<Listener> list_;

@@ -175,17 +175,22 @@ void Manager::lose_sockets(std::string_view reason, std::string_view why) {
 
 void Manager::close() {
   wanted_ = reopens_ = retrying_ = false;
+  failures_ = 0;
   for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->give_up("forced close");
   end("forced close", "forced close");
 }
 
-// Whoever is told of an end may want to come back: so not before that.
 void Manager::close_if_unwanted() {
-  at_reap([this] {
-    const bool is_wanted = std::any_of(sockets_.begin(), sockets_.end(),
-                                       [](const auto& each) { return each->is_active(); });
-    if (!is_wanted) close();
-  });
+  const bool is_wanted = std::any_of(sockets_.begin(), sockets_.end(),
+                                     [](const auto& each) { return each->is_active(); });
+  if (!is_wanted) close();
+}
+
+// Whoever leaves, or is told of it, may want to come back over the same connection. Where there is
+// none, who comes back does not wait for the time of the next attempt.
+void Manager::close_later_if_unwanted() {
+  if (state_ == State::waiting) return close_if_unwanted();
+  at_reap([this] { close_if_unwanted(); });
 }
 
 // --- time ----------------------------------------------------------------------------------------

@@ -185,6 +185,7 @@ class Manager final : private net::Timer, private net::Watcher {
   void want(ClientSocketState& socket);
   void at_reap(Callback<void()> callback);
   void close_if_unwanted();
+  void close_later_if_unwanted();
   net::Loop::TimerId later(net::Duration after, Callback<void()> callback);
 
   net::Loop* loop_;

@@ -66,13 +66,11 @@ void Namespace::handler_threw(SocketState& socket) {
 }
 
 Socket Namespace::find(std::string_view id) noexcept {
-  const std::optional<std::uint32_t> slot = slot_of(id);
-  if (!slot) return Socket(key(SlabHandle{}));
-  const SocketState* const found = *slot < slots_.size() ? state(slots_[*slot]) : nullptr;
+  const std::uint32_t slot = slot_of(id).value_or(UINT32_MAX);
+  const SocketState* const found = slot < slots_.size() ? state(slots_[slot]) : nullptr;
   if (found != nullptr && found->id_view() == id) return Socket(key(*found));
-  if (recovered_.empty()) return Socket(key(SlabHandle{}));
-  const auto recovered = recovered_.find(std::string(id));
-  return Socket(key(recovered != recovered_.end() ? recovered->second : SlabHandle{}));
+  const auto other = by_id_.find(id);
+  return Socket(key(other != by_id_.end() ? other->second : SlabHandle{}));
 }
 
 // --- the way in ----------------------------------------------------------------------------------
@@ -88,9 +86,29 @@ SocketState* Namespace::make(Client& client, std::unique_ptr<Json> auth) {
   socket.auth = std::move(auth);
   socket.since = net::clock_wall_milliseconds();
   socket.id = make_socket_id(random, entry.handle.index);
-  if (slots_.size() <= entry.handle.index) slots_.resize(entry.handle.index + 1);
-  slots_[entry.handle.index] = entry.handle;
-  return &socket;
+  if (server_->guarded([&] { index(socket); })) return &socket;
+  sockets_.erase(entry.handle);
+  return nullptr;
+}
+
+// So that find() does. Clients of protocol 4 are not told their ids: they make them of that of
+// their session.
+void Namespace::index(SocketState& socket) {
+  const std::uint32_t slot = socket.handle.index;
+  if (slots_.size() <= slot) slots_.resize(slot + 1);
+  slots_[slot] = socket.handle;
+  if (socket.client->revision() != engineio::Revision::v3) return;
+  std::string id = name_ == "/" ? std::string() : name_ + '#';
+  id += socket.client->engine()->sid();
+  socket.session_id = std::make_unique<std::string>(std::move(id));
+  index_by_id(socket);
+}
+
+// Who has come again in the same session has the id of one that is about to go. The key is in the
+// socket itself.
+void Namespace::index_by_id(SocketState& socket) {
+  by_id_.erase(socket.id_view());
+  by_id_.emplace(socket.id_view(), socket.handle);
 }
 
 void Namespace::come_in(SocketState& socket) {
@@ -119,7 +137,10 @@ void Next::operator()(std::string_view refusal, const Json& data) {
 void Namespace::refuse(SocketState& socket, std::string_view message, const Json& data) {
   Json error = {{"message", message}};
   if (!data.is_null()) error["data"] = data;
-  if (socket.client->revision() == engineio::Revision::v3) error = message;
+  // Protocol 4 has one value for both.
+  if (socket.client->revision() == engineio::Revision::v3) {
+    error = data.is_null() ? Json(message) : data;
+  }
   socket.client->send(server_->encoded({.type = PacketType::connect_error, .nsp = name_}, error),
                       {});
   // Not here and now: it may be a middleware that has refused it.
@@ -164,7 +185,7 @@ void Namespace::recover(SocketState& socket) {
   std::copy(pid.begin(), pid.end(), socket.pid->begin());
   socket.id = session->id;
   socket.recovered = true;
-  recovered_.insert_or_assign(std::string(socket.id_view()), socket.handle);
+  index_by_id(socket);
   for (const std::string_view room : session->rooms) rooms_.join(socket, room);
   // What middleware has put there is newer.
   Json& data = socket.extra().data;
@@ -232,9 +253,9 @@ bool Namespace::receive_raw(SocketState& socket, const PacketHead& head) {
 void Namespace::dispatch(SocketState& socket, std::string_view event, const Arguments& arguments) {
   const std::uint32_t name = server_->names_.find(event);
   if (name == Names::none) return;
-  socket.listeners.for_each(name, [&](EventHandler& handler) {
+  socket.listeners.for_each(name, [&](EventHandler& handler, bool is_last) {
     bool fits = true;
-    call(socket, [&] { fits = handler(arguments); });
+    call(socket, [&] { fits = call_handler(handler, arguments, is_last); });
     if (fits) return;
     server_->reject(Errc::arguments, socket.client->engine());
     if (!server_->on_misfit_) return;
@@ -269,8 +290,8 @@ void Namespace::tell(SocketState& socket) {
     if (socket.pid && may_come_back(socket.reason)) keep(socket);
     rooms_.leave_all(socket);
     dispatch(socket, "disconnect", {values});
-    drop_acks(socket);
   }
+  drop_acks(socket);
   erase(socket);
 }
 
@@ -284,7 +305,10 @@ void Namespace::keep(SocketState& socket) {
 }
 
 void Namespace::erase(SocketState& socket) noexcept {
-  if (socket.recovered) recovered_.erase(std::string(socket.id_view()));
+  if (!socket.id_is_of_slot()) {
+    const auto found = by_id_.find(socket.id_view());
+    if (found != by_id_.end() && found->second == socket.handle) by_id_.erase(found);
+  }
   rooms_.leave_all(socket);
   socket.client->remove(socket);
   sockets_.erase(socket.handle);

@@ -9,7 +9,8 @@
 //
 //   middleware   in the order of use(), before the socket is connected: each calls its Next, now or
 //                later. A text that is not empty refuses the client with that message
-//                (CONNECT_ERROR), and its data beside it.
+//                (CONNECT_ERROR), and its data beside it. Protocol 4 has one value for both: the
+//                data, or without any the message.
 //   thread       the server's loop
 //   lifetime     the server's. One that was made because a client asked (the other of()) goes when
 //   its
@@ -113,7 +114,8 @@ class Namespace final : private AckTarget {
   // To this namespace of those servers, not to this one; how many there are. With a handler as its
   // last value it wants an answer of each: the handler is called once with an error_code and the
   // std::vector<Json> of the answers' first values. The error is AckErrc::disconnected if a server
-  // has nobody who listens, and timed_out behind Options::servers_timeout.
+  // has nobody who listens, and timed_out behind Options::servers_timeout; reserved for what means
+  // something else ("connect", "connection", "new_namespace") and is not sent.
   template <class... V>
   std::size_t server_side_emit(std::string_view event, V&&... values) {
     return tell_servers(make_emission(event, std::forward<V>(values)...));
@@ -172,6 +174,8 @@ class Namespace final : private AckTarget {
 
   // The way in: namespace.cc.
   SocketState* make(Client& client, std::unique_ptr<Json> auth);
+  void index(SocketState& socket);
+  void index_by_id(SocketState& socket);
   void come_in(SocketState& socket);
   void go_on(SocketState& socket, std::size_t middleware);
   void refuse(SocketState& socket, std::string_view message, const Json& data);
@@ -194,6 +198,7 @@ class Namespace final : private AckTarget {
 
   // What goes out: namespace_output.cc.
   bool send(SocketState& socket, Emission emission, const Flags& flags);
+  bool may_hear(const SocketState& socket) const noexcept;
   bool keeps(const Flags& flags) const noexcept;
   bool refuse_emission(Emission& emission, AckErrc error);
   void tell_outgoing(SocketState& socket, const Json& values);
@@ -246,7 +251,7 @@ class Namespace final : private AckTarget {
   Rooms rooms_;
   std::vector<SlabHandle> slots_;  // by the slot that an id names
   std::unique_ptr<Recovery> recovery_;
-  std::unordered_map<std::string, SlabHandle> recovered_;  // by ids that name other slots
+  std::unordered_map<std::string_view, SlabHandle> by_id_;  // whose ids do not say their slots
   std::size_t connected_ = 0;
   std::uint64_t next_ack_ = 0;
   std::unordered_map<std::uint64_t, std::shared_ptr<Gathering>> asked_;  // of other servers

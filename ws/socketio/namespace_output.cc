@@ -16,12 +16,9 @@ namespace hilo::socketio {
 
 bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags) {
   if (emission.is_reserved()) return refuse_emission(emission, AckErrc::reserved);
-  const bool is_connected = socket.stage == SocketState::Stage::connected;
-  if (is_connected && server_->hears_outgoing_) tell_outgoing(socket, emission.values);
+  if (may_hear(socket) && server_->hears_outgoing_) tell_outgoing(socket, emission.values);
   // One that threw has cost the client.
-  if (socket.stage != SocketState::Stage::connected) {
-    return refuse_emission(emission, AckErrc::disconnected);
-  }
+  if (!may_hear(socket)) return refuse_emission(emission, AckErrc::disconnected);
   PacketHead head{.type = PacketType::event, .nsp = name_};
   if (emission.ack) {
     const std::uint64_t id = next_ack_++;
@@ -39,6 +36,13 @@ bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags)
   static_cast<void>(socket.client->send(packet, flags));
   recovery_->keep_event({.rooms = {std::string(socket.id_view())}}, {}, std::move(packet));
   return true;
+}
+
+// What middleware says is heard once the client is let in. Where sessions are recovered it would
+// have no place among what is missed, and nothing is said that early, as in the reference.
+bool Namespace::may_hear(const SocketState& socket) const noexcept {
+  if (socket.stage == SocketState::Stage::connecting) return recovery() == nullptr;
+  return socket.stage == SocketState::Stage::connected;
 }
 
 bool Namespace::refuse_emission(Emission& emission, AckErrc error) {

@@ -98,6 +98,10 @@ void Namespace::add_listener(std::string_view event, EventHandler handler) {
 }
 
 std::size_t Namespace::tell_servers(Emission emission) {
+  const auto& event = emission.values.front().get_ref<const Json::string_t&>();
+  if (event == "connect" || event == "connection" || event == "new_namespace") {
+    return static_cast<std::size_t>(refuse_emission(emission, AckErrc::reserved));
+  }
   const bool is_alone = server_->adapter_ == nullptr;
   const std::size_t count = is_alone ? 0 : server_->adapter_->others();
   ServerMessage message{.type = ServerMessage::Type::say, .values = std::move(emission.values)};
@@ -123,9 +127,9 @@ void Namespace::hear(Json values, ServerReply reply) {
     if (questions_ == nullptr) questions_ = std::make_shared<Questions>(*server_);
     ack = questions_->add(std::move(reply));
   }
-  server_listeners_.for_each(name, [&](EventHandler& handler) {
+  server_listeners_.for_each(name, [&](EventHandler& handler, bool is_last) {
     bool fits = true;
-    server_->guarded([&] { fits = handler({values, 1, &ack}); });
+    server_->guarded([&] { fits = call_handler(handler, {values, 1, &ack}, is_last); });
     if (!fits) server_->reject(Errc::arguments, nullptr);
   });
 }

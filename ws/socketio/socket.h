@@ -14,7 +14,9 @@
 //
 //   handlers   What their parameters may be: arguments.h. One that throws costs its own client.
 //   emit       True if the packet was accepted: then it arrives, or the socket ends. With a handler
-//              as its last value it is an event that wants an answer.
+//              as its last value it is an event that wants an answer. Middleware may emit, too: the
+//              client hears it once it is let in. To one that is away and may come back
+//              (recovery.h), emit to its id: io.to(id).
 //   end        disconnect() calls nothing: "disconnecting" and "disconnect" come later in the same
 //              turn, with the reason, in that order, once. In the former it is still in its rooms.
 //   thread     the server's loop
@@ -54,7 +56,9 @@ class Socket : public EventVerbs<Socket> {
 
   const SocketKey& key() const noexcept { return key_; }
   bool connected() const noexcept;
-  // Empty once it is gone; valid until then.
+  // Empty once it is gone; valid until then. Of protocol 4 it is what those clients make of the id
+  // of their session ("/news#" in front, but for "/"). Whoever has that can speak for them while
+  // they poll, so it is for themselves.
   std::string_view id() const noexcept;
   // While the socket is there, its "disconnect" included. Of the default Socket there is none.
   Namespace& nsp() const noexcept { return *key_.nsp.get(); }

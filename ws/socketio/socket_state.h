@@ -54,17 +54,22 @@ struct SocketState {
   Listeners listeners = {};
   std::vector<Membership> rooms = {};
   std::unique_ptr<Extra> extra_ = {};
-  std::unique_ptr<Json> auth = {};      // null: none was sent
-  std::unique_ptr<PrivateId> pid = {};  // null: it cannot be recovered
-  std::string_view reason = {};         // of the end: static text
-  std::int64_t since = 0;               // wall clock, in milliseconds
-  std::uint32_t mark = 0;               // which broadcast saw it last
+  std::unique_ptr<Json> auth = {};               // null: none was sent
+  std::unique_ptr<PrivateId> pid = {};           // null: it cannot be recovered
+  std::unique_ptr<std::string> session_id = {};  // protocol 4: its id
+  std::string_view reason = {};                  // of the end: static text
+  std::int64_t since = 0;                        // wall clock, in milliseconds
+  std::uint32_t mark = 0;                        // which broadcast saw it last
   SocketId id{};
   Stage stage = Stage::connecting;
   bool told = false;       // "connection" was told, so "disconnect" is owed
-  bool recovered = false;  // so its id is not of its slot
+  bool recovered = false;  // so its id is that of another slot
 
-  std::string_view id_view() const noexcept { return {id.data(), id.size()}; }
+  std::string_view id_view() const noexcept {
+    return session_id != nullptr ? *session_id : std::string_view(id.data(), id.size());
+  }
+  // Whether the id says which slot this is.
+  bool id_is_of_slot() const noexcept { return session_id == nullptr && !recovered; }
 };
 
 }  // namespace hilo::socketio

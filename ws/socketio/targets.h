@@ -15,7 +15,9 @@ namespace hilo::socketio {
 
 // How a packet goes out.
 struct Flags {
-  bool volatile_ = false;                     // not at all, unless it can leave now
+  // Not at all, unless it can leave now: a poll waits, or no more than Limits::queue_bytes_pause
+  // stands in front of it in our queue. What the kernel holds is not seen.
+  bool volatile_ = false;
   bool compress = true;                       // where permessage-deflate was agreed on
   std::optional<net::Duration> timeout = {};  // of the answers
 };
