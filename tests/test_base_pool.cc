@@ -32,6 +32,47 @@ TEST_CASE("a block holds at least what was asked for, rounded up to a power of t
   }
 }
 
+TEST_CASE("a block that was asked for closely is larger by an eighth at most, and is found again") {
+  Pool pool;
+  const auto taken = [&](std::size_t wanted) {
+    Pool::Block* const block = pool.take_closely(wanted);
+    REQUIRE(block != nullptr);
+    const std::size_t size = block->bytes;
+    CHECK(pool.taken_bytes() == size);
+    std::memset(block->data(), 0xAB, size);
+    pool.give(block);
+    CHECK(pool.taken_bytes() == 0);
+    return size;
+  };
+  for (std::size_t wanted = 0; wanted <= 5000; ++wanted) {
+    CAPTURE(wanted);
+    const std::size_t size = taken(wanted);
+    CHECK(size >= wanted);
+    CHECK((size == Pool::block_bytes_min || size < wanted + wanted / 8 + 1));
+    CHECK(taken(size) == size);
+  }
+  CHECK(taken(8192) == 8192);
+  CHECK(taken(8202) == 9216);
+  CHECK(taken(16'384 - 1023) == 16'384);
+  // Each size is its own.
+  const std::uint64_t allocations = pool.allocations();
+  CHECK(taken(8202) == 9216);
+  CHECK(pool.allocations() == allocations);
+  Pool::Block* const roomy = pool.take(8202);
+  CHECK(roomy->bytes == 16'384);
+  pool.give(roomy);
+}
+
+TEST_CASE("half of what is kept for later is for powers of two") {
+  Pool pool(4096);
+  Pool::Block* const odd[] = {pool.take_closely(1100), pool.take_closely(1100)};
+  Pool::Block* const even[] = {pool.take(1024), pool.take(1024)};
+  for (Pool::Block* const block : odd) pool.give(block);
+  CHECK(pool.cached_bytes() == 1152);
+  for (Pool::Block* const block : even) pool.give(block);
+  CHECK(pool.cached_bytes() == 1152 + 2048);
+}
+
 TEST_CASE("the data of a large block begins in the middle of a page, taken anew or again") {
   Pool pool;
   for (int round = 0; round < 2; ++round) {
@@ -52,6 +93,8 @@ TEST_CASE("more than the largest block is refused") {
   Pool pool;
   CHECK(pool.take(Pool::block_bytes_max + 1) == nullptr);
   CHECK(pool.take(~std::size_t{0}) == nullptr);
+  CHECK(pool.take_closely(Pool::block_bytes_max + 1) == nullptr);
+  CHECK(pool.take_closely(~std::size_t{0}) == nullptr);
   CHECK(pool.taken_bytes() == 0);
 }
 

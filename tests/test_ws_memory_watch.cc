@@ -123,7 +123,8 @@ TEST_CASE("who holds most of unfinished messages is told 1013, and the others go
     }
   }
   REQUIRE(server.settle());
-  CHECK(server.baseline() == before);
+  // Whose last bytes came with their ends may have armed the watch once more.
+  CHECK(server.until([&] { return server.baseline() == before; }));
   CHECK(server.closed.size() == 80);
   CHECK(std::any_of(server.log.begin(), server.log.end(), [](const std::string& line) {
     return line.starts_with("lvl=warn ev=reject layer=tcp reason=mem_pressure ");

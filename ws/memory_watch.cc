@@ -13,6 +13,9 @@ void MemoryWatch::act() noexcept {
 void MemoryWatch::on_timer(net::Time) {
   // It may have gone down by itself.
   if (!is_over()) return;
+  // What nobody uses goes first, and may be enough.
+  loop_->pool().trim();
+  if (!is_over()) return;
   host_->shed_memory(loop_->pool().taken_bytes() - bytes_max_ + bytes_max_ / 8);
 }
 

@@ -5,10 +5,11 @@
 //
 //   counts   what was taken from the loop's Pool: unfinished messages, output that waits, bodies of
 //            requests, in the blocks that they lie in
-//   answers  once that is over the limit, the host gives up what is largest, until an eighth of the
-//            limit is free again. It happens in the next timers phase, never within look(), so one
-//            turn may go above the limit by what it brings.
-//   costs    look() is two loads and a comparison
+//   answers  once that is over the limit, or would be with what lies unused in the Pool, the latter
+//            is freed; if that is not enough, the host gives up what is largest, until an eighth of
+//            the limit is free again. It happens in the next timers phase, never within look(), so
+//            one turn may go above the limit by what it brings.
+//   costs    look() is three loads and a comparison
 //
 //   thread   the loop's
 //   life     the host must outlive this
@@ -48,7 +49,8 @@ class MemoryWatch final : private net::Timer {
 
  private:
   bool is_over() const noexcept {
-    return bytes_max_ != 0 && loop_->pool().taken_bytes() > bytes_max_;
+    const Pool& pool = loop_->pool();
+    return bytes_max_ != 0 && pool.taken_bytes() + pool.cached_bytes() > bytes_max_;
   }
   void act() noexcept;
   void on_timer(net::Time now) override;

@@ -2,6 +2,7 @@
 
 #include "net/base/pool.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <new>
@@ -27,9 +28,11 @@ Pool::Block* next_of(Pool::Block* block) noexcept {
 
 }  // namespace
 
-std::size_t Pool::class_of(std::size_t bytes) noexcept {
-  const std::size_t rounded = std::bit_ceil(bytes < block_bytes_min ? block_bytes_min : bytes);
-  return static_cast<std::size_t>(std::countr_zero(rounded) - std::countr_zero(block_bytes_min));
+std::size_t Pool::class_of(std::size_t size) noexcept {
+  constexpr std::size_t least_width = std::bit_width(block_bytes_min);
+  const auto width = static_cast<std::size_t>(std::bit_width(size | block_bytes_min));
+  const std::size_t step = (size >> (width - 1 - step_bits)) & ((1U << step_bits) - 1);
+  return ((width - least_width) << step_bits) + step;
 }
 
 Pool::~Pool() {
@@ -52,8 +55,18 @@ void Pool::release(Block* block) noexcept {
 
 Pool::Block* Pool::take(std::size_t bytes) noexcept {
   if (bytes > block_bytes_max) return nullptr;
-  const std::size_t index = class_of(bytes);
-  const std::size_t size = block_bytes_min << index;
+  return take_of_size(std::bit_ceil(std::max(bytes, block_bytes_min)));
+}
+
+Pool::Block* Pool::take_closely(std::size_t bytes) noexcept {
+  if (bytes > block_bytes_max) return nullptr;
+  bytes = std::max(bytes, block_bytes_min);
+  const std::size_t step = std::bit_floor(bytes) >> step_bits;
+  return take_of_size((bytes + step - 1) & ~(step - 1));
+}
+
+Pool::Block* Pool::take_of_size(std::size_t size) noexcept {
+  const std::size_t index = class_of(size);
   Block* block = free_[index];
   if (block != nullptr) {
     free_[index] = next_of(block);
@@ -72,9 +85,10 @@ void Pool::give(Block* block) noexcept {
   if (block == nullptr) return;
   const std::size_t size = block->bytes;
   const std::size_t index = class_of(size);
-  HILO_DCHECK(size == block_bytes_min << index);
+  HILO_DCHECK(index < classes);
   taken_bytes_ -= size;
-  if (cached_bytes_ + size > cached_bytes_max_) return release(block);
+  const std::size_t limit = std::has_single_bit(size) ? cached_bytes_max_ : cached_bytes_max_ / 2;
+  if (cached_bytes_ + size > limit) return release(block);
   std::memcpy(block->data(), &free_[index], sizeof(Block*));
   free_[index] = block;
   cached_bytes_ += size;

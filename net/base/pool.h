@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Pool: blocks of memory in powers of two, kept for the next taker.
+// Pool: blocks of memory in a few sizes, kept for the next taker.
 //
 // Queues, stashes and message assembly buffers live only while they are in use. A pool makes that
 // cheap: a loop that echoes 1 MiB messages takes and gives back the same block again and again, and
 // after the first round no malloc, no mmap and no page fault is left.
 //
-//   sizes   from `block_bytes_min` up to `block_bytes_max`, rounded up to a power of two. In front
-//           of each block stand a few words that are not counted: its size, and two numbers for
-//           whoever holds it, who then needs no room of his own for them while he holds none.
+//   sizes   from `block_bytes_min` up to `block_bytes_max`, rounded up to a power of two, where it
+//           may grow, or by an eighth at most. In front of each block stand a few words that are
+//           not counted: its size, and two numbers for whoever holds it, who then needs no room of
+//           his own for them while he holds none.
 //   place   the data of blocks of `large_bytes_min` and more begins in the middle of a page
 //           (mid_page.h)
-//   limit   at most `cached_bytes_max` lie unused; what is given back beyond that is freed
+//   limit   at most `cached_bytes_max` lie unused, of which half is for powers of two alone; what
+//           is given back beyond that is freed
 //   thread  one; every loop has its own pool
 //   life    must outlive every block taken from it; destroying it frees what lies unused
 
@@ -46,7 +48,9 @@ class Pool {
   // A block of at least `bytes`, its content undefined. Null: no memory, or more than
   // block_bytes_max asked for.
   [[nodiscard]] Block* take(std::size_t bytes) noexcept;
-  // Takes back what take() returned; null is fine.
+  // For what stays as it is: one that is not much larger.
+  [[nodiscard]] Block* take_closely(std::size_t bytes) noexcept;
+  // Takes back what either returned; null is fine.
   void give(Block* block) noexcept;
 
   // Frees every block that lies unused.
@@ -62,8 +66,10 @@ class Pool {
   void count_copied(std::size_t bytes) noexcept { copied_bytes_ += bytes; }
 
  private:
-  static constexpr std::size_t classes = 24;  // 2^8 ... 2^31
-  static std::size_t class_of(std::size_t bytes) noexcept;
+  static constexpr std::size_t step_bits = 3;  // eight sizes from one power of two to the next
+  static constexpr std::size_t classes = 24 << step_bits;  // 2^8 ... 2^31
+  static std::size_t class_of(std::size_t size) noexcept;
+  Block* take_of_size(std::size_t size) noexcept;
   static Block* allocate(std::size_t size) noexcept;
   static void release(Block* block) noexcept;
 

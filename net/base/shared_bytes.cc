@@ -12,7 +12,7 @@ SharedBytes SharedBytes::copy_of(Pool& pool, std::span<const Bytes> slices) noex
   for (const Bytes slice : slices) bytes += slice.size();
   SharedBytes made;
   made.pool_ = &pool;
-  made.block_ = pool.take(bytes);
+  made.block_ = pool.take_closely(bytes);
   if (made.block_ == nullptr) return made;
   made.block_->begin = 1;
   made.block_->end = 0;

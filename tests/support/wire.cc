@@ -78,6 +78,12 @@ bool WireServer::turn() {
   return static_cast<bool>(loop.run_once(net::Duration::milliseconds(1)));
 }
 
+std::ostream& operator<<(std::ostream& out, const Baseline& baseline) {
+  return out << "{descriptors " << baseline.descriptors << ", watched " << baseline.watched
+             << ", timers " << baseline.timers << ", pool_bytes " << baseline.pool_bytes
+             << ", connections " << baseline.connections << '}';
+}
+
 bool WireServer::settle() {
   return until(
       [this] { return server.connection_count() == 0 && server.http_connection_count() == 0; });

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,8 @@ struct Baseline {
   std::size_t connections = 0;
   bool operator==(const Baseline&) const = default;
 };
+// For what a failed CHECK prints.
+std::ostream& operator<<(std::ostream& out, const Baseline& baseline);
 std::size_t open_descriptors();
 
 // Serves an echo at every path but "/page", which is a plain route, and "/mute", which only
