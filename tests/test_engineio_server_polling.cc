@@ -238,6 +238,15 @@ TEST_CASE("pages of other origins: no word by default, 204 only where it is allo
     CHECK(posts.post(polling(sid), "4x").head.find("Access-Control-Allow-Origin: *\r\n") !=
           std::string::npos);
     CHECK(peer.answer().head.find("Access-Control-Allow-Origin: *\r\n") != std::string::npos);
+    // And so has a refusal, or no page could see why.
+    for (const std::string& target : {polling("nobody"), polling(sid) + "&transport=x"}) {
+      const HttpPeer::Answer refused = posts.get(target, origin);
+      CHECK(refused.status == 400);
+      CHECK(refused.head.find("Access-Control-Allow-Origin: *\r\n") != std::string::npos);
+    }
+    const HttpPeer::Answer broken = posts.post(polling(sid), "no packet", origin);
+    CHECK(broken.status == 400);
+    CHECK(broken.head.find("Access-Control-Allow-Origin: *\r\n") != std::string::npos);
   }
   options.cors.credentials = true;
   EngineServer server(options);

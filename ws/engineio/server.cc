@@ -110,7 +110,7 @@ Server::~Server() {
     loop().timers().cancel(socket);
     if (!socket.session_.poll_waits()) return;
     if (auto* exchange = http_->exchange(socket.polling_->poll))
-      refuse(*exchange, Errc::server_full);
+      refuse(*exchange, Errc::server_full, socket.polling_->origin);
   });
 }
 

@@ -233,6 +233,12 @@ class Server final : private net::Watcher {
   void open_polling(ws::http::Exchange& exchange, const Query& query);
   void begin_polling(ws::http::Exchange& exchange, Opening opening);
   void greet(ws::http::Exchange& exchange, Socket& socket, const Query& query, Opening opening);
+  struct Refusal {
+    Errc error;
+    std::string_view readable_by = {};
+    std::string_view message = {};  // none: the protocol's
+    std::uint64_t bytes_in = 0;
+  };
   void begin_poll(ws::http::Exchange& exchange, Socket& socket);
   void begin_post(ws::http::Exchange& exchange, Socket& socket);
   void take_piece(ws::http::Exchange& exchange, SocketId id, Bytes piece, bool final);
@@ -246,10 +252,11 @@ class Server final : private net::Watcher {
   void write_answer(ws::http::Exchange& exchange, Socket& socket,
                     std::span<const ws::Field> fields = {});
   bool write_poll(ws::http::Exchange& exchange, Socket& socket, std::span<const ws::Field> fields);
-  void refuse(ws::http::Exchange& exchange, Errc error, std::string_view message = {},
-              std::uint64_t bytes_in = 0);
-  void write_refusal(ws::http::Exchange& exchange, Errc error, std::string_view message,
-                     std::uint64_t bytes_in);
+  // Within the route's call; later; and with words and figures of the caller's own.
+  void refuse(ws::http::Exchange& exchange, Errc error);
+  void refuse(ws::http::Exchange& exchange, Errc error, std::string_view readable_by);
+  void refuse(ws::http::Exchange& exchange, const Refusal& refusal);
+  void write_refusal(ws::http::Exchange& exchange, const Refusal& refusal);
   static std::string error_json(Errc error, std::string_view message);
   Status respond(ws::http::Exchange& exchange, const Answer& answer);
   std::string_view readable_by(const ws::Request& request) const noexcept;

@@ -121,7 +121,10 @@ void Server::carry_out(Asked& found, SlabHandle handle) {
   ws::http::Exchange* const exchange = http_->exchange(asked.exchange);
   if (exchange == nullptr) return;
   exchange->on_gone(nullptr);
-  if (error != Errc::none) return refuse(*exchange, error, message);
+  if (error != Errc::none) {
+    return refuse(*exchange,
+                  {.error = error, .readable_by = asked.opening.origin, .message = message});
+  }
   begin_polling(*exchange, std::move(asked.opening));
 }
 
@@ -140,7 +143,7 @@ void Server::refuse_asked() {
       answer_upgrade(*asked.upgrade, ws::Reject{.status = 503, .is_told = true});
     } else if (auto* const exchange = http_->exchange(asked.exchange)) {
       exchange->on_gone(nullptr);
-      refuse(*exchange, Errc::server_full);
+      refuse(*exchange, Errc::server_full, asked.opening.origin);
     }
   });
 }

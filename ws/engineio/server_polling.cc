@@ -112,7 +112,7 @@ void Server::begin_polling(Exchange& exchange, Opening opening) {
   const ws::KeptRequest asked = opening.request.share();
   const Query query = read_query(asked.query(), options_);
   const Made made = make(query, std::move(opening.request), opening.peer);
-  if (made.socket == nullptr) return refuse(exchange, made.error);
+  if (made.socket == nullptr) return refuse(exchange, made.error, opening.origin);
   Socket& socket = *made.socket;
   // A session that nobody could be told of must not stay.
   if (ws::guarded([&] { greet(exchange, socket, query, std::move(opening)); })) return;
@@ -125,7 +125,7 @@ void Server::greet(Exchange& exchange, Socket& socket, const Query& query, Openi
   Buffer open{loop().pool()};
   if (!socket.session_.write_open(open) ||
       !socket.session_.queue().push(PacketType::open, false, open.readable())) {
-    refuse(exchange, Errc::server_full);
+    refuse(exchange, Errc::server_full, opening.origin);
     return fail(socket, Errc::server_full);
   }
   socket.polling_->origin = std::move(opening.origin);
@@ -192,7 +192,7 @@ bool Server::write_poll(Exchange& exchange, Socket& socket, std::span<const ws::
   }
   answer.body = as_text(Bytes{(script.empty() ? body : script).readable()});
   if (is_written && respond(exchange, answer)) return true;
-  refuse(exchange, Errc::server_full);
+  refuse(exchange, Errc::server_full, socket.polling_->origin);
   return false;
 }
 
@@ -251,18 +251,22 @@ void Server::append_piece(Exchange& exchange, SocketId id, Bytes piece, bool fin
   Socket* const socket = find_slot(id);
   // It ended while the body came.
   if (socket == nullptr || socket->session_.state() == Session::State::closed) {
-    return refuse(exchange, Errc::sid_unknown);
+    return refuse(exchange, Errc::sid_unknown,
+                  socket != nullptr && socket->polling_ != nullptr ? socket->polling_->origin
+                                                                   : std::string_view{});
   }
   Buffer& body = socket->polling_->body;
   // The client hears of it and may go on; a body that announced its length was refused at once.
   if (body.size() + piece.size() > options_.payload_bytes_max) {
-    refuse(exchange, Errc::packet_too_big, {}, body.size() + piece.size());
+    refuse(exchange, {.error = Errc::packet_too_big,
+                      .readable_by = socket->polling_->origin,
+                      .bytes_in = body.size() + piece.size()});
     body.release();
     if (socket->session_.end_post()) upgraded(*socket);
     return;
   }
   if (!body.append(piece)) {
-    refuse(exchange, Errc::server_full);
+    refuse(exchange, Errc::server_full, socket->polling_->origin);
     return fail(*socket, Errc::server_full);
   }
   if (final) finish_post(exchange, *socket);
@@ -284,7 +288,7 @@ void Server::finish_post(Exchange& exchange, Socket& socket) {
   const std::size_t bytes = body.size();
   const Errc error = payload ? read_payload(socket, *payload, framing) : Errc::payload_form;
   if (error != Errc::none) {
-    refuse(exchange, error, {}, bytes);
+    refuse(exchange, {.error = error, .readable_by = origin, .bytes_in = bytes});
     return fail(socket, error);
   }
   if (!respond(exchange, {.type = ok_type, .body = "ok", .readable_by = origin})) {
@@ -360,26 +364,37 @@ std::string Server::error_json(Errc error, std::string_view message) {
          "}";
 }
 
-void Server::refuse(Exchange& exchange, Errc error, std::string_view message,
-                    std::uint64_t bytes_in) {
-  if (ws::guarded([&] { write_refusal(exchange, error, message, bytes_in); })) return;
+// Whoever may read the answers may read this one, too.
+void Server::refuse(Exchange& exchange, Errc error) {
+  refuse(exchange, error, readable_by(exchange.request()));
+}
+
+void Server::refuse(Exchange& exchange, Errc error, std::string_view readable_by) {
+  refuse(exchange, {.error = error, .readable_by = readable_by});
+}
+
+void Server::refuse(Exchange& exchange, const Refusal& refusal) {
+  if (ws::guarded([&] { write_refusal(exchange, refusal); })) return;
   exchange.lack_memory();
 }
 
-void Server::write_refusal(Exchange& exchange, Errc error, std::string_view message,
-                           std::uint64_t bytes_in) {
+void Server::write_refusal(Exchange& exchange, const Refusal& refusal) {
+  const Errc error = refusal.error;
   const Rule& broken = rule(error);
+  const std::string origin(refusal.readable_by);  // it may be a field of the request
   const ws::http::ExchangeId id = exchange.later();
   reject(error, exchange.peer(),
          std::uint64_t{id.connection.generation} << 32 | id.connection.index,
-         {.bytes_in = bytes_in});
-  const std::string body = error_json(error, message.empty() ? broken.message : message);
+         {.bytes_in = refusal.bytes_in});
+  const std::string body =
+      error_json(error, refusal.message.empty() ? broken.message : refusal.message);
   std::vector<ws::Field> fields;
   if (error == Errc::method_not_allowed) fields.push_back({"Allow", "GET, POST, OPTIONS"});
   if (broken.status == 503) fields.push_back({"Retry-After", "5"});
   const Answer answer{.status = broken.status,
                       .type = broken.code < 0 ? text_type : json_type,
                       .body = body,
+                      .readable_by = origin,
                       .fields = fields};
   if (!respond(exchange, answer)) exchange.lack_memory();
 }
