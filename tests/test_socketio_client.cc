@@ -198,6 +198,7 @@ TEST_CASE("who is sent away comes back at once when it is told, over a connectio
   client.note_manager();
   const ClientSocket socket = client.socket();
   socket.on("disconnect", [&] { socket.connect(); });
+  socket.on("disconnect", [&] { socket.connect(); });
   REQUIRE(server.until([&] { return connections == 2 && socket.connected(); }));
   CHECK(client.events == Events{"open", "/ connect", "/ disconnect: io server disconnect",
                                 "close: forced close", "open", "/ connect"});
@@ -425,6 +426,72 @@ TEST_CASE("attempts end after the last that may fail, and begin again when asked
   CHECK(message.empty());
   REQUIRE(server.until([&] { return !message.empty(); }));
   CHECK_FALSE(malformed.open());
+}
+
+TEST_CASE("who connects when told that it could not waits for the next attempt like all others") {
+  SocketioServer server;
+  ManagerOptions options = quick();
+  options.reconnection.attempts_max = 2;
+  Events events;
+  Manager manager(server.loop, "http://127.0.0.1:1", std::move(options));
+  manager
+      .on_reconnect_attempt(
+          [&](std::uint32_t n) { events.push_back("attempt " + std::to_string(n)); })
+      .on_reconnect_failed([&] { events.emplace_back("failed"); });
+  const ClientSocket socket = manager.socket();
+  socket.on("connect_error", [&] {
+    events.emplace_back("connect_error");
+    if (events.size() < 20) socket.connect();
+  });
+  REQUIRE(server.until([&] { return !events.empty() && events.back() == "failed"; }));
+  CHECK(events == Events{"connect_error", "attempt 1", "connect_error", "attempt 2",
+                         "connect_error", "failed"});
+}
+
+TEST_CASE("a callback of the Manager may put another, or none, in its own place") {
+  SocketioServer server;
+  TestClient client(server);
+  const auto kept = std::make_shared<std::string>("kept");
+  client.manager.on_open([&, kept] {
+    client.manager.on_open(nullptr);
+    client.note("once " + *kept);
+  });
+  client.manager.on_close([&, kept](std::string_view) {
+    client.manager.on_close([&](std::string_view) { client.note("second close"); });
+    client.note("first close " + *kept);
+  });
+  const ClientSocket socket = client.socket();
+  REQUIRE(client.until("/ connect"));
+  CHECK(client.events == Events{"once kept", "/ connect"});
+  CHECK(kept.use_count() == 2);
+  client.manager.close();
+  REQUIRE(client.until("first close kept"));
+  CHECK(kept.use_count() == 1);
+  REQUIRE(server.until([&] { return client.manager.is_closed(); }));
+  socket.connect();
+  REQUIRE(server.until([&] { return socket.connected(); }));
+  client.manager.close();
+  REQUIRE(client.until("second close"));
+  CHECK(client.count("once kept") == 1);
+}
+
+TEST_CASE("who hears any event has an Ack of its own") {
+  SocketioServer server;
+  std::vector<Json> answers;
+  server.io.on_connection([&](Socket socket) {
+    socket.emit("ask", [&](int answer) { answers.emplace_back(answer); });
+  });
+  TestClient client(server);
+  const ClientSocket socket = client.socket();
+  Ack kept;
+  socket.on_any([&](std::string_view, const Arguments& a) { kept = std::move(*a.ack); });
+  socket.on("ask", [&](Ack ack) {
+    CHECK(kept);
+    ack(1);
+  });
+  REQUIRE(server.until([&] { return !answers.empty(); }));
+  CHECK_FALSE(kept);
+  CHECK(answers == std::vector<Json>{1});
 }
 
 TEST_CASE("a handler that throws ends the connection for good") {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -203,6 +204,59 @@ TEST_CASE("what middleware says before the answer is heard in front of connect, 
   });
   REQUIRE(client.until("/ connect"));
   CHECK(client.events == Events{"hello s1", "/ connect"});
+}
+
+TEST_CASE("who leaves and comes again at once hears what middleware says") {
+  ScriptedServer server;
+  TestClient client(server, raw());
+  const ClientSocket socket = client.socket();
+  socket.on("hello", [&] { client.note("hello"); });
+  REQUIRE(client.until("/ connect"));
+  server.answer = {"42[\"hello\"]", "40{\"sid\":\"s2\"}"};
+  socket.disconnect();
+  socket.connect();
+  REQUIRE(server.until([&] { return server.heard.back() == "40" && server.heard.size() == 3; }));
+  server.say(server.answer);
+  REQUIRE(client.until("/ connect"));
+  CHECK(client.count("hello") == 1);
+}
+
+TEST_CASE("an answer to what has not left is not given up with the connection") {
+  ScriptedServer server;
+  server.answer = {"42[\"leave\"]", "40{\"sid\":\"s1\"}"};
+  TestClient client(server, raw());
+  const ClientSocket socket = client.socket();
+  socket.on("leave", [&] { socket.disconnect(); });
+  socket.emit("order", [&](std::error_code error) {
+    client.note(error ? "order: " + error.message() : "order");
+  });
+  REQUIRE(client.until("/ disconnect: io client disconnect"));
+  server.turns();
+  CHECK(client.events == Events{"/ disconnect: io client disconnect"});
+  server.answer = {"40{\"sid\":\"s2\"}"};
+  socket.connect();
+  REQUIRE(server.until([&] { return server.heard.back() == "420[\"order\"]"; }));
+  server.say({"430[]"});
+  REQUIRE(client.until("order"));
+}
+
+TEST_CASE("protocol 4: a refusal may be any value") {
+  for (const auto& [text, message, data] :
+       {std::tuple{"[\"a\"]", "", Json{"a"}}, std::tuple{"true", "", Json(true)},
+        std::tuple{"{\"message\":\"m\",\"code\":7}", "m", Json{{"message", "m"}, {"code", 7}}},
+        std::tuple{"\"m\"", "m", Json()}}) {
+    ScriptedServer server;
+    server.answer = {"40", std::string("44/news,") + text};
+    ManagerOptions options = raw();
+    options.connect.revision = engineio::Revision::v3;
+    TestClient client(server, std::move(options));
+    const ClientSocket news = client.socket("/news");
+    Json why;
+    news.on("connect_error", [&](std::string_view, const Json& value) { why = value; });
+    REQUIRE(client.until(std::string("/news connect_error: ") + message));
+    CHECK(why == data);
+    CHECK(client.rejects(Errc::packet_payload) == 0);
+  }
 }
 
 TEST_CASE("what came before an answer is not kept for another, and no more of it than the limit") {

@@ -97,6 +97,75 @@ TEST_CASE("a namespace whose making throws is not there, and neither is its clie
   CHECK(peer.connect("40/half,") != "none");
 }
 
+TEST_CASE("what a handler holds may use its socket as it dies") {
+  struct Guard {
+    Guard(Socket of, Events& into) : socket(std::move(of)), told(&into) {}
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+    ~Guard() {
+      told->push_back(socket.connected() ? "there" : "gone");
+      socket.off("tick");
+      socket.on("more", [] {});
+      socket.data() = 1;
+    }
+    Socket socket;
+    Events* told;
+  };
+  SocketioServer server;
+  Events told;
+  int ticks = 0;
+  server.io.on_connection([&](Socket socket) {
+    socket.once("once", [guard = std::make_unique<Guard>(socket, told)] {});
+    for (int i = 0; i < 3; ++i) socket.on("tick", [&] { ++ticks; });
+    socket.on("off",
+              [guard = std::make_unique<Guard>(socket, told), socket] { socket.off("off"); });
+    socket.on("stays", [guard = std::make_unique<Guard>(socket, told)] {});
+  });
+  {
+    SocketioPeer peer(server);
+    peer.connect();
+    for (const char* event : {"tick", "once", "tick", "off", "stays"}) {
+      peer.say("42[\"" + std::string(event) + "\"]");
+    }
+    REQUIRE(server.until([&] { return told.size() == 2; }));
+  }
+  REQUIRE(server.io_settles());
+  CHECK(ticks == 3);
+  CHECK(told == Events{"there", "there", "gone"});
+}
+
+TEST_CASE("a client may be ended while its namespace is made, or its middleware runs") {
+  for (const int revision : {4, 3}) {
+    for (const bool in_middleware : {false, true}) {
+      CAPTURE(revision);
+      CAPTURE(in_middleware);
+      Options options;
+      options.engine.revision3 = true;
+      SocketioServer server(std::move(options));
+      int connections = 0;
+      server.io.of([](std::string_view, const Json&) { return true; },
+                   [&](Namespace& nsp) {
+                     if (!in_middleware) server.io.engine().close_all();
+                     nsp.use([&](Socket, Next next) {
+                       if (in_middleware) server.io.engine().close_all();
+                       next();
+                     });
+                     nsp.on_connection([&](Socket) { ++connections; });
+                   });
+      SocketioPeer peer(server, revision);
+      if (revision == 3) {
+        CHECK(peer.hear() == "40");
+      } else {
+        peer.connect();
+      }
+      peer.say("40/any,");
+      CHECK(peer.hear().empty());
+      REQUIRE(server.io_settles());
+      CHECK(connections == 0);
+    }
+  }
+}
+
 TEST_CASE("a namespace of a client that may come back waits for it, and not for ever") {
   OnDemand server({.dynamic_namespaces_max = 1,
                    .recovery = {.enabled = true, .max_disconnection_duration = milliseconds(20)}});

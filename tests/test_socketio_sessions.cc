@@ -402,6 +402,15 @@ TEST_CASE("a refusal of protocol 4 is its data, or without any its message") {
   data = {{"code", 7}};
   peer.say("40/closed,");
   CHECK(peer.hear() == "44/closed,{\"code\":7}");
+  // As in the reference, but for a number: that would be the number of an answer.
+  for (const Json& none : {Json(false), Json(""), Json(7)}) {
+    data = none;
+    peer.say("40/closed,");
+    CHECK(peer.hear() == "44/closed,\"not you\"");
+  }
+  data = Json::array({"a"});
+  peer.say("40/closed,");
+  CHECK(peer.hear() == "44/closed,[\"a\"]");
 }
 
 TEST_CASE("what middleware says goes out at once, in either protocol, and may be answered") {

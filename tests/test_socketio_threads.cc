@@ -3,6 +3,7 @@
 // Socket.IO servers of two threads that are one to their clients.
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -275,6 +276,31 @@ TEST_CASE("a server that listens and does not answer is not waited for for ever"
   REQUIRE(two.until([&] { return error == AckErrc::timed_out; }));
   two.stop();
   kept("too late");
+}
+
+TEST_CASE("a namespace that goes while it owes an answer is not waited for, and leaves no timer") {
+  Two two({}, net::Duration::milliseconds(300));
+  for (Server* const io : {&two.io, &two.other->io}) {
+    io->of([](std::string_view name, const Json&) { return name == "/dynamic"; },
+           [](Namespace& nsp) { nsp.on("silent", [](Ack) {}); });
+  }
+  std::atomic<bool> asked = false;
+  two.other->io.on("asked", [&] { asked = true; });
+  two.run();
+  auto peer = two.peer(1);
+  CHECK(peer->connect("40/dynamic,") != "none");
+  std::error_code error;
+  two.io.of("/dynamic").server_side_emit("silent", [&](std::error_code why, std::vector<Json>) {
+    error = why;
+  });
+  two.io.server_side_emit("asked");
+  REQUIRE(two.until([&] { return asked.load(); }));
+  peer->say("41/dynamic,");
+  REQUIRE(two.until([&] { return error == AckErrc::disconnected; }));
+  // Longer than servers_timeout: its timer finds nobody.
+  bool is_over = false;
+  two.loop.call_after(net::Duration::milliseconds(400), [&] { is_over = true; });
+  REQUIRE(two.until([&] { return is_over; }));
 }
 
 TEST_CASE("a server that has met no other has only its own sockets, and nobody to talk to") {

@@ -96,12 +96,13 @@ class Slab {
   void erase(SlabHandle handle) noexcept {
     T* object = find(handle);
     if (object == nullptr) return;
-    object->~T();
     Slot& slot = slot_at(handle.index);
+    // What it calls as it dies finds it no more.
     ++slot.generation;
+    --size_;
+    object->~T();
     slot.next_free = free_head_;
     free_head_ = handle.index;
-    --size_;
     poison(slot.storage, sizeof(T));
   }
 

@@ -62,7 +62,8 @@ class Broadcast {
   }
 
   // With a handler as its last value it wants an answer of each: the handler is called once, with
-  // the first values of all answers, and AckErrc::timed_out if some did not come. Without timeout()
+  // the first values of all answers, and the AckErrc of one that did not come, if there is such a
+  // one: timed_out, or disconnected where its socket has gone. Without timeout()
   // it waits until every socket has answered or is gone; where there are other servers, no longer
   // than Options::servers_timeout says. How many of this loop got it; none, where the event has a
   // name of the protocol's own (event_verbs.h).

@@ -127,6 +127,11 @@ Errc Client::connect(const PacketHead& head, Json auth) {
     return Errc::none;
   }
   Namespace* const nsp = server_->find(head.nsp, auth);
+  if (engine() == nullptr) {
+    // The application has ended it meanwhile.
+    if (nsp != nullptr) nsp->let_go_if_deserted();
+    return Errc::none;
+  }
   if (nsp == nullptr) {
     refuse(head.nsp, Errc::namespace_unknown, "Invalid namespace");
     return Errc::none;

@@ -189,8 +189,11 @@ void ClientSocketState::session_failed(std::string_view message) {
 void ClientSocketState::end(std::string_view reason, Stage next) {
   stage_ = next;
   id_.clear();
-  // What is emitted from now on waits for the next connection, and so do its answers.
-  auto acks = std::make_shared<std::vector<PendingAck>>(acks_.take_all());
+  // What has not left waits for the next connection, and so do its answers.
+  auto acks = std::make_shared<std::vector<PendingAck>>(acks_.take_if([this](std::uint64_t ack) {
+    return std::none_of(waiting_.begin(), waiting_.end(),
+                        [ack](const Waiting& each) { return each.id == ack; });
+  }));
   for (const PendingAck& ack : *acks) manager_->loop_->cancel(ack.timer);
   manager_->at_reap([this, reason, acks] {
     ++manager_->metrics_.disconnected;
@@ -217,10 +220,10 @@ Errc ClientSocketState::refused(const Json& data) {
   if (!is_told) return Errc::none;
   if (data.is_string()) {
     tell_refusal(data.get<std::string>(), nullptr);
-  } else if (manager_->is_v3() && !(data.is_object() && data.contains("message"))) {
-    tell_refusal({}, data);  // protocol 4 has one value for both
+  } else if (manager_->is_v3()) {
+    tell_refusal(text_of(data, "message"), data);  // protocol 4 has one value for both
   } else {
-    tell_refusal(text_of(data, "message"), data.is_object() ? data.value("data", Json()) : Json());
+    tell_refusal(text_of(data, "message"), data.value("data", Json()));
   }
   return Errc::none;
 }
@@ -233,7 +236,11 @@ Errc ClientSocketState::dismissed() {
     case Stage::connected: end("io server disconnect", Stage::idle); break;
     case Stage::leaving: stage_ = Stage::idle; break;
     case Stage::asked:
-      if (left_) return Errc::none;  // of the last connection: the answer is still to come
+      if (left_) {
+        // Of the last connection, and so is what came before it: the answer is still to come.
+        leave_asked(Stage::asked);
+        return Errc::none;
+      }
       leave_asked(Stage::idle);
       break;
     case Stage::idle:
@@ -272,10 +279,10 @@ Errc ClientSocketState::receive(Packet& packet) {
 Errc ClientSocketState::receive_event(std::optional<std::uint64_t> id, Json values) {
   if (stage_ == Stage::connected) {
     deliver(id, std::move(values));
-  } else if (left_) {
-    return Errc::none;  // it may have been sent before the server knew
   } else if (stage_ == Stage::asked) {
     return keep_early(id, std::move(values));
+  } else if (left_) {
+    return Errc::none;  // it may have been sent before the server knew
   } else {
     // Of a namespace that has refused us, say: no reason to lose the others.
     manager_->reject(Errc::not_connected);
@@ -329,7 +336,10 @@ void ClientSocketState::deliver(std::optional<std::uint64_t> id, Json values) {
   }
   Ack ack = id ? Ack(*this, {.index = 0, .generation = connection_}, *id) : Ack();
   for (std::size_t i = 0; i < on_any_.size(); ++i) {
-    manager_->call([&] { on_any_[i](event, {values, 1, &ack}); });
+    manager_->call([&] {
+      Ack twin = ack.twin();
+      on_any_[i](event, {values, 1, &twin});
+    });
   }
   // They may have left anything there.
   if (values.is_array() && !values.empty()) dispatch(event, {values, 1, &ack});

@@ -20,9 +20,13 @@ Errc check_event(const Json& data, const PacketLimits& limits) {
   return may_be ? Errc::none : Errc::event_name;
 }
 
-// An object with a message, or in protocol 4 any text.
+// An object with a message, or in protocol 4 any value.
 Errc check_refusal(Side side, const Json& data) {
-  if (side == Side::server) return Errc::packet_type;
+  switch (side) {
+    case Side::server: return Errc::packet_type;
+    case Side::client_v3: return Errc::none;
+    case Side::client: break;
+  }
   return data.is_object() || data.is_string() ? Errc::none : Errc::packet_payload;
 }
 

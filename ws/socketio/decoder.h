@@ -32,8 +32,8 @@ struct Packet {
   Json data;  // null if there was none
 };
 
-// Who reads. Only a server may refuse with CONNECT_ERROR.
-enum class Side : std::uint8_t { server, client };
+// Who reads. Only a server may refuse with CONNECT_ERROR, and in protocol 4 with any value.
+enum class Side : std::uint8_t { server, client, client_v3 };
 
 class Decoder {
  public:

@@ -53,7 +53,13 @@ void Listeners::finish() noexcept {
     for (Listener& listener : *added_) list_.push_back(std::move(listener));
     added_.reset();
   }
-  std::erase_if(list_, [](const Listener& listener) { return listener.name == Names::none; });
+  // What a handler holds may come back here as it dies: the list is whole then.
+  for (;;) {
+    const Place struck = find(list_.begin(), Names::none);
+    if (struck == list_.end()) return;
+    const EventHandler dying = std::move(struck->handler);
+    list_.erase(struck);
+  }
 }
 
 }  // namespace hilo::socketio

@@ -79,7 +79,7 @@ Status Manager::open() {
     case State::opening: return {};
     case State::closing:
       // If it comes back anyway, then in its time.
-      reopens_ = !wanted_;
+      reopens_ = reopens_ || !wanted_;
       wanted_ = true;
       return {};
     case State::waiting:
@@ -111,7 +111,7 @@ void Manager::want(ClientSocketState& socket) {
 void Manager::opened() {
   state_ = State::open;
   ++session_;
-  decoder_ = Decoder(options_.packet, Side::client, options_.parser);
+  decoder_ = Decoder(options_.packet, is_v3() ? Side::client_v3 : Side::client, options_.parser);
   main_given_ = false;
   const bool is_back = std::exchange(retrying_, false);
   const std::uint32_t attempt = failures_;
@@ -125,12 +125,14 @@ void Manager::failed(std::error_code error) {
   const bool was_closing = state_ == State::closing;
   const bool was_retrying = std::exchange(retrying_, false);
   if (was_closing) return ended({});
-  state_ = State::closed;
+  // Whoever is told and connects again waits for the next attempt like all others.
+  const bool goes_on = wanted_ && options_.reconnection.enabled;
+  state_ = goes_on ? State::waiting : State::closed;
   tell(on_error_, error);
   const std::string message = error.message();
   for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->session_failed(message);
   if (was_retrying) tell(on_reconnect_error_, error);
-  if (state_ == State::closed && wanted_) reconnect();
+  if (wanted_ && state_ == (goes_on ? State::waiting : State::closed)) reconnect();
 }
 
 // --- the way out ---------------------------------------------------------------------------------
@@ -197,6 +199,7 @@ void Manager::close_later_if_unwanted() {
 
 void Manager::reconnect() {
   const ReconnectionOptions& options = options_.reconnection;
+  state_ = State::closed;
   if (!options.enabled) {
     wanted_ = false;
   } else if (options.attempts_max != 0 && failures_ >= options.attempts_max) {
@@ -301,7 +304,7 @@ void Manager::fail(Errc error) {
   reject(error);
   // One that throws has nobody left to tell.
   at_reap([this, error] {
-    if (on_error_) static_cast<void>(ws::guarded([&] { on_error_(error); }));
+    run(on_error_, [&](auto& running) { static_cast<void>(ws::guarded([&] { running(error); })); });
   });
   if (error == Errc::handler_threw) return close();
   end("parse error", rule(error).text);

@@ -25,6 +25,13 @@ bool may_come_back(std::string_view reason) noexcept {
   return std::find(reasons.begin(), reasons.end(), reason) != reasons.end();
 }
 
+// What the reference takes for data in place of a message, but for a number: behind the name of a
+// namespace that would be read as that of an answer.
+bool stands_alone(const Json& data) {
+  if (const auto* const text = data.get_ptr<const Json::string_t*>()) return !text->empty();
+  return data.is_structured() || data == true;
+}
+
 // Of what a client sends along; empty if it is not there.
 std::string_view text_at(const Json* auth, const char* key) {
   if (auth == nullptr || !auth->is_object()) return {};
@@ -139,7 +146,7 @@ void Namespace::refuse(SocketState& socket, std::string_view message, const Json
   if (!data.is_null()) error["data"] = data;
   // Protocol 4 has one value for both.
   if (socket.client->revision() == engineio::Revision::v3) {
-    error = data.is_null() ? Json(message) : data;
+    error = stands_alone(data) ? data : Json(message);
   }
   socket.client->send(server_->encoded({.type = PacketType::connect_error, .nsp = name_}, error),
                       {});
@@ -149,6 +156,8 @@ void Namespace::refuse(SocketState& socket, std::string_view message, const Json
 }
 
 void Namespace::connect(SocketState& socket) {
+  // Its end is on its way.
+  if (socket.client->engine() == nullptr) return;
   socket.stage = SocketState::Stage::connected;
   socket.told = true;
   socket.client->came_in();

@@ -10,7 +10,7 @@
 //   middleware   in the order of use(), before the socket is connected: each calls its Next, now or
 //                later. A text that is not empty refuses the client with that message
 //                (CONNECT_ERROR), and its data beside it. Protocol 4 has one value for both: the
-//                data, or without any the message.
+//                data, or the message where there is none, or it is false, empty or a number.
 //   thread       the server's loop
 //   lifetime     the server's. One that was made because a client asked (the other of()) goes when
 //   its

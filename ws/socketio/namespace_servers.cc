@@ -14,18 +14,19 @@
 namespace hilo::socketio {
 
 // What other servers asked and the application has not answered yet.
-class Namespace::Questions final : public AckTarget {
+class Namespace::Questions final : public AckTarget,
+                                   public std::enable_shared_from_this<Questions> {
  public:
   explicit Questions(Server& server) noexcept : server_(&server) {}
 
   Ack add(ServerReply reply) {
     const std::uint64_t id = next_++;
     // Whoever asked has a clock of its own, which may be behind: it hears the same from both.
-    const auto timer = server_->later(server_->options().servers_timeout, [this, id] {
-      const auto late = waiting_.find(id);
-      late->second.reply(AckErrc::timed_out, Json::array());
-      waiting_.erase(late);
-    });
+    // The namespace may go before that, and whoever asked hears so.
+    const auto timer =
+        server_->later(server_->options().servers_timeout, [questions = weak_from_this(), id] {
+          if (const auto still = questions.lock()) still->give_up(id);
+        });
     waiting_.emplace(id, Question{std::move(reply), timer});
     return Ack(*this, {}, id);
   }
@@ -41,6 +42,11 @@ class Namespace::Questions final : public AckTarget {
   }
 
  private:
+  void give_up(std::uint64_t id) {
+    const auto late = waiting_.find(id);
+    late->second.reply(AckErrc::timed_out, Json::array());
+    waiting_.erase(late);
+  }
   struct Question {
     ServerReply reply;
     net::Loop::TimerId timer;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,15 @@ class PendingAcks {
     return taken;
   }
   std::vector<PendingAck> take_all() { return std::exchange(list_, {}); }
+  template <class Is>
+  std::vector<PendingAck> take_if(Is&& is) {
+    const auto others = std::stable_partition(list_.begin(), list_.end(),
+                                              [&](const PendingAck& each) { return is(each.id); });
+    std::vector<PendingAck> taken(std::make_move_iterator(list_.begin()),
+                                  std::make_move_iterator(others));
+    list_.erase(list_.begin(), others);
+    return taken;
+  }
 
  private:
   std::vector<PendingAck> list_;

@@ -98,7 +98,7 @@ Namespace& Server::make(std::string_view with_slash) {
   });
   if (!is_made) {
     engine_.http().log().line(ws::LogLevel::error, "sio_namespace_threw", {});
-    nsp.use([](Socket, Next next) { next("not set up"); });
+    nsp.use([](const Socket&, Next next) { next("not set up"); });
   }
   return nsp;
 }
