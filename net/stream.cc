@@ -44,6 +44,8 @@ Stream::Stream(Loop& loop, std::unique_ptr<Transport> transport, Fd fd, Handler&
 
 Stream::~Stream() {
   HILO_DCHECK(!in_dispatch());
+  // As in on_reap(), which it may not have come to.
+  if (is(Flag::abortive) || !queue_.empty()) close_abortively();
   queue_.release(loop_->pool());
   loop_->unwatch(token_);
   // The transport may still want to look at the descriptor.
@@ -336,6 +338,11 @@ void Stream::detach() noexcept {
   loop_->detach(token_);
 }
 
+void Stream::close_abortively() noexcept {
+  if (transport_ != nullptr) transport_->set_abortive_close();
+  if (fd_) socket::set_abortive_close(fd_.value());
+}
+
 // Marks the stream; finish_dispatch() tells the handler, once it has returned.
 void Stream::break_off(std::error_code error) noexcept {
   HILO_DCHECK(in_dispatch());
@@ -413,8 +420,7 @@ void Stream::on_reap() {
   if (in_order && !is(Flag::blocked)) static_cast<void>(send_queue());
   if (in_order && !queue_.empty()) set(Flag::abortive);
   if (is(Flag::abortive)) {
-    if (transport_ != nullptr) transport_->set_abortive_close();
-    if (fd_) socket::set_abortive_close(fd_.value());
+    close_abortively();
   } else if (in_order && transport_ != nullptr && !is(Flag::shutdown_done)) {
     // TLS says that this is the end (close_notify); a socket says it by being closed.
     static_cast<void>(transport_->shutdown_write());

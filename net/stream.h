@@ -294,6 +294,7 @@ class Stream final : private Watcher {
   void hang_up();
   void detach() noexcept;
   void break_off(std::error_code error) noexcept;
+  void close_abortively() noexcept;
   void lose_output(std::error_code error) noexcept;
   void update_interest() noexcept;
 

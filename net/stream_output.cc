@@ -260,7 +260,7 @@ void Stream::report_blocked() {
 }
 
 void Stream::flush_collected() noexcept {
-  if (in_dispatch()) return send_collected();
+  if (in_dispatch()) send_collected();
   if (queue_.empty() || is(Flag::blocked) || is(Flag::over)) return;
   const std::uint64_t sent_before = sent_bytes_;
   // The flush phase, which is scheduled, meets the error again, and tells what came of it.

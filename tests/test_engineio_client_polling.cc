@@ -6,8 +6,10 @@
 #include "ws/engineio/client.h"
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <memory>
+#include <thread>
 
 #include "tests/support/engineio_wire.h"
 #include "tests/support/raw_server.h"
@@ -437,6 +439,43 @@ TEST_CASE("POSTs hold what the server takes, in order") {
   CHECK(pair.client->buffered_bytes() == 0);
   CHECK(pair.client->send_text(std::string(49, 'x')) == ws::Sent::accepted);
   REQUIRE(pair.until("message " + std::string(49, 'x')));
+}
+
+TEST_CASE("what was sent goes in front of the end, in as many POSTs as it takes") {
+  ClientOptions options;
+  options.packets_per_post_max = 1;
+  options.websocket.limits.close_timeout = milliseconds(20);
+  Pair pair({}, std::move(options));
+  int heard = 0;
+  pair.server.engine.on_message([&](Socket&, Message) {
+    ++heard;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  });
+  REQUIRE(pair.connect());
+  REQUIRE(pair.until("open"));
+  for (int i = 0; i < 40; ++i) CHECK(pair.client->send_text("x") == ws::Sent::accepted);
+  pair.client->close();
+  REQUIRE(pair.until("close: forced close"));
+  CHECK(heard == 40);
+  REQUIRE(pair.server.until([&] { return pair.server.engine.socket_count() == 0; }));
+}
+
+TEST_CASE("a client may be destroyed by what it logs") {
+  ClientOptions options;
+  std::unique_ptr<Client>* client = nullptr;
+  const auto kept = std::make_shared<std::string>("kept");
+  int lines = 0;
+  options.websocket.log = [&, kept](ws::LogLevel, std::string_view) {
+    if (client != nullptr) client->reset();
+    lines += kept->size() == 4 ? 1 : 100;
+  };
+  Pair pair({}, std::move(options));
+  client = &pair.client;
+  pair.server.engine.allow([](const ws::Request&) { return false; });
+  REQUIRE(pair.connect(Transports::websocket));
+  REQUIRE(pair.server.until([&] { return lines != 0; }));
+  CHECK(lines == 1);
+  CHECK(pair.client == nullptr);
 }
 
 TEST_CASE("a client may be destroyed in any of its callbacks") {

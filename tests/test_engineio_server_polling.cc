@@ -267,6 +267,17 @@ TEST_CASE("the answer that opens a session may carry a cookie and fields of the 
                        "; Path=/; HttpOnly; SameSite=Lax\r\nX-Mine: yes\r\n") != std::string::npos);
 }
 
+TEST_CASE("a field that cannot be sent costs the answer, and is no lack of room") {
+  EngineServer server;
+  server.engine.on_initial_headers([](const ws::Request&, std::vector<ws::Field>& fields) {
+    fields.push_back({"X-Split", "a\r\nb: c"});
+  });
+  HttpPeer peer(server);
+  CHECK(peer.get(polling()).status == 500);
+  CHECK(server.engine_rejects(Errc::server_full) == 0);
+  REQUIRE(server.until([&] { return server.engine.socket_count() == 0; }));
+}
+
 TEST_CASE("the heartbeat's wrong direction ends the session (206)") {
   for (const int revision : {4, 3}) {
     EngineServer server({.revision3 = true});
@@ -616,8 +627,12 @@ TEST_CASE("whoever does not fetch is gone when its queue is full") {
 TEST_CASE("a handler that throws costs its session, and a server that goes answers who waits") {
   auto server = std::make_unique<EngineServer>();
   HttpPeer peer(*server);
+  WirePeer socket(*server);
   {
     Server second{server->server, "/second"};
+    REQUIRE(socket.upgrade("/second/?EIO=4&transport=websocket"));
+    REQUIRE(socket.until_contains("\"maxPayload\":1000000}"));
+    socket.received.clear();
     second.on_message([](Socket&, Message) { throw 1; });
     std::string sid = sid_of(peer.get("/second/?EIO=4&transport=polling").body);
     CHECK(peer.post("/second/?EIO=4&transport=polling&sid=" + sid, "4x").body == "ok");
@@ -627,6 +642,8 @@ TEST_CASE("a handler that throws costs its session, and a server that goes answe
     server->turns();
   }
   CHECK(peer.answer().status == 503);
+  REQUIRE(socket.until_received(4));
+  CHECK(socket.received == server_frame(0x88, close_body(1001)));
   CHECK(peer.get("/second?EIO=4&transport=polling").status == 404);
   CHECK(peer.get(polling()).status == 200);
 }

@@ -261,6 +261,50 @@ TEST_CASE("a POST that is under way when the 5 comes is read first (234)") {
   CHECK(server.events == Events{"open", "message first", "upgraded", "message second"});
 }
 
+TEST_CASE("who is closed while it moves hears the last words over its WebSocket") {
+  for (const bool post_runs : {false, true}) {
+    CAPTURE(post_runs);
+    Moving moving;
+    EngineServer& server = moving.server;
+    CHECK(exchange(moving.socket, text("2probe"), shown("3probe")));
+    HttpPeer posts(server);
+    if (post_runs) {
+      REQUIRE(posts.send("POST " + polling(moving.sid) +
+                         " HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n4fi"));
+      server.turns();
+      REQUIRE(exchange(moving.socket, text("5"), ""));
+      server.turns();
+    }
+    bool told = false;
+    server.engine.for_each([](Socket& socket) {
+      CHECK(socket.send_text("bye") == ws::Sent::accepted);
+      socket.close();
+    });
+    server.engine.when_told(net::Duration::seconds(3600), [&] { told = true; });
+    server.turns();
+    CHECK_FALSE(told);
+    moving.socket.received.clear();
+    REQUIRE(post_runs ? posts.send("rst") : moving.socket.send(text("5")));
+    const std::string last = shown("4bye") + shown("1") + closed;
+    REQUIRE(moving.socket.until_received(last.size()));
+    CHECK(moving.socket.received == last);
+    REQUIRE(server.until([&] { return told && server.engine.socket_count() == 0; }));
+    CHECK(server.events.back() == "close: forced close");
+    CHECK(server.engine.metrics().packets_lost == 0);
+  }
+}
+
+TEST_CASE("whoever waits for the last that polls is told when that one moves") {
+  Moving moving;
+  bool told = false;
+  moving.server.engine.when_told(net::Duration::seconds(3600), [&] { told = true; });
+  moving.server.turns();
+  CHECK_FALSE(told);
+  CHECK(exchange(moving.socket, text("2probe") + text("5") + text("4x"),
+                 shown("3probe") + shown("4x")));
+  REQUIRE(moving.server.until([&] { return told; }));
+}
+
 TEST_CASE("what is no probe closes that WebSocket alone (230, 231, 233, 235)") {
   const std::string three = text("2probe");
   for (const std::string& bytes :

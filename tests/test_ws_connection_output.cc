@@ -9,7 +9,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "tests/support/skip.h"
@@ -150,6 +152,47 @@ TEST_CASE("a burst from outside of all callbacks is offered to the kernel before
   }
   REQUIRE(peer.until_received(20 * server_frame(0x81, message).size()));
   CHECK(stage.all_rejects() == 0);
+}
+
+TEST_CASE("and so is what waits from outside when the own callback sends more") {
+  Stage stage;
+  WirePeer reader(stage, 16 << 20);
+  REQUIRE(reader.upgrade("/act"));
+  const std::string message(64 << 10, 'm');
+  const ws::ConnectionId reads = stage.id;
+  WirePeer speaker(stage);
+  REQUIRE(speaker.upgrade("/act"));
+  // Both are ready in one turn, and whichever comes first sends to the reader from outside of its
+  // callbacks; in its own, which comes second, it sends as much again.
+  stage.act = [&](ws::Connection& c) {
+    const bool is_own = c.id() == reads;
+    for (int i = 0; i < (is_own ? 8 : 12); ++i) {
+      CHECK(stage.server.find(reads)->send(Opcode::text, as_bytes(message)) == Sent::accepted);
+    }
+  };
+  for (int round = 0; round < 2; ++round) {
+    WirePeer& first = round == 0 ? speaker : reader;
+    WirePeer& second = round == 0 ? reader : speaker;
+    REQUIRE(first.send(client_frame(0x81, "a")));
+    REQUIRE(second.send(client_frame(0x81, "b")));
+    REQUIRE(reader.until_received(20 * server_frame(0x81, message).size()));
+    reader.received.clear();
+  }
+  CHECK(stage.all_rejects() == 0);
+}
+
+TEST_CASE("a server that goes resets whoever still waits for something") {
+  auto stage = std::make_unique<Stage>();
+  WirePeer peer(*stage, 4096);
+  REQUIRE(peer.upgrade("/act"));
+  stage->fill(200'000);
+  stage.reset();
+  std::array<std::uint8_t, 4096> room;
+  net::Io io;
+  do {
+    io = net::socket::receive(peer.fd(), room);
+  } while (io.kind == net::Io::Kind::done);
+  CHECK(io.kind == net::Io::Kind::failed);
 }
 
 TEST_CASE("large messages, read straight to where they are assembled, wait for what they bring") {

@@ -613,6 +613,37 @@ TEST_CASE("a Caller that is destroyed ends what waits for it") {
   }
 }
 
+TEST_CASE("a Caller that is destroyed under a coroutine that calls again tells it so") {
+  WireServer server;
+  const std::string url = "ws://" + server.address.to_string() + "/echo";
+  for (const bool is_open : {true, false}) {
+    CAPTURE(is_open);
+    int opened = 0;
+    std::vector<std::error_code> errors;
+    const auto talk = [&](ws::Caller& caller) -> ws::Task {
+      while (errors.size() < 2) {
+        const Result<ws::Conversation> c = co_await caller.connect({.url = url});
+        if (!c) {
+          errors.push_back(c.error());
+          continue;
+        }
+        ++opened;
+        while (co_await c->receive()) {
+        }
+      }
+    };
+    {
+      ws::Caller caller(server.loop);
+      talk(caller);
+      if (is_open) REQUIRE(server.until([&] { return opened == 1; }));
+    }
+    CHECK(errors.size() == 2);
+    for (const std::error_code& each : errors) CHECK(each == std::errc::operation_canceled);
+    CHECK(opened == (is_open ? 1 : 0));
+    REQUIRE(server.settle());
+  }
+}
+
 TEST_CASE("a Caller may be part of its coroutine, and go with it in any call") {
   WireServer server;
   int alive = 0;

@@ -302,7 +302,10 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void log_reject(Errc error);
   void reset_for(Errc error);
   void send_replies();
-  void send_keep_alive_ping();
+  bool is_taking() const noexcept;
+  void has_taken() noexcept;
+  Errc send_keep_alive_ping();
+  Errc write_ping(Bytes payload);
 
   void begin_closing() noexcept;
   void finish_closing();

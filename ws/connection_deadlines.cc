@@ -25,14 +25,33 @@ bool Connection::may_ask() const noexcept {
   return !in_chunks() && shared_->limits->message_timeout.nanoseconds == 0;
 }
 
+// As long as the peer takes what we have sent, slowly, a pong that does not come says nothing of
+// it: the ping may stand behind all that. Then stall_timeout watches it.
+bool Connection::is_taking() const noexcept {
+  return blocked_ && shared_->limits->stall_timeout.nanoseconds != 0;
+}
+
+// It has all of it, and its time to speak begins.
+void Connection::has_taken() noexcept {
+  const Limits& limits = *shared_->limits;
+  const net::Time now = loop().now();
+  const bool asks = limits.ping_interval.nanoseconds != 0;
+  last_input_ = std::max(last_input_, asks ? now - limits.ping_interval : now);
+  if (awaiting_pong_) ping_sent_ = now;
+  if (!closing_) arm_by(next_deadline());
+}
+
 net::Time Connection::next_deadline() const noexcept {
   const Limits& limits = *shared_->limits;
   if (closing_) return due(closing_since_, limits.close_timeout);
   net::Time next = end_of_life();
   if (blocked_) next = std::min(next, due(blocked_since_, limits.stall_timeout));
   if (stream_->paused()) return next;
-  if (may_ask() || in_chunks()) next = std::min(next, due(last_input_, limits.idle_timeout));
-  if (may_ask()) {
+  const bool is_judged = !is_taking();
+  if (is_judged && (may_ask() || in_chunks())) {
+    next = std::min(next, due(last_input_, limits.idle_timeout));
+  }
+  if (is_judged && may_ask()) {
     next = std::min(next, awaiting_pong_ ? due(ping_sent_, limits.pong_timeout)
                                          : due(last_input_, limits.ping_interval));
   }
@@ -96,6 +115,7 @@ void Connection::check_open_deadlines(net::Time now) {
   if (message_begun_ && now >= due(message_began_, limits.message_timeout)) {
     return fail(Errc::message_timeout);
   }
+  if (is_taking()) return;
   if (!may_ask()) {
     if (in_chunks() && now >= due(last_input_, limits.idle_timeout)) fail(Errc::idle_timeout);
     return;
@@ -107,17 +127,21 @@ void Connection::check_open_deadlines(net::Time now) {
     // A ping that goes out late is late because we stood still (a stopped process): the peer is not
     // to blame for that time, and gets its chance to answer.
     last_input_ = now - limits.ping_interval;
-    send_keep_alive_ping();
+    if (const Errc lacking = send_keep_alive_ping(); lacking != Errc::none) {
+      return reset_for(lacking);
+    }
   }
   if (now >= due(last_input_, limits.idle_timeout)) fail(Errc::idle_timeout);
 }
 
-void Connection::send_keep_alive_ping() {
+// What it lacks: memory, or a key.
+Errc Connection::send_keep_alive_ping() {
   std::array<std::uint8_t, sizeof(ping_number_)> payload;
   store_be32(payload.data(), ++ping_number_);
-  if (!ping(payload)) return;
+  if (const Errc lacking = write_ping(payload); lacking != Errc::none) return lacking;
   awaiting_pong_ = true;
   ping_sent_ = loop().now();
+  return Errc::none;
 }
 
 }  // namespace hilo::ws

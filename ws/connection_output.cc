@@ -188,11 +188,13 @@ Status Connection::ping(Bytes payload) {
     return std::make_error_code(std::errc::message_size);
   }
   if (!is_open()) return std::make_error_code(std::errc::not_connected);
-  const Errc lacking = role() == Role::server ? write(session_.ping(payload))
-                                              : write_masked([&](MaskKey key, Buffer& into) {
-                                                  return session_.ping(payload, key, into);
-                                                });
+  const Errc lacking = write_ping(payload);
   return lacking == Errc::none ? Status{} : Status{lacking};
+}
+
+Errc Connection::write_ping(Bytes payload) {
+  if (role() == Role::server) return write(session_.ping(payload));
+  return write_masked([&](MaskKey key, Buffer& into) { return session_.ping(payload, key, into); });
 }
 
 void Connection::on_blocked() {
@@ -200,6 +202,8 @@ void Connection::on_blocked() {
   blocked_since_ = loop().now();
   progress_mark_ = stream_->sent_bytes();
   arm_by(due(blocked_since_, shared_->limits->stall_timeout));
+  // What had collected lies in the queue now.
+  if (shared_->memory != nullptr) shared_->memory->look();
   pause_if_backed_up();
 }
 
@@ -224,7 +228,10 @@ void Connection::tell_drained() {
 }
 
 void Connection::on_drained() {
-  blocked_ = false;
+  if (blocked_) {
+    blocked_ = false;
+    has_taken();
+  }
   if (paused_by_queue_) {
     paused_by_queue_ = false;
     if (!paused_by_user_) listen_again();

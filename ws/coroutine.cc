@@ -383,7 +383,7 @@ Caller::~Caller() {
 
 Caller::Connect Caller::connect(ConnectOptions options) noexcept {
   options.reconnect.enabled = false;
-  return {*client_, talks_, std::move(options)};
+  return {client_.get(), talks_, std::move(options)};
 }
 
 void Caller::threw() noexcept {
@@ -397,6 +397,11 @@ Caller::Connect::~Connect() {
 }
 
 bool Caller::Connect::await_suspend(std::coroutine_handle<> coroutine) {
+  // The Caller goes, and its coroutines are told so.
+  if (client_ == nullptr) {
+    error_ = std::make_error_code(std::errc::operation_canceled);
+    return false;
+  }
   if (Status status = client_->connect(options_); !status) {
     error_ = status.error();
     return false;

@@ -265,8 +265,9 @@ class Conversation::Sleep final : private Waiting, private net::Timer {
 
 class Caller::Connect {
  public:
-  Connect(Client& client, std::shared_ptr<Talks> talks, ConnectOptions options) noexcept
-      : client_(&client), talks_(std::move(talks)), options_(std::move(options)) {}
+  // `client` null: it goes.
+  Connect(Client* client, std::shared_ptr<Talks> talks, ConnectOptions options) noexcept
+      : client_(client), talks_(std::move(talks)), options_(std::move(options)) {}
   Connect(const Connect&) = delete;
   Connect& operator=(const Connect&) = delete;
   ~Connect();

@@ -145,8 +145,10 @@ net::Stream::Want HttpConnection::on_input(MutableBytes& input) {
       receive_body(input);
       continue;
     }
-    if (pause_if_backed_up()) return net::Stream::Want::more;
-    if (!serve_one(input)) return net::Stream::Want::more;
+    if (pause_if_backed_up() || !serve_one(input)) {
+      host_->on_http_held();  // what is left of the input stays in the stash
+      return net::Stream::Want::more;
+    }
     if (--budget == 0 && !input.empty()) break;
   }
   switch (state_) {
@@ -378,9 +380,13 @@ Status HttpConnection::respond(std::uint16_t status, std::string_view content_ty
                                              .fields = fields,
                                              .body = body});
   if (!answer) return answer.error();
-  Status sent = stream_->write(answer->readable());
+  if (Status sent = stream_->write(answer->readable()); !sent) {
+    // Or the next answer would be taken for this one.
+    abort_answer();
+    return sent;
+  }
   answered();
-  return sent;
+  return {};
 }
 
 Status HttpConnection::respond_from(std::uint16_t status, std::string_view content_type,
@@ -393,7 +399,7 @@ Status HttpConnection::respond_from(std::uint16_t status, std::string_view conte
       {.status = status, .content_type = content_type, .content_length = length, .fields = fields});
   if (!answer) return answer.error();
   if (Status sent = stream_->write(answer->readable()); !sent) {
-    end();
+    abort_answer();
     return sent;
   }
   if (head_only_ || length == 0) {
@@ -436,7 +442,7 @@ void HttpConnection::send_pieces() {
     Result<std::size_t> read = std::size_t{0};
     const bool returned = guarded([&] { read = sending_->source->read(into); });
     if (!returned || !read || *read == 0 || *read > into.size()) return abort_answer();
-    if (!stream_->write(Bytes{into.first(*read)})) return end();
+    if (!stream_->write(Bytes{into.first(*read)})) return abort_answer();
     sending_->left -= *read;
     budget -= std::min(budget, *read);
   }
@@ -542,6 +548,8 @@ void HttpConnection::give_up_memory() {
 
 void HttpConnection::abandon() {
   tell_gone();
+  // A part must not be taken for the whole.
+  if (state_ == State::sending) return abort_answer();
   end();
 }
 
@@ -604,6 +612,7 @@ void HttpConnection::on_end() {
 }
 
 void HttpConnection::on_blocked() {
+  host_->on_http_held();
   // A head that has begun keeps its own deadline.
   const bool is_between = state_ == State::reading && !parser_.started();
   if (is_between || state_ == State::lingering || state_ == State::leaving)

@@ -249,6 +249,8 @@ void Server::drain_rest(CloseCode code) {
 }
 
 void Server::end_drain() {
+  // Nobody resets what would come from now on.
+  handed_over_ = false;
   prefaces_.for_each(
       [this](ProxyPreface& preface, SlabHandle) { on_preface_failed(preface, Errc::none); });
   connections_.for_each([](Connection& connection, SlabHandle) { connection.abort(); });

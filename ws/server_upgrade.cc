@@ -144,8 +144,8 @@ void Server::open(HttpConnection& http, Service& service, const RequestHead& hea
   std::unique_ptr<net::Stream> stream = http.release_stream();
   ++metrics_.upgrades;
   metrics_.handshake_time.record(loop_->now() - http.asking_since());
-  // A write that fails breaks the stream, and the connection hears of that.
-  static_cast<void>(stream->write(Bytes{response.readable()}));
+  // Without its answer in front nothing may be sent. The connection hears that the stream is gone.
+  if (!stream->write(Bytes{response.readable()})) stream->abort();
   // What came while the answer was waited for may have been too much to go on reading.
   stream->resume();
   entry.object->open(std::move(stream), std::move(*kept));

@@ -61,6 +61,36 @@ TEST_CASE("a peer that pings on after our Close and reads a little is reset in t
   CHECK(world.baseline().pool_bytes == before.pool_bytes);
 }
 
+TEST_CASE("a client whose ping stands behind what its server takes slowly is no dead one") {
+  World world;
+  PeerListener listener("127.0.0.1:9001");
+  ws::Client client{world.loop};
+  const ws::Limits limits;
+  REQUIRE(client.connect({.url = "ws://127.0.0.1:9001/"}));
+  world.run_for(5_ms);
+  Peer server = listener.accept();
+  server.send(upgrade_response(server.take()));
+  world.settle();
+  server.set_capacity(4096);
+  REQUIRE(client.connection() != nullptr);
+  REQUIRE(client.connection()->send_binary(as_bytes(std::string(600'000, 'x'))) ==
+          ws::Sent::accepted);
+  // 4 KiB a second: more than ping and pong have together, and more than silence has.
+  int seconds = 0;
+  for (; client.connection() != nullptr && client.connection()->buffered_bytes() != 0; ++seconds) {
+    world.run_for(1_s);
+    static_cast<void>(server.take());
+    world.settle();
+  }
+  REQUIRE(client.connection() != nullptr);
+  CHECK(net::Duration::seconds(seconds) > limits.idle_timeout);
+  // Now it has its time, and no longer.
+  world.run_for(limits.pong_timeout - 2_s);
+  CHECK(client.connection() != nullptr);
+  world.run_for(2_s + limits.close_timeout + 1_s);
+  CHECK(client.connection() == nullptr);
+}
+
 TEST_CASE("a server that pings and does not read cannot make a client keep Pongs") {
   World world;
   PeerListener listener("127.0.0.1:9001");

@@ -105,7 +105,8 @@ class Client final {
   // Errors of the arguments come back at once and nothing is started, as does out_of_memory(): see
   // ws::Client::connect().
   Status connect(const ConnectOptions& options);
-  // Ends the session behind what was sent, or gives up connecting.
+  // Ends the session behind what was sent, or gives up connecting. By polling it waits for each
+  // POST that this takes (post_timeout), then for the server's word (Limits::close_timeout).
   void close();
 
   // By polling: refused is a message of more than the server's maxPayload or one that does not fit

@@ -2,6 +2,8 @@
 
 #include "ws/engineio/client_engine.h"
 
+#include <algorithm>
+
 #include "net/clock.h"
 #include "ws/core/http_tokens.h"
 
@@ -108,8 +110,11 @@ Status Client::Engine::begin_websocket(std::string_view sid) {
       .limits = options_.websocket.limits,
       .log_rejects_per_second_max = options_.websocket.log_rejects_per_second_max};
   if (options_.websocket.log) {
+    // Which may destroy the client, as all callbacks may.
     options.log = [this](ws::LogLevel level, std::string_view line) {
-      options_.websocket.log(level, line);
+      ++calls_;
+      static_cast<void>(ws::guarded([&] { options_.websocket.log(level, line); }));
+      --calls_;
     };
   }
   websocket_ = std::make_unique<ws::Client>(*loop_, std::move(options));
@@ -292,9 +297,19 @@ void Client::Engine::end(CloseReason reason, std::error_code error) {
   const bool tells = reason == CloseReason::forced_close || reason == CloseReason::parse_error;
   const net::Duration patience = options_.websocket.limits.close_timeout;
   if (!was_open || !tells || patience.nanoseconds == 0) return finish_later();
-  loop_->timers().arm(*this, loop_->now() + patience);
+  // What was accepted goes first, in as many POSTs as it takes, and each has its time.
+  const bool owes = !queue_.empty() || polling_->is_posting();
+  loop_->timers().arm(*this, loop_->now() + (owes ? post_patience() : patience));
   if (!queue_.push(PacketType::close, false, {})) return finish_later();
   polling_->finish();
+}
+
+void Client::Engine::polling_advanced() {
+  if (state_ == State::closing) loop_->timers().arm(*this, loop_->now() + post_patience());
+}
+
+net::Duration Client::Engine::post_patience() const noexcept {
+  return std::max(options_.websocket.limits.close_timeout, options_.post_timeout);
 }
 
 void Client::Engine::finish_later() {

@@ -92,8 +92,10 @@ class Client::Engine final : public net::Doomed, private net::Timer, private Cli
   void polled_first(const ws::ResponseHead& head) override;
   void polling_paused() override;
   void polling_drained() override;
+  void polling_advanced() override;
   void polling_failed(CloseReason reason, std::error_code error) override;
 
+  net::Duration post_patience() const noexcept;
   Status begin_polling();
   Status begin_websocket(std::string_view sid);
   void receive_message(ws::Message message);

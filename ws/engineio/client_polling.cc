@@ -108,7 +108,10 @@ void ClientPolling::on_answer(HttpLink& link, const HttpLink::Answer& answer) {
     return fail(CloseReason::transport_error, ws::Errc::response_status);
   }
   if (&link == &get_) return read(answer);
-  if (may_post() && !queue_->empty()) return flush();
+  if (may_post() && !queue_->empty()) {
+    owner_->polling_advanced();
+    return flush();
+  }
   if (queue_->empty()) owner_->polling_drained();
   settle();
 }

@@ -33,6 +33,8 @@ class ClientPolling final : private HttpLink::Handler {
     virtual void polled(const Packet& packet) = 0;
     // Nothing is under way any more, and nothing will be until resume().
     virtual void polling_paused() = 0;
+    // A POST was answered, and the next one begins.
+    virtual void polling_advanced() = 0;
     // The queue is empty and the last POST was answered.
     virtual void polling_drained() = 0;
     // Nothing more can be fetched or sent.
@@ -64,6 +66,7 @@ class ClientPolling final : private HttpLink::Handler {
   // The last word is in the queue: it is sent, and nothing more is fetched, since the server will
   // not know the session any longer.
   void finish();
+  bool is_posting() const noexcept { return post_.is_asking(); }
   // Nobody is called any more.
   void stop() noexcept;
 

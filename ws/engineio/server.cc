@@ -108,6 +108,7 @@ Server::~Server() {
   }
   sockets_.for_each([this](Socket& socket, SlabHandle) {
     loop().timers().cancel(socket);
+    give_up_websockets(socket, ws::CloseCode::going_away);
     if (!socket.session_.poll_waits()) return;
     if (auto* exchange = http_->exchange(socket.polling_->poll))
       refuse(*exchange, Errc::server_full, socket.polling_->origin);
@@ -289,13 +290,15 @@ void Server::on_flush() {
 
 void Server::flush_later(Socket& socket) {
   if (socket.spaced_) return;
+  const net::Loop::TimerId timer =
+      loop().call_after(options_.message_spacing, [gate = gate_, id = socket.id()] {
+        Socket* const found = gate->server != nullptr ? gate->server->find_slot(id) : nullptr;
+        if (found == nullptr) return;
+        found->spaced_ = false;
+        gate->server->flush(*found);
+      });
+  if (timer == net::Loop::TimerId{}) return mark_dirty(socket);
   socket.spaced_ = true;
-  loop().call_after(options_.message_spacing, [gate = gate_, id = socket.id()] {
-    Socket* const found = gate->server != nullptr ? gate->server->find_slot(id) : nullptr;
-    if (found == nullptr) return;
-    found->spaced_ = false;
-    gate->server->flush(*found);
-  });
 }
 
 void Server::flush(Socket& socket) {
@@ -358,18 +361,22 @@ void Server::settle(Socket& socket, CloseReason reason) noexcept {
 void Server::leave(Socket& socket) noexcept {
   if (socket.session_.state() == Session::State::closed) {
     loop().timers().cancel(socket);
-    ws::Connection* const connection = std::exchange(socket.connection_, nullptr);
     // As the reference does it: a Close without a code.
-    if (connection != nullptr) static_cast<void>(connection->close(ws::CloseCode::none));
-    if (socket.polling_ != nullptr && socket.polling_->probe != nullptr) {
-      ws::Connection* const probe = std::exchange(socket.polling_->probe, nullptr);
-      static_cast<void>(probe->close(ws::CloseCode::none));
-      probe->resume();
-    }
+    give_up_websockets(socket, ws::CloseCode::none);
   }
   if (socket.ListNode<detail::Ended>::linked()) return;
   ended_.push_back(socket);
   loop().schedule(token_, net::Phase::reap);
+}
+
+void Server::give_up_websockets(Socket& socket, ws::CloseCode code) noexcept {
+  if (ws::Connection* const connection = std::exchange(socket.connection_, nullptr)) {
+    static_cast<void>(connection->close(code));
+  }
+  if (socket.polling_ == nullptr || socket.polling_->probe == nullptr) return;
+  ws::Connection* const probe = std::exchange(socket.polling_->probe, nullptr);
+  static_cast<void>(probe->close(code));
+  probe->resume();
 }
 
 void Server::on_reap() {

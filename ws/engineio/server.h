@@ -85,7 +85,8 @@ class Server final : private net::Watcher {
   }
 
   // All run in the loop's thread, and none from within a call of the application's own. They may
-  // call anything of any Socket, but not destroy a server.
+  // call anything of any Socket, but not destroy a server, nor put another callback in their own
+  // place.
   Server& on_open(Callback<void(Socket&)> callback) { return set(on_open_, std::move(callback)); }
   Server& on_message(Callback<void(Socket&, Message)> callback) {
     return set(on_message_, std::move(callback));
@@ -195,6 +196,7 @@ class Server final : private net::Watcher {
   void fail(Socket& socket, Errc error);
   void settle(Socket& socket, CloseReason reason) noexcept;
   void leave(Socket& socket) noexcept;
+  void give_up_websockets(Socket& socket, ws::CloseCode code) noexcept;
   void erase(Socket& socket) noexcept;
   void flush(Socket& socket);
   void tell_drained(Socket& socket);

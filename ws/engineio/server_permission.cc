@@ -78,12 +78,15 @@ void Server::answer_upgrade(ws::UpgradeId id, ws::Decision decision) {
 void Server::decided(SlabHandle handle, std::optional<std::string> refusal) {
   Asked* const asked = asked_.find(handle);
   if (asked == nullptr || asked->is_decided) return;
+  const net::Loop::TimerId soon = loop().call_after({}, [gate = gate_, handle] {
+    if (gate->server != nullptr) gate->server->carry_out(handle);
+  });
+  // Without memory for that allow_timeout decides.
+  if (soon == net::Loop::TimerId{}) return;
   asked->is_decided = true;
   asked->refusal = std::move(refusal);
   loop().cancel(asked->timer);
-  asked->timer = loop().call_after({}, [gate = gate_, handle] {
-    if (gate->server != nullptr) gate->server->carry_out(handle);
-  });
+  asked->timer = soon;
 }
 
 void Server::carry_out(SlabHandle handle) {

@@ -191,8 +191,14 @@ bool Server::write_poll(Exchange& exchange, Socket& socket, std::span<const ws::
     answer.type = script_type;
   }
   answer.body = as_text(Bytes{(script.empty() ? body : script).readable()});
-  if (is_written && respond(exchange, answer)) return true;
-  refuse(exchange, Errc::server_full, socket.polling_->origin);
+  const Status done = is_written ? respond(exchange, answer) : out_of_memory();
+  if (done) return true;
+  if (done.error() == ws::Errc::argument) {
+    http_->log().line(ws::LogLevel::error, "eio_field_unfit", {});
+    static_cast<void>(exchange.respond(500, text_type, "a field could not be sent\n"));
+  } else {
+    refuse(exchange, Errc::server_full, socket.polling_->origin);
+  }
   return false;
 }
 

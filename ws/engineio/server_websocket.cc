@@ -193,6 +193,9 @@ void Server::upgraded(Socket& socket) {
   if (socket.counted_) admission_->release(socket.peer());
   socket.counted_ = false;
   ++metrics_.upgraded;
+  check_told();
+  if (socket.session_.state() == Session::State::closing)
+    return socket.close_websocket(socket.reason_);
   if (!socket.is_open()) return;
   socket.arm();
   socket.connection_->resume();

@@ -163,7 +163,7 @@ Errc Session::begin_post() noexcept {
 
 bool Session::end_post() noexcept {
   post_runs_ = false;
-  if (probe_ != Probe::waiting || !is_open()) return false;
+  if (probe_ != Probe::waiting || state_ == State::closed) return false;
   take_over();
   return true;
 }
@@ -241,8 +241,8 @@ Session::Expired Session::expire(net::Time now) noexcept {
   if (revision_ == Revision::v3 || awaiting_pong_) return Expired::silence;
   // A client that answers pings which it does not fetch is none.
   if (queue_.size_bytes() >= options_->queue_bytes_max) return Expired::silence;
-  // Counted from when it was due, so that late timers do not add up.
-  heartbeat_at_ = std::max(heartbeat_at_ + options_->ping_timeout, now);
+  // From now on, and not from when it was due: a loop that stood still is not the client's fault.
+  heartbeat_at_ = now + options_->ping_timeout;
   awaiting_pong_ = true;
   return queue_.push(PacketType::ping, false, {}) ? Expired::output : Expired::silence;
 }
@@ -254,7 +254,7 @@ void Session::close(net::Time now) noexcept {
   state_ = State::closing;
   limit_at_ = ws::due(now, options_->close_timeout);
   if (transport_ == Transport::websocket) return;
-  end_probe();
+  // A client that is about to move has no GET left to be told by: it is told over its WebSocket.
   if (!queue_.push(PacketType::close, false, {})) state_ = State::closed;
 }
 

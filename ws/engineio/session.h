@@ -137,7 +137,7 @@ class Session {
   // --- the end ---
 
   // Sends what is queued, and then the end. By polling the session is closing until the client has
-  // fetched it, over a WebSocket until the owner calls end().
+  // fetched it, or has moved to its WebSocket; over that until the owner calls end().
   void close(net::Time now) noexcept;
   // Closed, here and now. A GET that waits is answered with `last_word`, nothing else is.
   void end(PacketType last_word) noexcept;

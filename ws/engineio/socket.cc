@@ -147,20 +147,24 @@ void Socket::write_queue() {
 void Socket::close(CloseReason reason) {
   if (!is_open()) return;
   const net::Time now = server_->loop().now();
-  if (connection_ != nullptr) {
-    // The queue goes first; should that end the session, its reason is the true one. Nobody is
-    // told that it is empty: whoever closes has said all.
-    waited_ = false;
-    while (connection_ != nullptr && !session_.queue().empty()) write_queue();
-    return server_->end(*this, reason, PacketType::close);
-  }
+  if (connection_ != nullptr) return close_websocket(reason);
   server_->settle(*this, reason);
   session_.close(now);
   if (session_.state() == Session::State::closing) {
     server_->mark_dirty(*this);
     arm();
+  } else if (session_.poll_waits()) {
+    server_->answer_poll(*this);  // without a word of the end, for which there is no memory
   }
   server_->leave(*this);
+}
+
+// The queue goes first; should that end the session, its reason is the true one. Nobody is told
+// that it is empty: whoever closes has said all.
+void Socket::close_websocket(CloseReason reason) {
+  waited_ = false;
+  while (connection_ != nullptr && !session_.queue().empty()) write_queue();
+  server_->end(*this, reason, PacketType::close);
 }
 
 // --- facts ---------------------------------------------------------------------------------------

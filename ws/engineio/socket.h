@@ -162,6 +162,7 @@ class Socket final : private net::Timer,
   ws::Sent write_text(std::string_view mark, Bytes data, ws::SendOptions options);
   ws::Sent judge(ws::Sent sent);
   void write_queue();
+  void close_websocket(CloseReason reason);
 
   Server* server_;
   SocketId id_;
