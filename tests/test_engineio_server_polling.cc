@@ -3,6 +3,7 @@
 // Engine.IO by polling over real sockets: the rows 197 to 228 of the catalogue, and what the
 // official suites ask.
 
+#include <algorithm>
 #include <array>
 
 #include "tests/support/engineio_wire.h"
@@ -622,6 +623,46 @@ TEST_CASE("whoever does not fetch is gone when its queue is full") {
   server.turns();
   CHECK(server.events.back() == "close: transport error");
   CHECK(server.engine.metrics().packets_lost == 1);
+}
+
+TEST_CASE("when memory is short, sessions that hold most of it are ended, and nobody else (159)") {
+  ws::Limits limits;
+  limits.memory_bytes_max = std::size_t{2} << 20;
+  for (const bool in_bodies : {false, true}) {
+    CAPTURE(in_bodies);
+    EngineServer server({.close_timeout = milliseconds(5)}, limits);
+    const Baseline before = server.baseline();
+    std::vector<std::unique_ptr<HttpPeer>> peers;
+    WirePeer honest(server);
+    REQUIRE(honest.upgrade());
+    REQUIRE(honest.send(client_frame(0x81, std::string(100, 'h')).substr(0, 90)));
+    for (int i = 0; i < 30; ++i) {
+      peers.push_back(std::make_unique<HttpPeer>(server));
+      const std::string sid = sid_of(peers.back()->get(polling()).body);
+      if (!in_bodies) continue;
+      static_cast<void>(peers.back()->send(
+          "POST " + polling(sid) + " HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n4" +
+          std::string(99'000, 'b')));
+    }
+    if (!in_bodies) {
+      server.engine.for_each([](Socket& socket) {
+        CHECK(socket.send_text(std::string(100'000, 'q')) == ws::Sent::accepted);
+      });
+    }
+    REQUIRE(server.until([&] { return server.engine_rejects(Errc::memory_pressure) >= 10; }));
+    REQUIRE(
+        server.until([&] { return server.loop.pool().taken_bytes() <= limits.memory_bytes_max; }));
+    CHECK(server.engine.socket_count() > 5);
+    CHECK(server.rejects(ws::Errc::memory_pressure) == 0);
+    CHECK(std::count(server.events.begin(), server.events.end(), "close: transport error") >= 10);
+    honest.received.clear();
+    REQUIRE(honest.send(client_frame(0x81, std::string(100, 'h')).substr(90)));
+    REQUIRE(honest.until_received(2 + 100));
+    peers.clear();
+    honest.reset();
+    server.engine.close_all();
+    CHECK(server.until([&] { return server.baseline() == before; }));
+  }
 }
 
 TEST_CASE("a handler that throws costs its session, and a server that goes answers who waits") {

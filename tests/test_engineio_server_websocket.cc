@@ -284,7 +284,7 @@ TEST_CASE("who is closed while it moves hears the last words over its WebSocket"
     server.turns();
     CHECK_FALSE(told);
     moving.socket.received.clear();
-    REQUIRE(post_runs ? posts.send("rst") : moving.socket.send(text("5")));
+    REQUIRE((post_runs ? posts.send("rst") : moving.socket.send(text("5"))));
     const std::string last = shown("4bye") + shown("1") + closed;
     REQUIRE(moving.socket.until_received(last.size()));
     CHECK(moving.socket.received == last);

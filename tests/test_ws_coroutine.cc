@@ -151,6 +151,31 @@ TEST_CASE("while nobody receives, one message is kept and the reading stops behi
   CHECK(heard.back() == "the end");
 }
 
+TEST_CASE("when memory is short, who has most kept is ended, and nobody else (159)") {
+  ws::Limits limits;
+  limits.memory_bytes_max = std::size_t{1} << 20;
+  WireServer server(limits);
+  ws::on_coroutine(server.server, "/slow", [](ws::Conversation c) -> ws::Task {
+    if (co_await c.receive()) static_cast<void>(co_await c.sleep(1_min));
+  });
+  WirePeer honest(server);
+  REQUIRE(honest.upgrade());
+  REQUIRE(honest.send(client_frame(0x81, std::string(100, 'h')).substr(0, 90)));
+  std::vector<std::unique_ptr<WirePeer>> peers;
+  for (int i = 0; i < 20; ++i) {
+    peers.push_back(std::make_unique<WirePeer>(server));
+    REQUIRE(peers.back()->upgrade("/slow"));
+    static_cast<void>(peers.back()->send(client_frame(0x81, "first") +
+                                         client_frame(0x82, std::string(100'000, 'k'))));
+  }
+  REQUIRE(server.until([&] { return server.rejects(Errc::memory_pressure) >= 8; }));
+  REQUIRE(
+      server.until([&] { return server.loop.pool().taken_bytes() <= limits.memory_bytes_max; }));
+  honest.received.clear();
+  REQUIRE(honest.send(client_frame(0x81, std::string(100, 'h')).substr(90)));
+  REQUIRE(honest.until_received(2 + 100));
+}
+
 TEST_CASE("a message that was kept is heard, and the end behind it") {
   WireServer server;
   std::optional<ws::Conversation> kept;

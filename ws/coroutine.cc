@@ -26,6 +26,9 @@ class Talk {
   void on_drained();
   void on_close(const CloseInfo& info) noexcept;
 
+  std::size_t kept_bytes() const noexcept { return keeps_ ? kept_.capacity() : 0; }
+  void give_up_kept();
+
   // A call of the connection's, while which an exception can be handed to it. Its Conversation
   // keeps the Talk, also where the coroutine destroys the client that calls.
   class Call {
@@ -51,6 +54,7 @@ class Talk {
   // What the kernel was offered and did not take, or will be offered in the flush phase.
   std::size_t waiting_bytes() const noexcept;
   void keep(Message message);
+  void drop_kept() noexcept;
 
   SlabHandle handle_;
   std::shared_ptr<Talks> talks_;
@@ -70,10 +74,11 @@ class Talk {
 };
 
 // All of one handler, or the one of a Caller.
-class Talks final : public std::enable_shared_from_this<Talks> {
+class Talks final : public MemoryHolder, public std::enable_shared_from_this<Talks> {
  public:
-  Talks(net::Loop& on, std::size_t low, TalkHandler handler)
-      : loop(&on), queue_bytes_low(low), handler_(std::move(handler)) {}
+  // `server` null: a client's.
+  Talks(net::Loop& on, std::size_t low, TalkHandler handler, Server* server = nullptr)
+      : loop(&on), queue_bytes_low(low), handler_(std::move(handler)), server_(server) {}
 
   template <class Target>
   void attach(HandlerSetters<Target>& target) {
@@ -87,6 +92,13 @@ class Talks final : public std::enable_shared_from_this<Talks> {
   void end_connecting(std::error_code error) noexcept;
   Talk* any() noexcept;
   void erase(Talk& talk) noexcept;
+  // Within a call of a connection's.
+  void look_at_memory() noexcept {
+    if (server_ != nullptr) server_->look_at_memory();
+  }
+  // MemoryHolder: messages that nobody has received.
+  void count_memory(Largest& largest) override;
+  void give_up_memory(Largest& largest) override;
 
   net::Loop* const loop;
   const std::size_t queue_bytes_low;
@@ -101,6 +113,7 @@ class Talks final : public std::enable_shared_from_this<Talks> {
   Talk& find(const Connection& connection) noexcept { return *places_[place_of(connection)]; }
 
   TalkHandler handler_;
+  Server* server_;
   Slab<Talk> talks_;
   std::vector<Talk*> places_;  // by the slots of the connections
 };
@@ -138,6 +151,17 @@ void Talks::end_connecting(std::error_code error) noexcept {
   if (waiting == nullptr) return;
   waiting->error_ = error;
   waiting->coroutine_.resume();
+}
+
+void Talks::count_memory(Largest& largest) {
+  talks_.for_each(
+      [&](Talk& talk, SlabHandle) { largest.count(talk.kept_bytes(), talk.kept_bytes()); });
+}
+
+void Talks::give_up_memory(Largest& largest) {
+  talks_.for_each([&](Talk& talk, SlabHandle) {
+    if (largest.takes(talk.kept_bytes(), talk.kept_bytes())) talk.give_up_kept();
+  });
 }
 
 Talk* Talks::any() noexcept {
@@ -188,6 +212,18 @@ void Talk::keep(Message message) {
   kept_opcode_ = message.opcode;
   keeps_ = true;
   connection_->pause();
+  talks_->look_at_memory();
+}
+
+// It goes with the connection; or now, where that has gone.
+void Talk::give_up_kept() {
+  if (connection_ != nullptr) connection_->give_up_memory();
+  if (connection_ == nullptr || !connection_->is_open()) drop_kept();
+}
+
+void Talk::drop_kept() noexcept {
+  if (!std::exchange(keeps_, false)) return;  // somebody may look at it
+  kept_.release();
 }
 
 void Talk::on_drained() {
@@ -364,8 +400,10 @@ Server& on_coroutine(Server& server, TalkHandler handler) {
 
 Service& on_coroutine(Server& server, std::string_view pattern, TalkHandler handler) {
   Service& service = server.at(pattern);
-  std::make_shared<Talks>(server.loop(), server.limits().queue_bytes_low, std::move(handler))
-      ->attach<Service>(service);
+  const auto talks = std::make_shared<Talks>(server.loop(), server.limits().queue_bytes_low,
+                                             std::move(handler), &server);
+  talks->attach<Service>(service);
+  server.add_memory_holder(talks);
   return service;
 }
 

@@ -106,7 +106,8 @@ struct Limits {
   Overflow overflow = Overflow::close;
 
   // What one loop holds for all who are connected: unfinished messages, output that waits, request
-  // bodies. Above it those who hold most are ended (1013, 503) until an eighth of it is free again
+  // bodies, what coroutines have not received and sessions of Engine.IO have not fetched. Above it
+  // those who hold most are ended (1013, 503) until an eighth of it is free again
   // (memory_watch.h). 0: no limit.
   std::size_t memory_bytes_max = std::size_t{1} << 30;
 

@@ -86,4 +86,18 @@ class Largest {
   std::size_t from_least_ = 0;   // bytes of that class still to be taken
 };
 
+// What a layer on top holds in the loop's Pool for peers, beside their connections. It is shown and
+// given up like theirs.
+class MemoryHolder {
+ public:
+  MemoryHolder() = default;
+  MemoryHolder(const MemoryHolder&) = delete;
+  MemoryHolder& operator=(const MemoryHolder&) = delete;
+  virtual ~MemoryHolder() = default;
+  // Shows each of its peers to Largest::count(); then, in the same order, to Largest::takes(), and
+  // gives up those that it takes.
+  virtual void count_memory(Largest& largest) = 0;
+  virtual void give_up_memory(Largest& largest) = 0;
+};
+
 }  // namespace hilo::ws

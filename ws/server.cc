@@ -24,8 +24,6 @@ Server::Server(net::Loop& loop, const Limits& limits, ServerOptions options)
         limits_,
         AdmissionOptions{.count_local = options_.count_local, .trusted = options_.trusted_proxies});
   }
-  // libcrypto sets itself up at its first use, and does not survive it where memory has run out.
-  static_cast<void>(accept_key({}));
   shared_.loop = loop_;
   shared_.limits = &limits_;
   shared_.message_limits = limits_.message();
@@ -154,6 +152,13 @@ void Server::on_connection_gone(Connection& connection) {
   check_stopped();
 }
 
+template <class Call>
+void Server::for_each_memory_holder(Call&& call) {
+  for (const std::weak_ptr<MemoryHolder>& each : memory_holders_) {
+    if (const auto holder = each.lock()) call(*holder);
+  }
+}
+
 void Server::shed_memory(std::size_t bytes) {
   const std::size_t taken = loop_->pool().taken_bytes();
   std::size_t enough = taken - std::min(bytes, taken);
@@ -165,6 +170,7 @@ void Server::shed_memory(std::size_t bytes) {
   http_connections_.for_each([&largest](const HttpConnection& connection, SlabHandle) {
     largest.count(connection.held_bytes(), connection.held_bytes());
   });
+  for_each_memory_holder([&](MemoryHolder& holder) { holder.count_memory(largest); });
   largest.decide(bytes);
   shed_connections(largest);
   http_connections_.for_each([&](HttpConnection& connection, SlabHandle) {
@@ -173,6 +179,7 @@ void Server::shed_memory(std::size_t bytes) {
     connection.give_up_memory();
     enough += connection.held_bytes();  // it goes with the answer, or when it is reaped
   });
+  for_each_memory_holder([&](MemoryHolder& holder) { holder.give_up_memory(largest); });
   // Those who wait with the same messages hold a share of them each, and a message is free only
   // once the last of them has gone.
   const Pool& pool = loop_->pool();

@@ -292,6 +292,13 @@ class Server final : public HandlerSetters<Server>,
   // no memory.
   static void destroy_later(std::unique_ptr<Server> server);
 
+  // For layers on top (memory_watch.h). Who has gone is asked no more; who holds more than before
+  // has it looked at.
+  void add_memory_holder(std::weak_ptr<MemoryHolder> holder) {
+    memory_holders_.push_back(std::move(holder));
+  }
+  void look_at_memory() noexcept { memory_.look(); }
+
   const Metrics& metrics() const noexcept { return metrics_; }
   Log& log() noexcept { return log_; }
   net::Loop& loop() const noexcept { return *loop_; }
@@ -356,6 +363,8 @@ class Server final : public HandlerSetters<Server>,
   // MemoryWatch::Host
   void shed_memory(std::size_t bytes) override;
   void shed_connections(Largest& largest);
+  template <class Call>
+  void for_each_memory_holder(Call&& call);
 
   // Coming in: server_accept.cc.
   void receive(Door& door, net::Fd fd, const net::Address& address);
@@ -404,6 +413,7 @@ class Server final : public HandlerSetters<Server>,
   Log log_;
   Hub hub_;
   MemoryWatch memory_;
+  std::vector<std::weak_ptr<MemoryHolder>> memory_holders_;
   Connection::Shared shared_;
   std::unique_ptr<DeflateContexts> deflate_;  // null: not spoken here
   Service default_service_;

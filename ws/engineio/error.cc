@@ -46,6 +46,7 @@ constexpr std::array<Rule, errc_count> rules = {{
     {Errc::heartbeat_direction, "heartbeat_dir", 400, 3, "Bad request", "a ping or pong from the wrong side"},
     {Errc::heartbeat_timeout, "eio_ping_timeout", 0, -1, "", "the client's heartbeat did not come in time"},
     {Errc::queue_full, "eio_queue", 0, -1, "", "the client does not fetch what is sent to it"},
+    {Errc::memory_pressure, "mem_pressure", 0, -1, "", "ended to give back memory, of which it held most"},
 
     {Errc::upgrade_probe, "eio_probe", 0, -1, "", "the first packet of an upgrade was no probe"},
     {Errc::upgrade_overlap, "eio_upgrade_overlap", 0, -1, "", "a second WebSocket for one session"},

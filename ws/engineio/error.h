@@ -57,6 +57,7 @@ enum class Errc : std::uint8_t {
   heartbeat_direction,  // a ping of revision 4 or a pong of revision 3 from the client
   heartbeat_timeout,    // the client's ping or pong did not come
   queue_full,           // the client does not fetch what is sent
+  memory_pressure,      // it holds most of what a loop may hold (ws::Limits::memory_bytes_max)
 
   // the upgrade
   upgrade_probe,     // the first packet was no "2probe"

@@ -24,6 +24,8 @@ class PacketQueue {
   bool empty() const noexcept { return bytes_.empty(); }
   // With what stands in front of each packet.
   std::size_t size_bytes() const noexcept { return bytes_.size(); }
+  // Of the pool.
+  std::size_t held_bytes() const noexcept { return bytes_.capacity(); }
   Pool& pool() const noexcept { return bytes_.pool(); }
 
   // errc::message_size for 4 GiB or more; out_of_memory().

@@ -53,6 +53,7 @@ CloseReason reason_for(Errc error) noexcept {
     case Errc::server_revision:
     case Errc::heartbeat_direction:
     case Errc::queue_full:
+    case Errc::memory_pressure:
     case Errc::upgrade_probe:
     case Errc::upgrade_overlap:
     case Errc::upgrade_timeout:
@@ -70,10 +71,26 @@ std::vector<std::string> patterns_of(std::string_view path) {
 
 }  // namespace
 
+// By which the ws::Server finds what the sessions hold. Those over WebSockets hold it there.
+class Server::Holder final : public ws::MemoryHolder {
+ public:
+  explicit Holder(SharedGate gate) noexcept : gate_(std::move(gate)) {}
+  void count_memory(ws::Largest& largest) override {
+    if (gate_->server != nullptr) gate_->server->count_memory(largest);
+  }
+  void give_up_memory(ws::Largest& largest) override {
+    if (gate_->server != nullptr) gate_->server->give_up_memory(largest);
+  }
+
+ private:
+  SharedGate gate_;
+};
+
 Server::Server(ws::Server& http, std::string_view path, Options options)
     : http_(&http),
       options_(std::move(options)),
       gate_(std::make_shared<Gate>(Gate{this})),
+      holder_(std::make_shared<Holder>(gate_)),
       admission_(std::make_unique<ws::Admission>(session_limits(options_), options_.admission)),
       misses_(options_.sid_misses_max, options_.sid_misses_window) {
   const std::span<const std::string_view> origins = options_.cors.origin.list;
@@ -83,6 +100,7 @@ Server::Server(ws::Server& http, std::string_view path, Options options)
   options_.payload_bytes_max =
       std::min(options_.payload_bytes_max, http.limits().message_bytes_max);
   if (const auto token = loop().watch(-1, net::Interest::none, *this)) token_ = *token;
+  http.add_memory_holder(holder_);
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   path_ = path;
   for (const auto& pattern : patterns_of(path_)) {
@@ -345,6 +363,7 @@ void Server::end(Socket& socket, CloseReason reason, PacketType last_word) {
   if (socket.session_.state() == Session::State::closed) return;
   metrics_.packets_lost += socket.session_.queue().count();
   socket.session_.end(last_word);
+  if (socket.polling_ != nullptr) socket.polling_->body.release();
   settle(socket, reason);
   if (socket.session_.poll_waits()) answer_poll(socket);
   leave(socket);
@@ -367,6 +386,22 @@ void Server::leave(Socket& socket) noexcept {
   if (socket.ListNode<detail::Ended>::linked()) return;
   ended_.push_back(socket);
   loop().schedule(token_, net::Phase::reap);
+}
+
+// --- memory --------------------------------------------------------------------------------------
+
+void Server::count_memory(ws::Largest& largest) {
+  sockets_.for_each(
+      [&](Socket& socket, SlabHandle) { largest.count(socket.held_bytes(), socket.held_bytes()); });
+}
+
+void Server::give_up_memory(ws::Largest& largest) {
+  sockets_.for_each([&](Socket& socket, SlabHandle) {
+    if (!largest.takes(socket.held_bytes(), socket.held_bytes())) return;
+    reject(Errc::memory_pressure, socket.peer(), socket.id().value,
+           {.is_websocket = socket.connection_ != nullptr});
+    fail(socket, Errc::memory_pressure);
+  });
 }
 
 void Server::give_up_websockets(Socket& socket, ws::CloseCode code) noexcept {

@@ -196,6 +196,9 @@ class Server final : private net::Watcher {
   void fail(Socket& socket, Errc error);
   void settle(Socket& socket, CloseReason reason) noexcept;
   void leave(Socket& socket) noexcept;
+  class Holder;
+  void count_memory(ws::Largest& largest);
+  void give_up_memory(ws::Largest& largest);
   void give_up_websockets(Socket& socket, ws::CloseCode code) noexcept;
   void erase(Socket& socket) noexcept;
   void flush(Socket& socket);
@@ -293,6 +296,7 @@ class Server final : private net::Watcher {
   Callback<void(Socket&)> on_drained_;
   Callback<void(Socket&, CloseReason)> on_close_;
   SharedGate gate_;
+  std::shared_ptr<Holder> holder_;
   std::unique_ptr<ws::Admission> admission_;  // of sessions that poll
   SidMisses misses_;
   net::EntropyStore entropy_;

@@ -275,6 +275,7 @@ void Server::append_piece(Exchange& exchange, SocketId id, Bytes piece, bool fin
     refuse(exchange, Errc::server_full, socket->polling_->origin);
     return fail(*socket, Errc::server_full);
   }
+  http_->look_at_memory();
   if (final) finish_post(exchange, *socket);
 }
 

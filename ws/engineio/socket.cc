@@ -86,6 +86,7 @@ bool Socket::must_wait() const noexcept {
 
 ws::Sent Socket::queue(bool binary, Bytes data) {
   if (session_.send(binary, data)) {
+    server_->http().look_at_memory();
     waited_ = true;
     server_->mark_dirty(*this);
     return ws::Sent::accepted;
@@ -125,6 +126,11 @@ ws::Sent Socket::write_text(std::string_view mark, Bytes data, ws::SendOptions o
   Buffer message{server_->loop().pool()};
   if (!message.append(as_bytes(mark)) || !message.append(data)) return ws::Sent::closed;
   return connection_->send_text(as_text(Bytes{message.readable()}), options);
+}
+
+std::size_t Socket::held_bytes() const noexcept {
+  const std::size_t body = polling_ != nullptr ? polling_->body.capacity() : 0;
+  return session_.queue().held_bytes() + body;
 }
 
 // What was queued, over the WebSocket.

@@ -161,6 +161,7 @@ class Socket final : private net::Timer,
   ws::Sent write(const Packet& packet, ws::SendOptions options);
   ws::Sent write_text(std::string_view mark, Bytes data, ws::SendOptions options);
   ws::Sent judge(ws::Sent sent);
+  std::size_t held_bytes() const noexcept;
   void write_queue();
   void close_websocket(CloseReason reason);
 
