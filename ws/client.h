@@ -126,7 +126,8 @@ class Client final : public HandlerSetters<Client> {
   Client& operator=(const Client&) = delete;
   ~Client();
 
-  // The connection could not be opened. The rest is HandlerSetters'.
+  // The connection could not be opened. The rest is HandlerSetters'. Neither of these two may put
+  // another callback in its own place.
   Client& on_failed(Callback<void(std::error_code)> callback);
   // It will be tried again, by ConnectOptions::reconnect. response() and tls_failure() are there as
   // in on_failed.

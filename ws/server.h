@@ -295,6 +295,7 @@ class Server final : public HandlerSetters<Server>,
   // For layers on top (memory_watch.h). Who has gone is asked no more; who holds more than before
   // has it looked at.
   void add_memory_holder(std::weak_ptr<MemoryHolder> holder) {
+    std::erase_if(memory_holders_, [](const auto& each) { return each.expired(); });
     memory_holders_.push_back(std::move(holder));
   }
   void look_at_memory() noexcept { memory_.look(); }

@@ -89,6 +89,7 @@ class Client final {
   Client& operator=(const Client&) = delete;
   ~Client();
 
+  // None of these may put another callback in its own place.
   Client& on_open(Callback<void(Client&)> callback);
   Client& on_message(Callback<void(Client&, Message)> callback);
   // The server's heartbeat (revision 4).
