@@ -124,6 +124,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view lines(reinterpret_cast<const char*>(data), size);
   run(lines, Side::server);
   run(lines, Side::client);
+  run(lines, Side::client_v3);
   check_msgpack(lines);
   return 0;
 }

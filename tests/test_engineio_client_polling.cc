@@ -6,10 +6,8 @@
 #include "ws/engineio/client.h"
 
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <memory>
-#include <thread>
 
 #include "tests/support/engineio_wire.h"
 #include "tests/support/raw_server.h"
@@ -439,25 +437,6 @@ TEST_CASE("POSTs hold what the server takes, in order") {
   CHECK(pair.client->buffered_bytes() == 0);
   CHECK(pair.client->send_text(std::string(49, 'x')) == ws::Sent::accepted);
   REQUIRE(pair.until("message " + std::string(49, 'x')));
-}
-
-TEST_CASE("what was sent goes in front of the end, in as many POSTs as it takes") {
-  ClientOptions options;
-  options.packets_per_post_max = 1;
-  options.websocket.limits.close_timeout = milliseconds(20);
-  Pair pair({}, std::move(options));
-  int heard = 0;
-  pair.server.engine.on_message([&](Socket&, Message) {
-    ++heard;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  });
-  REQUIRE(pair.connect());
-  REQUIRE(pair.until("open"));
-  for (int i = 0; i < 40; ++i) CHECK(pair.client->send_text("x") == ws::Sent::accepted);
-  pair.client->close();
-  REQUIRE(pair.until("close: forced close"));
-  CHECK(heard == 40);
-  REQUIRE(pair.server.until([&] { return pair.server.engine.socket_count() == 0; }));
 }
 
 TEST_CASE("a client may be destroyed by what it logs") {

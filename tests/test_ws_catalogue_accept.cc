@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/no_memory.h"
 #include "tests/support/wire.h"
 
 using namespace hilo;
@@ -407,6 +408,45 @@ TEST_CASE("a full request, then FIN, is answered late and ends as 1006 (12)") {
     CHECK(server.server.pending_upgrade_count() == 0);
     CHECK(server.baseline() == before);
   }
+}
+
+TEST_CASE(
+    "who is let in when there is no memory gets the answer first, or nothing of a WebSocket") {
+  int opened = 0;
+  int refused = 0;
+  for (int blocks = 0; blocks < 12; ++blocks) {
+    CAPTURE(blocks);
+    WireServer server;
+    std::vector<ws::UpgradeId> ids;
+    int opened_here = 0;
+    server.server.at("/later")
+        .on_upgrade_later([&](ws::PendingUpgrade& pending) { ids.push_back(pending.id()); })
+        .on_open([&](ws::Connection& c) {
+          ++opened_here;
+          static_cast<void>(c.send_text("hello"));
+        });
+    WirePeer peer(server);
+    REQUIRE(peer.send(upgrade_request("/later")));
+    REQUIRE(server.until([&] { return ids.size() == 1; }));
+    server.loop.pool().trim();
+    {
+      const NoMemory no_memory(blocks);
+      CHECK(server.server.accept(ids[0]));
+      for (int i = 0; i < 3; ++i) REQUIRE(server.loop.run_once(net::Duration{}));
+    }
+    REQUIRE(server.until([&] {
+      peer.receive();
+      return !peer.received.empty() || peer.ended || peer.was_reset;
+    }));
+    CHECK((opened_here == 1) == peer.received.starts_with("HTTP/1.1 101 "));
+    CHECK((opened_here == 1 || peer.received.empty() || peer.received.starts_with("HTTP/1.1 5")));
+    opened += opened_here;
+    refused += 1 - opened_here;
+    peer.close();
+    REQUIRE(server.settle());
+  }
+  CHECK(opened != 0);
+  CHECK(refused != 0);
 }
 
 TEST_CASE("10,000 frames and FIN behind a handshake that waits are all answered (12, 91)") {

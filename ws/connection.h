@@ -302,9 +302,6 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void log_reject(Errc error);
   void reset_for(Errc error);
   void send_replies();
-  bool is_taking() const noexcept;
-  void has_taken() noexcept;
-  Errc send_keep_alive_ping();
   Errc write_ping(Bytes payload);
 
   void begin_closing() noexcept;
@@ -319,6 +316,9 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   bool is_over() const noexcept { return ended_ || session_.wants_transport_close(); }
   bool in_chunks() const noexcept { return static_cast<bool>(handlers_->on_chunk); }
   bool may_ask() const noexcept;
+  bool is_taking() const noexcept;
+  void has_taken() noexcept;
+  Errc send_keep_alive_ping();
   net::Time next_deadline() const noexcept;
   void arm_by(net::Time deadline) noexcept;
   void show_overflow(std::size_t bytes) noexcept;

@@ -79,7 +79,8 @@ struct Limits {
   std::uint32_t control_frames_max = 1000;
   net::Duration control_frames_window = net::Duration::seconds(10);
 
-  // The time a connection may be silent, and how we find out whether it still lives.
+  // The time a connection may be silent, and how we find out whether it still lives. Not counted
+  // while it takes what we have sent, slowly: stall_timeout watches it then.
   net::Duration idle_timeout = net::Duration::seconds(120);
   net::Duration ping_interval = net::Duration::seconds(30);
   net::Duration pong_timeout = net::Duration::seconds(20);

@@ -4,7 +4,7 @@
 // its own; ten thousand who all go to those limits would still be more than a machine has.
 //
 //   counts   what was taken from the loop's Pool: unfinished messages, output that waits, bodies of
-//            requests, in the blocks that they lie in
+//            requests, and what layers on top hold (MemoryHolder), in the blocks that they lie in
 //   answers  once that is over the limit, or would be with what lies unused in the Pool, the latter
 //            is freed; if that is not enough, the host gives up what is largest, until an eighth of
 //            the limit is free again. It happens in the next timers phase, never within look(), so

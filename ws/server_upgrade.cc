@@ -136,7 +136,9 @@ void Server::open(HttpConnection& http, Service& service, const RequestHead& hea
     }
   }
   const auto entry = connections_.emplace(Role::server, shared_, service.handlers_, http.peer());
-  if (entry.object == nullptr) {
+  // The answer is the last that may lack memory, and nothing may be sent without it in front.
+  if (entry.object == nullptr || !http.stream().write(Bytes{response.readable()})) {
+    connections_.erase(entry.handle);
     if (is_forwarded) static_cast<void>(admission_->move(http.peer(), http.socket_peer(), {}));
     return http.refuse(Errc::no_memory);
   }
@@ -144,8 +146,6 @@ void Server::open(HttpConnection& http, Service& service, const RequestHead& hea
   std::unique_ptr<net::Stream> stream = http.release_stream();
   ++metrics_.upgrades;
   metrics_.handshake_time.record(loop_->now() - http.asking_since());
-  // Without its answer in front nothing may be sent. The connection hears that the stream is gone.
-  if (!stream->write(Bytes{response.readable()})) stream->abort();
   // What came while the answer was waited for may have been too much to go on reading.
   stream->resume();
   entry.object->open(std::move(stream), std::move(*kept));

@@ -3,9 +3,10 @@
 // Slab<T>: objects at stable addresses, found again by a handle that knows when it is stale.
 //
 // A handle is an index and a generation. The generation of a slot is odd while an object lives in
-// it and moves on at every emplace and erase, so a handle to an object that is gone finds nothing,
-// even after the slot was used again. Memory grows in chunks and is kept for the next object; what
-// is erased is poisoned under AddressSanitizer, so that a pointer kept too long is found.
+// it and moves on at every emplace and erase, so a handle to an object that is gone, or that is
+// being destroyed, finds nothing, even after the slot was used again. Memory grows in chunks and is
+// kept for the next object; what is erased is poisoned under AddressSanitizer, so that a pointer
+// kept too long is found.
 //
 //   thread  one
 //   errors  emplace() returns null when no memory can be had

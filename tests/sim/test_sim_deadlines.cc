@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "tests/sim/world.h"
+#include "tests/support/no_memory.h"
 
 using namespace hilo;
 using namespace hilo::sim;
@@ -249,6 +250,22 @@ TEST_CASE("139: a ping comes after 30 s of silence, and its pong starts the sile
   }
   CHECK(echo.closed.empty());
   CHECK(echo.log.empty());
+}
+
+TEST_CASE("a ping for which there is no memory costs its connection, and is not tried on and on") {
+  World world;
+  EchoServer echo(world);
+  Peer peer = echo.open_peer();
+  world.run_for(29_s);
+  world.loop.pool().trim();
+  {
+    const test::NoMemory no_memory;
+    world.run_for(2_s);
+  }
+  world.settle();
+  REQUIRE(echo.closed.size() == 1);
+  CHECK(echo.closed[0].error == ws::Errc::no_memory);
+  CHECK(peer.saw_reset());
 }
 
 TEST_CASE("138: a pong with another payload does not satisfy the deadline") {

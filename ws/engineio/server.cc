@@ -352,6 +352,22 @@ void Server::expire(Socket& socket, net::Time now) {
   }
 }
 
+// --- memory --------------------------------------------------------------------------------------
+
+void Server::count_memory(ws::Largest& largest) {
+  sockets_.for_each(
+      [&](Socket& socket, SlabHandle) { largest.count(socket.held_bytes(), socket.held_bytes()); });
+}
+
+void Server::give_up_memory(ws::Largest& largest) {
+  sockets_.for_each([&](Socket& socket, SlabHandle) {
+    if (!largest.takes(socket.held_bytes(), socket.held_bytes())) return;
+    reject(Errc::memory_pressure, socket.peer(), socket.id().value,
+           {.is_websocket = socket.connection_ != nullptr});
+    fail(socket, Errc::memory_pressure);
+  });
+}
+
 // --- the end -------------------------------------------------------------------------------------
 
 void Server::fail(Socket& socket, Errc error) {
@@ -386,22 +402,6 @@ void Server::leave(Socket& socket) noexcept {
   if (socket.ListNode<detail::Ended>::linked()) return;
   ended_.push_back(socket);
   loop().schedule(token_, net::Phase::reap);
-}
-
-// --- memory --------------------------------------------------------------------------------------
-
-void Server::count_memory(ws::Largest& largest) {
-  sockets_.for_each(
-      [&](Socket& socket, SlabHandle) { largest.count(socket.held_bytes(), socket.held_bytes()); });
-}
-
-void Server::give_up_memory(ws::Largest& largest) {
-  sockets_.for_each([&](Socket& socket, SlabHandle) {
-    if (!largest.takes(socket.held_bytes(), socket.held_bytes())) return;
-    reject(Errc::memory_pressure, socket.peer(), socket.id().value,
-           {.is_websocket = socket.connection_ != nullptr});
-    fail(socket, Errc::memory_pressure);
-  });
 }
 
 void Server::give_up_websockets(Socket& socket, ws::CloseCode code) noexcept {

@@ -196,11 +196,12 @@ class Server final : private net::Watcher {
   void fail(Socket& socket, Errc error);
   void settle(Socket& socket, CloseReason reason) noexcept;
   void leave(Socket& socket) noexcept;
+  void give_up_websockets(Socket& socket, ws::CloseCode code) noexcept;
+  void erase(Socket& socket) noexcept;
+  // When all together hold too much.
   class Holder;
   void count_memory(ws::Largest& largest);
   void give_up_memory(ws::Largest& largest);
-  void give_up_websockets(Socket& socket, ws::CloseCode code) noexcept;
-  void erase(Socket& socket) noexcept;
   void flush(Socket& socket);
   void tell_drained(Socket& socket);
   void check_told();

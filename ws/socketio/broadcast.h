@@ -63,10 +63,10 @@ class Broadcast {
 
   // With a handler as its last value it wants an answer of each: the handler is called once, with
   // the first values of all answers, and the AckErrc of one that did not come, if there is such a
-  // one: timed_out, or disconnected where its socket has gone. Without timeout()
-  // it waits until every socket has answered or is gone; where there are other servers, no longer
-  // than Options::servers_timeout says. How many of this loop got it; none, where the event has a
-  // name of the protocol's own (event_verbs.h).
+  // one: timed_out, or disconnected where its socket has gone. Without timeout() it waits until
+  // every socket has answered or is gone; where there are other servers, no longer than
+  // Options::servers_timeout says. How many of this loop got it; none, where the event has a name
+  // of the protocol's own (event_verbs.h).
   template <class... V>
   std::size_t emit(std::string_view event, V&&... values) const {
     return send(make_emission(event, std::forward<V>(values)...));
