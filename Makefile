@@ -81,7 +81,7 @@ SOCKETIO_SOURCES := $(if $(filter 0,$(SOCKETIO)),,$(sort $(wildcard ws/engineio/
 # What the tool is made of and tests look at, too.
 SANDBOX_SOURCES := $(addprefix tools/hilo/,$(if $(filter Linux,$(SYSTEM)),sandbox.cc sandbox_calls.cc,sandbox_none.cc))
 TOOLBOX_SOURCES := $(sort $(wildcard tools/bench/*.cc tools/conform/*.cc tools/explain/*.cc tools/fuzz/*.cc \
-  tools/tap/*.cc tools/hilo/values.cc) $(SANDBOX_SOURCES))
+  tools/tap/*.cc tools/hilo/display.cc tools/hilo/values.cc) $(SANDBOX_SOURCES))
 # What looks at a connection from outside: for the tool, and for nobody who only wants to be connected.
 TRACE_SOURCES := $(sort $(filter-out $(UNWANTED),$(wildcard ws/trace/*.cc)))
 TOOL_SOURCES := $(sort $(filter-out $(TOOLBOX_SOURCES) tools/hilo/sandbox%,$(wildcard tools/hilo/*.cc tools/broken/*.cc)))
@@ -279,7 +279,7 @@ endef
 FORCE:
 # Where the tree lies changes no object: -ffile-prefix-map leaves it out of them.
 $(O)/flags: FORCE
-	$(call stamp,$(CXX) $(shell $(CXX) -dumpfullversion -dumpversion 2>/dev/null) $(filter-out \
+	$(call stamp,$(VERSION) $(CXX) $(shell $(CXX) -dumpfullversion -dumpversion 2>/dev/null) $(filter-out \
 	  -ffile-prefix-map=%,$(ALL_FLAGS)) $(KQUEUE_CFLAGS) $(filter-out -O0,$(TEST_OPTIMIZED)))
 $(O)/link_flags: FORCE
 	$(call stamp,$(LINK_FLAGS) $(LIBS))

@@ -53,5 +53,5 @@ int main(int argument_count, char** arguments) {
     }
   }
   std::printf("replayed %zu\n", replayed);
-  return 0;
+  return replayed != 0 ? 0 : 1;
 }

@@ -3,7 +3,8 @@
 // What proxies say of who asked, and addresses. The first byte chooses which fields count, who
 // connected and who is trusted; the rest is fields, as they stand in a head. Whoever is not trusted
 // changes nothing: neither by connecting, nor by lines of its own in front of those that a proxy
-// wrote. Each line is also an address and a range of them, which are written and read again.
+// wrote, nor by what stands in front of that in the same line. Each line is also an address and a
+// range of them, which are written and read again.
 
 #include <algorithm>
 #include <array>
@@ -53,6 +54,18 @@ Told read(std::string_view fields, ForwardedBy by, const net::PeerAddress& peer,
           std::string(told.host ? told.host->host : "")};
 }
 
+// With something of the client's own in front of the first value.
+void check_front(std::string_view fields, const Told& told, const net::PeerAddress& peer,
+                 const std::vector<net::AddressRange>& trusted) {
+  constexpr std::string_view name = "X-Forwarded-For:";
+  const std::size_t at = fields.find(name);
+  if (at == std::string_view::npos || (at != 0 && fields[at - 1] != '\n')) return;
+  std::string longer(fields);
+  longer.insert(at + name.size(), " 192.0.2.66;x=\"\\, ");
+  const Told again = read(longer, ForwardedBy::x_forwarded, peer, trusted);
+  HILO_CHECK(!again.is_read || told.peer == peer.to_string() || again.peer == told.peer);
+}
+
 void check_addresses(std::string_view text) {
   if (const Result<net::AddressRange> range = net::AddressRange::parse(text)) {
     const std::string written = range->to_string();
@@ -97,6 +110,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!told.is_trusted) {
       const Told again = read(std::string(spoof).append(fields), by, peer, trusted);
       HILO_CHECK(!again.is_read || again.peer == told.peer);
+      if (by == ForwardedBy::x_forwarded) check_front(fields, told, peer, trusted);
     }
   }
   for (std::string_view rest = fields; !rest.empty();) {

@@ -22,7 +22,7 @@ struct Connector::State {
     Token token;
 
    private:
-    void on_ready(Ready ready) override { state->attempt_ready(*this, ready.error); }
+    void on_ready(Ready ready) override { state->attempt_ready(*this, ready.error, ready.broken); }
   };
 
   class Alarm final : public Timer {
@@ -46,7 +46,7 @@ struct Connector::State {
   void take_interleaved(std::span<const Address> given) noexcept;
   void start_next() noexcept;
   Status start_attempt(Attempt& attempt, const Address& address) noexcept;
-  void attempt_ready(Attempt& attempt, int error) noexcept;
+  void attempt_ready(Attempt& attempt, int error, bool broken) noexcept;
   void drop(Attempt& attempt) noexcept;
   void settle(Result<Fd> result) noexcept;
   void stop() noexcept;
@@ -135,7 +135,7 @@ Status Connector::State::start_attempt(Attempt& attempt, const Address& address)
   return {};
 }
 
-void Connector::State::attempt_ready(Attempt& attempt, int error) noexcept {
+void Connector::State::attempt_ready(Attempt& attempt, int error, bool broken) noexcept {
   const Status status = error != 0 ? std::error_code(error, std::generic_category())
                                    : socket::finish_connect(attempt.fd.value());
   if (status) {
@@ -144,7 +144,7 @@ void Connector::State::attempt_ready(Attempt& attempt, int error) noexcept {
     settle(std::move(attempt.fd));
     return;
   }
-  if (status.error() == std::errc::operation_in_progress) return;  // woken without a reason
+  if (status.error() == std::errc::not_connected && !broken) return;  // woken without a reason
   last_error = status.error();
   drop(attempt);
   start_next();

@@ -106,10 +106,12 @@ Loop::Loop(Options options) noexcept
 Loop::~Loop() {
   HILO_DCHECK(thread_.load() == 0);
   // Callbacks that will never be called may own what watches, and are destroyed while the loop is
-  // still whole.
-  while (!posted_.empty()) std::exchange(posted_, {}).clear();
-  destroy_doomed();
-  delayed_.for_each([this](Delayed&, SlabHandle handle) { delayed_.erase(handle); });
+  // still whole. What they own may post, doom and wait in its turn.
+  while (!posted_.empty() || doomed_ != nullptr || delayed_.size() != 0) {
+    std::exchange(posted_, {}).clear();
+    destroy_doomed();
+    delayed_.for_each([this](Delayed&, SlabHandle handle) { delayed_.erase(handle); });
+  }
   HILO_DCHECK(watched_count_ == 0);
   release_memory(slots_);
 }

@@ -47,22 +47,21 @@ Io ObservedTransport::read(MutableBytes into) noexcept {
 Io ObservedTransport::write(std::span<const Bytes> slices) noexcept {
   std::size_t offered = 0;
   for (const Bytes slice : slices) offered += slice.size();
-  // TLS wants at least as much again as it has refused.
-  const std::size_t allowed = std::min(offered, std::max(observer_->may_write(offered), refused_));
+  const std::size_t refused = refused_bytes();
+  const std::size_t allowed = std::min(offered, std::max(observer_->may_write(offered), refused));
   held_back_ = allowed == 0 && offered != 0;
   if (held_back_) return {.kind = Io::Kind::would_block};
   std::array<Bytes, observed_slices_max> some;
   const std::span<const Bytes> now{some.data(), cut(slices, allowed, some)};
   const Io io = below_ != nullptr ? below_->write(now) : socket::send(fd_, now);
-  refused_ = 0;
-  if (io.kind == Io::Kind::would_block) refused_ = allowed;
   observer_->on_write(io, now);
   return io;
 }
 
 Status ObservedTransport::shutdown_write() noexcept {
   const Status status = below_ != nullptr ? below_->shutdown_write() : socket::shutdown_write(fd_);
-  if (observer_ != nullptr) observer_->on_shutdown();
+  const bool is_to_come = !status && status.error() == std::errc::resource_unavailable_try_again;
+  if (observer_ != nullptr && !is_to_come) observer_->on_shutdown();
   return status;
 }
 
@@ -88,6 +87,9 @@ Interest ObservedTransport::read_waits_for() const noexcept {
   return below_ != nullptr ? below_->read_waits_for() : Interest::read;
 }
 
+std::size_t ObservedTransport::refused_bytes() const noexcept {
+  return below_ != nullptr ? below_->refused_bytes() : 0;
+}
 bool ObservedTransport::has_buffered_input() const noexcept {
   return below_ != nullptr && below_->has_buffered_input();
 }

@@ -67,7 +67,8 @@ class WireObserver {
   // The stream has nothing more to send: FIN, and close_notify before it.
   virtual void on_shutdown() noexcept {}
   // How many of so many bytes may be written now. The rest waits as if the kernel had refused it,
-  // until release() of the transport is called.
+  // until release() of the transport is called. TLS may need more of them, of a record that it
+  // holds already.
   virtual std::size_t may_write(std::size_t bytes) noexcept { return bytes; }
   // The connection has a deadline so long from now, in place of the one before; and: it has come.
   // What is done about it follows, if it has not become later by then.
@@ -109,6 +110,7 @@ class ObservedTransport final : public Transport {
   Status shutdown_write() noexcept override;
   Interest read_waits_for() const noexcept override;
   Interest write_waits_for() const noexcept override;
+  std::size_t refused_bytes() const noexcept override;
   bool has_buffered_input() const noexcept override;
   bool was_cut() const noexcept override;
   WireObserver* observer() const noexcept override { return observer_.get(); }
@@ -129,7 +131,6 @@ class ObservedTransport final : public Transport {
   Stream* stream_ = nullptr;
   int fd_;
   bool held_back_ = false;
-  std::size_t refused_ = 0;  // bytes that what is below could not take, and wants to see again
 };
 
 }  // namespace hilo::net

@@ -152,6 +152,7 @@ Io Stream::transmit(std::span<const Bytes> slices) noexcept {
 bool Stream::settle(const Io& io, Sequence& left, std::size_t offered) noexcept {
   switch (io.kind) {
     case Io::Kind::done:
+      HILO_DCHECK(io.bytes <= offered);
       left.consume(io.bytes);
       // A socket that took a part is full: asking again would only hear would_block.
       put(Flag::blocked, transport_ == nullptr && io.bytes < offered);
@@ -277,9 +278,12 @@ void Stream::shutdown_write() noexcept {
 void Stream::finish_shutdown() noexcept {
   if (!is(Flag::shutdown_wanted) || is(Flag::shutdown_done)) return;
   if (!queue_.empty() || is(Flag::over)) return;
-  set(Flag::shutdown_done);
   const Status status =
       transport_ != nullptr ? transport_->shutdown_write() : socket::shutdown_write(fd_.value());
+  // The close_notify of TLS may find the kernel full.
+  put(Flag::blocked, !status && status.error() == std::errc::resource_unavailable_try_again);
+  if (is(Flag::blocked)) return;
+  set(Flag::shutdown_done);
   if (!status) break_off(status.error());
 }
 

@@ -391,6 +391,8 @@ std::unique_ptr<TlsTransport> ClientContext::connect(int fd, std::string_view ho
 }
 
 std::unique_ptr<TlsTransport> ClientContext::prepare(int fd, std::string_view host) const {
+  // The dot of the root belongs to no certificate (RFC 6066 §3, RFC 9525).
+  if (host.ends_with('.')) host.remove_suffix(1);
   const std::string name{host};
   Connection connection{SSL_new(context_.get())};
   SSL* const ssl = connection.get();
@@ -402,7 +404,9 @@ std::unique_ptr<TlsTransport> ClientContext::prepare(int fd, std::string_view ho
                         const_cast<char*>(name.c_str())) == 1;
   if (!names_host) return nullptr;
   if (!insecure_) {
-    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    // The subject names nobody (RFC 9525 §1.2).
+    SSL_set_hostflags(ssl,
+                      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     const int set = is_ip ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str())
                           : SSL_set1_host(ssl, name.c_str());
     if (set != 1) return nullptr;

@@ -32,12 +32,17 @@ class Transport {
   // As socket::receive and socket::send.
   virtual Io read(MutableBytes into) noexcept = 0;
   virtual Io write(std::span<const Bytes> slices) noexcept = 0;
+  // resource_unavailable_try_again: once write_waits_for() is there.
   virtual Status shutdown_write() noexcept = 0;
 
   // After would_block: which readiness of the descriptor the next attempt waits for. TLS may have
   // to write in order to read, and the other way round.
   virtual Interest read_waits_for() const noexcept { return Interest::read; }
   virtual Interest write_waits_for() const noexcept { return Interest::write; }
+
+  // What the last write() did not take holds so many bytes at its front that are to be offered
+  // again, and no fewer.
+  virtual std::size_t refused_bytes() const noexcept { return 0; }
 
   // True if read() has something to tell at once, without the descriptor becoming readable first.
   virtual bool has_buffered_input() const noexcept { return false; }

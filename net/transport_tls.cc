@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cerrno>
 #include <string>
+#include <utility>
 
 #include "net/clock.h"
 #include "net/last_error.h"
@@ -22,8 +23,10 @@ namespace hilo::net::tls {
 namespace {
 
 constexpr std::size_t record_bytes_max = 16384;  // RFC 8446 §5.1
-// One read() takes so many records: a peer that sends a byte in each must not hold the turn.
+// One read() takes so many records: a peer that sends a byte in each must not hold the turn. And it
+// asks the socket so often for one of them: nor must one that sends what holds no text at all.
 constexpr int records_per_read_max = 64;
+constexpr int receives_per_record_max = 64;
 
 class Category final : public std::error_category {
  public:
@@ -73,8 +76,15 @@ struct TlsBio {
   static int read(BIO* bio, char* to, int size) noexcept {
     auto& transport = *static_cast<TlsTransport*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
+    // OpenSSL would go on for as long as anything comes.
+    if (transport.failure_) return -1;
+    if (++transport.receives_ > receives_per_record_max) {
+      BIO_set_retry_read(bio);
+      return -1;
+    }
     const Io io = socket::receive(
         transport.fd_, {reinterpret_cast<std::uint8_t*>(to), static_cast<std::size_t>(size)});
+    transport.socket_emptied_ = io.kind == Io::Kind::done && io.bytes < static_cast<unsigned>(size);
     switch (io.kind) {
       case Io::Kind::done: return static_cast<int>(io.bytes);
       case Io::Kind::would_block: BIO_set_retry_read(bio); return -1;
@@ -122,8 +132,11 @@ struct TlsBio {
 };
 
 TlsTransport::TlsTransport(ssl_st* ssl, int fd, std::shared_ptr<const void> keep_alive) noexcept
-    : ssl_(ssl), keep_alive_(std::move(keep_alive)), fd_(fd) {
-  if ((SSL_get_options(ssl_) & SSL_OP_ENABLE_KTLS) != 0) {
+    : ssl_(ssl),
+      keep_alive_(std::move(keep_alive)),
+      fd_(fd),
+      may_use_kernel_((SSL_get_options(ssl) & SSL_OP_ENABLE_KTLS) != 0) {
+  if (may_use_kernel_) {
     // Kernel TLS is a property of the descriptor, and OpenSSL sets it through its own BIO only.
     if (SSL_set_fd(ssl_, fd) != 1) failure_ = out_of_memory();
   } else if (BIO* bio = TlsBio::method() != nullptr ? BIO_new(TlsBio::method()) : nullptr) {
@@ -147,6 +160,45 @@ void TlsTransport::attach(Stream& stream) noexcept {
 
 // --- reading and writing -------------------------------------------------------------------------
 
+// The slices of a write as one sequence, consumed from the front.
+class TlsTransport::Offer {
+ public:
+  explicit Offer(std::span<const Bytes> slices) noexcept : rest_(slices) { skip(0); }
+
+  void skip(std::size_t bytes) noexcept {
+    while (true) {
+      const std::size_t part = std::min(bytes, front_.size());
+      front_ = front_.subspan(part);
+      bytes -= part;
+      if (!front_.empty() || rest_.empty()) return;
+      front_ = rest_.front();
+      rest_ = rest_.subspan(1);
+    }
+  }
+
+  // Up to 16 KiB: from where it lies, if a single slice holds it and it need not stay there, and
+  // else put together. A record of its own for each small slice would cost more than the copy.
+  Bytes next_record(Buffer& gathered, bool must_stay) noexcept {
+    const bool is_single = front_.size() >= record_bytes_max || rest_.empty();
+    const Bytes single = front_.first(std::min(front_.size(), record_bytes_max));
+    if (single.empty()) return {};
+    if ((is_single && !must_stay) || !gathered.reserve(record_bytes_max)) {
+      skip(single.size());
+      return single;
+    }
+    while (gathered.size() < record_bytes_max && !front_.empty()) {
+      const Bytes part = front_.first(std::min(front_.size(), record_bytes_max - gathered.size()));
+      static_cast<void>(gathered.append(part));
+      skip(part.size());
+    }
+    return std::as_const(gathered).readable();
+  }
+
+ private:
+  Bytes front_;
+  std::span<const Bytes> rest_;
+};
+
 Io TlsTransport::read(MutableBytes into) noexcept {
   more_input_ = false;
   read_waits_for_ = Interest::read;
@@ -154,11 +206,14 @@ Io TlsTransport::read(MutableBytes into) noexcept {
   for (int records = 0; records < records_per_read_max && filled < into.size(); ++records) {
     if (failure_) return {.kind = Io::Kind::failed, .error = failure_};
     ERR_clear_error();
+    receives_ = 0;
     std::size_t got = 0;
     const int returned = SSL_read_ex(ssl_, into.data() + filled, into.size() - filled, &got);
     note_progress();
     if (returned > 0 && !failure_) {
       filled += got;
+      // Asking again would only hear would_block.
+      if (socket_emptied_ && SSL_has_pending(ssl_) == 0) return {Io::Kind::done, filled, {}};
       continue;
     }
     const Io io = outcome(returned, read_waits_for_);
@@ -171,31 +226,34 @@ Io TlsTransport::read(MutableBytes into) noexcept {
   return {.kind = Io::Kind::done, .bytes = filled};
 }
 
-// A record for each 16 KiB. Small slices are put together first: a record of its own for each would
-// cost more than the copy. What OpenSSL refused it wants to be offered again, and no less: the
-// stream does that, as it keeps what was not taken in front of everything else.
+// What OpenSSL refused it wants to be offered again, and no less. The stream does that, as it keeps
+// what was not taken in front of everything else, and records are cut by bytes, not by slices.
 Io TlsTransport::write(std::span<const Bytes> slices) noexcept {
   write_waits_for_ = Interest::write;
-  Buffer gathered{stream_->loop().pool()};
-  std::size_t taken = 0;
-  Bytes front;
-  while (true) {
-    while (front.empty() && !slices.empty()) {
-      front = slices.front();
-      slices = slices.subspan(1);
-    }
-    if (front.empty()) return {.kind = Io::Kind::done, .bytes = taken};
-    if (failure_) return {.kind = Io::Kind::failed, .error = failure_};
+  Offer offer(slices);
+  if (gathered_) {
+    offer.skip(gathered_->size());
+  } else {
+    gathered_.emplace(stream_->loop().pool());
+  }
+  const Io io = write_records(offer, *gathered_);
+  if (!may_use_kernel_ || gathered_->empty()) gathered_.reset();
+  return io;
+}
 
-    Bytes record = front.first(std::min(front.size(), record_bytes_max));
-    if (front.size() < record_bytes_max && !slices.empty() && gathered.reserve(record_bytes_max)) {
-      static_cast<void>(gathered.append(front));
-      while (!slices.empty() && gathered.size() + slices.front().size() <= record_bytes_max) {
-        static_cast<void>(gathered.append(slices.front()));
-        slices = slices.subspan(1);
-      }
-      front = record = gathered.readable();
+// A record is sent from `gathered`, or from where it lies if that is empty.
+Io TlsTransport::write_records(Offer& offer, Buffer& gathered) noexcept {
+  std::size_t taken = 0;
+  Bytes record = gathered.readable();
+  while (true) {
+    if (record.empty()) {
+      gathered.release();
+      record = offer.next_record(gathered, may_use_kernel_);
+      if (record.empty()) return {.kind = Io::Kind::done, .bytes = taken};
+      if (may_use_kernel_ && gathered.empty()) return fail_with(out_of_memory());
     }
+    if (failure_) return {.kind = Io::Kind::failed, .error = failure_};
+    if (record.size() < refused_bytes_) return fail_with(out_of_memory());
     ERR_clear_error();
     std::size_t written = 0;
     const bool shaking_hands = !handshake_done_;
@@ -206,11 +264,15 @@ Io TlsTransport::write(std::span<const Bytes> slices) noexcept {
     if (returned <= 0) {
       const Io io = outcome(returned, write_waits_for_);
       if (io.kind == Io::Kind::end) return fail_with(std::make_error_code(std::errc::broken_pipe));
+      const bool holds = handshake_done_ || may_use_kernel_;
+      refused_bytes_ = holds && io.kind == Io::Kind::would_block ? record.size() : 0;
       return taken == 0 || io.kind == Io::Kind::failed ? io : Io{Io::Kind::done, taken, {}};
     }
+    // A part of it, where the peer wants short records (RFC 6066 §4).
+    refused_bytes_ = 0;
     taken += written;
-    front = front.subspan(written);
-    if (front.empty()) gathered.release();
+    record = record.subspan(written);
+    if (!gathered.empty()) gathered.consume(written);
   }
 }
 
@@ -218,7 +280,11 @@ Status TlsTransport::shutdown_write() noexcept {
   // Before the handshake is done there is nothing to end but the connection.
   if (handshake_done_ && !failure_) {
     ERR_clear_error();
-    static_cast<void>(SSL_shutdown(ssl_));
+    const int returned = SSL_shutdown(ssl_);
+    if (returned < 0 && SSL_get_error(ssl_, returned) == SSL_ERROR_WANT_WRITE) {
+      write_waits_for_ = Interest::write;
+      return std::make_error_code(std::errc::resource_unavailable_try_again);
+    }
   }
   return socket::shutdown_write(fd_);
 }
@@ -237,7 +303,8 @@ Io TlsTransport::outcome(int returned, Interest& waits_for) noexcept {
       if (!socket_error_ && !socket_ended_) socket_error_ = system_error;
       if (!socket_error_) socket_ended_ = true;
       return fail();
-    default: return fail();
+    // What the socket has said then, it has said to the alert.
+    default: socket_error_ = {}; return fail();
   }
 }
 
@@ -281,6 +348,8 @@ void TlsTransport::note_progress() noexcept {
   if (handshake_done_ || SSL_is_init_finished(ssl_) != 1) return;
   handshake_done_ = true;
   handshake_time_ = clock_now();
+  // Found while reading, it is what a write waits for that had to read first.
+  write_waits_for_ = Interest::write;
 }
 
 void TlsTransport::on_handshake_message(std::uint8_t type) noexcept {

@@ -15,16 +15,20 @@
 //             by then, and failure_text() tells more
 //   limits    what OpenSSL holds: one record in each direction while it is incomplete, nothing
 //             while idle; key_updates_max in key_update_window
+//   kernel    where the kernel may encrypt, each record is copied first, as OpenSSL goes on to send
+//             a refused one from where it lay
 //   thread    the loop's
 
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 
+#include "net/base/buffer.h"
 #include "net/duration.h"
 #include "net/transport.h"
 
@@ -66,6 +70,7 @@ class TlsTransport final : public Transport {
   Status shutdown_write() noexcept override;
   Interest read_waits_for() const noexcept override { return read_waits_for_; }
   Interest write_waits_for() const noexcept override { return write_waits_for_; }
+  std::size_t refused_bytes() const noexcept override { return refused_bytes_; }
   bool has_buffered_input() const noexcept override { return more_input_; }
   bool was_cut() const noexcept override;
   void show_to(WireObserver* observer) noexcept override { observer_ = observer; }
@@ -87,7 +92,9 @@ class TlsTransport final : public Transport {
 
  private:
   friend struct TlsBio;
+  class Offer;
 
+  Io write_records(Offer& offer, Buffer& gathered) noexcept;
   Io outcome(int returned, Interest& waits_for) noexcept;
   Io fail() noexcept;
   Io fail_with(std::error_code error) noexcept;
@@ -105,7 +112,12 @@ class TlsTransport final : public Transport {
   std::error_code socket_error_;  // of the last call of the BIO
   Time handshake_time_;
   Time key_update_began_;
+  // Records are put together here. It is there during a write, and longer where the kernel may
+  // encrypt and has refused what lies in it.
+  std::optional<Buffer> gathered_;
+  std::size_t refused_bytes_ = 0;  // at the least, to be offered again
   int fd_;
+  int receives_ = 0;  // for the present record
   std::uint32_t key_updates_ = 0;
   std::uint32_t client_hellos_ = 0;  // after the handshake
   Interest read_waits_for_ = Interest::read;
@@ -113,6 +125,8 @@ class TlsTransport final : public Transport {
   bool handshake_done_ = false;
   bool more_input_ = false;  // the last read filled its buffer, so there may be more
   bool socket_ended_ = false;
+  bool socket_emptied_ = false;  // by the last receive, which left room
+  const bool may_use_kernel_;
 };
 
 }  // namespace hilo::net::tls

@@ -30,7 +30,7 @@ tools::bench::Result sample(std::string label, std::int64_t cost_microseconds) {
   result.total.opening.record(Duration::milliseconds(2), 64);
   result.server = ServerUse{.processor = Duration{cost_microseconds * 1000} * 10'000,
                             .resident_bytes = 1 << 20,
-                            .bytes_per_connection = 0};
+                            .bytes_per_connection = {}};
   for (int i = 1; i <= 2; ++i) {
     result.intervals.push_back({.at = Duration::seconds(i),
                                 .length = Duration::seconds(1),

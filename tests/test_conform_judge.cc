@@ -172,6 +172,7 @@ TEST_CASE("a refusal is judged by its status and by what belongs to it") {
   CHECK(verdict("nonsense\r\n\r\n") == Verdict::failed);
   CHECK(of_server(subject, Transcript{}).overall() == Verdict::non_strict);  // no answer at all
   CHECK(of_server(subject, having({})).overall() == Verdict::failed);        // 101
+  CHECK(of_server(expecting({echoes({})}), Transcript{}).overall() == Verdict::failed);
   subject.opening.refusal_names = "Sec-WebSocket-Version";
   CHECK(verdict("HTTP/1.1 400 x\r\n\r\n") == Verdict::non_strict);
   CHECK(verdict("HTTP/1.1 400 x\r\nSec-WebSocket-Version: 13\r\n\r\n") == Verdict::ok);

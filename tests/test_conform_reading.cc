@@ -107,6 +107,8 @@ TEST_CASE("an answer to an offer of permessage-deflate is held to the offer") {
   CHECK_FALSE(is_good("; server_max_window_bits=10", "; server_max_window_bits=11"));
   CHECK_FALSE(is_good("", "; client_max_window_bits=15"));
   CHECK_FALSE(is_good("; client_max_window_bits", "; client_max_window_bits"));
+  CHECK(is_good("; client_max_window_bits=10", "; client_max_window_bits=10"));
+  CHECK_FALSE(is_good("; client_max_window_bits=10", "; client_max_window_bits=11"));
   CHECK_FALSE(is_good("; server_no_context_takeover", ""));
   CHECK_FALSE(is_good("; unknown", ""));
   CHECK_FALSE(is_good("", "; unknown"));

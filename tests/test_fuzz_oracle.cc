@@ -92,6 +92,15 @@ TEST_CASE("legal: what is due came, or which class it is that it did not") {
         Class::broken_echo);
 }
 
+TEST_CASE("a reset of ours takes nothing back that was waited for before it") {
+  Case subject = talking(Level::legal, {{Reply::Kind::text, "a"}}, {});
+  subject.steps[2] = step_of(Step::Kind::await_replies);
+  subject.steps.push_back(step_of(Step::Kind::reset));
+  CHECK(!kind(subject, open_with({message("a")})));
+  CHECK(kind(subject, open_with({message("b")})).has_value());
+  CHECK(kind(subject, open_with({}, End::none)) == Class::broken_echo);
+}
+
 TEST_CASE("of several pongs the last one has to come") {
   const Case subject =
       talking(Level::legal, {{Reply::Kind::pong, "1"}, {Reply::Kind::pong, "2"}}, {1000});

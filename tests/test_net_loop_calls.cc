@@ -95,6 +95,44 @@ TEST_CASE("what is never called may own a watcher") {
   CHECK(loop.watched_count() == 2);
 }
 
+TEST_CASE("what is never called may leave to the loop what watches") {
+  struct Left final : Doomed {
+    explicit Left(Loop& l) : loop(l), token(*l.watch(-1, Interest::none, probe)) {}
+    ~Left() override { loop.unwatch(token); }
+    Loop& loop;
+    Probe probe;
+    Token token;
+  };
+  struct Owner {
+    explicit Owner(Loop& l) : loop(l) {}
+    ~Owner() {
+      loop.destroy_later(std::make_unique<Left>(loop));
+      loop.post([left = std::make_unique<Left>(loop)] {});
+      loop.call_after(1_min, [left = std::make_unique<Left>(loop)] {});
+    }
+    Loop& loop;
+  };
+  Loop loop;
+  const Loop::TimerId first = loop.call_after(1_min, [] {});
+  loop.call_after(1_min, [owner = std::make_unique<Owner>(loop)] {});
+  loop.cancel(first);  // whose place is free for what comes meanwhile
+}
+
+TEST_CASE("a call in the longest time there is does not come at once") {
+  Loop loop;
+  int called = 0;
+  for (const Duration longest :
+       {Duration{INT64_MAX}, Duration::seconds(INT64_MAX), Duration::milliseconds(INT64_MAX),
+        Duration::seconds(1) * INT64_MAX}) {
+    loop.call_after(longest, [&] { ++called; });
+  }
+  for (int i = 0; i < 5; ++i) REQUIRE(loop.run_once(Duration::milliseconds(1)));
+  CHECK(called == 0);
+  CHECK(Duration::seconds(INT64_MIN) == Duration{INT64_MIN});
+  CHECK(Duration{INT64_MIN} + Duration{-1} == Duration{INT64_MIN});
+  CHECK(Duration{INT64_MAX} * -2 == Duration{INT64_MIN});
+}
+
 TEST_CASE("run ends when another thread stops it") {
   Loop loop;
   std::thread other;

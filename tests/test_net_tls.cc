@@ -12,16 +12,19 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "net/observed_transport.h"
 #include "net/signals.h"
 #include "tests/support/certificate.h"
 #include "tests/support/folder.h"
@@ -98,6 +101,7 @@ TEST_CASE("a certificate must be for the host, and a wildcard for one label belo
   for (const Row& row : {
            Row{"DNS:chat.example.com", "chat.example.com", true},
            Row{"DNS:chat.example.com", "CHAT.example.com", true},
+           Row{"DNS:chat.example.com", "chat.example.com.", true},
            Row{"DNS:chat.example.com", "example.com", false},
            Row{"DNS:chat.example.com", "chat.example.com.evil.example", false},
            Row{"DNS:*.example.com", "chat.example.com", true},
@@ -129,6 +133,54 @@ TEST_CASE("a certificate must be for the host, and a wildcard for one label belo
     }
     CHECK(meeting.server_plain.empty());
   }
+}
+
+TEST_CASE("the subject of a certificate names nobody (RFC 9525)") {
+  const Certificate certificate("IP:192.0.2.1", {.common_name = "chat.example.com"});
+  CHECK(meet(certificate, "chat.example.com").failure == net::tls::Errc::verify);
+  CHECK_FALSE(meet(certificate, "192.0.2.1").failure);
+}
+
+// Part of what it reads comes while it writes, the rest while it reads.
+TEST_CASE("a write that had to read first goes on where a read has ended the handshake") {
+  const Certificate certificate("DNS:example.com");
+  const auto context = net::tls::ClientContext::create({.ca_file = certificate.file()});
+  REQUIRE(context);
+  TlsEndpoint server({.server = true,
+                      .version_max = TLS1_2_VERSION,
+                      .certificate_file = certificate.file(),
+                      .key_file = certificate.key_file()});
+  auto [near, far] = connected_sockets(Kind::socketpair);
+  const auto client = (*context)->connect(near.value(), "example.com");
+  REQUIRE(client != nullptr);
+  net::Loop loop;
+  PeerPair others(loop, Kind::memory);
+  client->attach(*others.a->stream);
+  const Bytes request = as_bytes("GET");
+  std::array<std::uint8_t, 1024> block;
+  CHECK(client->write({&request, 1}).kind == net::Io::Kind::would_block);
+  std::string flight;
+  while (true) {
+    const net::Io io = net::socket::receive(far.value(), block);
+    if (io.kind == net::Io::Kind::done) server.put_wire(as_text(Bytes{block}.first(io.bytes)));
+    flight = server.take_wire();
+    if (server.is_established()) break;
+    const Bytes bytes = as_bytes(flight);
+    REQUIRE(net::socket::send(far.value(), {&bytes, 1}).bytes == flight.size());
+    CHECK(client->write({&request, 1}).kind == net::Io::Kind::would_block);
+  }
+  const std::size_t half = flight.size() / 2;
+  for (const std::string_view part :
+       {std::string_view(flight).substr(0, half), std::string_view(flight).substr(half)}) {
+    CHECK(client->write({&request, 1}).kind == net::Io::Kind::would_block);
+    CHECK(client->write_waits_for() == net::Interest::read);
+    const Bytes bytes = as_bytes(part);
+    REQUIRE(net::socket::send(far.value(), {&bytes, 1}).bytes == part.size());
+  }
+  CHECK(client->read(block).kind == net::Io::Kind::would_block);
+  CHECK(client->handshake_done());
+  CHECK(client->write_waits_for() == net::Interest::write);
+  CHECK(client->write({&request, 1}).bytes == request.size());
 }
 
 TEST_CASE("a chain of 10 MB is refused by its length (35), and one of 64 KB is not") {
@@ -216,8 +268,15 @@ TEST_CASE("what neither the peer nor the kernel has counts as queued, whoever ho
   CHECK(client.plain.size() + 16384 >= much.size() - queued);
 }
 
-TEST_CASE("what waits for others, too, goes on over TLS where the kernel had refused it") {
-  const auto context = net::tls::ServerContext::create({.self_signed = true});
+namespace {
+
+// Sends a peer that wants such records what waits for others, too, and where it is observed with
+// little of it at a time.
+void send_shared(const TlsEndpointOptions& wants, bool kernel_tls,
+                 std::shared_ptr<net::WireObserver> observer = nullptr) {
+  net::ignore_sigpipe();
+  const auto context =
+      net::tls::ServerContext::create({.self_signed = true, .kernel_tls = kernel_tls});
   REQUIRE(context);
   net::Loop loop;
   auto [far, near] = connected_sockets(Kind::tcp);
@@ -226,7 +285,7 @@ TEST_CASE("what waits for others, too, goes on over TLS where the kernel had ref
   REQUIRE(transport != nullptr);
   const net::tls::TlsTransport& tls = *transport;
   Peer server(loop, std::move(transport), std::move(near));
-  TlsEndpoint client;
+  TlsEndpoint client(wants);
   std::string unsent;
   REQUIRE(turn_until(loop, [&, &far = far] {
     carry(far, client, unsent);
@@ -242,6 +301,7 @@ TEST_CASE("what waits for others, too, goes on over TLS where the kernel had ref
     server.write(own);
     expected += shared + own;
     if (i % 7 == 0) settle(loop);
+    if (i == 100 && observer != nullptr) REQUIRE(server.stream->observe(observer));
   }
   CHECK(server.stream->queued_bytes() > expected.size() / 2);
   REQUIRE(turn_until(loop, [&, &far = far] {
@@ -252,6 +312,80 @@ TEST_CASE("what waits for others, too, goes on over TLS where the kernel had ref
   CHECK(same);
   CHECK(server.stream->queued_bytes() == 0);
   CHECK(loop.pool().taken_bytes() == 0);
+}
+
+// Lets a few bytes through at a time, and all of them only seldom.
+class Trickle final : public net::WireObserver {
+ public:
+  void on_begin(net::ObservedTransport& transport) noexcept override { transport_ = &transport; }
+  void on_read(const net::Io&, MutableBytes) noexcept override {}
+  void on_write(const net::Io&, std::span<const Bytes>) noexcept override {}
+  std::size_t may_write(std::size_t) noexcept override { return ++asked_ % 64 == 0 ? 40'000 : 10; }
+  void on_gone() noexcept override {}
+
+ private:
+  net::ObservedTransport* transport_ = nullptr;
+  int asked_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("what waits for others, too, goes on over TLS where the kernel had refused it") {
+  send_shared({}, false);
+}
+
+TEST_CASE("a peer that wants short records gets all of it, once (RFC 6066 §4)") {
+  for (const int length : {TLSEXT_max_fragment_length_512, TLSEXT_max_fragment_length_1024,
+                           TLSEXT_max_fragment_length_2048, TLSEXT_max_fragment_length_4096}) {
+    CAPTURE(length);
+    send_shared({.max_fragment = length}, false);
+  }
+}
+
+TEST_CASE("who may encrypt by the kernel sends what it has refused from where it lay") {
+  send_shared({.version_max = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256"}, true);
+}
+
+TEST_CASE("an observer that lets little through leaves TLS what it has to see again") {
+  send_shared({}, false, std::make_shared<Trickle>());
+}
+
+TEST_CASE("a close_notify that finds no room is sent when there is some") {
+  const auto context = net::tls::ServerContext::create({.self_signed = true});
+  REQUIRE(context);
+  net::Loop loop;
+  auto [far, near] = connected_sockets(Kind::socketpair);
+  const int fd = near.value();
+  std::unique_ptr<net::tls::TlsTransport> transport = (*context)->accept(fd);
+  REQUIRE(transport != nullptr);
+  const net::tls::TlsTransport& tls = *transport;
+  Peer server(loop, std::move(transport), std::move(near));
+  TlsEndpoint client({.max_fragment = TLSEXT_max_fragment_length_512});
+  std::string unsent;
+  REQUIRE(turn_until(loop, [&, &far = far] {
+    carry(far, client, unsent);
+    return client.is_established() && tls.handshake_done();
+  }));
+  // Until not even an alert fits. What is in front of it here no TLS has made.
+  std::string junk;
+  const std::uint8_t byte = 0;
+  const Bytes one{&byte, 1};
+  while (net::socket::send(fd, {&one, 1}).kind == net::Io::Kind::done) junk += '\0';
+  server.stream->shutdown_write();
+  settle(loop);
+  std::array<std::uint8_t, 65536> block;
+  std::size_t taken = 0;
+  std::string wire;
+  REQUIRE(turn_until(loop, [&, &far = far] {
+    const net::Io io = net::socket::receive(far.value(), block);
+    if (io.kind != net::Io::Kind::done) return io.kind == net::Io::Kind::end;
+    const std::size_t skipped = std::min(junk.size() - taken, io.bytes);
+    taken += skipped;
+    wire += as_text(Bytes{block}.first(io.bytes).subspan(skipped));
+    return false;
+  }));
+  client.put_wire(wire);
+  CHECK(client.close_notified);
 }
 
 namespace {

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -92,6 +94,20 @@ class Letters final : public Adapter {
   net::Loop* loop_;
   Server* from_;
   Server* to_;
+};
+
+// Keeps what it is told.
+class Shelf final : public Adapter {
+ public:
+  explicit Shelf(std::vector<std::shared_ptr<const ServerMessage>>& told) : told_(&told) {}
+  std::size_t others() const noexcept override { return 1; }
+  std::size_t tell(std::shared_ptr<const ServerMessage> message) override {
+    told_->push_back(std::move(message));
+    return 0;
+  }
+
+ private:
+  std::vector<std::shared_ptr<const ServerMessage>>* told_;
 };
 
 struct Two : SocketioServer {
@@ -239,4 +255,105 @@ TEST_CASE("what makes no sense from elsewhere is left alone") {
   two.io.receive({.type = ServerMessage::Type::say, .nsp = "/", .values = Json::array({"said"})},
                  {});
   CHECK(heard == 1);
+}
+
+TEST_CASE("a question that makes no sense is answered so, and nobody here is sent it") {
+  Two two;
+  SocketioPeer a(two);
+  a.connect();
+  std::vector<std::error_code> answers;
+  for (const Json& values : {Json(), Json::object(), Json::array(), Json::array({1})}) {
+    const ServerMessage ask{
+        .type = ServerMessage::Type::ask, .nsp = "/", .values = values, .question = 1};
+    two.io.receive(ask,
+                   ServerReply(ask, [&](ServerAnswer told) { answers.push_back(told.error); }));
+  }
+  CHECK(answers == std::vector<std::error_code>(4, AckErrc::malformed));
+  two.io.receive({.type = ServerMessage::Type::emit, .nsp = "/"}, {});
+  two.io.emit("still", "here");
+  CHECK(a.hear() == "42[\"still\",\"here\"]");
+}
+
+TEST_CASE("what is said to a namespace that is not there, nobody has listened to") {
+  Two two;
+  std::error_code error;
+  const ServerMessage say{.type = ServerMessage::Type::say,
+                          .nsp = "/nowhere",
+                          .values = Json::array({"load"}),
+                          .question = 1};
+  two.io.receive(say, ServerReply(say, [&](ServerAnswer told) { error = told.error; }));
+  CHECK(error == AckErrc::disconnected);
+}
+
+TEST_CASE("sockets that other servers describe badly are left out, and that is told") {
+  SocketioServer server;
+  std::vector<std::shared_ptr<const ServerMessage>> told;
+  server.io.set_adapter(std::make_unique<Shelf>(told));
+  std::error_code error;
+  std::vector<RemoteSocket> sockets;
+  server.io.broadcast().fetch_sockets([&](std::error_code why, std::vector<RemoteSocket> all) {
+    error = why;
+    sockets = std::move(all);
+  });
+  REQUIRE(told.size() == 1);
+  const Json good = {{"id", "x"}, {"rooms", {"r"}}, {"auth", nullptr}, {"data", 1}};
+  server.io.receive({.nsp = "/",
+                     .question = *told[0]->question,
+                     .error = {},
+                     .values = {1, good, {{"id", 2}}, Json::array()}});
+  CHECK(error == AckErrc::malformed);
+  REQUIRE(sockets.size() == 1);
+  CHECK(sockets[0].id == "x");
+  CHECK(sockets[0].data == 1);
+}
+
+TEST_CASE("an answer that is late is none to a namespace that was made anew") {
+  SocketioServer server({.servers_timeout = net::Duration::milliseconds(5)});
+  std::vector<std::shared_ptr<const ServerMessage>> told;
+  server.io.set_adapter(std::make_unique<Shelf>(told));
+  Namespace* present = nullptr;
+  server.io.of([](std::string_view, const Json&) { return true; },
+               [&](Namespace& nsp) { present = &nsp; });
+  SocketioPeer peer(server);
+  peer.connect("40/t,");
+  bool is_late = false;
+  present->fetch_sockets([&](std::error_code why, auto) { is_late = why == AckErrc::timed_out; });
+  REQUIRE(server.until([&] { return is_late; }));
+  peer.say("41/t,");
+  server.turns();
+  present = nullptr;
+  peer.connect("40/t,");
+  REQUIRE(present != nullptr);
+  std::vector<Json> answers;
+  int count = 0;
+  present->server_side_emit("load", [&](std::error_code, std::vector<Json> values) {
+    answers = std::move(values);
+    ++count;
+  });
+  REQUIRE(told.size() == 2);
+  server.io.receive(
+      {.nsp = "/t", .question = *told[0]->question, .error = {}, .values = Json::array({"old"})});
+  CHECK(count == 0);
+  server.io.receive(
+      {.nsp = "/t", .question = *told[1]->question, .error = {}, .values = Json::array({"new"})});
+  CHECK(count == 1);
+  CHECK(answers == std::vector<Json>{"new"});
+}
+
+TEST_CASE("a namespace that asks others while it is made, and throws then, is not waited for") {
+  SocketioServer server({.servers_timeout = net::Duration::milliseconds(5)});
+  std::vector<std::shared_ptr<const ServerMessage>> told;
+  server.io.set_adapter(std::make_unique<Shelf>(told));
+  server.io.of([](std::string_view, const Json&) { return true; },
+               [](Namespace& nsp) {
+                 nsp.server_side_emit("who", [](std::error_code, std::vector<Json>) {});
+                 throw std::runtime_error("behind its question");
+               });
+  SocketioPeer peer(server);
+  peer.say("40/x,");
+  CHECK(peer.hear() == "44/x,{\"message\":\"Invalid namespace\"}");
+  REQUIRE(told.size() == 1);
+  bool is_over = false;
+  server.loop.call_after(net::Duration::milliseconds(20), [&] { is_over = true; });
+  REQUIRE(server.until([&] { return is_over; }));
 }

@@ -370,6 +370,7 @@ TEST_CASE(
   late.reset();
   CHECK(server.server.accept(ids[1]));
   REQUIRE(server.settle());
+  CHECK(gone == 1);  // who has answered hears no more
   CHECK(server.server.pending_upgrade_count() == 0);
   CHECK(server.baseline() == before);
 }

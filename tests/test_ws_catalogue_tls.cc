@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "net/observed_transport.h"
 #include "net/socket.h"
 #include "tests/support/certificate.h"
 #include "tests/support/wire.h"
@@ -297,6 +298,52 @@ TEST_CASE("thirty-two updates of the key are borne, one more is not (B 26)") {
   check_books(server, Errc::tls_key_updates, before);
 }
 
+// Behind the last one that is borne there is nothing to read that anybody would want.
+TEST_CASE("updates of the key without end do not hold the turn (B 26)") {
+  struct Counter final : net::WireObserver {
+    void on_read(const net::Io&, MutableBytes) noexcept override {}
+    void on_write(const net::Io&, std::span<const Bytes>) noexcept override {}
+    void on_tls(const net::TlsNote& note) noexcept override {
+      const bool is_message = note.kind == net::TlsNote::Kind::message && !note.sent;
+      if (is_message && note.bytes[0] == SSL3_MT_KEY_UPDATE) ++updates;
+    }
+    void on_gone() noexcept override {}
+    int updates = 0;
+  };
+  const auto counter = std::make_shared<Counter>();
+  ws::ServerOptions options;
+  options.observe_accepted = [counter](const net::PeerAddress&) { return counter; };
+  WireServer server({}, std::move(options), any_tls_context());
+  const Baseline before = server.baseline();
+  {
+    WirePeer peer(server);
+    REQUIRE(peer.upgrade());
+    for (int i = 0; i < 5000; ++i) {
+      REQUIRE(SSL_key_update(peer.tls()->ssl(), SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
+      REQUIRE(SSL_do_handshake(peer.tls()->ssl()) == 1);
+    }
+    peer.send_raw(peer.tls()->take_wire());
+    REQUIRE(peer.until_end());
+  }
+  CHECK(counter->updates > 32);
+  CHECK(counter->updates < 1500);
+  check_lost(server);
+  check_books(server, Errc::tls_key_updates, before);
+}
+
+TEST_CASE("a message that is answered in two slices reaches a peer that wants short records") {
+  WireServer server({}, {}, any_tls_context());
+  WirePeer peer(server, {.max_fragment = TLSEXT_max_fragment_length_512});
+  REQUIRE(peer.upgrade());
+  const std::string small(600, 's');
+  const std::string large(20'000, 'l');
+  REQUIRE(peer.send(client_frame(0x82, small) + client_frame(0x82, large)));
+  const std::string expected = server_frame(0x82, small) + server_frame(0x82, large);
+  REQUIRE(peer.until_received(expected.size()));
+  const bool same = peer.received == expected;
+  CHECK(same);
+}
+
 TEST_CASE("a hundred thousand records of one byte are served, and others between them (B 27)") {
   WireServer server({}, {}, any_tls_context());
   WirePeer peer(server);
@@ -432,6 +479,37 @@ TEST_CASE("a flipped bit is refused with bad_record_mac (B 32)") {
     check_books(server, Errc::tls_record, before);
     CHECK(server.messages.empty());
   }
+}
+
+namespace {
+
+// The descriptor of this process that a socket of it is connected with.
+int other_end(int fd) {
+  const Result<net::Address> address = net::socket::local_address(fd);
+  REQUIRE(address);
+  for (int other = 0; other < 1000; ++other) {
+    const Result<net::Address> peer = net::socket::peer_address(other);
+    if (peer && peer->to_string() == address->to_string()) return other;
+  }
+  return none;
+}
+
+}  // namespace
+
+TEST_CASE("what was wrong with a record is told, even where nobody takes our alert (B 32)") {
+  WireServer server({}, {}, any_tls_context());
+  const Baseline before = server.baseline();
+  {
+    WirePeer peer(server);
+    REQUIRE(peer.upgrade());
+    REQUIRE(net::socket::shutdown_write(other_end(peer.fd())));  // the server can send no more
+    std::string record = peer.tls()->seal(client_frame(0x81, "Hello"));
+    record.back() = static_cast<char>(record.back() ^ 1);
+    REQUIRE(peer.send_raw(record));
+    REQUIRE(server.until([&] { return !server.closed.empty(); }));
+  }
+  check_lost(server);
+  check_books(server, Errc::tls_record, before);
 }
 
 TEST_CASE("many messages that come at once are all answered before the end") {

@@ -155,11 +155,18 @@ TEST_CASE("when memory is short, who has most kept is ended, and nobody else (15
   ws::Limits limits;
   limits.memory_bytes_max = std::size_t{1} << 20;
   WireServer server(limits);
-  ws::on_coroutine(server.server, "/slow", [](ws::Conversation c) -> ws::Task {
+  const auto doze = [](ws::Conversation c) -> ws::Task {
     if (co_await c.receive()) static_cast<void>(co_await c.sleep(1_min));
-  });
+  };
+  SUBCASE("one path") {
+    ws::on_coroutine(server.server, "/slow", doze);
+  }
+  SUBCASE("all paths that have no handlers of their own") {
+    ws::on_coroutine(server.server, doze);
+  }
+  server.server.at("/honest").on_message([](ws::Connection& c, ws::Message m) { c.send(m); });
   WirePeer honest(server);
-  REQUIRE(honest.upgrade());
+  REQUIRE(honest.upgrade("/honest"));
   REQUIRE(honest.send(client_frame(0x81, std::string(100, 'h')).substr(0, 90)));
   std::vector<std::unique_ptr<WirePeer>> peers;
   for (int i = 0; i < 20; ++i) {
@@ -367,6 +374,27 @@ TEST_CASE("drained() keeps what waits below its limit, however slow the peer") {
     CHECK(peer.received.size() == 500 * (20'004 + 102) + 4);
     CHECK(most <= low + 3 * 20'004 + 16'384);
   }
+}
+
+TEST_CASE("who sends without an end to a peer as fast gives the others their turn") {
+  constexpr int many = 20'000;
+  WireServer server;
+  WirePeer peer(server);
+  bool others_turn = false;
+  int sent = 0;
+  ws::on_coroutine(server.server, "/talk", [&](ws::Conversation c) -> ws::Task {
+    server.loop.post([&] { others_turn = true; });
+    while (!others_turn && sent < many) {
+      c.send_text(std::string(1000, 'x'));
+      ++sent;
+      peer.receive();  // so that nothing ever waits
+      CHECK(co_await c.drained());
+    }
+  });
+  REQUIRE(peer.upgrade("/talk"));
+  REQUIRE(peer.until_contains(server_frame(0x88, close_body(1000))));
+  CHECK(others_turn);
+  CHECK(sent < many);
 }
 
 TEST_CASE("an exception costs its connection, wherever it is thrown, and no other") {

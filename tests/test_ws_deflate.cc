@@ -193,6 +193,26 @@ TEST_CASE("a message to many is compressed once where they share a context") {
   for (const auto& peer : peers) CHECK(peer->until_contains(server_frame(0x81, text)));
 }
 
+TEST_CASE("it is compressed once for each window, whatever becomes of the other direction") {
+  DeflateOptions options = alone;
+  options.client_no_context_takeover = false;
+  WireServer server({}, serving(options));
+  server.server.at("/topic").on_open([](ws::Connection& c) { REQUIRE(c.subscribe("news")); });
+  std::vector<std::unique_ptr<WirePeer>> peers;
+  for (int i = 0; i < 9; ++i) {
+    const std::string window =
+        i % 3 == 0 ? "" : "; server_max_window_bits=1" + std::to_string(i % 3);
+    peers.push_back(std::make_unique<WirePeer>(server));
+    REQUIRE(peers.back()->send(
+        upgrade_request("/topic", "Sec-WebSocket-Extensions: " + name + window + "\r\n")));
+    REQUIRE(peers.back()->until_contains("\r\n\r\n"));
+  }
+  const std::string text(5000, 'n');
+  server.server.publish("news", ws::Opcode::text, as_bytes(text));
+  for (const auto& peer : peers) CHECK(peer->until_contains("\xC1"));
+  CHECK(server.server.metrics().messages_deflated == 3);
+}
+
 TEST_CASE("a large message to many waits in one place in each of its forms") {
   WireServer server({}, serving(alone));
   server.server.at("/topic").on_open([](ws::Connection& c) { REQUIRE(c.subscribe("news")); });
@@ -433,6 +453,39 @@ TEST_CASE("without memory for compression a server declines, and a sender sends 
   REQUIRE(other->send(client_frame(0xC1, compressed(text))));
   CHECK(other->until_contains(server_frame(0x81, text)));
   CHECK(little.all_rejects() == 0);
+}
+
+TEST_CASE("takeover is agreed on while there is room for it, and for all who were promised it") {
+  ws::Limits limits;
+  const std::size_t each = ws::inflater_bytes(15) + ws::deflater_bytes(15, 8);
+  limits.deflate_memory_bytes_max = 2 * each + ws::inflater_bytes(15) + 4096;
+  WireServer server(limits, serving(taking_over));
+  const auto answer = [&](std::vector<std::unique_ptr<WirePeer>>& peers) {
+    peers.push_back(std::make_unique<WirePeer>(server));
+    REQUIRE(
+        peers.back()->send(upgrade_request("/echo", "Sec-WebSocket-Extensions: " + name + "\r\n")));
+    REQUIRE(peers.back()->until_contains("\r\n\r\n"));
+    const bool takes_over = peers.back()->received.find("no_context") == std::string::npos;
+    CHECK(peers.back()->received.find(name) != std::string::npos);
+    peers.back()->received.clear();
+    return takes_over;
+  };
+  std::vector<std::unique_ptr<WirePeer>> peers;
+  CHECK(answer(peers));
+  CHECK(answer(peers));
+  CHECK_FALSE(answer(peers));
+  CHECK_FALSE(answer(peers));
+  const std::string text(5000, 'x');
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    REQUIRE(peers[i]->send(client_frame(0xC1, compressed(text))));
+    // For what others share to compress with there is no room.
+    CHECK(peers[i]->until_contains(i < 2 ? "\xC1" : server_frame(0x81, text)));
+  }
+  CHECK(server.all_rejects() == 0);
+  // Who goes makes room.
+  peers.erase(peers.begin());
+  REQUIRE(server.until([&] { return server.server.connection_count() == 3; }));
+  CHECK(answer(peers));
 }
 
 TEST_CASE("what a connection keeps for compression is what deflate.h says, and is given back") {

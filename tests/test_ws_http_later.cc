@@ -348,6 +348,36 @@ TEST_CASE(
   CHECK((peer.received == expected + ok("abc") + ok("x")));
 }
 
+TEST_CASE("an answer that has no body sends nothing of its source") {
+  Waiting at;
+  std::size_t read_bytes = 0;
+  at.server.server.get("/nothing", [&](ws::http::Exchange& exchange) {
+    CHECK(exchange.respond_from(204, {}, 5, std::make_unique<TextSource>("bytes", read_bytes)));
+  });
+  WirePeer peer(at.server);
+  REQUIRE(peer.send(get("/nothing") + get("/now?x")));
+  const std::string expected = "HTTP/1.1 204 No Content\r\n\r\n" + ok("x");
+  REQUIRE(peer.until_received(expected.size()));
+  CHECK(peer.received == expected);
+  CHECK(read_bytes == 0);
+}
+
+TEST_CASE("where an answer ends is said once") {
+  Waiting at;
+  at.server.server.get("/twice", [&](ws::http::Exchange& exchange) {
+    for (const std::string_view name : {"content-length", "Transfer-Encoding"}) {
+      const ws::FieldView field{name, "3"};
+      const Status status = exchange.respond(200, "text/plain", "four", {&field, 1});
+      CHECK(status.error() == ws::Errc::argument);
+    }
+    CHECK(exchange.respond(200, "text/plain", "four"));
+  });
+  WirePeer peer(at.server);
+  REQUIRE(peer.send(get("/twice")));
+  REQUIRE(peer.until_received(ok("four").size()));
+  CHECK(peer.received == ok("four"));
+}
+
 TEST_CASE("a source that fails, ends early, throws or says more than there is room for resets") {
   Waiting at;
   Fault fault{};

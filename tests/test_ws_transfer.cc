@@ -271,6 +271,35 @@ TEST_CASE("where a request goes may depend on what it asks, and on nothing: then
   CHECK(bodies(peer.received) == "stayed|stayed|went|");
 }
 
+TEST_CASE("where nothing is served, the request may still decide where it goes") {
+  Elsewhere there;
+  there.server->at("/game/:id").on_message([](ws::Connection& c, ws::Message m) { c.send(m); });
+  there.server->get("/game/:id", [](Exchange& x) { CHECK(x.respond(200, "text/plain", "went")); });
+  there.server->post("/game/:id", [](Exchange& x) { CHECK(x.respond(200, "text/plain", "sent")); });
+  Front front(there);
+  std::vector<std::string> asked;
+  front.server.transfer_by("/game/:id", [&](const ws::Request& request) -> ws::Destination {
+    asked.emplace_back(request.parameter("id").value_or("none"));
+    return asked.back() == "here" ? nullptr : there.destination;
+  });
+  front.server.transfer_by("/game/*", [](const ws::Request&) -> ws::Destination { return {}; });
+  front.server.get("/*", [](Exchange& x) { CHECK(x.respond(200, "text/plain", "stayed")); });
+  there.run();
+  WirePeer peer(front);
+  const std::string post = "POST /game/2 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
+  REQUIRE(peer.send(get("/game/here") + get("/game/1") + post));
+  REQUIRE(peer.until_contains("sent"));
+  CHECK(bodies(peer.received) == "stayed|went|sent|");
+  CHECK(asked == std::vector<std::string>{"here", "1"});
+  WirePeer socket(front);
+  REQUIRE(socket.upgrade("/game/3"));
+  REQUIRE(socket.send(client_frame(0x81, "hello")));
+  CHECK(socket.until_contains(server_frame(0x81, "hello")));
+  WirePeer nobody(front);
+  REQUIRE(nobody.send("POST /game/here HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"));
+  CHECK(nobody.until_contains("HTTP/1.1 405 "));
+}
+
 TEST_CASE("whom a proxy speaks for is known where the connection goes, and counted there") {
   const auto admission = std::make_shared<ws::Admission>(ws::Limits{});
   Elsewhere there({}, {.admission = admission});

@@ -253,6 +253,8 @@ void Connection::pause() {
 }
 
 void Connection::resume() {
+  // Or it would put off the deadlines of a peer that is silent.
+  if (!paused_by_user_) return;
   paused_by_user_ = false;
   if (!ended_ && !paused_by_queue_) listen_again();
 }

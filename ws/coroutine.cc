@@ -8,6 +8,11 @@
 
 namespace hilo::ws {
 
+// What a coroutine may send, by and by, before drained() lets the other connections have their
+// turn.
+constexpr std::size_t burst_bytes_max = std::size_t{1} << 20;
+constexpr std::size_t bytes_for_a_call = 64;  // what a message costs, however short
+
 // What a connection and its coroutines have in common. It lives as long as either.
 class Talk {
  public:
@@ -53,6 +58,7 @@ class Talk {
 
   // What the kernel was offered and did not take, or will be offered in the flush phase.
   std::size_t waiting_bytes() const noexcept;
+  bool has_room() const noexcept;
   void keep(Message message);
   void drop_kept() noexcept;
 
@@ -66,6 +72,7 @@ class Talk {
   std::exception_ptr thrown_;
   CloseInfo close_info_;
   std::size_t conversations_ = 0;
+  std::size_t burst_bytes_ = 0;  // sent since a coroutine waited
   Opcode kept_opcode_ = Opcode::text;
   bool keeps_ = false;  // and it was not received yet
   bool ended_ = false;
@@ -251,6 +258,10 @@ std::size_t Talk::waiting_bytes() const noexcept {
   return connection_->buffered_bytes() - std::min(collected, connection_->buffered_bytes());
 }
 
+bool Talk::has_room() const noexcept {
+  return waiting_bytes() <= talks_->queue_bytes_low;
+}
+
 // --- Conversation --------------------------------------------------------------------------------
 
 Conversation::Conversation(Talk& talk) noexcept : talk_(&talk) {
@@ -266,7 +277,9 @@ Conversation::~Conversation() {
 }
 
 Sent Conversation::send(Opcode opcode, Bytes payload, SendOptions options) const {
-  return is_open() ? talk_->connection_->send(opcode, payload, options) : Sent::closed;
+  if (!is_open()) return Sent::closed;
+  talk_->burst_bytes_ += payload.size() + bytes_for_a_call;
+  return talk_->connection_->send(opcode, payload, options);
 }
 
 Status Conversation::ping(Bytes payload) const {
@@ -336,20 +349,36 @@ void Conversation::Receive::await_suspend(std::coroutine_handle<> coroutine) noe
   HILO_DCHECK(conversation_.talk_->receiver_ == nullptr);  // one at a time
   coroutine_ = coroutine;
   conversation_.talk_->receiver_ = this;
+  conversation_.talk_->burst_bytes_ = 0;
 }
 
 std::optional<Message> Conversation::Receive::await_resume() noexcept {
   return message_;
 }
 
+Conversation::Drained::~Drained() {
+  if (armed()) conversation_.loop().timers().cancel(*this);
+}
+
 bool Conversation::Drained::await_ready() const noexcept {
   const Talk& talk = *conversation_.talk_;
-  return !conversation_.is_open() || talk.waiting_bytes() <= talk.talks_->queue_bytes_low;
+  return !conversation_.is_open() || (talk.has_room() && talk.burst_bytes_ <= burst_bytes_max);
 }
 
 void Conversation::Drained::await_suspend(std::coroutine_handle<> coroutine) noexcept {
+  Talk& talk = *conversation_.talk_;
   coroutine_ = coroutine;
-  conversation_.talk_->for_room_.push_back(*this);
+  talk.for_room_.push_back(*this);
+  talk.burst_bytes_ = 0;
+  if (!talk.has_room()) return;
+  // Nothing waits whose leaving would be told. A timer that is overdue fires in the next turn.
+  net::Loop& loop = conversation_.loop();
+  loop.timers().arm(*this, loop.now() + net::Duration::milliseconds(-1));
+}
+
+void Conversation::Drained::on_timer(net::Time) {
+  ListNode<Waiting>::unlink();
+  resume();
 }
 
 Conversation::Sleep::~Sleep() {
@@ -392,19 +421,25 @@ void Task::promise_type::unhandled_exception() noexcept {
   }
 }
 
+namespace {
+
+template <class Target>
+Target& attach_talks(Server& server, Target& target, TalkHandler handler) {
+  const auto talks = std::make_shared<Talks>(server.loop(), server.limits().queue_bytes_low,
+                                             std::move(handler), &server);
+  talks->attach<Target>(target);
+  server.add_memory_holder(talks);
+  return target;
+}
+
+}  // namespace
+
 Server& on_coroutine(Server& server, TalkHandler handler) {
-  std::make_shared<Talks>(server.loop(), server.limits().queue_bytes_low, std::move(handler))
-      ->attach<Server>(server);
-  return server;
+  return attach_talks(server, server, std::move(handler));
 }
 
 Service& on_coroutine(Server& server, std::string_view pattern, TalkHandler handler) {
-  Service& service = server.at(pattern);
-  const auto talks = std::make_shared<Talks>(server.loop(), server.limits().queue_bytes_low,
-                                             std::move(handler), &server);
-  talks->attach<Service>(service);
-  server.add_memory_holder(talks);
-  return service;
+  return attach_talks(server, server.at(pattern), std::move(handler));
 }
 
 Caller::Caller(net::Loop& loop, ClientOptions options)

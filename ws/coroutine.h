@@ -19,6 +19,8 @@
 //              may wait in receive().
 //   pressure   While nobody waits in receive() one message is taken in and kept, and reading stops
 //              behind it: the peer has to wait, the peer's pings and Close are seen until then.
+//              Who sends without an end waits in drained() for the peer, and where the peer is as
+//              fast, once in a while for the next turn, so that the others have theirs.
 //   the end    When the last Conversation of a connection goes while it is open, the connection is
 //              closed with 1000: so it ends when its coroutine returns.
 //   errors     An exception that leaves a Task closes with 1011 the connection that the Task was
@@ -235,14 +237,18 @@ class Conversation::Receive : private Waiting {
   std::optional<Message> message_;
 };
 
-class Conversation::Drained : private Waiting {
+class Conversation::Drained final : private Waiting, private net::Timer {
  public:
   explicit Drained(Conversation conversation) noexcept : conversation_(std::move(conversation)) {}
+  Drained(const Drained&) = delete;
+  Drained& operator=(const Drained&) = delete;
+  ~Drained();
   bool await_ready() const noexcept;
   void await_suspend(std::coroutine_handle<> coroutine) noexcept;
   bool await_resume() const noexcept { return conversation_.is_open(); }
 
  private:
+  void on_timer(net::Time now) override;
   Conversation conversation_;
 };
 

@@ -44,17 +44,15 @@ class EncodedMessage {
   // compressed once for all of them; else into `scratch`, which is empty and must outlive the
   // Outgoing.
   Outgoing outgoing(Session& session, Buffer& scratch) noexcept {
-    Compression* compression = session.compression();
+    shrunk_ = nullptr;
+    Compression* const compression = session.compression();
     if (compression == nullptr || !options_.compress) return plain();
-    if (!compression->is_shared()) return session.send_compressed(opcode_, payload_, scratch);
-    if (compression != compression_) {
-      compression_ = compression;
-      shrunk_.emplace(scratch.pool());
-      is_shrunk_ = compression->shrink(payload_, *shrunk_);
-      kept_shrunk_ = {};
-    }
-    if (!is_shrunk_) return plain();
-    return session.send_shrunk(opcode_, std::as_const(*shrunk_).readable());
+    const Compression* const shared = compression->shared();
+    if (shared == nullptr) return session.send_compressed(opcode_, payload_, scratch);
+    Shrunk& shrunk = find(shared, *compression, scratch.pool());
+    if (!shrunk.is_smaller) return plain();
+    shrunk_ = &shrunk;
+    return session.send_shrunk(opcode_, std::as_const(shrunk.bytes).readable());
   }
   // What outgoing() made, to be kept while it waits. None if it is few bytes, or this connection's
   // alone, or there is no memory for it.
@@ -62,15 +60,33 @@ class EncodedMessage {
     const Bytes payload = outgoing.slices.back();
     if (payload.size() < shared_bytes_min) return {};
     const bool is_plain = payload.data() == payload_.data();
-    const bool is_shrunk =
-        is_shrunk_ && payload.data() == std::as_const(*shrunk_).readable().data();
-    if (!is_plain && !is_shrunk) return {};
-    SharedBytes& kept = is_plain ? kept_plain_ : kept_shrunk_;
+    if (!is_plain && shrunk_ == nullptr) return {};
+    SharedBytes& kept = is_plain ? kept_plain_ : shrunk_->kept;
     if (!kept) kept = SharedBytes::copy_of(pool, outgoing.slices);
     return kept;
   }
 
  private:
+  // A compressed form, and whose it is, which is looked at only to be compared.
+  struct Shrunk {
+    const Compression* by;
+    Buffer bytes;
+    bool is_smaller;
+    SharedBytes kept = {};
+  };
+  // One for each size of window, and for those of ours that zlib cannot do.
+  static constexpr std::size_t forms_max = 8;
+
+  Shrunk& find(const Compression* shared, Compression& compression, Pool& pool) noexcept {
+    std::size_t place = 0;
+    while (place + 1 < forms_max && forms_[place] && forms_[place]->by != shared) ++place;
+    std::optional<Shrunk>& form = forms_[place];
+    if (!form || form->by != shared) {
+      form.emplace(Shrunk{shared, Buffer{pool}, false});
+      form->is_smaller = compression.shrink(payload_, form->bytes);
+    }
+    return *form;
+  }
   Outgoing plain() const noexcept { return {{Bytes{header_}.first(header_bytes_), payload_}}; }
 
   Bytes payload_;
@@ -78,12 +94,9 @@ class EncodedMessage {
   SendOptions options_;
   std::array<std::uint8_t, frame_header_bytes_max> header_;
   std::size_t header_bytes_;  // behind header_, which it fills
-  // The compressed form, and whose it is. Looked at only to be compared.
-  Compression* compression_ = nullptr;
-  std::optional<Buffer> shrunk_;
-  bool is_shrunk_ = false;
+  std::array<std::optional<Shrunk>, forms_max> forms_;
+  Shrunk* shrunk_ = nullptr;  // the one that outgoing() has just made use of
   SharedBytes kept_plain_;
-  SharedBytes kept_shrunk_;
 };
 
 }  // namespace hilo::ws

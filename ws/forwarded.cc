@@ -11,6 +11,8 @@
 namespace hilo::ws {
 namespace {
 
+constexpr std::string_view rfc_7239 = "Forwarded";
+
 // One proxy's account of where it was asked from.
 struct Hop {
   std::string_view from = {};
@@ -45,19 +47,28 @@ std::optional<net::PeerAddress> read_node(std::string_view text) noexcept {
   return net::PeerAddress{*address};
 }
 
-// Takes the last member off a list whose members may hold quoted strings. Quotes are counted from
-// the front, as only there it is known what is quoted.
-std::string_view take_last(std::string_view& list) noexcept {
-  std::size_t comma = std::string_view::npos;
-  bool quoted = false;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (list[i] == '"') quoted = !quoted;
-    if (list[i] == '\\' && quoted) ++i;
-    if (i < list.size() && list[i] == ',' && !quoted) comma = i;
+// Where the quoted string that ends in front of `end` begins; 0 if nowhere.
+std::size_t quote_before(std::string_view text, std::size_t end) noexcept {
+  for (std::size_t at = end; at-- > 0;) {
+    if (text[at] != '"') continue;
+    std::size_t backslashes = 0;
+    while (backslashes < at && text[at - backslashes - 1] == '\\') ++backslashes;
+    if (backslashes % 2 == 0) return at;
   }
-  const bool is_only = comma == std::string_view::npos;
-  const std::string_view last = trim(is_only ? list : list.substr(comma + 1));
-  list = is_only ? std::string_view{} : list.substr(0, comma);
+  return 0;
+}
+
+// Takes the last member off a list. What is in front of it may be the client's own words, so it is
+// read from its end, where the proxy's begin: nothing that somebody has quoted, or left open, in
+// front of these can hide them. X-Forwarded-For and its kind know of no quotes.
+std::string_view take_last(std::string_view& list, bool may_quote) noexcept {
+  std::size_t at = list.size();
+  while (at > 0 && list[at - 1] != ',') {
+    --at;
+    if (may_quote && list[at] == '"') at = quote_before(list, at);
+  }
+  const std::string_view last = trim(list.substr(at));
+  list = list.substr(0, at == 0 ? 0 : at - 1);
   return last;
 }
 
@@ -66,13 +77,24 @@ std::string_view unquoted(std::string_view value) noexcept {
   return is_quoted ? value.substr(1, value.size() - 2) : value;
 }
 
+// Up to a semicolon that no quoted string holds.
+std::size_t pair_end(std::string_view element) noexcept {
+  bool quoted = false;
+  for (std::size_t i = 0; i < element.size(); ++i) {
+    if (element[i] == '"') quoted = !quoted;
+    if (element[i] == '\\' && quoted) ++i;
+    if (i < element.size() && element[i] == ';' && !quoted) return i;
+  }
+  return element.size();
+}
+
 // RFC 7239 §4: "for=...;proto=...;host=...". A value with a backslash in it is none that we know.
 Hop read_pairs(std::string_view element) noexcept {
   Hop hop;
   while (!element.empty()) {
-    const std::size_t end = element.find(';');
+    const std::size_t end = pair_end(element);
     const std::string_view pair = trim(element.substr(0, end));
-    element.remove_prefix(end == std::string_view::npos ? element.size() : end + 1);
+    element.remove_prefix(std::min(element.size(), end + 1));
     const std::size_t equals = pair.find('=');
     if (equals == std::string_view::npos) continue;
     const std::string_view name = pair.substr(0, equals);
@@ -89,12 +111,13 @@ Hop read_pairs(std::string_view element) noexcept {
 template <class Visit>
 void for_each_from_the_end(const Fields& fields, std::string_view name, Visit&& visit) noexcept {
   constexpr int hops_max = 32;
+  const bool may_quote = name == rfc_7239;
   int left = hops_max;
   for (std::size_t i = fields.size(); i-- > 0;) {
     if (!equals_ignoring_case(fields[i].name, name)) continue;
     std::string_view list = fields[i].value;
     while (!list.empty()) {
-      const std::string_view member = take_last(list);
+      const std::string_view member = take_last(list, may_quote);
       if (member.empty()) continue;
       if (left-- == 0 || !visit(member)) return;
     }
@@ -118,7 +141,7 @@ Forwarded read_forwarded(const Fields& fields, ForwardedBy by, const net::PeerAd
   if (!net::contains(trusted, peer)) return result;
   const bool in_one = by == ForwardedBy::forwarded;
   Hop first;
-  for_each_from_the_end(fields, in_one ? "Forwarded" : "X-Forwarded-For",
+  for_each_from_the_end(fields, in_one ? rfc_7239 : "X-Forwarded-For",
                         [&](std::string_view member) {
                           const Hop hop = in_one ? read_pairs(member) : Hop{.from = member};
                           // What the proxy nearest to the client says of the request is right.

@@ -93,7 +93,8 @@ class HandlerSetters {
   }
   // No more than Limits::queue_bytes_low of what was accepted waits for the kernel, after some of
   // it had to wait: for the peer, or, if it was sent outside this connection's own callbacks, for
-  // the end of the turn. Whoever was refused for want of room hears this when there is some again.
+  // the end of the turn. Whoever was refused for want of room hears this when there is some again;
+  // there is none, ever, for a message larger than Limits::queue_bytes_max.
   Self& on_drained(Callback<void(Connection&)> callback) {
     return set(&Handlers::on_drained, std::move(callback));
   }

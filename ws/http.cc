@@ -151,11 +151,11 @@ net::Stream::Want HttpConnection::on_input(MutableBytes& input) {
     }
     if (--budget == 0 && !input.empty()) break;
   }
+  // The turn's budget is used up. A body that is streamed is input, too.
+  if (wants_input() && !input.empty()) return net::Stream::Want::again;
   switch (state_) {
     case State::reading:
-    case State::receiving:
-      if (!input.empty()) return net::Stream::Want::again;
-      break;
+    case State::receiving: break;
     case State::waiting:
     case State::sending:
       // The next requests wait in the stash, and no more of them than it may cost us.
@@ -363,9 +363,12 @@ void HttpConnection::fail_body(Errc error) {
 
 void HttpConnection::call_body_handler(Bytes piece, bool final) {
   if (!body_->handler) return;
+  // It may put another one in its place.
+  http::BodyHandler handler = std::move(body_->handler);
   dispatching_ = true;
-  const bool done = guarded([&] { body_->handler(exchange_, piece, final); });
+  const bool done = guarded([&] { handler(exchange_, piece, final); });
   dispatching_ = false;
+  if (body_ != nullptr && !body_->handler) body_->handler = std::move(handler);
   if (!done) refuse(500, "the handler failed\n");
 }
 
@@ -402,7 +405,7 @@ Status HttpConnection::respond_from(std::uint16_t status, std::string_view conte
     abort_answer();
     return sent;
   }
-  if (head_only_ || length == 0) {
+  if (head_only_ || length == 0 || has_no_body(status)) {
     answered();
     return {};
   }

@@ -70,8 +70,9 @@ struct Limits {
   std::uint32_t bytes_per_fragment = 64;
   std::uint32_t inflate_ratio_max = 100;
   std::size_t inflate_ratio_free_bytes = std::size_t{64} << 10;
-  // All compression contexts of a server or client together. Without memory messages go out
-  // uncompressed, and a compressed one that comes costs its connection (1011).
+  // All compression contexts of a server or client together. A server agrees on context takeover
+  // only while this has room for it. Without memory messages go out uncompressed, and a compressed
+  // one that comes costs its connection (1011).
   std::size_t deflate_memory_bytes_max = std::size_t{256} << 20;
   net::Duration message_timeout = net::Duration::seconds(60);
   // Messages handled in one turn before others have theirs. 0: no limit.
@@ -96,6 +97,7 @@ struct Limits {
   // records of them only as they leave; one that has left in part counts as a whole.) A message is
   // let in by its plain size all the same, even if little of it would be left: what a context that
   // is taken over has compressed it cannot forget, so there is no finding out first.
+  // One that is larger than all of it never fits, not even where nothing waits.
   // 0 stands for the larger of 1 MiB and message_bytes_max + 64 KiB.
   std::size_t queue_bytes_max = 0;
   // With more than this waiting a server stops reading from the same peer. A client reads on, or
@@ -123,7 +125,9 @@ struct Limits {
 
   std::size_t queue_bytes_limit() const noexcept {
     constexpr std::size_t least = std::size_t{1} << 20;
-    const std::size_t room = message_bytes_max + (std::size_t{64} << 10);
+    constexpr std::size_t more = std::size_t{64} << 10;
+    const bool fits = message_bytes_max <= std::numeric_limits<std::size_t>::max() - more;
+    const std::size_t room = fits ? message_bytes_max + more : message_bytes_max;
     return queue_bytes_max != 0 ? queue_bytes_max : (room > least ? room : least);
   }
   MessageLimits message() const noexcept {

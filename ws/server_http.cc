@@ -112,7 +112,8 @@ Status Server::files(std::string_view prefix, std::string_view directory,
 // --- requests ------------------------------------------------------------------------------------
 
 // The patterns that fit a path, from the best one on, until one has what is asked for. What the
-// others have is what would be allowed.
+// others have is what would be allowed. Who may lead to another server has it, until that was asked
+// for and says that the request stays.
 class Server::Fitting final : public Router::Filter {
  public:
   Fitting(Server& server, const RequestHead& head) noexcept
@@ -121,28 +122,44 @@ class Server::Fitting final : public Router::Filter {
         may_be_websocket_(head.method == Method::get || head.method == Method::head ||
                           wants_websocket(head)) {}
 
-  bool takes(std::uint32_t pattern) override {
-    Path& path = *server_->paths_[pattern];
-    if (path.destination != nullptr) return true;
-    allowed |= path.methods();
-    return (path.has_service && may_be_websocket_) || path.find(method_) != nullptr;
+  Path* find(const RequestHead& head, PathParameters& parameters) {
+    allowed = 0;
+    leading_ = 0;
+    const std::optional<std::uint32_t> place = server_->router_.find(head.path, parameters, this);
+    return place ? server_->paths_[*place].get() : nullptr;
   }
+  // What find() has found leads elsewhere; it is passed over from now on.
+  bool leads() const noexcept { return leading_ > passed_over_; }
+  void pass_over() noexcept { ++passed_over_; }
 
   MethodSet allowed = 0;
 
  private:
+  bool takes(std::uint32_t pattern) override {
+    Path& path = *server_->paths_[pattern];
+    const bool may_lead = path.destination != nullptr || path.destination_of;
+    if (may_lead && ++leading_ > passed_over_) return true;
+    allowed |= path.methods();
+    return (path.has_service && may_be_websocket_) || path.find(method_) != nullptr;
+  }
+
   Server* server_;
   Method method_;
   bool may_be_websocket_;
+  int leading_ = 0;      // patterns that may lead elsewhere, so far
+  int passed_over_ = 0;  // so many of them, which find() meets in the same order each time
 };
 
 void Server::on_request(HttpConnection& connection, http::Exchange& exchange,
                         const Request& request, PathParameters& parameters) {
   const RequestHead& head = request.head();
   Fitting fitting(*this, head);
-  const std::optional<std::uint32_t> place = router_.find(head.path, parameters, &fitting);
-  Path* const path = place ? paths_[*place].get() : nullptr;
-  if (path != nullptr && !stopping_ && leaves(connection, *path, request)) return;
+  Path* path = fitting.find(head, parameters);
+  while (fitting.leads()) {
+    if (!stopping_ && leaves(connection, *path, request)) return;
+    fitting.pass_over();
+    path = fitting.find(head, parameters);
+  }
   Service* service = path != nullptr && path->has_service ? &path->service : nullptr;
   // The service of all other paths.
   if (fitting.allowed == 0 && has_default_service_) {

@@ -111,7 +111,7 @@ void Server::open(HttpConnection& http, Service& service, const RequestHead& hea
   std::optional<DeflateAnswer> deflate;
   CompressionPointer compression;
   if (check.has_extensions && may_compress(http, head)) {
-    deflate = accept_deflate(head.fields, options_.deflate);
+    deflate = accept_deflate(head.fields, deflate_->agreeable());
   }
   if (deflate) compression = deflate_->make(Role::server, deflate->agreed);
   Buffer response{loop_->pool()};
@@ -201,6 +201,7 @@ bool Server::answer(UpgradeId id, Decision decision) {
   PendingUpgrade* const pending = pending_.find(id.handle);
   if (pending == nullptr || pending->decision_) return false;
   pending->decision_ = std::move(decision);
+  const Callback<void()> not_called = std::move(pending->on_gone_);
   // What is due now would wait for the next full millisecond.
   loop_->timers().arm(*pending, net::Time{});
   return true;

@@ -289,6 +289,12 @@ static void test_failures(void) {
   EXPECT(self.lines == 1);
   connect.url = hilo_text_of("ftp://127.0.0.1/");
   EXPECT(hilo_client_connect(self.client, &connect) == HILO_ERROR_URL_SCHEME);
+  connect.reconnect_cap_ms = -1;
+  EXPECT(hilo_client_connect(self.client, &connect) == -EINVAL);
+  hilo_connect_options_init(&connect, sizeof connect);
+  hilo_listen_options_init(&listen, sizeof listen);
+  listen.client_ca_file = hilo_text_of("authorities.pem");
+  EXPECT(hilo_server_listen(self.server, &listen, &self.port) == -EINVAL);
   end(&self);
 
   begin(&self, 0, 0);
@@ -337,6 +343,7 @@ static void connect_handlers(scene* self, const hilo_handlers* handlers) {
 
 static void test_limits(void) {
   hilo_limits limits;
+  hilo_loop_options sizes;
   hilo_server_options options;
   hilo_handlers handlers;
   scene self;
@@ -358,6 +365,9 @@ static void test_limits(void) {
   limits.idle_timeout_ms = -1;
   EXPECT(hilo_server_new(self.loop, &options, &self.server) == -EINVAL && self.server == 0);
   hilo_loop_free(self.loop);
+  hilo_loop_options_init(&sizes, sizeof sizes);
+  sizes.receive_bytes = UINT64_MAX;
+  EXPECT(hilo_loop_new(&sizes, &self.loop) == -EINVAL && self.loop == 0);
   told("limits are the server's, and those that cannot be are refused");
 }
 

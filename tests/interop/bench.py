@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 
-from programs import HILO, PATIENCE, PIPE, Serve, case, contains, equal, run, run_cases
+from programs import HILO, PATIENCE, PIPE, RawServer, Serve, case, contains, equal, frame, read_frame, run, run_cases
 
 SHORT = ("--duration", "300ms", "--warm-up", "100ms", "--interval", "100ms")
 
@@ -160,6 +160,76 @@ def _():
         code, _, errors = run("bench", "--expect", "speed<1", server.url())
         equal(code, 2)
         contains(errors, "is not written as p99<5ms")
+
+
+@case("bench: what a server does not answer by the end counts with the time it has waited")
+def _():
+    half = 50
+
+    def answer_half(connection):
+        for _ in range(half):
+            first, payload = read_frame(connection)
+            connection.sendall(frame(first & 15, payload))
+        while connection.recv(65536):  # and no more
+            pass
+
+    for flags in (["--rate", "500"], ["-i", "4"]):
+        with RawServer(answer_half) as server:
+            code, out, errors = run(
+                "bench", "--json", "-c", "1", "--warm-up", "0", "--duration", "1s", *flags,
+                "--expect", "p99<200ms", "--expect", "unanswered<1", server.url,
+            )
+            equal(code, 3)
+            contains(errors, "p99<200ms was expected, it is ")
+            contains(errors, "unanswered<1 was expected, it is ")
+            result = json.loads(out)
+            equal((result["messages"], result["failed"]), (half, 0))
+            equal(result["unanswered"] >= 4, True)
+
+
+@case("bench: a broadcast that does not come to all is an error, and no rate")
+def _():
+    def keep(connection):
+        while connection.recv(65536):
+            pass
+
+    with RawServer(keep) as server:
+        code, out, errors = run(
+            "bench", "--mode", "fanout", "-c", "1", "--warm-up", "0", "--duration", "1500ms", server.url
+        )
+        equal(code, 1)
+        contains(errors, "a broadcast did not come to all: 1 deliveries are missing")
+
+
+@case("bench: runs of a fan-out over threads end while rounds are under way")
+def _():
+    with Serve() as server:
+        for _ in range(20):
+            result = bench(
+                "--duration", "20ms", "--warm-up", "0", "--mode", "fanout", "-c", "20", "-t", "2", server.url("/broadcast")
+            )
+            equal(result["failed"], 0)
+
+
+@case("bench: what is not measured is not as expected")
+def _():
+    with Serve() as server:
+        code, _, errors = run(
+            "bench", *SHORT, "-c", "1", "--pid", str(server.process.pid), "--expect", "memory<1", server.url()
+        )
+        equal(code, 3)
+        contains(errors, "memory<1 was expected, and is not known")
+        code, _, errors = run("bench", "--compare", server.url(), "--hgrm", "x", server.url())
+        equal(code, 2)
+        contains(errors, "--hgrm is for one server")
+
+
+@case("bench: without descriptors for its threads it says so")
+def _():
+    script = f"ulimit -n 40; exec '{HILO}' bench -t 30 -c 30 ws://127.0.0.1:1/"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, timeout=PATIENCE)
+    equal(done.returncode, 1)
+    contains(done.stderr.decode(), "cannot start thread ")
 
 
 @case("bench says what is wrong with a server, and exits with 1")

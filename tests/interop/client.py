@@ -5,13 +5,16 @@ pipe has ended."""
 
 import base64
 import contextlib
+import os
 import re
 import socket
 import struct
 import sys
 import threading
+import time
 
 from programs import (
+    MIB,
     PATIENCE,
     Connect,
     RawServer,
@@ -253,6 +256,36 @@ def _():
         equal(client.process.wait(PATIENCE), 0)
         keeper.join(PATIENCE)
         equal(server.error, None)
+    listener.close()
+
+
+@case("while there is no connection, what is on stdin stays there")
+def _():
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(PATIENCE)
+    url = "ws://127.0.0.1:%d/" % listener.getsockname()[1]
+    server = RawServer.__new__(RawServer)
+    server.listener, server.head, server.first, server.error = listener, "", b"", None
+
+    def lose(connection):
+        equal(read_frame(connection), (0x81, b"one"))
+        connection.sendall(frame(1, b"one"))
+
+    with Connect(url, "--reconnect", "--reconnect-base", "1h", "--reconnect-cap", "1h") as client:
+        client.say(b"one")
+        server._serve(lose)
+        equal(client.hear(), b"one")
+        contains(client.process.stderr.readline(), b"closed 1006 ")
+        pipe = client.process.stdin.fileno()
+        os.set_blocking(pipe, False)
+        written, block = 0, b"x" * 1023 + b"\n"
+        deadline = time.monotonic() + 1
+        while time.monotonic() < deadline and written < 64 * MIB:
+            try:
+                written += os.write(pipe, block * 64)
+            except BlockingIOError:
+                time.sleep(0.01)
+        equal(written < 4 * MIB, True)
     listener.close()
 
 

@@ -9,9 +9,11 @@ import pathlib
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import xml.etree.ElementTree
 
 from programs import case, equal, run_cases
@@ -164,6 +166,22 @@ def _():
     code, out, _ = conform("--case", "1.1", "ws://127.0.0.1:1/")
     equal(code, 1)
     equal("cannot connect: Connection refused" in out, True)
+
+
+@case("a server that accepts and says nothing of WebSockets fails every case that it should open")
+def _():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up():
+            with contextlib.suppress(OSError):
+                while True:
+                    listener.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        code, out, _ = conform("--case", "1.1", "--format", "json", "ws://127.0.0.1:%d/" % listener.getsockname()[1])
+        listener.shutdown(socket.SHUT_RDWR)
+    report = json.loads(out)
+    equal((code, report["cases"], report["failed"]), (1, 9, 9))
 
 
 @case("a client that does not connect is found out")

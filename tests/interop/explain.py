@@ -6,11 +6,14 @@ import contextlib
 import json
 import os
 import re
+import socket
 import sys
 import tempfile
+import threading
+import time
 import xml.etree.ElementTree
 
-from programs import HILO, MIB, PIPE, Connect, Serve, Tap, case, contains, equal, run, run_cases
+from programs import HILO, MIB, PATIENCE, PIPE, Connect, Serve, Tap, case, contains, equal, run, run_cases
 
 
 def explain(*arguments, stdin=b""):
@@ -31,6 +34,13 @@ def named(told, layer, name):
 
 
 # ---- explain ---------------------------------------------------------------------------------
+
+
+def read_all(connection):
+    got = b""
+    while more := connection.recv(1 << 20):
+        got += more
+    return got
 
 
 @case("explain: the masked Hello of RFC 6455 5.7, field by field")
@@ -153,8 +163,18 @@ def _():
         (["--frame", "text", "a", "--mask", "12"], 2),
         (["--frame", "binary", "xy"], 2),
         (["--file", "/nonexistent"], 1),
+        (["--file", "/tmp"], 1),
     ):
         equal(run("explain", *arguments)[0], wanted)
+
+
+@case("explain: words are what they are, also such as name commands, and behind --")
+def _():
+    for words in (["serve"], ['["hi",1]'], ["--", "-x"], ["--", "--help"], ["a", "tap"]):
+        code, out, _ = run("explain", "--frame", "text", *words)
+        equal(code, 0)
+        text = " ".join(word for word in words if word != "--")
+        contains(out.decode(), " ".join(f"{byte:02x}" for byte in text.encode()))
 
 
 # ---- tap -------------------------------------------------------------------------------------
@@ -203,6 +223,40 @@ def _():
                 code, out, _ = run("connect", tap.url(), stdin=line[:size] + b"\n")
                 equal((code, out.rstrip(b"\n") == line[:size]), (0, True))
                 equal(tap.stop()[1], "")
+
+
+@case("tap: what a server says before it closes reaches a client that has finished and reads slowly")
+def _():
+    much = bytes(i % 251 for i in range(8 << 20))
+    for flags in ([], ["--delay", "50ms"]):
+        for much_is in ("from the server", "from the client"):
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                url = "ws://127.0.0.1:%d/" % listener.getsockname()[1]
+                got = []
+
+                def serve():
+                    connection, _ = listener.accept()
+                    with connection:
+                        if much_is == "from the server":
+                            connection.sendall(much)
+                        connection.shutdown(socket.SHUT_WR)
+                        time.sleep(0.2)  # meanwhile all queues on the way fill
+                        got.append(read_all(connection))
+
+                server = threading.Thread(target=serve)
+                server.start()
+                with Tap(url, *flags, "--quiet") as tap:
+                    host, port = tap.address.split(":")
+                    with socket.create_connection((host, int(port))) as client:
+                        client.settimeout(PATIENCE)
+                        if much_is == "from the client":
+                            client.sendall(much)
+                        client.shutdown(socket.SHUT_WR)
+                        time.sleep(0.2)
+                        got.append(read_all(client))
+                    server.join(PATIENCE)
+                    equal(sorted(map(len, got)), [0, len(much)])
+                    equal(max(got, key=len) == much, True)
 
 
 @case("tap: a frame that is broken on its way is told with the answer that then comes")

@@ -279,6 +279,42 @@ def _():
             contains(errors.decode(), path)
 
 
+@case("a file at the path of a handover is no socket's, and stays what it is")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "notes.txt")
+        with open(path, "w") as file:
+            file.write("not to be lost")
+        done = subprocess.run(
+            [HILO, "serve", "--listen", "127.0.0.1:0", "--handover", path], capture_output=True, timeout=PATIENCE
+        )
+        equal(done.returncode, 1)
+        contains(done.stderr.decode(), path)
+        with open(path) as file:
+            equal(file.read(), "not to be lost")
+
+
+@case("the file of systemd's Unix socket is systemd's, also behind a handover")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        path, hand = os.path.join(folder, "socket"), os.path.join(folder, "hand.over")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen()
+            script = f"exec 3<&{listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ " + (
+                f"exec '{HILO}' serve --listen systemd --handover {hand} --drain-time 100ms"
+            )
+            first = subprocess.Popen(["sh", "-c", script], stdout=PIPE, stderr=PIPE, pass_fds=[listener.fileno()])
+            contains(first.stdout.readline().decode(), "listening on unix:" + path)
+            with Serve("--handover", hand, "--drain-time", "100ms") as second:
+                first.communicate(timeout=PATIENCE)
+                equal(first.returncode, 0)
+                equal(second.addresses, ["unix:" + path])
+                equal(second.stop()[0], 0)
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(path)
+
+
 @case("a Unix socket has the permissions that were asked for")
 def _():
     with tempfile.TemporaryDirectory() as folder:

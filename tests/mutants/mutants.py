@@ -234,7 +234,6 @@ MUTANTS = [
         "ws/socketio/rooms.cc",
         "if (of_last.room == &room) of_last.index = leaving.index;",
         "",
-        ("socketio_rooms",),
     ),
     Mutant(
         "the place of a recovered session is one event too far",

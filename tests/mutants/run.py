@@ -72,11 +72,21 @@ def plain(text):
 
 
 def test(name):
+    """What a test found: one that cannot be built, or is not there, has found nothing."""
     try:
         run = make(f"T={name}", "test")
     except subprocess.TimeoutExpired:
         return f"test {name}: it never ends"
-    return None if run.returncode == 0 else f"test {name}"
+    said = re.findall(r"^(\d+) passed, (\d+) failed, \d+ skipped$", run.stdout, re.M)
+    return f"test {name}" if said and int(said[-1][1]) > 0 else None
+
+
+def check_tests(mutants):
+    """Those that are named are there, and pass as long as nothing is wrong."""
+    for name in sorted({name for mutant in mutants for name in mutant.tests}):
+        run = make(f"T={name}", "test")
+        if run.returncode != 0:
+            sys.exit(f"without any mutant the test {name} fails, or there is none:\n{run.stdout[-400:]}")
 
 
 def find(mutant, runs):
@@ -122,6 +132,7 @@ def main():
     wrong = simulate(options.runs)
     if wrong:
         sys.exit(f"the tree itself is found wrong: {wrong}")
+    check_tests(picked)
     rows, survivors = [], 0
     for mutant in picked:
         found, how = find(mutant, options.runs)

@@ -451,6 +451,23 @@ TEST_CASE("134: a thousand control frames in ten seconds are answered, one more 
   CHECK(world.baseline() == before);
 }
 
+TEST_CASE("a resume() without a pause puts off no deadline") {
+  World world;
+  EchoServer echo(world);
+  const Baseline before = world.baseline();
+  Peer peer = echo.open_peer();
+  for (int i = 0; i < 56; ++i) {
+    echo.server.for_each([](ws::Connection& c) { c.resume(); });
+    world.run_for(1_s);
+  }
+  REQUIRE(echo.closed.size() == 1);
+  CHECK(echo.closed[0].error == ws::Errc::ping_timeout);
+  world.run_for(10_s);
+  peer.close();
+  world.settle();
+  CHECK(world.baseline() == before);
+}
+
 TEST_CASE("a connection that was paused and is closed still hears the peer's Close") {
   World world;
   EchoServer echo(world);

@@ -83,6 +83,7 @@ void torture_kind(const Kind& kind, Length length, bool memory) {
     }
     if (only != 0) return;
   }
+  CHECK(number > 10 * stride);  // or nothing was tortured
   std::printf("%s, %s: %llu %s, %llu visits went whole\n", std::string(kind.name).c_str(),
               name(length), static_cast<unsigned long long>(number - 2 * stride),
               memory ? "allocations" : "calls", static_cast<unsigned long long>(survived));

@@ -133,7 +133,7 @@ Status finish_connect(int fd) noexcept {
   if (call.fails()) return call.error();
   const Socket& at = *Network::current().at(fd);
   if (Status status = take_error(fd); !status) return status;
-  if (!at.connected) return std::make_error_code(std::errc::operation_in_progress);
+  if (!at.connected) return std::make_error_code(std::errc::not_connected);
   return {};
 }
 

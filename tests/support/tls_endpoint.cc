@@ -41,6 +41,8 @@ TlsEndpoint::TlsEndpoint(const TlsEndpointOptions& options)
   if (!options.ciphers.empty()) {
     REQUIRE(SSL_CTX_set_cipher_list(context, options.ciphers.c_str()) == 1);
   }
+  REQUIRE(SSL_CTX_set_tlsext_max_fragment_length(
+              context, static_cast<std::uint8_t>(options.max_fragment)) == 1);
   if (!options.certificate_file.empty()) {
     REQUIRE(SSL_CTX_use_certificate_chain_file(context, options.certificate_file.c_str()) == 1);
     REQUIRE(SSL_CTX_use_PrivateKey_file(context, options.key_file.c_str(), SSL_FILETYPE_PEM) == 1);

@@ -32,8 +32,9 @@ struct TlsEndpointOptions {
   std::string ca_file = {};  // whom to trust; empty: nobody is asked who they are
   // What is allowed of old and weak things, for peers that are to be refused: 0 allows all.
   int security_level = 1;
-  std::shared_ptr<SSL_SESSION> session = {};  // to be resumed
-  std::string early_data = {};                // sent before the handshake is done
+  int max_fragment = TLSEXT_max_fragment_length_DISABLED;  // how short records are to be
+  std::shared_ptr<SSL_SESSION> session = {};               // to be resumed
+  std::string early_data = {};                             // sent before the handshake is done
 };
 
 class TlsEndpoint {

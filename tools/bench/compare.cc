@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "tools/bench/report.h"
+#include "tools/hilo/display.h"
 
 namespace hilo::tools::bench {
 namespace {
@@ -29,7 +30,7 @@ constexpr Compared compared[] = {
      true},
     {"bytes of an idle connection",
      [](const Result& r) {
-       return r.server ? static_cast<double>(r.server->bytes_per_connection) : 0;
+       return r.server ? static_cast<double>(r.server->bytes_per_connection.value_or(0)) : 0;
      },
      true},
     {"rate", [](const Result& r) { return r.rate(); }, false},
@@ -82,7 +83,12 @@ std::vector<Result> run_in_turns(const Contender& a, const Contender& b, unsigne
     results.push_back(std::move(one));
     results.push_back(std::move(other));
     const auto& interrupted = first.options.is_interrupted;
-    if (!goes_on || !results.back().error.empty() || (interrupted && interrupted())) break;
+    const bool is_over = interrupted && interrupted();
+    const bool is_whole_round =
+        results.rbegin()[0].error.empty() && results.rbegin()[1].error.empty();
+    // Half a round compares nothing; those before it do.
+    if (is_over && !is_whole_round && results.size() > 2) results.resize(results.size() - 2);
+    if (is_over || !is_whole_round) break;
   }
   return results;
 }
@@ -116,7 +122,7 @@ std::string comparison_text(const Contender& a, const Contender& b,
     const Result& each = results[i];
     const char name = i % 2 == 0 ? 'A' : 'B';
     if (!each.error.empty()) {
-      text += formatted("  %c  %s\n", name, each.error.c_str());
+      text += std::string("  ") + name + "  " + printable(each.error) + "\n";
       continue;
     }
     text += formatted("  %c  %10s/s  p50 %-9s p99 %-9s", name,

@@ -26,7 +26,7 @@ std::optional<double> latency(const Result& result, double percent) {
   return static_cast<double>(result.total.latency.percentile(percent).nanoseconds);
 }
 
-constexpr std::array<Known, 11> known = {{
+constexpr std::array<Known, 12> known = {{
     {"p50", Unit::duration, [](const Result& r) { return latency(r, 50); }},
     {"p90", Unit::duration, [](const Result& r) { return latency(r, 90); }},
     {"p99", Unit::duration, [](const Result& r) { return latency(r, 99); }},
@@ -41,16 +41,20 @@ constexpr std::array<Known, 11> known = {{
     {"rate", Unit::number, [](const Result& r) -> std::optional<double> { return r.rate(); }},
     {"cpu", Unit::duration,
      [](const Result& r) -> std::optional<double> {
-       if (!r.server) return {};
+       if (!r.server || r.total.messages == 0) return {};
        return r.server_microseconds() * 1e3;
      }},
     {"memory", Unit::number,
      [](const Result& r) -> std::optional<double> {
-       if (!r.server) return {};
-       return static_cast<double>(r.server->bytes_per_connection);
+       if (!r.server || !r.server->bytes_per_connection) return {};
+       return static_cast<double>(*r.server->bytes_per_connection);
      }},
     {"failed", Unit::number,
      [](const Result& r) -> std::optional<double> { return static_cast<double>(r.total.failed); }},
+    {"unanswered", Unit::number,
+     [](const Result& r) -> std::optional<double> {
+       return static_cast<double>(r.total.unanswered);
+     }},
 }};
 
 const Known* find(std::string_view name) {

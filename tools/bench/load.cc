@@ -15,6 +15,17 @@ namespace {
 using net::Duration;
 using net::Time;
 
+// A message that is never answered would otherwise be in no figure.
+void count_waiting(const Peers& peers, Time now, Duration longest, Tally& tally) {
+  for (const auto& peer : peers) {
+    peer->send_times.for_each([&](Time sent, std::size_t count) {
+      if (now - sent <= longest) return;
+      tally.latency.record(now - sent, count);
+      tally.unanswered += count;
+    });
+  }
+}
+
 class ClosedLoad final : public Load {
  public:
   ClosedLoad(std::size_t in_flight, Peers& peers, Tally& tally)
@@ -32,6 +43,9 @@ class ClosedLoad final : public Load {
       tally_->messages += some;
     });
     send(peer, count, now);
+  }
+  void count_unanswered(Time now, Duration longest) override {
+    count_waiting(*peers_, now, longest, *tally_);
   }
 
  private:
@@ -58,6 +72,9 @@ class PacedLoad final : public Load {
       tally_->messages += some;
     });
   }
+  void count_unanswered(Time now, Duration longest) override {
+    count_waiting(*peers_, now, longest, *tally_);
+  }
   // A timer of milliseconds would be late by as much: near its time the thread does not sleep.
   Duration turn(Time now) override {
     constexpr Duration nearly = Duration::milliseconds(2);
@@ -82,6 +99,7 @@ class PacedLoad final : public Load {
       peer.send_times.push(due, 1);
       return peer.send(1);
     }
+    ++tally_->unanswered;
   }
 
   const double nanoseconds_apart_;
@@ -109,12 +127,21 @@ class FanoutLoad final : public Load {
     arrived_ += count;
     if (arrived_ < in_flight_ * peers_->size()) return;
     arrived_ = 0;
+    has_all_of_ = round_->number();
     round_->finish();
+  }
+  void count_unanswered(Time now, Duration longest) override {
+    const Duration waited = now - round_->began();
+    const std::size_t missing = in_flight_ * peers_->size() - arrived_;
+    if (waited <= longest || has_all_of_ == round_->number()) return;
+    tally_->latency.record(waited, missing);
+    tally_->unanswered += missing;
   }
 
  private:
   std::size_t in_flight_;
   std::size_t arrived_ = 0;
+  std::uint64_t has_all_of_ = 0;  // the number of that round
   bool sends_;
   Peers* peers_;
   Tally* tally_;

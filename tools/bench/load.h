@@ -38,6 +38,12 @@ class Load {
   virtual void on_messages(Peer& peer, std::size_t count) = 0;
   // It is idle, and may connect again if this says so.
   virtual bool connects_again() { return false; }
+  // The end: counts what has waited for longer than `longest`, the longest time of all that was
+  // answered.
+  virtual void count_unanswered(net::Time now, net::Duration longest) {
+    static_cast<void>(now);
+    static_cast<void>(longest);
+  }
   // Once a turn, when it is begun: does what is due and tells how long there is nothing to do;
   // negative: for ever.
   virtual net::Duration turn(net::Time) { return {-1}; }
@@ -50,7 +56,11 @@ class FanoutRound {
       : threads_(threads), send_next_(std::move(send_next)) {}
 
   // By the sender, before it sends.
-  void begin(net::Time now) noexcept { began_.store(now.nanoseconds, std::memory_order_relaxed); }
+  void begin(net::Time now) noexcept {
+    began_.store(now.nanoseconds, std::memory_order_relaxed);
+    number_.fetch_add(1, std::memory_order_relaxed);
+  }
+  std::uint64_t number() const noexcept { return number_.load(std::memory_order_relaxed); }
   net::Time began() const noexcept { return {began_.load(std::memory_order_relaxed)}; }
   // By each thread that has all of its own. The last one has the sender send again.
   void finish() {
@@ -63,6 +73,7 @@ class FanoutRound {
   const unsigned threads_;
   std::atomic<unsigned> done_{0};
   std::atomic<std::int64_t> began_{0};
+  std::atomic<std::uint64_t> number_{0};
   Callback<void()> send_next_;
 };
 

@@ -192,6 +192,10 @@ bool Peer::take_frame_head(MutableBytes& input) {
   if (header.progress != ws::HeaderProgress::complete) return false;
   const bool is_control = ws::is_control(header.opcode);
   const bool is_packet = shared_->plan.protocol == Protocol::socketio;
+  if (is_control && header.payload_bytes > ws::control_payload_bytes_max) {
+    end("a control frame is longer than there may be");
+    return false;
+  }
   if (is_control || is_packet) {
     if (header.payload_bytes > packet_bytes_max) {
       end("a packet is too long to be looked at");

@@ -53,6 +53,7 @@ std::string json_report(const Plan& plan, const Result& result) {
                {"received_bytes", total.received_bytes},
                {"open", result.connections},
                {"failed", total.failed},
+               {"unanswered", total.unanswered},
                {"odd_messages", total.odd_messages},
                {"generator_busy", result.generator_busy()},
                {"generator_limit", result.generator_limit(plan)}};
@@ -63,8 +64,10 @@ std::string json_report(const Plan& plan, const Result& result) {
     json["server"] = {{"cpu_us", microseconds(result.server->processor)},
                       {"cpu_us_per_message", result.server_microseconds()},
                       {"busy", result.server_busy()},
-                      {"resident_bytes", result.server->resident_bytes},
-                      {"bytes_per_connection", result.server->bytes_per_connection}};
+                      {"resident_bytes", result.server->resident_bytes}};
+    if (const auto bytes = result.server->bytes_per_connection) {
+      json["server"]["bytes_per_connection"] = *bytes;
+    }
   }
   json["latency"] = distribution(total.latency);
   json["connecting"] = distribution(total.tcp);

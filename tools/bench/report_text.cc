@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "tools/bench/report.h"
+#include "tools/hilo/display.h"
 
 namespace hilo::tools::bench {
 namespace {
@@ -40,7 +41,7 @@ std::string server_line(const Plan& plan, const Result& result) {
   const double resident = static_cast<double>(use.resident_bytes) / mebibyte;
   if (plan.mode == Mode::idle) {
     return formatted("  server       %lld B of resident memory a connection, %.1f MiB in all\n",
-                     static_cast<long long>(use.bytes_per_connection), resident);
+                     static_cast<long long>(use.bytes_per_connection.value_or(0)), resident);
   }
   return formatted(
       "  server       %.2f µs of processor time for each, %.0f %% of a core, %.1f MiB resident\n",
@@ -92,7 +93,7 @@ std::string text_report(const Plan& plan, const Result& result) {
   const Tally& total = result.total;
   std::string text = (result.label.empty() ? plan.url : result.label) + "\n  " + describe(plan);
   text += "\n";
-  if (!result.error.empty()) text += "  error        " + result.error + "\n";
+  if (!result.error.empty()) text += "  error        " + printable(result.error) + "\n";
   const double seconds = static_cast<double>(result.measured.nanoseconds) / 1e9;
   text += formatted("  %-11s  %s in %.1f s, %s/s\n", unit_of(plan.mode),
                     grouped(total.messages).c_str(), seconds,
@@ -118,9 +119,13 @@ std::string text_report(const Plan& plan, const Result& result) {
     text +=
         "  LIMIT        the generator, not the server, may be what was measured: " + limit + "\n";
   }
+  if (total.unanswered > 0) {
+    text += "  unanswered   " + grouped(total.unanswered) + ", the longest for " +
+            in_words(total.latency.most()) + " by the end\n";
+  }
   if (total.failed > 0) {
     text += "  failed       " + grouped(total.failed) +
-            " connections; the first: " + total.first_failure + "\n";
+            " connections; the first: " + printable(total.first_failure) + "\n";
   }
   if (total.odd_messages > 0) {
     text += "  odd          " + grouped(total.odd_messages) +

@@ -32,10 +32,20 @@ class Run {
     result_.label = options.label;
     for (unsigned i = 0; i < plan.threads; ++i) {
       workers_.push_back(std::make_unique<Worker>(plan, i, &round_));
+      if (const Status status = workers_.back()->status(); !status) {
+        fail("cannot start thread " + std::to_string(i + 1) + ": " + status.error().message());
+        return;
+      }
     }
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  ~Run() {
+    for (const auto& worker : workers_) worker->stop();
   }
 
   Result go() {
+    if (!result_.error.empty()) return std::move(result_);
     if (plan_.mode == Mode::idle) {
       measure_idle();
     } else if (open(plan_.connections, plan_.ramp)) {
@@ -164,6 +174,19 @@ class Run {
       take_server_use(before);
       tell("measuring");
     }
+    count_unanswered();
+  }
+
+  // What a server has not answered by the end is its answer, too.
+  void count_unanswered() {
+    const Duration longest = result_.total.latency.most();
+    for (const auto& worker : workers_) worker->count_unanswered(longest);
+    collect();
+    constexpr Duration patience = Duration::seconds(1);
+    if (plan_.mode != Mode::fanout || result_.total.unanswered == 0) return;
+    if (result_.total.latency.most() < patience) return;
+    fail("a broadcast did not come to all: " + std::to_string(result_.total.unanswered) +
+         " deliveries are missing");
   }
 
   void take_server_use(const std::optional<ProcessUse>& before) {
@@ -171,7 +194,7 @@ class Run {
     if (!before || !now) return;
     result_.server = ServerUse{.processor = now->processor - before->processor,
                                .resident_bytes = now->resident_bytes,
-                               .bytes_per_connection = 0};
+                               .bytes_per_connection = {}};
   }
 
   // A first hundred connections pay for what all share.
@@ -187,12 +210,14 @@ class Run {
     collect();
     result_.total.messages = plan_.connections;
     take_server_use(before);
-    if (!result_.server) return;
-    result_.server->bytes_per_connection =
-        (static_cast<std::int64_t>(result_.server->resident_bytes) -
-         static_cast<std::int64_t>(before->resident_bytes)) /
-        static_cast<std::int64_t>(plan_.connections);
-    if (wait(plan_.duration, "idle")) return fail("interrupted");
+    if (result_.server) {
+      result_.server->bytes_per_connection =
+          (static_cast<std::int64_t>(result_.server->resident_bytes) -
+           static_cast<std::int64_t>(before->resident_bytes)) /
+          static_cast<std::int64_t>(plan_.connections);
+    }
+    // All is measured: who interrupts this only wants to see it.
+    static_cast<void>(wait(plan_.duration, "idle"));
     collect();
   }
 

@@ -31,9 +31,9 @@ struct Interval {
 
 // What the server's process used. Of a run without a --pid there is none.
 struct ServerUse {
-  net::Duration processor;                // while it was measured
-  std::uint64_t resident_bytes = 0;       // at the end
-  std::int64_t bytes_per_connection = 0;  // idle: growth of that; else 0
+  net::Duration processor;                           // while it was measured
+  std::uint64_t resident_bytes = 0;                  // at the end
+  std::optional<std::int64_t> bytes_per_connection;  // idle: growth of that
 };
 
 struct Result {

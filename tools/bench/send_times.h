@@ -37,6 +37,15 @@ class SendTimes {
     }
   }
 
+  // Calls visit(time, how_many) for each entry, the oldest first.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t i = 0; i < size_; ++i) {
+      const Entry& entry = ring_[(first_ + i) % ring_.size()];
+      visit(entry.time, entry.count);
+    }
+  }
+
   void clear() noexcept { size_ = 0; }
 
  private:

@@ -18,10 +18,14 @@ struct Tally {
   std::uint64_t sent_bytes = 0;
   std::uint64_t received_bytes = 0;
   std::uint64_t odd_messages = 0;  // of another kind or size than what was sent
-  std::uint64_t opened = 0;        // connections
-  std::uint64_t failed = 0;        // connections that did not open, or ended unasked
-  std::string first_failure;       // why the first of them did
-  net::Duration processor;         // spent by the thread
+  // Messages, or deliveries, that nobody has answered by the end, though they have waited longer
+  // than any that was; and those of the open loop for which no connection was left. The time that
+  // they have waited is part of the latency.
+  std::uint64_t unanswered = 0;
+  std::uint64_t opened = 0;   // connections
+  std::uint64_t failed = 0;   // connections that did not open, or ended unasked
+  std::string first_failure;  // why the first of them did
+  net::Duration processor;    // spent by the thread
   LatencyHistogram latency;
   LatencyHistogram tcp;       // from connect() to the TCP connection
   LatencyHistogram opening;   // from there to the open WebSocket, TLS included
@@ -32,6 +36,7 @@ struct Tally {
     sent_bytes += other.sent_bytes;
     received_bytes += other.received_bytes;
     odd_messages += other.odd_messages;
+    unanswered += other.unanswered;
     opened += other.opened;
     if (failed == 0) first_failure = other.first_failure;
     failed += other.failed;

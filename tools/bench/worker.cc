@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <future>
+#include <system_error>
 #include <utility>
 
 #include "net/clock.h"
@@ -40,11 +41,23 @@ Worker::Worker(const Plan& plan, unsigned index, FanoutRound* round)
     case Mode::connect: load_ = make_visits_load(plan, tally_); break;
     case Mode::idle: load_ = make_silent_load(); break;
   }
-  thread_ = std::thread([this] { run(); });
+  status_ = loop_.status();
+  if (!status_) return;
+  // Starting a thread is the one thing here that tells its failure by an exception.
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    status_ = error.code();
+  }
+}
+
+Worker::~Worker() {
+  stop();
 }
 
 // The connections are dropped as they are: a run is over when it was measured.
-Worker::~Worker() {
+void Worker::stop() {
+  if (!thread_.joinable()) return;
   loop_.post([this] { stopping_ = true; });
   thread_.join();
 }
@@ -152,6 +165,10 @@ void Worker::begin() {
     begun_ = true;
     load_->begin();
   });
+}
+
+void Worker::count_unanswered(net::Duration longest) {
+  ask([&] { load_->count_unanswered(net::clock_now(), longest); });
 }
 
 Tally Worker::take() {

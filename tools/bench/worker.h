@@ -32,6 +32,9 @@ class Worker final : public PeerOwner {
   Worker& operator=(const Worker&) = delete;
   ~Worker();
 
+  // Why it cannot run; its loop, or its thread. Then only stop() may be called.
+  Status status() const noexcept { return status_; }
+
   // So many connections shall be there; more are opened, evenly over `ramp`.
   void open(std::size_t connections, net::Duration ramp);
   std::size_t open_count() const noexcept { return open_count_.load(std::memory_order_relaxed); }
@@ -44,6 +47,11 @@ class Worker final : public PeerOwner {
   void begin();
   // What was counted since the last time. Waits for the thread.
   Tally take();
+  // Adds to it what was not answered by now and has waited for longer than `longest`.
+  void count_unanswered(net::Duration longest);
+  // Ends the thread. All of them are stopped before any is destroyed: one may begin the next round
+  // of another.
+  void stop();
 
  private:
   void on_open(Peer& peer) override;
@@ -59,6 +67,7 @@ class Worker final : public PeerOwner {
 
   const Plan& plan_;
   net::Loop loop_;
+  Status status_;
   PeerShared shared_;
   Tally tally_;
   Peers peers_;

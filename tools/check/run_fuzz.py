@@ -129,11 +129,12 @@ def main():
     options = parser.parse_args()
     if not options.targets:
         print("  fuzz: no such target")
+        return 1
     targets = [Target(options.folder, name) for name in options.targets]
     for target in targets:
         target.run(options, show_progress=sys.stdout.isatty())
         target.say(options)
-    if options.seconds and targets:
+    if options.seconds:
         print_table([target.row() for target in targets])
     return 1 if any(target.failed for target in targets) else 0
 

@@ -8,7 +8,7 @@ A program named test_* is a doctest binary; one in a folder named ladder or loop
 holds if it exits with 0 when it is told to --check itself; anything else (a script, a program in
 C) prints one line a case: `ok NAME`, `not ok NAME` or `skip NAME: REASON`. A doctest case that
 cannot run prints `SKIP: NAME: REASON` (tests/support/skip.h). Where nothing may be skipped (CI or
-HILO_NO_SKIPS is set) a skip is a failure unless tests/allowed_skips.txt lists it as `NAME: REASON`.
+HILO_NO_SKIPS is set) a skip is a failure unless tests/allowed_skips.txt lists it as `NAME: REASON` for that mode.
 Programs of another machine are run by what EMULATOR names.
 """
 
@@ -67,6 +67,9 @@ def count_doctest(outcome, code):
         if total == 0:
             outcome.failed += 1
             outcome.notes.append("it holds no test case")
+    elif code == 0:
+        outcome.failed += 1
+        outcome.notes.append("it ended before it said what it had tested")
     skips = dict(
         line.removeprefix("SKIP: ").split(": ", 1)
         for line in outcome.output.splitlines()
@@ -166,15 +169,24 @@ def run_all(paths, mode, jobs):
     return [outcomes[path] for path in paths]
 
 
-def judge_skips(outcomes, report):
+def allowed_skips(mode):
+    """The names of the cases that may be skipped in this mode."""
+    allowed = set()
+    applies = True
+    listing = pathlib.Path("tests/allowed_skips.txt")
+    for line in listing.read_text().splitlines() if listing.exists() else []:
+        if line.startswith("["):
+            modes = line.strip("[]").split()
+            applies = "any" in modes or mode in modes
+        elif applies and line.strip() and not line.startswith("#"):
+            allowed.add(line.partition(": ")[0].strip())
+    return allowed
+
+
+def judge_skips(outcomes, report, mode):
     """Reports skips, and turns those that are not allowed into failures."""
     strict = any(os.environ.get(name, "") not in ("", "0", "false") for name in ("CI", "HILO_NO_SKIPS"))
-    allowed = set()
-    listing = pathlib.Path("tests/allowed_skips.txt")
-    if listing.exists():
-        for line in listing.read_text().splitlines():
-            if line.strip() and not line.startswith("#"):
-                allowed.add(line.partition(": ")[0].strip())
+    allowed = allowed_skips(mode)
     skipped = 0
     for outcome in outcomes:
         for name, reason in outcome.skips:
@@ -199,7 +211,7 @@ def main():
     if not arguments.paths:
         report.append("no test has that name")
     outcomes = run_all(arguments.paths, arguments.mode, max(1, arguments.jobs))
-    skipped = judge_skips(outcomes, report)
+    skipped = judge_skips(outcomes, report, arguments.mode)
     for outcome in outcomes:
         if outcome.failed:
             report.append(f"---- {outcome.path}: {outcome.failed} failed")

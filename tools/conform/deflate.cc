@@ -113,6 +113,10 @@ std::string check_pair(const Extension& offer, const Extension& answer) {
   if (client == nullptr && parameter(answer, "client_max_window_bits") != nullptr) {
     return "client_max_window_bits was answered but not offered (RFC 7692 §7.1.2.2)";
   }
+  const auto* wanted = parameter(answer, "client_max_window_bits");
+  if (wanted != nullptr && *client && window_bits(*wanted) > window_bits(*client)) {
+    return "client_max_window_bits is larger than what was offered (RFC 7692 §7.1.2.2)";
+  }
   return {};
 }
 

@@ -155,7 +155,9 @@ Finding judge_closing(const Outcome& outcome, const Transcript& transcript) {
 Judgement refused_by_server(const Opening& opening, const Transcript& transcript) {
   const Finding closing{Verdict::ok, "not opened"};
   if (!transcript.head) {
-    return {{opening.dropped, transcript.end == End::none ? "no answer to the handshake"
+    // Not to be answered is never better than to be refused.
+    return {{worse(opening.dropped, opening.refused), transcript.end == End::none
+                                                          ? "no answer to the handshake"
                                                           : "the connection ended without answer"},
             closing};
   }

@@ -12,20 +12,17 @@ namespace hilo::tools::fuzz {
 Campaign::Campaign(const Plan& plan, const Grammar& grammar, const Server& server, OnCase on_case)
     : plan_(&plan), grammar_(&grammar), on_case_(std::move(on_case)), player_(server) {}
 
-std::optional<Finding> play_with_clean(Player& player, const Case& subject, const Case& clean,
-                                       bool& applicable) {
-  const Observation seen = player.play(subject);
-  applicable = !seen.not_applicable;
-  player.hold();
-  std::optional<Finding> lost = judge_liveness(clean, player.play(clean));
-  player.release();
-  // A server that serves nobody is the worse finding, whatever it did in the case.
-  return lost ? lost : judge(subject, seen);
-}
-
 std::optional<Finding> Campaign::play(const Case& subject) {
   const Case clean = make_clean_case(*grammar_, plan_->seed, clean_number_++);
-  return play_with_clean(player_, subject, clean, was_applicable_);
+  const Observation seen = player_.play(subject);
+  was_applicable_ = !seen.not_applicable;
+  was_refused_ = seen.refused;
+  if (!was_refused_) last_connected_ = subject;
+  player_.hold();
+  std::optional<Finding> lost = judge_liveness(clean, player_.play(clean));
+  player_.release();
+  // A server that serves nobody is the worse finding, whatever it did in the case.
+  return lost ? lost : judge(subject, seen);
 }
 
 // Before the first case. A server that is not there, or not of this protocol, is no finding.
@@ -54,11 +51,9 @@ Outcome Campaign::run() {
     const std::optional<Finding> finding = play(subject);
     ++outcome_.cases[subject.level];
     if (!was_applicable_) ++outcome_.not_applicable;
-    if (finding) keep(subject, *finding);
-    if (finding && finding->kind == Class::server_died) {
-      outcome_.trouble = "the server is gone";
-      break;
-    }
+    const bool has_died = finding && finding->kind == Class::server_died;
+    if (finding) has_died ? note_death(subject, *finding) : keep(subject, *finding);
+    if (!outcome_.trouble.empty()) break;
     on_case_(i + 1, outcome_.groups.size());
     if (plan_->time != net::Duration() && net::clock_now() - began >= plan_->time) break;
   }
@@ -92,21 +87,36 @@ void Campaign::keep(const Case& subject, const Finding& finding) {
   if (plan_->minimising_runs != 0 && finding.kind != Class::server_died) make_smaller(*group);
 }
 
+// Whoever is refused at once has done nothing: the server has died of what was played before, as
+// its connections ended perhaps.
+void Campaign::note_death(const Case& subject, const Finding& finding) {
+  outcome_.trouble = "the server is gone";
+  outcome_.groups.push_back(
+      {{was_refused_ && last_connected_ ? *last_connected_ : subject, finding, plan_->url}, 1});
+}
+
 void Campaign::make_smaller(Group& group) {
   const Class kind = group.first.finding.kind;
   const net::Time began = net::clock_now();
+  std::optional<std::pair<Case, Finding>> death;
   const auto fails = [&](const Case& smaller) {
     if (net::clock_now() - began > plan_->minimising_time) return false;
+    if (!outcome_.trouble.empty()) return false;
     const std::optional<Finding> again = play(smaller);
+    if (again && again->kind == Class::server_died) death = {smaller, *again};
+    if (death) outcome_.trouble = "the server is gone";
     if (!again || again->kind != kind) return false;
     group.first.finding.detail = again->detail;
     return true;
   };
   group.again = fails(group.first.subject);
-  if (!group.again) return;
-  Minimised smallest = minimise(group.first.subject, kind, plan_->minimising_runs, fails);
-  group.first.subject = std::move(smallest.subject);
-  group.minimising_runs = smallest.runs;
+  if (group.again) {
+    Minimised smallest = minimise(group.first.subject, kind, plan_->minimising_runs, fails);
+    group.first.subject = std::move(smallest.subject);
+    group.minimising_runs = smallest.runs;
+  }
+  // Behind all else: the group may not be where it was.
+  if (death) note_death(death->first, death->second);
 }
 
 }  // namespace hilo::tools::fuzz

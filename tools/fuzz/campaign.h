@@ -67,6 +67,7 @@ class Campaign {
   void keep(const Case& subject, const Finding& finding);
   Group* find_group(const Case& subject, const Finding& finding);
   void make_smaller(Group& group);
+  void note_death(const Case& subject, const Finding& finding);
 
   const Plan* plan_;
   const Grammar* grammar_;
@@ -75,10 +76,8 @@ class Campaign {
   Outcome outcome_;
   std::uint64_t clean_number_ = 0;
   bool was_applicable_ = true;
+  bool was_refused_ = false;            // at its first connection, so that it sent nothing
+  std::optional<Case> last_connected_;  // of all that were played, smaller ones too
 };
-
-// One case, as a reproducer has it, with the clean connection behind it.
-std::optional<Finding> play_with_clean(Player& player, const Case& subject, const Case& clean,
-                                       bool& applicable);
 
 }  // namespace hilo::tools::fuzz

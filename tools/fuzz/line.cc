@@ -3,6 +3,7 @@
 #include "tools/fuzz/line.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "net/socket.h"
@@ -13,22 +14,47 @@ using conform::Head;
 
 namespace {
 
-// The size of the body behind this head, if all of it is in `rest`.
-std::optional<std::size_t> whole_body(const Head& head, std::string_view rest) {
-  if (head.lists("Transfer-Encoding", "chunked")) {
-    constexpr std::string_view last = "0\r\n\r\n";
-    if (rest.starts_with(last)) return last.size();
-    const std::size_t at = rest.find("\r\n0\r\n\r\n");
-    if (at == std::string_view::npos) return std::nullopt;
-    return at + 2 + last.size();
+// A body, and how many bytes of the wire it took.
+struct WholeBody {
+  std::string content;
+  std::size_t wire_bytes = 0;
+};
+
+// RFC 9112 §7.1. What is no chunk ends it, and is judged by what it says.
+std::optional<WholeBody> chunked_body(std::string_view rest) {
+  WholeBody body;
+  while (true) {
+    const std::size_t line = rest.find("\r\n", body.wire_bytes);
+    if (line == std::string_view::npos) return std::nullopt;
+    std::size_t size = 0;
+    const char* const from = rest.data() + body.wire_bytes;
+    const auto read = std::from_chars(from, rest.data() + line, size, 16);
+    if (read.ec != std::errc() || size > Line::body_bytes_max)
+      return WholeBody{std::string(rest), rest.size()};
+    const std::size_t end = line + 2 + size + 2;
+    if (end > rest.size()) return std::nullopt;
+    body.content += rest.substr(line + 2, size);
+    body.wire_bytes = end;
+    if (size == 0) return body;
   }
+}
+
+// The body behind this head, if all of it is in `rest`, behind which nothing comes any more where
+// the connection has `ended`.
+std::optional<WholeBody> whole_body(const Head& head, std::string_view rest, bool ended) {
+  const int status = head.status();
+  if (status < 200 || status == 204 || status == 304) return WholeBody{};
+  if (head.lists("Transfer-Encoding", "chunked")) return chunked_body(rest);
+  const std::optional<std::string> length = head.find("Content-Length");
+  if (!length)
+    return ended ? std::optional(WholeBody{std::string(rest), rest.size()}) : std::nullopt;
   std::size_t size = 0;
-  for (const char c : head.find("Content-Length").value_or("0")) {
-    if (c < '0' || c > '9' || size > (std::size_t{1} << 40)) return 0;
+  for (const char c : *length) {
+    if (c < '0' || c > '9' || size > (std::size_t{1} << 40)) return WholeBody{};
     size = size * 10 + static_cast<std::size_t>(c - '0');
   }
   if (size > rest.size()) return std::nullopt;
-  return size;
+  return WholeBody{std::string(rest.substr(0, size)), size};
 }
 
 }  // namespace
@@ -127,11 +153,11 @@ bool Line::take_answer() {
     received_.clear();
     return true;
   }
-  const std::optional<std::size_t> size = whole_body(*head, rest);
-  if (!size && rest.size() < body_bytes_max) return false;
-  const std::string_view body = rest.substr(0, size.value_or(rest.size()));
-  if (status < 100 || status >= 200) seen_.answers.push_back({*head, std::string(body)});
-  received_.erase(0, head->bytes + body.size());
+  std::optional<WholeBody> body = whole_body(*head, rest, ended());
+  if (!body && rest.size() < body_bytes_max) return false;
+  if (!body) body = WholeBody{std::string(rest), rest.size()};
+  if (status < 100 || status >= 200) seen_.answers.push_back({*head, std::move(body->content)});
+  received_.erase(0, head->bytes + body->wire_bytes);
   return true;
 }
 
@@ -162,6 +188,8 @@ void Line::on_end() {
   if (ended()) return;
   seen_.end = End::fin;
   const bool says_bye = seen_.close() != nullptr;
+  // A body without a length ends here.
+  while (!seen_.upgraded && take_answer()) continue;
   seen_.end_in_frame =
       seen_.upgraded && (reader_.in_frame() || (!says_bye && reader_.in_message()));
   on_change_();

@@ -25,6 +25,9 @@ namespace hilo::tools::fuzz {
 
 class Line final : private net::Stream::Handler {
  public:
+  // More of a body is not waited for.
+  static constexpr std::size_t body_bytes_max = std::size_t{4} << 20;
+
   using OnBytes = std::function<void(std::string_view received)>;
 
   // `on_change` is called when something came.
@@ -59,7 +62,6 @@ class Line final : private net::Stream::Handler {
 
  private:
   static constexpr std::size_t head_bytes_max = std::size_t{64} << 10;
-  static constexpr std::size_t body_bytes_max = std::size_t{4} << 20;
   static constexpr std::size_t bytes_max = std::size_t{64} << 20;
 
   net::Stream::Want on_input(MutableBytes& input) override;

@@ -214,9 +214,11 @@ std::optional<Finding> judge_connecting(const Observation& seen) {
   return found(seen.refused ? Class::server_died : Class::liveness_lost, seen.trouble);
 }
 
-// A reset of ours may overtake what the server says.
-bool is_cut(const Case& subject, std::uint8_t line) {
-  return std::any_of(subject.steps.begin(), subject.steps.end(), [&](const Step& step) {
+// A reset of ours may overtake what the server says, and takes nothing back that was waited for
+// before it.
+bool is_cut(const Case& subject, std::size_t steps, std::uint8_t line) {
+  const auto begin = subject.steps.begin();
+  return std::any_of(begin, begin + static_cast<std::ptrdiff_t>(steps), [&](const Step& step) {
     return step.line == line && step.kind == Step::Kind::reset;
   });
 }
@@ -236,7 +238,7 @@ std::optional<Finding> judge_steps(const Case& subject, const Observation& seen)
       // Who fails a connection may drop what it had still to say.
       if (subject.level == Level::legal) finding = judge_replies(subject, i, step.line, line);
       if (!finding) finding = judge_end(subject, step, line, in_vain);
-    } else if (step.kind == Step::Kind::await_replies && !is_cut(subject, step.line)) {
+    } else if (step.kind == Step::Kind::await_replies && !is_cut(subject, i, step.line)) {
       finding = judge_replies(subject, i, step.line, line);
     }
     if (finding || in_vain) return finding;

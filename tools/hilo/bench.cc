@@ -144,6 +144,9 @@ int run_alone(const BenchSettings& settings) {
 }
 
 int run_comparison(const BenchSettings& settings) {
+  if (!settings.hgrm_file.empty()) {
+    return failure("--hgrm is for one server, and --compare has two", exit_usage);
+  }
   const MadePlan a = make_plan(settings, settings.compared_url);
   if (a.complaint) return failure(*a.complaint, exit_usage);
   const MadePlan b = make_plan(settings, settings.url);

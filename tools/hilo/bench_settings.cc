@@ -4,8 +4,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <utility>
+#include <vector>
 
+#include "net/connector.h"
+#include "net/loop.h"
+#include "net/socket.h"
 #include "net/tls.h"
 #include "tools/hilo/flags.h"
 #include "tools/hilo/look_up.h"
@@ -164,20 +169,21 @@ FlagGroup socketio_flags(BenchSettings& settings) {
 }
 
 FlagGroup report_flags(BenchSettings& settings) {
-  Flag expect{.name = "--expect",
-              .short_name = {},
-              .value = "FIGURE<BOUND",
-              .text =
-                  "the exit code is 3 if it is not so: p50 p90 p99 p99.9 p99.99 max mean "
-                  "against a TIME, rate, cpu against a TIME, memory, failed; '>' as well",
-              .preset = {},
-              .repeatable = true,
-              .take = [&settings](std::string_view value) -> Complaint {
-                auto parsed = bench::Expectation::parse(value);
-                if (!parsed) return "is not written as p99<5ms";
-                settings.expectations.push_back(std::move(*parsed));
-                return {};
-              }};
+  Flag expect{
+      .name = "--expect",
+      .short_name = {},
+      .value = "FIGURE<BOUND",
+      .text =
+          "the exit code is 3 if it is not so: p50 p90 p99 p99.9 p99.99 max mean "
+          "against a TIME, rate, cpu against a TIME, memory, failed, unanswered; '>' as well",
+      .preset = {},
+      .repeatable = true,
+      .take = [&settings](std::string_view value) -> Complaint {
+        auto parsed = bench::Expectation::parse(value);
+        if (!parsed) return "is not written as p99<5ms";
+        settings.expectations.push_back(std::move(*parsed));
+        return {};
+      }};
   return {
       .title = "The report",
       .flags = {
@@ -248,6 +254,21 @@ void choose_events(const BenchSettings& settings, const ws::Url& url, bench::Pla
   plan.target = path + "?EIO=4&transport=websocket";
 }
 
+// Of several the first that answers, as a client finds it: a name may stand for IPv6, where nobody
+// listens, and for IPv4.
+Result<net::Address> choose_address(const std::vector<net::Address>& addresses) {
+  if (addresses.size() == 1) return addresses.front();
+  net::Loop loop;
+  net::Connector connector(loop);
+  std::optional<Result<net::Fd>> connected;
+  connector.connect(addresses, {}, [&](Result<net::Fd> fd) { connected = std::move(fd); });
+  while (!connected) {
+    if (Status status = loop.run_once({-1}); !status) return status.error();
+  }
+  if (!*connected) return connected->error();
+  return net::socket::peer_address((*connected)->value());
+}
+
 Complaint choose_target(const BenchSettings& settings, const std::string& text, bench::Plan& plan) {
   const bool is_raw = text.starts_with(raw_scheme);
   const std::string normal = is_raw ? "ws://" + text.substr(raw_scheme.size()) : text;
@@ -255,8 +276,10 @@ Complaint choose_target(const BenchSettings& settings, const std::string& text, 
   if (!url) return text + ": " + url.error().message();
   const auto addresses = look_up(*url);
   if (!addresses) return text + ": " + addresses.error().message();
+  const auto address = choose_address(*addresses);
+  if (!address) return text + ": " + address.error().message();
   plan.url = text;
-  plan.address = addresses->front();
+  plan.address = *address;
   plan.host = url->host;
   plan.authority = url->authority;
   plan.target = url->path;

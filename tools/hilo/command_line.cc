@@ -3,6 +3,8 @@
 #include "tools/hilo/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <utility>
 
 #include "tools/hilo/help.h"
 #include "tools/hilo/standard_io.h"
@@ -40,47 +42,35 @@ void add_flag(CLI::App& app, const Flag& flag) {
       flag.repeatable ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::TakeLast);
 }
 
-void add_command(CLI::App& app, const Command& command, bool& help) {
-  CLI::App* sub = app.add_subcommand(command.name);
-  sub->set_help_flag();
-  sub->add_flag("-h,--help", help);
-  // What is left over is told in our own words.
-  sub->allow_extras();
-  for (const FlagGroup& group : command.groups) {
-    for (const Flag& flag : group.flags) add_flag(*sub, flag);
+// Words that are no flag and no flag's value, or why one of them cannot be meant. Behind "--"
+// nothing is a flag.
+Complaint take_words(const std::vector<std::string>& words, std::vector<std::string>& arguments) {
+  bool all_behind = false;
+  for (const std::string& word : words) {
+    if (!all_behind && word == "--") {
+      all_behind = true;
+    } else if (!all_behind && word.size() > 1 && word.front() == '-') {
+      return "unknown flag " + word;
+    } else {
+      arguments.push_back(word);
+    }
   }
-  for (const Argument& argument : command.arguments) {
-    CLI::Option* option = sub->add_option(argument.name, [&argument](const CLI::results_t& values) {
-      for (const std::string& value : values) give(argument.name, argument.take, value);
-      return true;
-    });
-    if (!argument.repeatable) continue;
-    option->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args();
-  }
+  return {};
 }
 
-// Unknown words are collected by the parser; the flag among them is the one to blame.
-std::string describe_extras(const std::vector<std::string>& extras) {
-  for (const std::string& word : extras) {
-    if (word.size() > 1 && word.front() == '-') return "unknown flag " + word;
-  }
-  return "unexpected argument '" + extras.front() + "'";
-}
-
-int run_command(const CLI::App& sub, const Command& command, bool help) {
-  if (help) {
-    print_text(command_help(command));
-    return exit_ok;
-  }
-  const std::string program = "hilo " + command.name;
-  if (const auto extras = sub.remaining(); !extras.empty()) {
-    return usage_error(program, describe_extras(extras));
-  }
+Complaint give_arguments(const Command& command, const std::vector<std::string>& words) {
+  std::size_t taken = 0;
   for (const Argument& argument : command.arguments) {
-    if (argument.optional || !sub.get_option(argument.name)->empty()) continue;
-    return usage_error(program, argument.name + " is missing");
+    if (taken == words.size() && !argument.optional) return argument.name + " is missing";
+    const std::size_t end = argument.repeatable ? words.size() : std::min(taken + 1, words.size());
+    for (; taken < end; ++taken) {
+      if (const Complaint complaint = argument.take(words[taken])) {
+        return argument.name + ": '" + words[taken] + "' " + *complaint;
+      }
+    }
   }
-  return command.run();
+  if (taken < words.size()) return "unexpected argument '" + words[taken] + "'";
+  return {};
 }
 
 std::string describe(const CLI::ParseError& error) {
@@ -94,43 +84,64 @@ std::string describe(const CLI::ParseError& error) {
 
 }  // namespace
 
-int run_command_line(std::span<const Command> commands, int argc, const char* const* argv) {
+// `words`: of the command line, but for the command's name. Parsed by themselves, so that the name
+// of another command is a word like any other.
+static int run_command(const Command& command, std::vector<std::string> words) {
+  const std::string program = "hilo " + command.name;
   CLI::App app;
   bool help = false;
-  bool version = false;
   app.set_help_flag();
   app.add_flag("-h,--help", help);
-  app.add_flag("--version", version);
+  // What is left over is looked at here, and told in our own words.
   app.allow_extras();
-  for (const Command& command : commands) add_command(app, command, help);
-
-  const auto chosen = [&]() -> const Command* {
-    for (const Command& command : commands) {
-      if (app.got_subcommand(command.name)) return &command;
-    }
-    return nullptr;
-  };
+  for (const FlagGroup& group : command.groups) {
+    for (const Flag& flag : group.flags) add_flag(app, flag);
+  }
+  std::reverse(words.begin(), words.end());  // as the parser wants it
+  Complaint complaint;
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
-    // A subcommand whose help is asked for need not be complete or right.
-    const Command* command = chosen();
-    if (command != nullptr && help) return run_command(app, *command, help);
-    return usage_error(command != nullptr ? "hilo " + command->name : "hilo", describe(error));
+    complaint = describe(error);
   }
-  if (const Command* command = chosen()) {
-    return run_command(*app.get_subcommand(command->name), *command, help);
+  // A command whose help is asked for need not be complete or right.
+  if (help) {
+    print_text(command_help(command));
+    return exit_ok;
   }
-  if (version) {
+  std::vector<std::string> arguments;
+  if (!complaint) complaint = take_words(app.remaining(), arguments);
+  if (!complaint) complaint = give_arguments(command, arguments);
+  return complaint ? usage_error(program, *complaint) : command.run();
+}
+
+int run_command_line(std::span<const Command> commands, int argc, const char* const* argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const auto name = std::find_if(words.begin(), words.end(),
+                                 [](const std::string& word) { return !word.starts_with('-'); });
+  if (name != words.end()) {
+    const auto command = std::find_if(commands.begin(), commands.end(),
+                                      [&name](const Command& each) { return each.name == *name; });
+    if (command == commands.end()) {
+      return usage_error("hilo", "unknown command or flag '" + *name + "'");
+    }
+    words.erase(name);
+    return run_command(*command, std::move(words));
+  }
+  const auto has = [&words](std::string_view flag) {
+    return std::find(words.begin(), words.end(), flag) != words.end();
+  };
+  for (const std::string& word : words) {
+    if (word == "-h" || word == "--help" || word == "--version") continue;
+    return usage_error("hilo", "unknown command or flag '" + word + "'");
+  }
+  if (has("--version")) {
     print_text("hilo " HILO_VERSION "\n");
     return exit_ok;
   }
-  if (help) {
+  if (has("-h") || has("--help")) {
     print_text(program_help(commands));
     return exit_ok;
-  }
-  if (const auto extras = app.remaining(); !extras.empty()) {
-    return usage_error("hilo", "unknown command or flag '" + extras.front() + "'");
   }
   return usage_error("hilo", "a command is missing");
 }

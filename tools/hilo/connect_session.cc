@@ -196,7 +196,9 @@ void ConnectSession::on_input_end(std::error_code error) {
 // Sends what is complete, as long as there is room, and then asks for more.
 void ConnectSession::pump() {
   ws::Connection* connection = client_.connection();
-  if (connection == nullptr || !connection->is_open() || closing_ || input_over_) return;
+  if (closing_ || input_over_) return;
+  // Until there is one again what is on stdin stays there.
+  if (connection == nullptr || !connection->is_open()) return input_.pause();
   while (const std::optional<std::string_view> text = messages_.front()) {
     if (!send_front(*connection, *text)) return wait_for_room();
     messages_.take();
@@ -243,8 +245,16 @@ bool ConnectSession::send(ws::Connection& connection, ws::Opcode opcode, Bytes p
 // one, the second does not.
 void ConnectSession::wait_for_room() {
   input_.pause();
-  if (closing_ || std::exchange(retried_, true)) return;
-  loop_.post([this] { loop_.post([this] { pump(); }); });
+  if (closing_) return;
+  if (!std::exchange(retried_, true)) {
+    return loop_.post([this] { loop_.post([this] { pump(); }); });
+  }
+  // It may have been told at its mark already, with more waiting than we want to add to.
+  if (std::exchange(will_retry_, true)) return;
+  loop_.call_after(net::Duration::milliseconds(20), [this] {
+    will_retry_ = false;
+    pump();
+  });
 }
 
 void ConnectSession::after_input() {

@@ -94,6 +94,7 @@ class ConnectSession {
   bool shows_terminal_ = false;  // stdout is one
   bool paused_ = false;          // the connection, until stdout has room
   bool retried_ = false;         // to send what had no room
+  bool will_retry_ = false;      // by a timer
   bool input_over_ = false;
   bool closing_ = false;
   bool gave_up_ = false;

@@ -92,8 +92,12 @@ int usage(std::string_view what) {
 
 std::optional<Content> read_file(const std::string& name) {
   Content content;
+  // By its buffer: an iterator would throw where a directory is opened, or a disk fails.
   const auto take_all = [&](std::istream& from) {
-    content.assign(std::istreambuf_iterator<char>(from), {});
+    std::array<char, 65536> block;
+    while (from.read(block.data(), block.size()) || from.gcount() > 0) {
+      content.insert(content.end(), block.begin(), block.begin() + from.gcount());
+    }
     return !from.bad();
   };
   if (name == "-") return take_all(std::cin) ? std::optional(content) : std::nullopt;

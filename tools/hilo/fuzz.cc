@@ -252,14 +252,16 @@ int run_campaign(FuzzSettings& settings, const fuzz::Server& server) {
                           });
   const fuzz::Outcome outcome = campaign.run();
   const auto files = save_groups(settings.save, outcome);
-  if (!files) return fuzz_failure("cannot write to " + settings.save);
-  const std::string text = settings.format == "json" ? json_report(plan, outcome, *files)
-                                                     : text_report(plan, outcome, *files);
+  const std::vector<std::string> names = files.value_or(std::vector<std::string>());
+  const std::string text = settings.format == "json" ? json_report(plan, outcome, names)
+                                                     : text_report(plan, outcome, names);
   if (settings.output.empty()) {
     print_text(text);
   } else if (!write_file(settings.output, text)) {
     return fuzz_failure("cannot write " + settings.output);
   }
+  // What was found is told all the same.
+  if (!files) return fuzz_failure("cannot write to " + settings.save);
   return outcome.groups.empty() && outcome.trouble.empty() ? exit_ok : exit_failure;
 }
 
@@ -297,6 +299,11 @@ int run_replay(FuzzSettings& settings, const fuzz::Server& server) {
   player.hold();
   std::optional<fuzz::Finding> finding = judge_liveness(clean, player.play(clean));
   if (!finding) finding = judge(saved->subject, seen);
+  if (!finding) {
+    // A server may die of how the connections end.
+    player.release();
+    finding = judge_liveness(clean, player.play(clean));
+  }
   if (!finding) {
     print_text("nothing was found\n");
     return exit_ok;

@@ -3,6 +3,7 @@
 #include "tools/hilo/handover.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -30,12 +31,24 @@ long number_from_environment(const char* name) noexcept {
   return text != nullptr ? std::strtol(text, nullptr, 10) : 0;
 }
 
+// What a server says with its sockets: that it, or its predecessor, has made the files of those
+// that have some; or that somebody else has, to whom they belong.
+constexpr std::string_view hello_of_owner = "hilo";
+constexpr std::string_view hello_of_guest = "hilo guest";
+
+// Something that is there and is no socket is not a predecessor's, and not ours to replace.
+bool is_foreign(const std::string& path) noexcept {
+  struct stat status;
+  return !path.starts_with('@') && ::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode);
+}
+
 }  // namespace
 
 Result<HandoverOffer> HandoverOffer::ask(std::string_view path) {
   HandoverOffer offer;
   const Result<net::Address> address = net::Address::from_unix_path(path);
   if (!address) return address.error();
+  if (is_foreign(std::string(path))) return std::make_error_code(std::errc::file_exists);
   Result<net::Fd> fd = net::socket::open_stream(net::Family::unix_path);
   if (!fd) return fd.error();
   const net::Io io = net::socket::connect(fd->value(), *address);
@@ -48,6 +61,8 @@ Result<HandoverOffer> HandoverOffer::ask(std::string_view path) {
   if (!wait_for(fd->value())) return std::make_error_code(std::errc::timed_out);
   const net::Io received = net::socket::receive_descriptors(fd->value(), offer.sockets_, hello);
   if (received.kind != net::Io::Kind::done || offer.sockets_.empty()) return malformed();
+  const std::string_view said = as_text(Bytes{hello}.first(received.bytes));
+  offer.files_are_ours_ = said != hello_of_guest;
   offer.predecessor_ = std::move(*fd);
   return offer;
 }
@@ -59,8 +74,13 @@ void HandoverOffer::accept() noexcept {
   predecessor_.reset();
 }
 
-HandoverServer::HandoverServer(net::Loop& loop, std::vector<int> sockets, Callback<void()> on_taken)
-    : loop_(&loop), sockets_(std::move(sockets)), on_taken_(std::move(on_taken)), listener_(loop) {}
+HandoverServer::HandoverServer(net::Loop& loop, std::vector<int> sockets, bool files_are_ours,
+                               Callback<void()> on_taken)
+    : loop_(&loop),
+      sockets_(std::move(sockets)),
+      hello_(files_are_ours ? hello_of_owner : hello_of_guest),
+      on_taken_(std::move(on_taken)),
+      listener_(loop) {}
 
 HandoverServer::~HandoverServer() {
   end();
@@ -69,10 +89,14 @@ HandoverServer::~HandoverServer() {
 Status HandoverServer::listen(std::string_view path) {
   const Result<net::Address> address = net::Address::from_unix_path(path);
   if (!address) return address.error();
+  if (sockets_.size() > net::socket::passed_max) {
+    return std::make_error_code(std::errc::argument_list_too_long);
+  }
   // Ours alone: whoever can connect here can take the ports.
   net::Listener::Options options;
   options.socket.unix_mode = 0600;
   const std::string file(path);
+  if (is_foreign(file)) return std::make_error_code(std::errc::file_exists);
   if (file.front() != '@') ::unlink(file.c_str());
   return listener_.open(*address, options,
                         [this](net::Fd fd, const net::Address&) { offer(std::move(fd)); });
@@ -85,9 +109,8 @@ void HandoverServer::end() noexcept {
 
 // One at a time: who comes second is turned away.
 void HandoverServer::offer(net::Fd successor) {
-  if (successor_ || sockets_.empty() || sockets_.size() > net::socket::passed_max) return;
-  constexpr std::string_view hello = "hilo";
-  const net::Io io = net::socket::send_descriptors(successor.value(), sockets_, as_bytes(hello));
+  if (successor_ || sockets_.empty()) return;
+  const net::Io io = net::socket::send_descriptors(successor.value(), sockets_, as_bytes(hello_));
   if (io.kind != net::Io::Kind::done) return;
   const Result<net::Token> token = loop_->watch(successor.value(), net::Interest::read, *this);
   if (!token) return;

@@ -35,24 +35,30 @@ class HandoverOffer {
 
   bool exists() const noexcept { return static_cast<bool>(predecessor_); }
   std::vector<net::Fd> take_sockets() noexcept { return std::move(sockets_); }
+  // The files of Unix sockets among them were made by a server like us, and go with us.
+  bool files_are_ours() const noexcept { return files_are_ours_; }
   // From now on it is us who serve.
   void accept() noexcept;
 
  private:
   net::Fd predecessor_;
   std::vector<net::Fd> sockets_;
+  bool files_are_ours_ = true;
 };
 
 // Waits for a successor.
 class HandoverServer final : private net::Watcher {
  public:
   // `sockets` stay their owner's. `on_taken` is called once, in the loop.
-  HandoverServer(net::Loop& loop, std::vector<int> sockets, Callback<void()> on_taken);
+  HandoverServer(net::Loop& loop, std::vector<int> sockets, bool files_are_ours,
+                 Callback<void()> on_taken);
   HandoverServer(const HandoverServer&) = delete;
   HandoverServer& operator=(const HandoverServer&) = delete;
   ~HandoverServer();
 
-  // Replaces what is at the path: a predecessor's socket, which nobody is to find any more.
+  // Replaces a socket that is at the path, which is a predecessor's and not to be found any more;
+  // errc::file_exists for anything else that is there. errc::argument_list_too_long: there are more
+  // sockets than can be handed over.
   Status listen(std::string_view path);
   // Offers nothing any more.
   void end() noexcept;
@@ -64,6 +70,7 @@ class HandoverServer final : private net::Watcher {
 
   net::Loop* loop_;
   std::vector<int> sockets_;
+  std::string_view hello_;
   Callback<void()> on_taken_;
   net::Listener listener_;
   net::Fd successor_;

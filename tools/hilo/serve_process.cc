@@ -135,6 +135,7 @@ bool ServeProcess::listen() {
       return false;
     }
     offer_ = std::move(*offer);
+    files_are_ours_ = offer_.files_are_ours();
     if (offer_.exists()) return listen_on_given(offer_.take_sockets());
   }
   if (settings_->systemd) {
@@ -143,6 +144,7 @@ bool ServeProcess::listen() {
       complain("systemd", "it has handed over no sockets (LISTEN_FDS, LISTEN_PID)");
       return false;
     }
+    files_are_ours_ = false;
     if (!listen_on_given(std::move(*inherited))) return false;
   }
   for (const net::Address& address : settings_->addresses) {
@@ -174,6 +176,7 @@ Status ServeProcess::listen_on(const net::Address& address) {
     if (!shared) break;
   }
   bound_.push_back(bound);
+  note_file(bound);
   return {};
 }
 
@@ -217,14 +220,22 @@ bool ServeProcess::listen_on_given(std::vector<net::Fd> sockets) {
       return false;
     }
     bound_.push_back(address);
+    if (files_are_ours_) note_file(address);
   }
   return true;
+}
+
+// The file of a Unix socket, which is to go with us.
+void ServeProcess::note_file(const net::Address& address) {
+  constexpr std::string_view scheme = "unix:";
+  const std::string text = address.to_string();
+  if (text.starts_with("unix:/")) files_.push_back(text.substr(scheme.size()));
 }
 
 bool ServeProcess::prepare_sandbox() {
   if (!settings_->sandbox) return true;
   std::string detail;
-  Result<Sandbox> sandbox = Sandbox::prepare(sandbox_needs(*settings_, bound_), detail);
+  Result<Sandbox> sandbox = Sandbox::prepare(sandbox_needs(*settings_, files_), detail);
   if (!sandbox) {
     complain("--sandbox", detail);
     return false;
@@ -257,13 +268,15 @@ void ServeProcess::await_successor() {
   for (const auto& worker : workers_) {
     for (const int fd : worker->server().listening_descriptors()) sockets.push_back(fd);
   }
-  successor_ =
-      std::make_unique<HandoverServer>(workers_.front()->loop(), std::move(sockets), [this] {
+  auto successor = std::make_unique<HandoverServer>(
+      workers_.front()->loop(), std::move(sockets), files_are_ours_, [this] {
         log_.event(ws::LogLevel::info, "handover", {});
         drain(ws::CloseCode::service_restart, true);
       });
-  const Status status = successor_->listen(settings_->handover_path);
-  if (!status) complain("cannot listen on " + settings_->handover_path, status.error().message());
+  if (const Status status = successor->listen(settings_->handover_path); !status) {
+    return complain("cannot listen on " + settings_->handover_path, status.error().message());
+  }
+  successor_ = std::move(successor);
 }
 
 void ServeProcess::announce(const net::Address& address) {
@@ -310,10 +323,14 @@ void ServeProcess::begin_stop(int signal_number) {
   log_.event(ws::LogLevel::info, "stop", "signal=" + std::to_string(signal_number));
   const bool in_peace = signal_number == SIGTERM && settings_->drain_time.nanoseconds != 0;
   if (in_peace) return drain(ws::CloseCode::going_away, false);
-  if (!std::exchange(ending_, true)) remove_files();
+  // Whoever drains already has its own end to tell of, which comes all the sooner.
+  const bool is_first = !std::exchange(ending_, true);
+  if (is_first) remove_files();
   for (const auto& worker : workers_) {
-    worker->loop().post([this, each = worker.get()] {
-      each->stop(ws::CloseCode::going_away, [this] { on_stopped(); });
+    worker->loop().post([this, is_first, each = worker.get()] {
+      Callback<void()> on_end;
+      if (is_first) on_end = [this] { on_stopped(); };
+      each->stop(ws::CloseCode::going_away, std::move(on_end));
     });
   }
 }
@@ -350,10 +367,7 @@ void ServeProcess::drain_servers(const ws::DrainOptions& options) {
 
 // Now and not at the end, when the next server may already have bound the same path.
 void ServeProcess::remove_files() {
-  for (const net::Address& address : bound_) {
-    const std::string text = address.to_string();
-    if (text.starts_with("unix:/")) ::unlink(text.c_str() + 5);
-  }
+  for (const std::string& file : files_) ::unlink(file.c_str());
   if (successor_ != nullptr) ::unlink(settings_->handover_path.c_str());
 }
 

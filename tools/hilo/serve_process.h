@@ -54,6 +54,7 @@ class ServeProcess {
   void begin_stop(int signal_number);
   void drain(ws::CloseCode code, bool handed_over);
   void drain_servers(const ws::DrainOptions& options);
+  void note_file(const net::Address& address);
   void remove_files();
   ws::ListenOptions listen_options(const net::Address& address) const;
   void on_stopped();
@@ -66,6 +67,8 @@ class ServeProcess {
   TraceRooms trace_rooms_;  // outlives the workers, which show connections there
   std::vector<std::unique_ptr<ServeWorker>> workers_;
   std::vector<net::Address> bound_;
+  std::vector<std::string> files_;  // of Unix sockets among them, to be removed at the end
+  bool files_are_ours_ = true;      // those of sockets that were handed over
   HandoverOffer offer_;
   std::unique_ptr<HandoverServer> successor_;
   std::optional<Sandbox> sandbox_;

@@ -33,7 +33,7 @@ void use_openssl() {
 
 }  // namespace
 
-SandboxNeeds sandbox_needs(const ServeSettings& settings, std::span<const net::Address> bound) {
+SandboxNeeds sandbox_needs(const ServeSettings& settings, std::span<const std::string> files) {
   use_openssl();
   SandboxNeeds needs;
   if (!settings.files.empty()) needs.read_beneath.push_back(settings.files);
@@ -47,10 +47,7 @@ SandboxNeeds sandbox_needs(const ServeSettings& settings, std::span<const net::A
   if (!tls.keylog_file.empty()) needs.write_files.push_back(tls.keylog_file);
   needs.kernel_tls = tls.kernel_tls;
 
-  for (const net::Address& address : bound) {
-    const std::string text = address.to_string();
-    if (text.starts_with("unix:/")) needs.remove_beneath.push_back(directory_of(text.substr(5)));
-  }
+  for (const std::string& file : files) needs.remove_beneath.push_back(directory_of(file));
   const std::string& handover = settings.handover_path;
   if (!handover.empty() && handover.front() != '@') {
     needs.remove_beneath.push_back(directory_of(handover));

@@ -23,6 +23,6 @@
 namespace hilo::tools {
 
 // Of a server that is bound to these addresses. What OpenSSL reads with its first use is read now.
-SandboxNeeds sandbox_needs(const ServeSettings& settings, std::span<const net::Address> bound);
+SandboxNeeds sandbox_needs(const ServeSettings& settings, std::span<const std::string> files);
 
 }  // namespace hilo::tools

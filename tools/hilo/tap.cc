@@ -137,6 +137,8 @@ int run(TapSettings& settings) {
   };
   tap::Tap proxy(loop, settings.tap, print,
                  [](const std::string& line) { print_error("hilo tap: " + line); });
+  // Before anything has passed, that nobody could see afterwards.
+  if (!proxy.flush()) return failure("cannot write " + settings.tap.capture_file);
   if (page) page->show(proxy);
   const Result<net::Address> bound = proxy.listen(*address);
   if (!bound)

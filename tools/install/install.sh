@@ -14,6 +14,9 @@ action=$1
 here=$(dirname "$0")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+# "/usr/local/" is "/usr/local", wherever it is compared.
+plain() { printf '%s' "$1" | sed 's|//*|/|g; s|/$||'; }
+PREFIX=$(plain "$PREFIX") LIBDIR=$(plain "$LIBDIR") DESTDIR=$(plain "$DESTDIR")
 include=$PREFIX/include/hilo
 case $LIBDIR in
   "$PREFIX"/*)

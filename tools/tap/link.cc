@@ -45,6 +45,7 @@ Link::~Link() {
   for (const auto& timer : late_timers_) {
     if (timer) tap_->loop_->cancel(*timer);
   }
+  if (end_timer_) tap_->loop_->cancel(*end_timer_);
 }
 
 void Link::start() {
@@ -212,7 +213,8 @@ void Link::pass_end(Direction direction) {
   show_pause();
   if (over_) return;
   if (net::Stream* const receiver = to(direction).stream.get()) receiver->shutdown_write();
-  if (from(Direction::to_server).ended && from(Direction::to_client).ended) end_all(true);
+  end_passed_[static_cast<std::size_t>(direction)] = true;
+  end_if_done();
 }
 
 // Read here, and not yet taken by the kernel on the other side.
@@ -264,6 +266,27 @@ void Link::send_late(Direction direction) {
 void Link::fail(const std::string& why) {
   tap_->on_trouble_(name_ + ": " + why);
   end_all(false);
+}
+
+// Both ends have passed. What is in front of them leaves first, as slowly as it is taken.
+void Link::end_if_done() {
+  if (over_ || !end_passed_[0] || !end_passed_[1]) return;
+  const bool is_done = ends_[0].stream->unsent_bytes() == 0 && ends_[1].stream->unsent_bytes() == 0;
+  if (is_done) return end_all(true);
+  if (!end_timer_) await_progress();
+}
+
+void Link::await_progress() {
+  constexpr net::Duration patience = net::Duration::seconds(30);
+  const auto sent = [this] {
+    return ends_[0].stream->sent_bytes() + ends_[1].stream->sent_bytes();
+  };
+  sent_mark_ = sent();
+  end_timer_ = tap_->loop_->call_after(patience, [this, sent] {
+    end_timer_.reset();
+    if (over_) return;
+    sent() != sent_mark_ ? await_progress() : end_all(false);
+  });
 }
 
 void Link::end_all(bool politely) {

@@ -48,7 +48,10 @@ class Link {
     void on_end() override;
     // The other one's bytes have left.
     void on_taken() override { link_->match_pace(other(sends_)); }
-    void on_drained() override { link_->match_pace(other(sends_)); }
+    void on_drained() override {
+      link_->match_pace(other(sends_));
+      link_->end_if_done();
+    }
     void on_broken(std::error_code error) override;
     void on_reap() override;
 
@@ -93,6 +96,8 @@ class Link {
   void schedule_late(trace::Direction direction);
   void match_pace(trace::Direction direction);
   std::size_t waiting_bytes(trace::Direction direction) noexcept;
+  void end_if_done();
+  void await_progress();
   void end_all(bool politely);
   void fail(const std::string& why);
 
@@ -106,6 +111,9 @@ class Link {
   std::array<std::size_t, 2> late_bytes_{};
   std::array<std::optional<net::Loop::TimerId>, 2> late_timers_;
   std::array<std::size_t, 2> matched_{};  // of the empty line behind a head
+  std::array<bool, 2> end_passed_{};      // the one behind all that was sent that way
+  std::optional<net::Loop::TimerId> end_timer_;
+  std::uint64_t sent_mark_ = 0;  // of both streams, when it was armed
   std::optional<CaptureWriter::Connection> capture_;
   explain::Explainer explainer_;
   Standings standings_;

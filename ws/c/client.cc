@@ -75,6 +75,10 @@ int connect(Client& client, const hilo_connect_options& given, const DeflateOpti
                        .failures_max = given.reconnect_failures_max};
   options.tls_server_name = view(given.tls_server_name);
   options.deflate = deflate;
+  if (given.reconnect_base_ms < 0 || given.reconnect_cap_ms < 0 ||
+      given.reconnect_stable_after_ms < 0) {
+    return -EINVAL;
+  }
   if (const int error = make_tls(given, options); error != HILO_OK) return error;
   return code_of(client.connect(options));
 }

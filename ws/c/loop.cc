@@ -35,11 +35,13 @@ int hilo_loop_new(const hilo_loop_options* options, hilo_loop** loop) noexcept {
   *loop = nullptr;
   hilo_loop_options all = c::loop_defaults();
   if (const int error = c::read_options(options, all); error != HILO_OK) return error;
-  if (all.receive_bytes == 0 || all.send_bytes == 0) return -EINVAL;
-  hilo_loop* const made =
-      new (std::nothrow) hilo_loop({.receive_bytes = static_cast<std::size_t>(all.receive_bytes),
-                                    .send_bytes = static_cast<std::size_t>(all.send_bytes),
-                                    .busy_poll = net::Duration{all.busy_poll_us * 1'000}});
+  constexpr std::uint64_t most = std::uint64_t{1} << 30;
+  if (all.receive_bytes == 0 || all.receive_bytes > most) return -EINVAL;
+  if (all.send_bytes == 0 || all.send_bytes > most) return -EINVAL;
+  hilo_loop* const made = new (std::nothrow)
+      hilo_loop({.receive_bytes = static_cast<std::size_t>(all.receive_bytes),
+                 .send_bytes = static_cast<std::size_t>(all.send_bytes),
+                 .busy_poll = net::Duration{net::bounded_product(all.busy_poll_us, 1'000)}});
   if (made == nullptr) return -ENOMEM;
   if (const int error = c::code_of(made->loop.status()); error != HILO_OK) {
     delete made;

@@ -74,7 +74,10 @@ hilo_listen_options listen_defaults() noexcept {
 
 int make_tls(const hilo_listen_options& given, ListenOptions& options) {
   const bool has_files = given.certificate_file.size != 0 || given.key_file.size != 0;
-  if (!has_files && given.tls_self_signed == 0) return HILO_OK;
+  if (!has_files && given.tls_self_signed == 0) {
+    // Whoever wants to see certificates does not want a port that asks for none.
+    return given.client_ca_file.size == 0 ? HILO_OK : -EINVAL;
+  }
   net::tls::ServerOptions tls;
   if (has_files) {
     tls.certificates.push_back({string_of(given.certificate_file), string_of(given.key_file)});

@@ -35,8 +35,9 @@ class Compression {
   // the next message refers to it.
   [[nodiscard]] virtual bool shrink(Bytes payload, Buffer& out) noexcept = 0;
 
-  // Whether what shrink() writes is good for every session that has this same object.
-  virtual bool is_shared() const noexcept = 0;
+  // What shrink() writes is good for every session that answers the same here. Null: for this one's
+  // peer alone.
+  virtual const Compression* shared() const noexcept = 0;
   // The session is gone.
   virtual void release() noexcept = 0;
 

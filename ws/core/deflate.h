@@ -60,6 +60,7 @@ class DeflateMemory {
   void give(void* block) noexcept;
 
   std::size_t taken_bytes() const noexcept { return taken_bytes_; }
+  std::size_t bytes_max() const noexcept { return bytes_max_; }
   // What is taken stays; what would exceed the new limit is refused from now on.
   void set_bytes_max(std::size_t bytes_max) noexcept { bytes_max_ = bytes_max; }
 

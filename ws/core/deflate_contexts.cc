@@ -13,11 +13,16 @@ class DeflateContexts::Own final : public Compression {
   Own(DeflateContexts& contexts, Shared& shared) noexcept
       : contexts_(&contexts), shared_(&shared) {}
 
-  void own_inflater(std::uint8_t window_bits) noexcept {
-    inflater_.emplace(contexts_->memory_, std::max(window_bits, window_bits_min));
-  }
-  void own_deflater(std::uint8_t window_bits) noexcept {
-    deflater_.emplace(contexts_->memory_, contexts_->tuning(window_bits));
+  // Bits of 0: the direction is shared.
+  void own(std::uint8_t deflater_bits, std::uint8_t inflater_bits) noexcept {
+    if (deflater_bits != 0) {
+      deflater_.emplace(contexts_->memory_, contexts_->tuning(deflater_bits));
+    }
+    if (inflater_bits != 0) {
+      inflater_.emplace(contexts_->memory_, std::max(inflater_bits, window_bits_min));
+    }
+    promised_bytes_ = contexts_->context_bytes(deflater_bits, inflater_bits);
+    contexts_->promised_bytes_ += promised_bytes_;
   }
 
   Errc expand(Bytes wire, const MessageLimits& limits, Buffer& out) noexcept override {
@@ -31,9 +36,10 @@ class DeflateContexts::Own final : public Compression {
     const std::size_t growth_max = payload.size() < 60'000 ? 4 : 0;
     return contexts_->shrink(*deflater_, payload, payload.size() + growth_max, out);
   }
-  bool is_shared() const noexcept override { return !deflater_; }
+  const Compression* shared() const noexcept override { return deflater_ ? nullptr : shared_; }
   void release() noexcept override {
     DeflateMemory& memory = contexts_->memory_;
+    contexts_->promised_bytes_ -= promised_bytes_;
     this->~Own();
     memory.give(this);
   }
@@ -43,6 +49,7 @@ class DeflateContexts::Own final : public Compression {
   Shared* shared_;
   std::optional<Inflater> inflater_;
   std::optional<Deflater> deflater_;
+  std::size_t promised_bytes_ = 0;
 };
 
 DeflateContexts::DeflateContexts(const DeflateOptions& options, std::size_t memory_bytes_max,
@@ -80,9 +87,35 @@ CompressionPointer DeflateContexts::make(Role role, const DeflateParameters& agr
   void* block = memory_.take(sizeof(Own));
   if (block == nullptr) return nullptr;
   Own* own = ::new (block) Own(*this, shared);
-  if (we_take_over) own->own_deflater(our_bits);
-  if (they_take_over) own->own_inflater(their_bits);
+  own->own(we_take_over ? our_bits : 0, they_take_over ? their_bits : 0);
   return CompressionPointer{own};
+}
+
+std::size_t DeflateContexts::context_bytes(std::uint8_t deflater_bits,
+                                           std::uint8_t inflater_bits) const noexcept {
+  std::size_t bytes = sizeof(Own);
+  if (deflater_bits != 0) {
+    bytes += deflater_bytes(deflater_bits, tuning(deflater_bits).memory_level);
+  }
+  if (inflater_bits != 0) bytes += inflater_bytes(std::max(inflater_bits, window_bits_min));
+  return bytes;
+}
+
+DeflateOptions DeflateContexts::agreeable() const noexcept {
+  DeflateOptions options = options_;
+  if (memory_.bytes_max() == 0) options.enabled = false;
+  const auto bits = [](bool is_shared, std::uint8_t wanted) -> std::uint8_t {
+    return is_shared ? 0 : std::clamp(wanted, window_bits_min, window_bits_max);
+  };
+  const std::size_t wanted =
+      context_bytes(bits(options.server_no_context_takeover, options.server_max_window_bits),
+                    bits(options.client_no_context_takeover, options.client_max_window_bits));
+  // Those who do without must find the shared Inflater.
+  const std::size_t spoken_for = promised_bytes_ + inflater_bytes(window_bits_max);
+  if (spoken_for + wanted > memory_.bytes_max()) {
+    options.server_no_context_takeover = options.client_no_context_takeover = true;
+  }
+  return options;
 }
 
 Errc DeflateContexts::expand(Inflater& inflater, Bytes wire, const MessageLimits& limits,

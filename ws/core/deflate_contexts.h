@@ -7,7 +7,8 @@
 //   with it                    a connection owns its Inflater, its Deflater, or both, made when
 //                              first needed: up to inflater_bytes() and deflater_bytes() each
 //
-//   limit    the memory of all contexts together
+//   limit    the memory of all contexts together. A server agrees on takeover only while there is
+//            room for all that it has agreed on, whether these contexts are made yet or not
 //   thread   the loop's
 //   life     must outlive every session that got a Compression from it
 
@@ -47,6 +48,8 @@ class DeflateContexts {
   [[nodiscard]] CompressionPointer make(Role role, const DeflateParameters& agreed) noexcept;
 
   const DeflateOptions& options() const noexcept { return options_; }
+  // The same, for what a server agrees on now: without takeover where there is no room for it.
+  DeflateOptions agreeable() const noexcept;
   DeflateMemory& memory() noexcept { return memory_; }
 
  private:
@@ -55,7 +58,7 @@ class DeflateContexts {
    public:
     Errc expand(Bytes wire, const MessageLimits& limits, Buffer& out) noexcept override;
     bool shrink(Bytes payload, Buffer& out) noexcept override;
-    bool is_shared() const noexcept override { return true; }
+    const Compression* shared() const noexcept override { return this; }
     void release() noexcept override {}
 
     DeflateContexts* contexts = nullptr;
@@ -66,6 +69,7 @@ class DeflateContexts {
 
   static constexpr std::size_t windows = window_bits_max - window_bits_min + 1;
 
+  std::size_t context_bytes(std::uint8_t deflater_bits, std::uint8_t inflater_bits) const noexcept;
   Errc expand(Inflater& inflater, Bytes wire, const MessageLimits& limits, Buffer& out) noexcept;
   bool shrink(Deflater& deflater, Bytes payload, std::size_t wire_bytes_max, Buffer& out) noexcept;
   DeflateTuning tuning(std::uint8_t window_bits) const noexcept;
@@ -73,6 +77,7 @@ class DeflateContexts {
   DeflateOptions options_;
   DeflateCounters* counters_;
   DeflateMemory memory_;
+  std::size_t promised_bytes_ = 0;  // what all Own may come to take
   Inflater inflater_;
   std::array<std::optional<Deflater>, windows> deflaters_;  // by window bits
   std::array<Shared, windows + 1> shared_;                  // the last one has no deflater

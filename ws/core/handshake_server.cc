@@ -69,9 +69,7 @@ Errc check_all(const RequestHead& head) noexcept {
 
 bool is_answer_field(std::string_view name) noexcept {
   return equals_ignoring_case(name, "Upgrade") || equals_ignoring_case(name, "Connection") ||
-         equals_ignoring_case(name, "Content-Length") ||
-         equals_ignoring_case(name, "Transfer-Encoding") ||
-         starts_with_ignoring_case(name, "Sec-WebSocket-");
+         is_framing_field(name) || starts_with_ignoring_case(name, "Sec-WebSocket-");
 }
 
 }  // namespace

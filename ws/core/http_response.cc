@@ -34,11 +34,6 @@ void emit_status_line(HeadSink& sink, std::uint16_t status) noexcept {
   sink.text("\r\n");
 }
 
-// RFC 9112 §6.3: these end with their head, whatever their fields say.
-bool has_no_body(std::uint16_t status) noexcept {
-  return status < 200 || status == 204 || status == 304;
-}
-
 // The body of an error: "400 Bad Request: " and the rule's sentence.
 class ErrorText {
  public:
@@ -129,6 +124,10 @@ std::string_view reason_phrase(std::uint16_t status) noexcept {
   }
 }
 
+bool has_no_body(std::uint16_t status) noexcept {
+  return status < 200 || status == 204 || status == 304;
+}
+
 Status write_response_head(Buffer& out, std::uint16_t status,
                            std::span<const FieldView> fields) noexcept {
   return emit_head(out, [&](HeadSink& sink) {
@@ -149,7 +148,11 @@ Status write_response(Buffer& out, const Response& response) noexcept {
     }
     if (!response.date.empty()) sink.field("Date", response.date);
     if (response.close) sink.field("Connection", "close");
-    for (const FieldView& field : response.fields) sink.field(field.name, field.value);
+    for (const FieldView& field : response.fields) {
+      // A second word on where the answer ends would be believed by somebody.
+      sink.require(!is_framing_field(field.name));
+      sink.field(field.name, field.value);
+    }
     sink.text("\r\n");
     if (!is_bare && !response.body_omitted) sink.text(response.body);
   });

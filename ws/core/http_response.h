@@ -23,6 +23,9 @@ namespace hilo::ws {
 // RFC 9110 §15 and RFC 6585; "Unknown" for a status without a name.
 std::string_view reason_phrase(std::uint16_t status) noexcept;
 
+// RFC 9112 §6.3: the answer ends with its head, whatever its fields say.
+bool has_no_body(std::uint16_t status) noexcept;
+
 // "HTTP/1.1 200 OK", the fields in this order, and the empty line.
 Status write_response_head(Buffer& out, std::uint16_t status,
                            std::span<const FieldView> fields) noexcept;
@@ -40,7 +43,8 @@ struct Response {
 };
 
 // A head with Content-Type, Content-Length and Connection as asked for, and the body. Responses
-// without a body by definition (1xx, 204, 304; RFC 9112 §6.3) get neither type, length nor body.
+// without a body by definition (has_no_body) get neither type, length nor body. Errc::argument also
+// for a field that would say once more where the body ends.
 Status write_response(Buffer& out, const Response& response) noexcept;
 
 struct ErrorResponse {

@@ -106,6 +106,12 @@ constexpr bool starts_with_ignoring_case(std::string_view text, std::string_view
          equals_ignoring_case(text.substr(0, prefix.size()), prefix);
 }
 
+// One that says where a body ends (RFC 9112 §6), and is therefore written by nobody but us.
+constexpr bool is_framing_field(std::string_view name) noexcept {
+  return equals_ignoring_case(name, "Content-Length") ||
+         equals_ignoring_case(name, "Transfer-Encoding");
+}
+
 // RFC 9110 §5.6.3: OWS is SP and HTAB.
 constexpr bool is_space(char c) noexcept {
   return c == ' ' || c == '\t';

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <system_error>
 #include <utility>
 
@@ -19,6 +20,7 @@ struct Gathering {
   Json answers = Json::array();
   std::size_t missing = 0;            // of this server's sockets, and of other servers
   std::size_t missing_elsewhere = 0;  // of other servers
+  std::uint64_t question = 0;         // what those know it by
   std::error_code error = {};
   net::Loop::TimerId timer = {};  // what ends the waiting, if something does
 

@@ -220,8 +220,9 @@ class Namespace final : private AckTarget {
   void ask_others(const Targets& targets, ServerMessage message,
                   const std::shared_ptr<Gathering>& gathering);
   void limit_answers(net::Duration patience, const std::shared_ptr<Gathering>& gathering,
-                     std::uint64_t question);
-  void limit_waiting(const std::shared_ptr<Gathering>& gathering, std::uint64_t question);
+                     std::uint64_t id);
+  void limit_waiting(const std::shared_ptr<Gathering>& gathering);
+  void end_waiting(std::uint64_t question);
   void tell_later(const std::shared_ptr<Gathering>& gathering);
   void fetch(const Targets& targets, FetchHandler handler);
   std::size_t tell_servers(Emission emission);

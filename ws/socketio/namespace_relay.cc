@@ -142,15 +142,13 @@ std::size_t Namespace::ask(const Targets& asked, Emission emission) {
   if (has_others && !targets.flags.timeout) {
     targets.flags.timeout = server_->options().servers_timeout;
   }
-  const std::uint64_t question = next_ack_++;
+  const std::uint64_t id = next_ack_++;
   const auto gathering = std::make_shared<Gathering>();
   gathering->handler = std::move(emission.ack);
   if (has_others) {
-    ask_others(targets,
-               {.type = ServerMessage::Type::ask, .values = emission.values, .question = question},
-               gathering);
+    ask_others(targets, {.type = ServerMessage::Type::ask, .values = emission.values}, gathering);
   }
-  const PacketHead head{.type = PacketType::event, .nsp = name_, .id = question};
+  const PacketHead head{.type = PacketType::event, .nsp = name_, .id = id};
   const EncodedPacket packet = server_->encoded(head, std::move(emission.values));
   std::size_t count = 0;
   SharedPacket shared(packet, targets.flags.compress);
@@ -158,35 +156,34 @@ std::size_t Namespace::ask(const Targets& asked, Emission emission) {
     if (!socket.client->send(shared, targets.flags)) return;
     ++count;
     ++gathering->missing;
-    wait_for_ack(
-        socket, question, [server = server_, gathering](std::error_code error, Json& answers) {
-          if (error) gathering->error = error;
-          // Each has its place, also who answers with nothing.
-          if (!error) {
-            gathering->answers.push_back(answers.empty() ? Json() : std::move(answers.front()));
-          }
-          if (--gathering->missing != 0) return;
-          server->loop().cancel(gathering->timer);
-          gathering->tell();
-        });
+    wait_for_ack(socket, id, [server = server_, gathering](std::error_code error, Json& answers) {
+      if (error) gathering->error = error;
+      // Each has its place, also who answers with nothing.
+      if (!error) {
+        gathering->answers.push_back(answers.empty() ? Json() : std::move(answers.front()));
+      }
+      if (--gathering->missing != 0) return;
+      server->loop().cancel(gathering->timer);
+      gathering->tell();
+    });
   });
   if (gathering->missing == 0) {
     tell_later(gathering);
   } else if (targets.flags.timeout) {
-    limit_answers(*targets.flags.timeout, gathering, question);
+    limit_answers(*targets.flags.timeout, gathering, id);
   }
   return count;
 }
 
 void Namespace::limit_answers(net::Duration patience, const std::shared_ptr<Gathering>& gathering,
-                              std::uint64_t question) {
-  gathering->timer = server_->later(patience, [nsp = anchor_.weak(), gathering, question] {
+                              std::uint64_t id) {
+  gathering->timer = server_->later(patience, [nsp = anchor_.weak(), gathering, id] {
     if (nsp.get() == nullptr) return;
     nsp.get()->sockets_.for_each([&](SocketState&, SlabHandle handle) {
-      nsp.get()->give_up_ack(handle, question, AckErrc::timed_out);
+      nsp.get()->give_up_ack(handle, id, AckErrc::timed_out);
     });
     // Other servers gave theirs as long, and what they have is on its way.
-    if (gathering->missing != 0) nsp.get()->limit_waiting(gathering, question);
+    if (gathering->missing != 0) nsp.get()->limit_waiting(gathering);
   });
 }
 

@@ -8,10 +8,28 @@
 #include <utility>
 #include <vector>
 
+#include "net/base/guard.h"
 #include "ws/socketio/namespace.h"
 #include "ws/socketio/server.h"
 
 namespace hilo::socketio {
+namespace {
+
+// What describe() has written elsewhere; throws where it is anything else.
+RemoteSocket read_remote(Json& socket) {
+  return {.id = socket.at("id").get<std::string>(),
+          .rooms = socket.at("rooms").get<std::vector<std::string>>(),
+          .auth = std::move(socket.at("auth")),
+          .data = std::move(socket.at("data"))};
+}
+
+// Null: it is none, whatever another server may say.
+const std::string* event_of(const Json& values) {
+  const bool has_front = values.is_array() && !values.empty();
+  return has_front ? values.front().get_ptr<const Json::string_t*>() : nullptr;
+}
+
+}  // namespace
 
 // What other servers asked and the application has not answered yet.
 class Namespace::Questions final : public AckTarget,
@@ -83,18 +101,15 @@ void Namespace::fetch(const Targets& targets, FetchHandler handler) {
   gathering->handler = [handler = std::move(handler)](std::error_code error, Json& values) mutable {
     std::vector<RemoteSocket> sockets;
     for (Json& each : values.front()) {
-      sockets.push_back({.id = each["id"].get<std::string>(),
-                         .rooms = each["rooms"].get<std::vector<std::string>>(),
-                         .auth = std::move(each["auth"]),
-                         .data = std::move(each["data"])});
+      const bool is_read = hilo::guarded([&] { sockets.push_back(read_remote(each)); });
+      if (!is_read) error = AckErrc::malformed;
     }
     handler(error, std::move(sockets));
   };
   gathering->answers = describe(targets);
   if (!is_relayed(targets)) return tell_later(gathering);
-  const std::uint64_t question = next_ack_++;
-  ask_others(targets, {.type = ServerMessage::Type::fetch, .question = question}, gathering);
-  limit_waiting(gathering, question);
+  ask_others(targets, {.type = ServerMessage::Type::fetch}, gathering);
+  limit_waiting(gathering);
 }
 
 // --- what the application says -------------------------------------------------------------------
@@ -115,17 +130,14 @@ std::size_t Namespace::tell_servers(Emission emission) {
   const auto gathering = std::make_shared<Gathering>();
   gathering->handler = std::move(emission.ack);
   if (is_alone) return tell_later(gathering), count;
-  const std::uint64_t question = next_ack_++;
-  message.question = question;
   ask_others({}, std::move(message), gathering);
-  limit_waiting(gathering, question);
+  limit_waiting(gathering);
   return count;
 }
 
 // Whoever asked and finds nobody who listens is told so: the reply is let go of.
 void Namespace::hear(Json values, ServerReply reply) {
-  const auto* const event =
-      values.is_array() && !values.empty() ? values[0].get_ptr<const Json::string_t*>() : nullptr;
+  const std::string* const event = event_of(values);
   const std::uint32_t name = event != nullptr ? server_->names_.find(*event) : Names::none;
   if (name == Names::none || !server_listeners_.has(name)) return;
   Ack ack;
@@ -146,7 +158,9 @@ void Namespace::receive(const ServerMessage& message, ServerReply reply) {
   using Type = ServerMessage::Type;
   const Targets& here = message.targets;
   switch (message.type) {
-    case Type::emit: return static_cast<void>(write(here, *message.packet));
+    case Type::emit:
+      if (message.packet != nullptr) static_cast<void>(write(here, *message.packet));
+      return;
     case Type::join: return Broadcast(anchor_.weak(), here).sockets_join(message.room);
     case Type::leave: return Broadcast(anchor_.weak(), here).sockets_leave(message.room);
     case Type::disconnect: return Broadcast(anchor_.weak(), here).disconnect_sockets(message.close);
@@ -154,6 +168,7 @@ void Namespace::receive(const ServerMessage& message, ServerReply reply) {
     case Type::say: return hear(message.values, std::move(reply));
     case Type::ask: break;
   }
+  if (event_of(message.values) == nullptr) return reply(AckErrc::malformed, Json::array());
   AckHandler answer = [reply = std::move(reply)](std::error_code error, Json& answers) mutable {
     reply(error, std::move(answers.front()));
   };
@@ -165,7 +180,10 @@ void Namespace::ask_others(const Targets& targets, ServerMessage message,
   gathering->missing_elsewhere = server_->adapter_->others();
   gathering->missing += gathering->missing_elsewhere;
   if (gathering->missing_elsewhere == 0) return;
-  asked_.emplace(*message.question, gathering);
+  // Not numbered by the namespace: one that is made anew must not take the answers to another's.
+  gathering->question = server_->next_question_++;
+  message.question = gathering->question;
+  asked_.emplace(gathering->question, gathering);
   tell_others(targets, std::move(message));
 }
 
@@ -189,18 +207,24 @@ void Namespace::tell_later(const std::shared_ptr<Gathering>& gathering) {
                  [server = server_, gathering] { server->guarded([&] { gathering->tell(); }); });
 }
 
-void Namespace::limit_waiting(const std::shared_ptr<Gathering>& gathering, std::uint64_t question) {
+void Namespace::limit_waiting(const std::shared_ptr<Gathering>& gathering) {
   if (gathering->missing == 0) return tell_later(gathering);
-  // While it waits, the namespace stays.
-  gathering->timer = server_->later(server_->options().servers_timeout, [this, question] {
-    const auto found = asked_.find(question);
-    if (found == asked_.end()) return;
-    const std::shared_ptr<Gathering> late = std::move(found->second);
-    asked_.erase(found);
-    let_go_if_deserted();
-    late->error = AckErrc::timed_out;
-    server_->guarded([&] { late->tell(); });
-  });
+  const net::Duration patience = server_->options().servers_timeout;
+  gathering->timer =
+      server_->later(patience, [nsp = anchor_.weak(), question = gathering->question] {
+        // While it waits, a namespace stays, but for one whose making throws.
+        if (nsp.get() != nullptr) nsp.get()->end_waiting(question);
+      });
+}
+
+void Namespace::end_waiting(std::uint64_t question) {
+  const auto found = asked_.find(question);
+  if (found == asked_.end()) return;
+  const std::shared_ptr<Gathering> late = std::move(found->second);
+  asked_.erase(found);
+  let_go_if_deserted();
+  late->error = AckErrc::timed_out;
+  server_->guarded([&] { late->tell(); });
 }
 
 }  // namespace hilo::socketio

@@ -14,6 +14,9 @@ namespace {
 std::size_t bytes_of(const ServerMessage& message) {
   constexpr std::size_t overhead_bytes = 512;
   std::size_t bytes = overhead_bytes + message.room.size();
+  for (const auto* const names : {&message.targets.rooms, &message.targets.except}) {
+    for (const std::string_view name : *names) bytes += sizeof(std::string) + name.size();
+  }
   if (!message.values.is_null()) {
     std::string text;
     write_json(message.values, false, text);

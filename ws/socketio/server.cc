@@ -65,7 +65,11 @@ void Server::set_adapter(std::unique_ptr<Adapter> adapter) {
 
 void Server::receive(const ServerMessage& message, ServerReply reply) {
   const auto found = namespaces_.find(message.nsp);
-  if (found == namespaces_.end()) return reply({}, Json::array());
+  if (found == namespaces_.end()) {
+    // It has no sockets, and nobody who listens: such a reply is let go of.
+    if (message.type != ServerMessage::Type::say) reply({}, Json::array());
+    return;
+  }
   guarded([&] { found->second->receive(message, std::move(reply)); });
 }
 

@@ -179,6 +179,7 @@ class Server final : private net::Watcher {
   net::EntropyStore entropy_;
   net::Token token_{};
   std::unique_ptr<Adapter> adapter_;   // none: this server is alone
+  std::uint64_t next_question_ = 1;    // to other servers
   std::vector<SocketKey> ended_;       // to be told in the reap phase
   std::vector<std::string> deserted_;  // and these looked at behind that
   std::shared_ptr<Server*> self_;      // by which later calls find it, or that it is gone

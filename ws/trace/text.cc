@@ -46,8 +46,13 @@ std::string rest(std::size_t all, std::size_t shown) {
 std::string in_quotes(std::string_view text, bool utf8) {
   const std::size_t shown = shown_bytes(text);
   std::string out = "\"";
-  for (const char byte : text.substr(0, shown)) {
-    append_byte(out, static_cast<unsigned char>(byte), utf8);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < shown ? text[i + 1] : 0);
+    // The controls from U+0080 on, which terminals obey like those below U+0020.
+    const bool is_control = utf8 && byte == 0xC2 && next >= 0x80 && next <= 0x9F;
+    append_byte(out, byte, utf8 && !is_control);
+    if (is_control) append_byte(out, static_cast<unsigned char>(text[++i]), false);
   }
   return out + '"' + rest(text.size(), shown);
 }

@@ -23,7 +23,7 @@ class EngineUser final : public User {
         .on_message([this](engineio::Client&, engineio::Message message) {
           speaker_->hear(as_text(message.payload));
         })
-        .on_close([this](engineio::Client&, engineio::CloseReason) { closed(); })
+        .on_close([this](engineio::Client&, engineio::CloseReason reason) { closed(reason); })
         .on_failed([this](engineio::Client&, std::error_code) { busy_ = false; });
     connect();
   }
@@ -72,11 +72,13 @@ class EngineUser final : public User {
     busy_ = true;
   }
   void opened() {
+    if (speaker_) place_.ledger.violation("an engine client's end was not told");
     speaker_.emplace(place_.ledger, place_.random, "engine client");
     heard_when_asked_ = 0;
     speaker_->speak(place_.random.between(1, 4), sending(client_));
   }
-  void closed() {
+  void closed(engineio::CloseReason reason) {
+    check_blame(place_.ledger, reason, "engine client");
     speaker_->end(false);
     speaker_.reset();
     busy_ = false;

@@ -154,6 +154,7 @@ void ServerHost::Process::serve_echo(ws::Server& server) {
       })
       .on_close([this](ws::Connection& connection, ws::CloseInfo info) {
         --open_echoes;
+        check_blame(ledger, info, "server");
         connection.data<Speaker>()->end(info.clean && info.by == ws::ClosedBy::peer);
       });
 }
@@ -171,8 +172,9 @@ void ServerHost::Process::serve_engine() {
         speaker_of(socket).hear(as_text(message.payload));
         speaker_of(socket).speak(draw_answers(random), sending(socket));
       })
-      .on_close([this](engineio::Socket& socket, engineio::CloseReason) {
+      .on_close([this](engineio::Socket& socket, engineio::CloseReason reason) {
         --open_engines;
+        check_blame(ledger, reason, "engine server");
         speaker_of(socket).end(false);
       });
 }
@@ -199,6 +201,7 @@ void ServerHost::Process::serve_socketio() {
                   ledger.ran(static_cast<std::size_t>(event));
                   ack(event, bytes);
                 });
+      // One whose attachments come too late is ended with a parse error, and rightly so.
       socket.on("disconnect", [this, life](std::string_view) {
         ledger.closed(life, "socket");
         socket_lives.erase(life);

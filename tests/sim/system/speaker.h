@@ -12,6 +12,8 @@
 #include "net/base/bytes.h"
 #include "tests/sim/random.h"
 #include "tests/sim/system/ledger.h"
+#include "ws/connection.h"
+#include "ws/engineio/socket.h"
 #include "ws/sending.h"
 
 namespace hilo::sim {
@@ -26,6 +28,22 @@ auto sending(Peer& peer) {
     return (binary ? peer.send_binary(as_bytes(message)) : peer.send_text(message)) ==
            ws::Sent::accepted;
   };
+}
+
+// Nobody here who speaks breaks a rule, whatever becomes of the pieces on their way: who is blamed
+// for that is misunderstood.
+inline void check_blame(Ledger& ledger, const ws::CloseInfo& info, std::string_view where) {
+  const bool is_blame = info.code == ws::CloseCode::protocol_error ||
+                        info.code == ws::CloseCode::unsupported_data ||
+                        info.code == ws::CloseCode::invalid_payload;
+  if (!is_blame) return;
+  ledger.violation(std::string(where) + ": blamed with " +
+                   std::to_string(static_cast<unsigned>(info.code)));
+}
+inline void check_blame(Ledger& ledger, engineio::CloseReason reason, std::string_view where) {
+  if (reason == engineio::CloseReason::parse_error) {
+    ledger.violation(std::string(where) + ": blamed with a parse error");
+  }
 }
 
 class Speaker {

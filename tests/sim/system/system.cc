@@ -290,6 +290,9 @@ void System::leave() {
   static_cast<void>(turn_until(leaving_time_max, [] { return false; }));  // for what lingers
   server_.check_baseline();
   if (server_.reject_count() != rejects) ledger_.violation("somebody was blamed for nothing");
+  if (ledger_.open_count() != 0) {
+    ledger_.violation(std::to_string(ledger_.open_count()) + " ends were not told");
+  }
   ledger_.all_told();
 }
 

@@ -89,6 +89,7 @@ class WebSocketUser final : public User {
     busy_ = true;
   }
   void opened() {
+    if (speaker_) place_.ledger.violation("a client's end was not told");
     speaker_.emplace(place_.ledger, place_.random, "client");
     heard_when_asked_ = 0;
     speak(place_.random.between(1, 4));
@@ -96,6 +97,7 @@ class WebSocketUser final : public User {
   void speak(std::size_t count) { speaker_->speak(count, sending(*client_.connection())); }
   // If it comes back by itself, on_reconnecting says so.
   void closed(const ws::CloseInfo& info) {
+    check_blame(place_.ledger, info, "client");
     speaker_->end(info.clean && info.by == ws::ClosedBy::peer);
     speaker_.reset();
     busy_ = false;
