@@ -6,7 +6,7 @@
 #   POLLER=epoll|kqueue|poll                the backend of net::Poller (default: what fits the system)
 #   WAKEUP=eventfd|pipe                     how another thread wakes the poller (likewise)
 #   TLS=0  DEFLATE=0  SOCKETIO=0            leave out TLS (libssl), permessage-deflate (zlib), Socket.IO
-#   UNITY=1                                 files of a folder are compiled as one (default: where CI is set)
+#   UNITY=1                                 files of a folder are compiled as one (default: where CI is set, and in check-all)
 #   BUILD=folder   CXX=compiler   CXXFLAGS=more   LDFLAGS=more   V=1 (whole commands)   WERROR=1
 
 VERSION := 0.1.0
@@ -115,7 +115,11 @@ ALL_CODE := $(sort $(HEADERS) $(wildcard $(foreach folder,net/base net ws/core w
 # nothing. One by one they are quicker to build again, and show which include each of them lacks. In
 # the release the core and the reactor stay as they are, and so do everywhere files whose unnamed
 # namespaces have a name in common with another one of their folder.
-UNITY ?= $(if $(filter-out 0 false,$(CI)),1,0)
+UNITY ?= $(if $(filter-out 0 false,$(CI))$(filter check-all,$(MAKECMDGOALS)),1,0)
+# Each file is compiled alone by clang++ there, which is as good for finding what it lacks.
+ifneq ($(filter check-all,$(MAKECMDGOALS)),)
+export UNITY
+endif
 UNITED := $(if $(filter release asan tsan fuzz cov,$(MODE)),$(filter 1,$(UNITY)))
 ALONE := $(addprefix tools/conform/,cases_fragmentation.cc cases_limits.cc cases_server_handshake.cc deflate.cc report_html.cc \
     report_junit.cc) \
@@ -834,7 +838,7 @@ test-tsan: .setup-test .setup-check  ## the tests with threads under ThreadSanit
 	+@$(SELF) MODE=tsan CXX='$(SANITIZER_CXX)' test
 check-all: check noexcept headers cov tidy cppcheck fuzz-replay bench-programs test-subtree reproducible | .setup-cross  ## check, and what takes longer: coverage, analysers, clang, other pollers, machines and standards
 	+@$(SELF) BUILD=$(BUILD)/core MODE=asan ASAN_CORE=1 test
-	+@$(SELF) BUILD=$(BUILD)/clang CXX=clang++ PRECOMPILED=0 test
+	+@$(SELF) BUILD=$(BUILD)/clang CXX=clang++ PRECOMPILED=0 UNITY=0 test
 	+@$(if $(wildcard net/poller_poll.cc),$(SELF) BUILD=$(BUILD)/poll POLLER=poll WAKEUP=pipe test,:)
 	+@$(SELF) options
 	+@$(SELF) embedded
