@@ -57,8 +57,9 @@ std::vector<Fault> deflate_faults() {
        }},
       {"deflate-text", "195", "inflated text that is not UTF-8 (RFC 6455 §8.1)",
        [](Draft& d) {
-         wrong(d, {compressed(conform::deflated(d.text(100) + "\xED\xA0\x80" + d.text(100)))},
-               {1007});
+         std::string text = d.text(100) + "\xED\xA0\x80";
+         text += d.text(100);
+         wrong(d, {compressed(conform::deflated(text))}, {1007});
        }},
   };
 }

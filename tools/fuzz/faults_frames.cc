@@ -43,14 +43,16 @@ std::vector<Fault> header_faults() {
       {"rsv", "106", "a reserved bit is set (RFC 6455 §5.2)",
        [](Draft& d) {
          static const std::vector<std::uint8_t> bits = {1, 2, 3};
-         wrong(d, {conform::with_rsv(data(d), d.random().pick(bits))}, {1002});
+         const Frame frame = data(d);
+         wrong(d, {conform::with_rsv(frame, d.random().pick(bits))}, {1002});
        }},
       {"rsv1", "107", "RSV1 where no compression was agreed on (RFC 6455 §5.2)",
        [](Draft& d) { wrong(d, {conform::with_rsv(data(d), 4)}, {1002}); }},
       {"opcode", "109", "an opcode that is reserved (RFC 6455 §5.2)",
        [](Draft& d) {
          static const std::vector<std::uint8_t> opcodes = {3, 4, 5, 6, 7, 11, 12, 13, 14, 15};
-         Frame frame = conform::with_opcode(data(d), d.random().pick(opcodes));
+         Frame frame = data(d);
+         frame = conform::with_opcode(frame, d.random().pick(opcodes));
          frame.final = d.random().chance(70);
          wrong(d, {frame}, {1002});
        }},
@@ -114,7 +116,8 @@ std::vector<Fault> control_faults() {
        [](Draft& d) {
          static const std::vector<std::string> bad = {"\xC0\x80", "\xED\xA0\x80", "\xE2\x82",
                                                       "\xFF"};
-         wrong(d, {conform::close(1000, d.text(60) + d.random().pick(bad))}, {1007, 1002});
+         const std::string text = d.text(60);
+         wrong(d, {conform::close(1000, text + d.random().pick(bad))}, {1007, 1002});
        }},
       {"long-close", "145", "a Close of more than 125 bytes (RFC 6455 §5.5)",
        [](Draft& d) {
@@ -135,8 +138,9 @@ std::vector<Fault> control_faults() {
 
 // `bad` somewhere in text that is right, in one frame or cut into two.
 void bad_text(Draft& draft, const std::vector<std::string>& bad) {
-  const std::string front = draft.text(130);
-  const std::string payload = front + draft.random().pick(bad) + draft.text(60);
+  std::string payload = draft.text(130);
+  payload += draft.random().pick(bad);
+  payload += draft.text(60);
   if (draft.random().chance(50)) return wrong(draft, {conform::text(payload)}, {1007});
   const std::size_t cut = draft.random().below(payload.size() + 1);
   wrong(draft, {conform::text(payload.substr(0, cut), false), conform::last(payload.substr(cut))},
@@ -164,7 +168,8 @@ std::vector<Fault> text_faults() {
       {"utf8-cut", "163", "a character that the message cuts (RFC 6455 §8.1)",
        [](Draft& d) {
          static const std::vector<std::string> cut = {"\xE2\x82", "\xC3", "\xF0\x9F\x98"};
-         wrong(d, {conform::text(d.text(130) + d.random().pick(cut))}, {1007});
+         const std::string text = d.text(130);
+         wrong(d, {conform::text(text + d.random().pick(cut))}, {1007});
        }},
       {"utf8-fragments", "165",
        "a character cut into frames that none of them can finish (RFC 3629 §3)",

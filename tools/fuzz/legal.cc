@@ -226,7 +226,10 @@ std::string json_value(Random& random, int depth) {
     case 1: return random.chance(50) ? "true" : "null";
     case 2: return "\"" + std::string(random.below(40), 'x') + "\"";
     case 3: return "\"\"";
-    case 4: return "[" + json_value(random, depth + 1) + "," + json_value(random, depth + 1) + "]";
+    case 4: {
+      const std::string first = json_value(random, depth + 1);
+      return "[" + first + "," + json_value(random, depth + 1) + "]";
+    }
     default: return "{\"k\":" + json_value(random, depth + 1) + "}";
   }
 }

@@ -94,7 +94,8 @@ void write_noise(Draft& draft) {
   } else if (kind < 5) {
     draft.subject().name = "noise behind an upgrade";
     draft.open();
-    Octets bytes = random_bytes(random) + random.octets(random.below(bytes_max));
+    Octets bytes = random_bytes(random);
+    bytes += random.octets(random.below(bytes_max));
     draft.send(std::move(bytes));
   } else {
     write_legal(draft);
