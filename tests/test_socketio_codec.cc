@@ -146,6 +146,21 @@ TEST_CASE("names of events (240, 241, 261)") {
   CHECK(Decoded(many + "]").packet.data.size() == 100'001);
 }
 
+TEST_CASE("a refusal is an object or a text, in protocol 4 anything, and never a client's") {
+  constexpr PacketLimits limits;
+  const auto read = [&limits](Side side, std::string_view text) {
+    Decoder decoder(limits, side);
+    Packet packet;
+    bool is_whole = false;
+    return decoder.take_text(text, packet, is_whole);
+  };
+  CHECK(read(Side::client, "4{\"message\":\"no\"}") == Errc::none);
+  CHECK(read(Side::client, "4\"no\"") == Errc::none);
+  CHECK(read(Side::client, "4[\"no\"]") == Errc::packet_payload);
+  CHECK(read(Side::client_v3, "4[\"no\"]") == Errc::none);
+  CHECK(read(Side::server, "4{\"message\":\"no\"}") == Errc::packet_type);
+}
+
 TEST_CASE("namespaces (244, 246, 262)") {
   CHECK(Decoded("0/chat").packet.head.nsp == "/chat");
   CHECK(Decoded("0/chat,").packet.head.nsp == "/chat");

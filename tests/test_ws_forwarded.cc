@@ -98,6 +98,8 @@ TEST_CASE("Forwarded names address, scheme and host in pairs (RFC 7239)") {
   CHECK(read(by, "Forwarded: for=\"192.0.2.1\\\r\n").peer == "10.0.0.1:7");
   CHECK(read(by, "Forwarded: for=\"192.0.2.1\r\n").peer == "10.0.0.1:7");
   CHECK(read(by, "Forwarded: for=\"\r\n").peer == "10.0.0.1:7");
+  CHECK(read(by, "Forwarded: \\\"a\"\r\n").peer == "10.0.0.1:7");
+  CHECK(read(by, "Forwarded: for=192.0.2.1;x=\\\r\n").peer == "192.0.2.1:0");
   CHECK(read(by, "X-Forwarded-For: 192.0.2.1\r\n").peer == "10.0.0.1:7");
   CHECK(read(by, "Forwarded: , for=192.0.2.1;secret;proto=wss, \r\n") ==
         Told{"192.0.2.1:0", "", true});
@@ -109,7 +111,7 @@ TEST_CASE("nothing that a client leaves open hides what the proxy says of it") {
   const auto after = [](ForwardedBy by, const std::string& clients_own) {
     const bool in_one = by == ForwardedBy::forwarded;
     return read(by, (in_one ? "Forwarded: " : "X-Forwarded-For: ") + clients_own + ", " +
-                        (in_one ? "for=\"192.0.2.1:80\";by=\"a\\\\\";host=\"b;for=6.6.6.6\""
+                        (in_one ? "for=\"192.0.2.1:80\";by=\"a\\\"b\\\\\";host=\"b;for=6.6.6.6\""
                                 : "192.0.2.1:80") +
                         "\r\n")
         .peer;
