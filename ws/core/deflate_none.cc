@@ -37,6 +37,9 @@ DeflateContexts::DeflateContexts(const DeflateOptions& options, std::size_t memo
       memory_(memory_bytes_max),
       inflater_(memory_, window_bits_max) {}
 
+DeflateOptions DeflateContexts::agreeable() const noexcept {
+  return {};
+}
 CompressionPointer DeflateContexts::make(Role, const DeflateParameters&) noexcept {
   return nullptr;
 }
