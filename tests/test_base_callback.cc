@@ -97,3 +97,58 @@ TEST_CASE("six pointers fit without an allocation, and calls never allocate") {
   if (allocation_counter::available) CHECK(allocation_counter::count() > after);
   CHECK(on_heap());
 }
+
+TEST_CASE("what is called may give its place to another one, to none, or go with it") {
+  // Large enough to lie on the heap, and looked at once it has lost its place.
+  const std::array<std::string, 4> words{"its", "own", "captures", "live"};
+  std::string told;
+  auto place = std::make_unique<Callback<void(int)>>();
+  const auto call = [&place](int number) {
+    call_replaceable(*place, [number](auto& running) { running(number); });
+  };
+  call(0);
+  CHECK(told.empty());
+
+  SUBCASE("it stays") {
+    *place = [&, words](int number) { told += words[3] + std::to_string(number); };
+    call(1);
+    call(2);
+    CHECK(told == "live1live2");
+  }
+  SUBCASE("another one") {
+    *place = [&, words](int) {
+      *place = [&](int number) { told += std::to_string(number); };
+      told += words[3];
+    };
+    call(1);
+    call(2);
+    CHECK(told == "live2");
+  }
+  SUBCASE("none") {
+    *place = [&, words](int) {
+      *place = nullptr;
+      told += words[3];
+    };
+    call(1);
+    CHECK_FALSE(*place);
+    call(2);
+    CHECK(told == "live");
+  }
+  SUBCASE("it goes with its place") {
+    *place = [&, words](int) {
+      place.reset();
+      told += words[3];
+    };
+    call(1);
+    CHECK(told == "live");
+  }
+  SUBCASE("it is called again while it runs") {
+    *place = [&, words](int number) {
+      told += words[3];
+      if (number < 3) call(number + 1);
+    };
+    call(1);
+    call(3);
+    CHECK(told == "livelive");
+  }
+}

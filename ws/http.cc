@@ -362,14 +362,13 @@ void HttpConnection::fail_body(Errc error) {
 }
 
 void HttpConnection::call_body_handler(Bytes piece, bool final) {
-  if (!body_->handler) return;
-  // It may put another one in its place.
-  http::BodyHandler handler = std::move(body_->handler);
+  bool is_done = true;
   dispatching_ = true;
-  const bool done = guarded([&] { handler(exchange_, piece, final); });
+  call_replaceable(body_->handler, [&](http::BodyHandler& handler) {
+    is_done = guarded([&] { handler(exchange_, piece, final); });
+  });
   dispatching_ = false;
-  if (body_ != nullptr && !body_->handler) body_->handler = std::move(handler);
-  if (!done) refuse(500, "the handler failed\n");
+  if (!is_done) refuse(500, "the handler failed\n");
 }
 
 // --- answers -------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ class Exchange {
   // The body, without its framing. Valid until the answer is given, or the peer is gone.
   Bytes body() const noexcept;
   // For streamed routes, within the route's call: who hears the body. Without it the body is read
-  // and thrown away.
+  // and thrown away. The handler may put another one in its own place.
   void on_body(BodyHandler handler);
 
   // Answers. The body is copied or sent before this returns. A second answer, and one to a peer

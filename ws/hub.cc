@@ -166,12 +166,7 @@ bool Hub::backed_up() const noexcept {
 }
 
 void Hub::room_again() {
-  if (!on_room_) return;
-  // It may put another one in its place, or none.
-  has_new_on_room_ = false;
-  Callback<void()> on_room = std::move(on_room_);
-  static_cast<void>(guarded([&] { on_room(); }));
-  if (!has_new_on_room_) on_room_ = std::move(on_room);
+  call_replaceable(on_room_, [](auto& on_room) { static_cast<void>(guarded([&] { on_room(); })); });
 }
 
 // --- subscribing ---------------------------------------------------------------------------------

@@ -85,10 +85,8 @@ class Hub {
   // More than half of publish_bytes_max is on its way: whoever publishes what it receives should
   // pause() the source until on_room, which follows when a quarter is left.
   bool backed_up() const noexcept;
-  void on_room(Callback<void()> callback) {
-    has_new_on_room_ = true;
-    on_room_ = std::move(callback);
-  }
+  // It may put another one, or none, in its own place.
+  void on_room(Callback<void()> callback) { on_room_ = std::move(callback); }
 
   // What is published on one of these reaches the subscribers of all. Once, before their loops run.
   static void meet(std::span<Hub* const> hubs);
@@ -123,7 +121,6 @@ class Hub {
   std::shared_ptr<Address> address_;
   std::vector<std::shared_ptr<Address>> others_;
   Callback<void()> on_room_;
-  bool has_new_on_room_ = false;  // since it was called last
 };
 
 // What one connection is subscribed to; leaves it all when destroyed.

@@ -109,4 +109,32 @@ class Callback<R(Args...)> {
   const Operations* operations_ = nullptr;
 };
 
+// Calls what is in `target`, if anything is, by call(running). Meanwhile `target` may be given
+// another one, be emptied, or be destroyed, also by what is being called, which lives until it
+// returns. If none of that happens it is in its place again then. Called from within, `target` does
+// nothing.
+template <class... Args, class Call>
+void call_replaceable(Callback<void(Args...)>& target, Call&& call) {
+  // Stands in for what is called. Its end tells that the place was given to somebody else.
+  class StandIn {
+   public:
+    explicit StandIn(bool& is_gone) noexcept : is_gone_(&is_gone) {}
+    StandIn(StandIn&& other) noexcept : is_gone_(std::exchange(other.is_gone_, nullptr)) {}
+    StandIn& operator=(StandIn&&) = delete;
+    ~StandIn() {
+      if (is_gone_ != nullptr) *is_gone_ = true;
+    }
+    void operator()(Args...) const noexcept {}
+
+   private:
+    bool* is_gone_;
+  };
+  if (!target) return;
+  bool is_gone = false;
+  Callback<void(Args...)> running = std::move(target);
+  target = StandIn(is_gone);
+  call(running);
+  if (!is_gone) target = std::move(running);
+}
+
 }  // namespace hilo

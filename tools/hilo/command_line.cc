@@ -82,11 +82,9 @@ std::string describe(const CLI::ParseError& error) {
   return what;
 }
 
-}  // namespace
-
 // `words`: of the command line, but for the command's name. Parsed by themselves, so that the name
 // of another command is a word like any other.
-static int run_command(const Command& command, std::vector<std::string> words) {
+int run_command(const Command& command, std::vector<std::string> words) {
   const std::string program = "hilo " + command.name;
   CLI::App app;
   bool help = false;
@@ -114,6 +112,8 @@ static int run_command(const Command& command, std::vector<std::string> words) {
   if (!complaint) complaint = give_arguments(command, arguments);
   return complaint ? usage_error(program, *complaint) : command.run();
 }
+
+}  // namespace
 
 int run_command_line(std::span<const Command> commands, int argc, const char* const* argv) {
   std::vector<std::string> words(argv + 1, argv + argc);

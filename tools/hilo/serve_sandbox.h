@@ -15,14 +15,14 @@
 #pragma once
 
 #include <span>
+#include <string>
 
-#include "net/address.h"
 #include "tools/hilo/sandbox.h"
 #include "tools/hilo/serve_worker.h"
 
 namespace hilo::tools {
 
-// Of a server that is bound to these addresses. What OpenSSL reads with its first use is read now.
+// Of a server that removes these files at its end. What OpenSSL reads with its first use is read now.
 SandboxNeeds sandbox_needs(const ServeSettings& settings, std::span<const std::string> files);
 
 }  // namespace hilo::tools

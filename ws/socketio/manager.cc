@@ -304,7 +304,8 @@ void Manager::fail(Errc error) {
   reject(error);
   // One that throws has nobody left to tell.
   at_reap([this, error] {
-    run(on_error_, [&](auto& running) { static_cast<void>(ws::guarded([&] { running(error); })); });
+    call_replaceable(
+        on_error_, [&](auto& running) { static_cast<void>(ws::guarded([&] { running(error); })); });
   });
   if (error == Errc::handler_threw) return close();
   end("parse error", rule(error).text);

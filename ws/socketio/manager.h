@@ -136,10 +136,8 @@ class Manager final : private net::Timer, private net::Watcher {
     closing,  // we have ended it, and its end is still to come
   };
 
-  // None is one that does nothing, so that tell() can see whether it was replaced.
   template <class Target>
   Manager& set(Target& target, Target callback) {
-    if (!callback) callback = [](auto&&...) {};
     target = std::move(callback);
     return *this;
   }
@@ -150,16 +148,9 @@ class Manager final : private net::Timer, private net::Watcher {
   }
   template <class Target, class... Arguments>
   void tell(Target& target, Arguments&&... arguments) {
-    run(target,
-        [&](Target& running) { call([&] { running(std::forward<Arguments>(arguments)...); }); });
-  }
-  // It may put another one in its place.
-  template <class Target, class Run>
-  static void run(Target& target, Run&& run) {
-    if (!target) return;
-    Target running = std::move(target);
-    run(running);
-    if (!target) target = std::move(running);
+    call_replaceable(target, [&](Target& running) {
+      call([&] { running(std::forward<Arguments>(arguments)...); });
+    });
   }
 
   // net::Timer, net::Watcher
