@@ -22,7 +22,8 @@
 
 namespace hilo::tools {
 
-// Of a server that removes these files at its end. What OpenSSL reads with its first use is read now.
+// Of a server that removes these files at its end. What OpenSSL reads with its first use is read
+// now.
 SandboxNeeds sandbox_needs(const ServeSettings& settings, std::span<const std::string> files);
 
 }  // namespace hilo::tools
