@@ -130,6 +130,7 @@ Result<Info> info(int fd) noexcept {
   return info;
 }
 
+static_assert(sizeof(::off_t) == sizeof(std::uint64_t), "define _FILE_OFFSET_BITS=64");
 Result<std::size_t> read_at(int fd, MutableBytes into, std::uint64_t offset) noexcept {
   std::size_t filled = 0;
   while (filled < into.size()) {

@@ -368,6 +368,7 @@ class Server final : public HandlerSetters<Server>,
   void for_each_memory_holder(Call&& call);
 
   // Coming in: server_accept.cc.
+  Result<net::Address> listen_to_all(const ListenOptions& options);
   void receive(Door& door, net::Fd fd, const net::Address& address);
   void turn_away(Errc error, net::Fd fd, const net::PeerAddress& peer,
                  const net::tls::ServerContext* tls);

@@ -29,11 +29,21 @@ Result<net::Address> Server::listen(const ListenOptions& options) {
     const Result<net::Address> address = net::Address::from_unix_path(options.unix_path);
     return address ? listen(*address, options) : Result<net::Address>{address.error()};
   }
+  if (options.host.empty()) return listen_to_all(options);
   std::string_view host = options.host;
   if (host == "localhost") host = "127.0.0.1";
-  const Result<net::Address> address =
-      net::Address::from_ip(host.empty() ? std::string_view{"::"} : host, options.port);
+  const Result<net::Address> address = net::Address::from_ip(host, options.port);
   return address ? listen(*address, options) : Result<net::Address>{address.error()};
+}
+
+Result<net::Address> Server::listen_to_all(const ListenOptions& options) {
+  Result<net::Address> bound = listen(*net::Address::from_ip("::", options.port), options);
+  // Without IPv6 in the kernel, or with all of it disabled.
+  if (bound.error() == std::errc::address_family_not_supported ||
+      bound.error() == std::errc::address_not_available) {
+    bound = listen(*net::Address::from_ip("0.0.0.0", options.port), options);
+  }
+  return bound;
 }
 
 Result<net::Address> Server::listen(const net::Address& address, const ListenOptions& options) {

@@ -77,6 +77,22 @@ TEST_CASE("4: a peer that resets between accept and read is freed, and nobody is
   CHECK(world.baseline() == before);
 }
 
+TEST_CASE("all addresses are those there are: without IPv6 those of IPv4") {
+  World world;
+  EchoServer echo(world);
+  CHECK(echo.server.listen({.host = ""})->family() == net::Family::ipv6);
+  world.network.has_ipv6 = false;
+  const Result<net::Address> all = echo.server.listen({.host = ""});
+  REQUIRE(all);
+  CHECK(all->family() == net::Family::ipv4);
+  Peer peer = Peer::connect(*all);
+  peer.send(upgrade_request());
+  world.settle();
+  CHECK(peer.take().starts_with("HTTP/1.1 101 "));
+  // Who asks for IPv6 is told.
+  CHECK(echo.server.listen({.host = "::1"}).error() == errc::address_family_not_supported);
+}
+
 TEST_CASE("5: without descriptors the waiting peers are dropped, and the next ones are served") {
   for (const errc error : {errc::too_many_files_open, errc::too_many_files_open_in_system}) {
     CAPTURE(static_cast<int>(error));

@@ -104,6 +104,7 @@ class Network {
   Faults faults;
   std::size_t inbox_bytes = std::size_t{64} << 10;  // of connections made from now on
   std::size_t descriptors_max = std::size_t{1} << 20;
+  bool has_ipv6 = true;
   std::deque<std::errc> accept_errors;  // one for each accept while somebody waits
   std::uint64_t accept_calls = 0;
   std::uint64_t waits = 0;     // of all pollers

@@ -28,6 +28,10 @@ void close_descriptor(int fd) noexcept {
 namespace socket {
 namespace {
 
+bool lacks(Network& network, Family family) {
+  return family == Family::none || (family == Family::ipv6 && !network.has_ipv6);
+}
+
 constexpr std::size_t slices_max = 16;
 
 Io blocked() noexcept {
@@ -66,10 +70,10 @@ std::error_code fail_accept(Network& network, Socket& listener) {
 Result<Fd> open_stream(Family family) noexcept {
   const SystemCall call(Call::open);
   if (call.fails()) return call.error();
-  if (family == Family::none) {
+  Network& network = Network::current();
+  if (lacks(network, family)) {
     return std::make_error_code(std::errc::address_family_not_supported);
   }
-  Network& network = Network::current();
   if (network.strikes(Fault::no_descriptor, network.faults.no_descriptor)) {
     return std::make_error_code(std::errc::too_many_files_open);
   }
@@ -80,6 +84,9 @@ Result<Fd> listen(const Address& address, const ListenOptions& options) noexcept
   const SystemCall call(Call::listen);
   if (call.fails()) return call.error();
   Network& network = Network::current();
+  if (lacks(network, address.family())) {
+    return std::make_error_code(std::errc::address_family_not_supported);
+  }
   const std::shared_ptr<Socket> listener = network.make(Socket::Kind::listener);
   Result<Fd> opened = network.open(listener);
   if (!opened) return opened;

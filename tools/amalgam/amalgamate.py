@@ -40,6 +40,19 @@ SEAMS = {
     "net/wakeup_eventfd.cc": "HILO_WAKEUP_EVENTFD",
     "net/wakeup_pipe.cc": "HILO_WAKEUP_PIPE",
 }
+# In front of every include, where alone it counts.
+LARGE_NUMBERS = """\
+// Machines with 32 bits count seconds beyond 2038 and bytes beyond 2 GB only when told so.
+#if defined(__linux__) && defined(__SIZEOF_POINTER__) && __SIZEOF_POINTER__ == 4
+#if !defined(_FILE_OFFSET_BITS)
+#define _FILE_OFFSET_BITS 64
+#endif
+#if !defined(_TIME_BITS)
+#define _TIME_BITS 64
+#endif
+#endif
+
+"""
 SEAM_CHOICE = """\
 // Which of the pollers, and how another thread wakes it. Define one of each to choose by hand.
 #if !defined(HILO_POLLER_EPOLL) && !defined(HILO_POLLER_KQUEUE) && !defined(HILO_POLLER_POLL)
@@ -176,7 +189,7 @@ def amalgamate(version, core):
     header += f'#pragma once\n\n#define HILO_VERSION "{version}"\n\n' + includes(public)
     header += "".join(part.write() for part in public)
     known = {name for part in public for name in part.system}
-    source = head(version, core, "the definitions.") + '#include "hilo.h"\n\n'
+    source = head(version, core, "the definitions.") + LARGE_NUMBERS + '#include "hilo.h"\n\n'
     source += includes(internal + bodies, known) + ("" if core else SEAM_CHOICE + "\n")
     source += "".join(part.write() for part in internal + bodies)
     return header.rstrip("\n") + "\n", source.rstrip("\n") + "\n"
