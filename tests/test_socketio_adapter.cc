@@ -23,7 +23,7 @@ namespace {
 std::string write(const ServerMessage& message) {
   Json letter = {{"type", message.type},           {"nsp", message.nsp},
                  {"rooms", message.targets.rooms}, {"except", message.targets.except},
-                 {"values", message.values},       {"room", message.room},
+                 {"values", *message.values},      {"room", message.room},
                  {"close", message.close}};
   if (message.question) letter["question"] = *message.question;
   if (const auto& timeout = message.targets.flags.timeout) {
@@ -81,7 +81,7 @@ class Letters final : public Adapter {
     to_->receive(message, ServerReply(message, [this](ServerAnswer answer) {
                    const bool is_late = answer.error == AckErrc::timed_out;
                    loop_->post([this, is_late, nsp = answer.nsp, question = answer.question,
-                                text = answer.values.dump()] {
+                                text = answer.values->dump()] {
                      from_->receive({.nsp = nsp,
                                      .question = question,
                                      .error = is_late ? make_error_code(AckErrc::timed_out)
@@ -300,7 +300,7 @@ TEST_CASE("sockets that other servers describe badly are left out, and that is t
   server.io.receive({.nsp = "/",
                      .question = *told[0]->question,
                      .error = {},
-                     .values = {1, good, {{"id", 2}}, Json::array()}});
+                     .values = Json{1, good, {{"id", 2}}, Json::array()}});
   CHECK(error == AckErrc::malformed);
   REQUIRE(sockets.size() == 1);
   CHECK(sockets[0].id == "x");

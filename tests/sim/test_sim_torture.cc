@@ -56,7 +56,7 @@ bool is_picked(const Kind& kind) {
 }
 
 void torture_kind(const Kind& kind, Length length, bool memory) {
-  if (!is_picked(kind) || (memory && !kind.may_lack_memory)) return;
+  if (!is_picked(kind)) return;
   const std::uint64_t only = number_from_environment("TORTURE_AT", 0);
   // The first one goes whole: OpenSSL makes its algorithms when they are first needed, and one that
   // finds no memory then is missing in this process for ever.

@@ -31,11 +31,11 @@ namespace hilo::socketio {
 class AckTarget {
  public:
   // Both do nothing if that socket is gone.
-  virtual void answer(SlabHandle socket, std::uint64_t id, Json answers) = 0;
+  virtual void answer(SlabHandle socket, std::uint64_t id, OwnedJson answers) = 0;
   virtual void answer_with(SlabHandle socket, std::uint64_t id,
                            std::span<const ValueView> answers) {
-    Json array = Json::array();
-    for (const ValueView& each : answers) array.push_back(each.to_json());
+    OwnedJson array(Json::array());
+    for (const ValueView& each : answers) array->push_back(each.to_json());
     answer(socket, id, std::move(array));
   }
 
@@ -83,16 +83,14 @@ class Ack {
       const std::array<ValueView, sizeof...(V)> views{ValueView(values)...};
       answer_with(views);
     } else {
-      Json answers = Json::array();
-      (answers.push_back(Json(std::forward<V>(values))), ...);
-      answer(std::move(answers));
+      OwnedJson answers(Json::array());
+      answers->get_ref<Json::array_t&>().reserve(sizeof...(V));
+      (answers->push_back(Json(std::forward<V>(values))), ...);
+      answer_owned(std::move(answers));
     }
   }
   // The same with the values of an array.
-  void answer(Json values) {
-    const Weak<AckTarget> once = take_turn();
-    if (AckTarget* const target = once.get()) target->answer(socket_, id_, std::move(values));
-  }
+  void answer(Json values) { answer_owned(std::move(values)); }
   // And with values that stay where they are: answer_each(arguments.each()).
   void answer_each(std::span<const Json> values) {
     std::array<ValueView, 8> views;
@@ -109,6 +107,10 @@ class Ack {
     const bool is_late = given_ != nullptr && std::exchange(*given_, true);
     Weak<AckTarget> target = std::exchange(target_, {});
     return is_late ? Weak<AckTarget>() : target;
+  }
+  void answer_owned(OwnedJson values) {
+    const Weak<AckTarget> once = take_turn();
+    if (AckTarget* const target = once.get()) target->answer(socket_, id_, std::move(values));
   }
   void answer_with(std::span<const ValueView> values) {
     const Weak<AckTarget> once = take_turn();

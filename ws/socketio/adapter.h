@@ -55,7 +55,7 @@ struct ServerMessage {
   Targets targets = {};
   // Encoded for each revision that the teller listens to.
   std::shared_ptr<const EncodedPacket> packet = {};
-  Json values = {};
+  OwnedJson values = {};
   std::string room = {};
   bool close = false;
   // What the answer bears, if one is waited for.
@@ -66,7 +66,7 @@ struct ServerAnswer {
   std::string nsp;
   std::uint64_t question;
   std::error_code error;
-  Json values;  // an array
+  OwnedJson values;  // an array
 };
 
 // The duty to answer, once.
@@ -82,7 +82,7 @@ class ServerReply {
   ~ServerReply() { (*this)(AckErrc::disconnected, Json::array()); }
 
   explicit operator bool() const noexcept { return static_cast<bool>(send_); }
-  void operator()(std::error_code error, Json values) {
+  void operator()(std::error_code error, OwnedJson values) {
     if (!send_) return;
     Callback<void(ServerAnswer)> send = std::move(send_);
     send({std::move(nsp_), question_, error, std::move(values)});

@@ -312,12 +312,12 @@ AckHandler bind_ack(F&& handler) {
 
 // What emit() was given: the event and its values, and whom the answer is for.
 struct Emission {
-  Json values = Json::array();  // the name stands first
+  OwnedJson values = Json::array();  // the name stands first
   AckHandler ack = nullptr;
 
   // Every peer would take it for a broken packet (is_reserved_event()).
   bool is_reserved() const noexcept {
-    const auto* const event = values.front().get_ptr<const Json::string_t*>();
+    const auto* const event = values->front().get_ptr<const Json::string_t*>();
     return event == nullptr || is_reserved_event(*event);
   }
 };
@@ -327,7 +327,7 @@ namespace detail {
 template <class V>
 void add(Emission& emission, V&& value) {
   if constexpr (std::is_constructible_v<Json, V>) {
-    emission.values.push_back(Json(std::forward<V>(value)));
+    emission.values->push_back(Json(std::forward<V>(value)));
   } else {
     emission.ack = bind_ack(std::forward<V>(value));
   }
@@ -339,7 +339,7 @@ void add(Emission& emission, V&& value) {
 template <class... V>
 Emission make_emission(std::string_view event, V&&... values) {
   Emission emission;
-  auto& array = emission.values.get_ref<Json::array_t&>();
+  auto& array = emission.values->get_ref<Json::array_t&>();
   array.reserve(1 + sizeof...(values));
   array.emplace_back(event);
   (detail::add(emission, std::forward<V>(values)), ...);

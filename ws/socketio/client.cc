@@ -17,14 +17,14 @@ namespace hilo::socketio {
 namespace {
 
 // The parameters of a namespace ("/news?token=x"), which protocol 4 has in the place of auth.
-Json query_values(std::string_view query) {
+OwnedJson query_values(std::string_view query) {
   const auto decoded = [](std::string_view text) {
     std::string room(text.size(), '\0');
     return std::string(ws::percent_decode(text, room, ws::Plus::is_space).value_or(text));
   };
-  Json values = Json::object();
+  OwnedJson values(Json::object());
   ws::QueryReader reader(query);
-  while (const auto each = reader.next()) values[decoded(each->name)] = decoded(each->value);
+  while (const auto each = reader.next()) (*values)[decoded(each->name)] = decoded(each->value);
   return values;
 }
 
@@ -67,7 +67,7 @@ void Client::receive(engineio::Message message) {
 void Client::read(engineio::Message message) {
   const bool was_waiting = decoder_.waiting();
   if (server_->hears_raw_ && !message.binary && !was_waiting && receive_raw(message.text())) return;
-  Packet packet{.head = {}, .data = std::move(server_->spare_)};
+  Packet packet{.head = {}, .data = std::move(*server_->spare_)};
   bool is_whole = false;
   Errc error = message.binary ? decoder_.take_binary(message.payload, packet, is_whole)
                               : decoder_.take_text(message.text(), packet, is_whole);
@@ -75,8 +75,6 @@ void Client::read(engineio::Message message) {
   // An attachment is the last of a packet that was larger than it.
   if (!was_waiting && message.payload.size() <= Server::spare_bytes_max) {
     server_->spare_ = std::move(packet.data);
-  } else {
-    dispose(packet.data);
   }
   if (error != Errc::none) return fail(error);
   if (was_waiting == decoder_.waiting()) return;
@@ -119,14 +117,14 @@ Errc Client::dispatch(Packet& packet) {
   return Errc::none;
 }
 
-Errc Client::connect(const PacketHead& head, Json auth) {
+Errc Client::connect(const PacketHead& head, OwnedJson auth) {
   if (find(head.nsp) != nullptr) return Errc::connect_twice;
   if (revision_ == engineio::Revision::v3 && !head.query.empty()) auth = query_values(head.query);
   if (sockets_.size() >= server_->options().namespaces_per_client_max) {
     refuse(head.nsp, Errc::namespaces_too_many, "Too many namespaces");
     return Errc::none;
   }
-  Namespace* const nsp = server_->find(head.nsp, auth);
+  Namespace* const nsp = server_->find(head.nsp, *auth);
   if (engine() == nullptr) {
     // The application has ended it meanwhile.
     if (nsp != nullptr) nsp->let_go_if_deserted();
@@ -137,7 +135,7 @@ Errc Client::connect(const PacketHead& head, Json auth) {
     return Errc::none;
   }
   SocketState* const socket =
-      nsp->make(*this, auth.is_null() ? nullptr : std::make_unique<Json>(std::move(auth)));
+      nsp->make(*this, auth->is_null() ? nullptr : std::make_unique<OwnedJson>(std::move(auth)));
   if (socket == nullptr) {
     nsp->let_go_if_deserted();
     return Errc::namespaces_too_many;
@@ -153,9 +151,8 @@ void Client::came_in() noexcept {
 
 void Client::refuse(std::string_view nsp, Errc error, std::string_view message) {
   const bool is_v3 = revision_ == engineio::Revision::v3;
-  send(server_->encoded({.type = PacketType::connect_error, .nsp = nsp},
-                        is_v3 ? Json(message) : Json{{"message", message}}),
-       {});
+  OwnedJson data = is_v3 ? OwnedJson(Json(message)) : object_of("message", message);
+  send(server_->encoded({.type = PacketType::connect_error, .nsp = nsp}, std::move(data)), {});
   server_->reject(error, engine());
 }
 

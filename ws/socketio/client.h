@@ -65,7 +65,7 @@ class Client final : public engineio::Attachment, private net::Timer {
   void read(engineio::Message message);
   bool receive_raw(std::string_view text);
   Errc dispatch(Packet& packet);
-  Errc connect(const PacketHead& head, Json auth);
+  Errc connect(const PacketHead& head, OwnedJson auth);
   void refuse(std::string_view nsp, Errc error, std::string_view message);
   const Place* find(std::string_view nsp) const noexcept;
   bool has_left(std::string_view nsp) const noexcept;

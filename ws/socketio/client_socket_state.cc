@@ -60,19 +60,19 @@ void ClientSocketState::session_opened() {
   manager_->call([&] { options_.ask_auth(GiveAuth(anchor_.weak(), manager_->session_)); });
 }
 
-void ClientSocketState::give_auth(Json auth, std::uint64_t session) {
+void ClientSocketState::give_auth(OwnedJson auth, std::uint64_t session) {
   if (stage_ == Stage::asking && session == manager_->session_) ask(std::move(auth));
 }
 
-void ClientSocketState::ask(Json auth) {
+void ClientSocketState::ask(OwnedJson auth) {
   stage_ = Stage::asked;
   PacketHead head{.type = PacketType::connect, .nsp = name_};
   if (!manager_->is_v3()) {
-    if (!auth.is_object()) auth = nullptr;
+    if (!auth->is_object()) auth = nullptr;
     if (!pid_.empty()) {
-      Json with_pid = {{"pid", pid_}};
-      if (!offset_.empty()) with_pid["offset"] = offset_;
-      if (!auth.is_null()) with_pid.update(auth);
+      OwnedJson with_pid = object_of("pid", pid_);
+      if (!offset_.empty()) (*with_pid)["offset"] = offset_;
+      if (!auth->is_null()) with_pid->update(*auth);
       auth = std::move(with_pid);
     }
     manager_->send(manager_->encoded(head, std::move(auth)), {});
@@ -122,20 +122,27 @@ void ClientSocketState::connected() {
   ++connection_;
   ++manager_->metrics_.connected;
   manager_->failures_ = 0;
-  hand_over_early();
-  flush();
-  Json none = Json::array();
-  if (stage_ == Stage::connected) dispatch("connect", {none});
+  told_ = ws::guarded([this] {
+    hand_over_early();
+    flush();
+  });
+  // Without memory for that the connection is none.
+  if (!told_) return manager_->end("transport error", "transport error");
+  if (stage_ != Stage::connected) return;
+  Json none = no_values();
+  dispatch("connect", {none});
 }
 
 // In order, up to the one whose handler has changed where we are.
 void ClientSocketState::hand_over_early() {
   const Stage stage = stage_;
   early_bytes_ = 0;
-  for (auto early = std::exchange(early_, {}); !early.empty(); early.pop_front()) {
-    if (stage_ != stage) return;
-    deliver(early.front().id, std::move(early.front().values));
+  while (!early_.empty() && stage_ == stage) {
+    Waiting first = std::move(early_.front());
+    early_.pop_front();
+    deliver(first.id, std::move(first.values));
   }
+  early_.clear();
 }
 
 void ClientSocketState::leave_asked(Stage next) noexcept {
@@ -189,28 +196,42 @@ void ClientSocketState::session_failed(std::string_view message) {
 void ClientSocketState::end(std::string_view reason, Stage next) {
   stage_ = next;
   id_.clear();
-  // What has not left waits for the next connection, and so do its answers.
-  auto acks = std::make_shared<std::vector<PendingAck>>(acks_.take_if([this](std::uint64_t ack) {
-    return std::none_of(waiting_.begin(), waiting_.end(),
-                        [ack](const Waiting& each) { return each.id == ack; });
-  }));
-  for (const PendingAck& ack : *acks) manager_->loop_->cancel(ack.timer);
-  manager_->at_reap([this, reason, acks] {
-    ++manager_->metrics_.disconnected;
-    Json values = Json::array({reason});
-    dispatch("disconnect", {values});
-    for (PendingAck& ack : *acks) {
-      Json none = Json::array();
-      manager_->call([&] { ack.handler(AckErrc::disconnected, none); });
-    }
+  acks_.for_each([this](const PendingAck& ack) {
+    if (has_left(ack.id)) manager_->loop_->cancel(ack.timer);
   });
+  end_reason_ = reason;
+  manager_->tell_ends_later(*this);
+}
+
+// What has not left waits for the next connection, and so do its answers.
+bool ClientSocketState::has_left(std::uint64_t ack) const noexcept {
+  return std::none_of(waiting_.begin(), waiting_.end(),
+                      [ack](const Waiting& each) { return each.id == ack; });
+}
+
+// Once, whoever comes to it first.
+void ClientSocketState::tell_end() {
+  if (end_reason_.empty()) return;
+  ++manager_->metrics_.disconnected;
+  const std::string_view reason = std::exchange(end_reason_, {});
+  if (std::exchange(told_, false)) {
+    OwnedJson values = manager_->farewell_.take(reason);
+    dispatch("disconnect", {*values});
+    manager_->farewell_.give_back(std::move(values));
+  }
+  for (;;) {
+    PendingAck ack = acks_.take_first([this](std::uint64_t id) { return has_left(id); });
+    if (!ack.handler) return;
+    Json none = no_values();
+    manager_->call([&] { ack.handler(AckErrc::disconnected, none); });
+  }
 }
 
 Errc ClientSocketState::refused(const Json& data) {
   if (stage_ == Stage::connected && manager_->is_v3()) {
     // ERROR in protocol 4 is also what goes wrong later.
-    Json values = Json::array({data});
-    dispatch("error", {values});
+    OwnedJson values = array_of(data);
+    dispatch("error", {*values});
     return Errc::none;
   }
   if (stage_ != Stage::asked && stage_ != Stage::leaving) return Errc::connect_unasked;
@@ -223,7 +244,8 @@ Errc ClientSocketState::refused(const Json& data) {
   } else if (manager_->is_v3()) {
     tell_refusal(text_of(data, "message"), data);  // protocol 4 has one value for both
   } else {
-    tell_refusal(text_of(data, "message"), data.value("data", Json()));
+    const auto more = data.find("data");
+    tell_refusal(text_of(data, "message"), more != data.end() ? OwnedJson(*more) : OwnedJson());
   }
   return Errc::none;
 }
@@ -253,9 +275,9 @@ Errc ClientSocketState::dismissed() {
   return Errc::none;
 }
 
-void ClientSocketState::tell_refusal(std::string_view message, Json data) {
-  Json values = Json::array({message, std::move(data)});
-  dispatch("connect_error", {values});
+void ClientSocketState::tell_refusal(std::string_view message, OwnedJson data) {
+  OwnedJson values = array_of(message, std::move(*data));
+  dispatch("connect_error", {*values});
 }
 
 // --- what comes in -------------------------------------------------------------------------------
@@ -276,7 +298,7 @@ Errc ClientSocketState::receive(Packet& packet) {
   return Errc::packet_type;
 }
 
-Errc ClientSocketState::receive_event(std::optional<std::uint64_t> id, Json values) {
+Errc ClientSocketState::receive_event(std::optional<std::uint64_t> id, OwnedJson values) {
   if (stage_ == Stage::connected) {
     deliver(id, std::move(values));
   } else if (stage_ == Stage::asked) {
@@ -292,7 +314,7 @@ Errc ClientSocketState::receive_event(std::optional<std::uint64_t> id, Json valu
 
 // What was missed comes before the answer that says so, and so does what middleware says. Too much
 // to keep of what was missed is handed over all the same.
-Errc ClientSocketState::keep_early(std::optional<std::uint64_t> id, Json values) {
+Errc ClientSocketState::keep_early(std::optional<std::uint64_t> id, OwnedJson values) {
   const std::size_t bytes = manager_->packet_bytes_;
   if (early_.size() >= manager_->options_.waiting_events_max ||
       bytes > early_bytes_max - std::min(early_bytes_, early_bytes_max)) {
@@ -324,25 +346,25 @@ bool ClientSocketState::receive_raw(const PacketHead& head) {
   return true;
 }
 
-void ClientSocketState::deliver(std::optional<std::uint64_t> id, Json values) {
+void ClientSocketState::deliver(std::optional<std::uint64_t> id, OwnedJson values) {
   ++manager_->metrics_.events_received;
-  Json& front = values.front();
+  Json& front = values->front();
   if (front.is_number()) front = front.dump();
   const std::string event = front.get<std::string>();
   // An event that can be asked for again has its place behind its values.
   std::string offset;
-  if (!pid_.empty() && !id && values.back().is_string() && values.size() > 1) {
-    offset = values.back().get<std::string>();
+  if (!pid_.empty() && !id && values->back().is_string() && values->size() > 1) {
+    offset = values->back().get<std::string>();
   }
   Ack ack = id ? Ack(*this, {.index = 0, .generation = connection_}, *id) : Ack();
   for (std::size_t i = 0; i < on_any_.size(); ++i) {
     manager_->call([&] {
       Ack twin = ack.twin();
-      on_any_[i](event, {values, 1, &twin});
+      on_any_[i](event, {*values, 1, &twin});
     });
   }
   // They may have left anything there.
-  if (values.is_array() && !values.empty()) dispatch(event, {values, 1, &ack});
+  if (values->is_array() && !values->empty()) dispatch(event, {*values, 1, &ack});
   if (!offset.empty() && offset.size() <= token_bytes_max) offset_ = std::move(offset);
 }
 
@@ -358,15 +380,15 @@ void ClientSocketState::dispatch(std::string_view event, const Arguments& argume
   });
 }
 
-void ClientSocketState::receive_ack(std::optional<std::uint64_t> id, Json values) {
+void ClientSocketState::receive_ack(std::optional<std::uint64_t> id, OwnedJson values) {
   PendingAck ack;
   if (id) ack = acks_.take(*id);
   if (!ack.handler) return manager_->reject(Errc::ack_unknown);
   manager_->loop_->cancel(ack.timer);
-  manager_->call([&] { ack.handler({}, values); });
+  manager_->call([&] { ack.handler({}, *values); });
 }
 
-void ClientSocketState::answer(SlabHandle connection, std::uint64_t id, Json answers) {
+void ClientSocketState::answer(SlabHandle connection, std::uint64_t id, OwnedJson answers) {
   if (stage_ != Stage::connected || connection.generation != connection_) return;
   const PacketHead head{.type = PacketType::ack, .nsp = name_, .id = id};
   manager_->send(manager_->encoded(head, std::move(answers)), {});
@@ -408,10 +430,11 @@ bool ClientSocketState::emit(Emission emission, const Flags& flags) {
   return true;
 }
 
-bool ClientSocketState::write(Json values, const Flags& flags, std::optional<std::uint64_t> id) {
-  const std::string event = values.front().get<std::string>();
+bool ClientSocketState::write(OwnedJson values, const Flags& flags,
+                              std::optional<std::uint64_t> id) {
+  const std::string event = values->front().get<std::string>();
   for (std::size_t i = 0; i < on_any_outgoing_.size(); ++i) {
-    manager_->call([&] { on_any_outgoing_[i](event, std::as_const(values)); });
+    manager_->call([&] { on_any_outgoing_[i](event, std::as_const(*values)); });
   }
   const PacketHead head{.type = PacketType::event, .nsp = name_, .id = id};
   return manager_->send(manager_->encoded(head, std::move(values)), flags);
@@ -421,7 +444,7 @@ bool ClientSocketState::write(Json values, const Flags& flags, std::optional<std
 bool ClientSocketState::refuse(AckHandler ack, AckErrc error) {
   if (!ack) return false;
   manager_->at_reap([this, error, ack = std::move(ack)]() mutable {
-    Json none = Json::array();
+    Json none = no_values();
     manager_->call([&] { ack(error, none); });
   });
   return false;
@@ -438,7 +461,7 @@ void ClientSocketState::give_up_ack(std::uint64_t id, AckErrc error) {
   PendingAck ack = acks_.take(id);
   if (!ack.handler) return;
   std::erase_if(waiting_, [id](const Waiting& each) { return each.id == id; });
-  Json none = Json::array();
+  Json none = no_values();
   manager_->call([&] { ack.handler(error, none); });
 }
 
@@ -470,7 +493,7 @@ void ClientSocketState::drain_queue() {
   next.is_sent = true;
   ++next.tries;
   Emission again;
-  again.values = next.values;
+  again.values = *next.values;
   again.ack = [this, number = next.number](std::error_code error, Json& answers) {
     answered(number, error, answers);
   };

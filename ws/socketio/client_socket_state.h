@@ -38,7 +38,7 @@ class ClientSocketState final : public AckTarget {
   void connect();
   void disconnect();
   bool send(Emission emission, const Flags& flags);
-  void give_auth(Json auth, std::uint64_t session);
+  void give_auth(OwnedJson auth, std::uint64_t session);
 
   // --- the Manager ---
 
@@ -59,6 +59,9 @@ class ClientSocketState final : public AckTarget {
   // An event before it is parsed: whether that was all.
   bool receive_raw(const PacketHead& head);
 
+  // The end of a connection, if there was one: to the application, from the reap phase.
+  void tell_end();
+
   std::string_view name() const noexcept { return name_; }
   // It is connected, or will be by itself.
   bool is_active() const noexcept { return stage_ != Stage::idle && stage_ != Stage::leaving; }
@@ -74,14 +77,14 @@ class ClientSocketState final : public AckTarget {
   enum class Stage : std::uint8_t { idle, waiting, asking, asked, leaving, connected };
   // What waits for the connection.
   struct Waiting {
-    Json values;
+    OwnedJson values;
     Flags flags;
     std::optional<std::uint64_t> id;
   };
   // What waits for the answer of the one before it.
   struct Queued {
     std::uint64_t number;
-    Json values;
+    OwnedJson values;
     AckHandler ack;
     Flags flags;
     std::uint32_t tries = 0;
@@ -89,10 +92,10 @@ class ClientSocketState final : public AckTarget {
   };
 
   // AckTarget
-  void answer(SlabHandle socket, std::uint64_t id, Json answers) override;
+  void answer(SlabHandle socket, std::uint64_t id, OwnedJson answers) override;
 
   // The way in and out.
-  void ask(Json auth);
+  void ask(OwnedJson auth);
   Errc accept(const Json& data);
   Errc refused(const Json& data);
   Errc dismissed();
@@ -100,18 +103,19 @@ class ClientSocketState final : public AckTarget {
   void hand_over_early();
   void leave_asked(Stage next) noexcept;
   void end(std::string_view reason, Stage next);
-  void tell_refusal(std::string_view message, Json data);
+  bool has_left(std::uint64_t ack) const noexcept;
+  void tell_refusal(std::string_view message, OwnedJson data);
 
   // What comes in.
-  Errc receive_event(std::optional<std::uint64_t> id, Json values);
-  Errc keep_early(std::optional<std::uint64_t> id, Json values);
-  void receive_ack(std::optional<std::uint64_t> id, Json values);
-  void deliver(std::optional<std::uint64_t> id, Json values);
+  Errc receive_event(std::optional<std::uint64_t> id, OwnedJson values);
+  Errc keep_early(std::optional<std::uint64_t> id, OwnedJson values);
+  void receive_ack(std::optional<std::uint64_t> id, OwnedJson values);
+  void deliver(std::optional<std::uint64_t> id, OwnedJson values);
   void dispatch(std::string_view event, const Arguments& arguments);
 
   // What goes out.
   bool emit(Emission emission, const Flags& flags);
-  bool write(Json values, const Flags& flags, std::optional<std::uint64_t> id);
+  bool write(OwnedJson values, const Flags& flags, std::optional<std::uint64_t> id);
   bool refuse(AckHandler ack, AckErrc error);
   void give_up_ack(std::uint64_t id, AckErrc error);
   void unsent(std::uint64_t id);
@@ -141,7 +145,9 @@ class ClientSocketState final : public AckTarget {
   std::string pid_;     // by which the server knows the connection again, if it offers that
   std::string offset_;  // of the last event that came
   std::uint32_t connection_ = 0;  // counts them: answers to events of an earlier one are not sent
+  std::string_view end_reason_;   // empty: no end is still to be told
   Stage stage_ = Stage::idle;
+  bool told_ = false;  // so far that "disconnect" is owed
   bool recovered_ = false;
   bool left_ = false;  // in this session: what still comes may have been sent before
 };

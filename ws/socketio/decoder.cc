@@ -100,6 +100,7 @@ Errc Decoder::finish(const PacketHead& head, std::span<const Json::binary_t> att
   into.head = head;
   into.head.type = without_binary(head.type);
   if (head.json.empty()) {
+    dispose(into.data);
     into.data = nullptr;
   } else {
     const Errc error = parse_json(head.json, limits_->json_depth_max, into.data);

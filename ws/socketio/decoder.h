@@ -30,6 +30,8 @@ namespace hilo::socketio {
 struct Packet {
   PacketHead head;
   Json data;  // null if there was none
+
+  ~Packet() { dispose(data); }
 };
 
 // Who reads. Only a server may refuse with CONNECT_ERROR, and in protocol 4 with any value.

@@ -8,14 +8,14 @@
 
 namespace hilo::socketio {
 
-EncodedPacket::EncodedPacket(const PacketHead& head, Json data, Parser parser)
+EncodedPacket::EncodedPacket(const PacketHead& head, OwnedJson data, Parser parser)
     : parser_(parser), type_(head.type), nsp_(head.nsp), id_(head.id), data_(std::move(data)) {
   if (parser_ == Parser::msgpack) {
-    attachments_.push_back(write_msgpack(head, std::exchange(data_, nullptr)));
+    attachments_.push_back(write_msgpack(head, std::move(data_)));
     return;
   }
-  if (!has_binary(data_)) return;
-  take_out_binary(data_, attachments_);
+  if (!has_binary(*data_)) return;
+  take_out_binary(*data_, attachments_);
   type_ = type_ == PacketType::ack ? PacketType::binary_ack : PacketType::binary_event;
 }
 
@@ -26,7 +26,7 @@ std::string EncodedPacket::write(bool ascii) const {
               .nsp = nsp_,
               .id = id_},
              out);
-  if (!data_.is_null()) write_json(data_, ascii, out);
+  if (!data_->is_null()) write_json(*data_, ascii, out);
   return out;
 }
 

@@ -23,7 +23,7 @@ class EncodedPacket {
  public:
   // Of the head, type, nsp and id count. A null `data` is left out. An event or an ack with bytes
   // becomes a binary one.
-  EncodedPacket(const PacketHead& head, Json data, Parser parser = Parser::json);
+  EncodedPacket(const PacketHead& head, OwnedJson data, Parser parser = Parser::json);
 
   // Valid as long as this is. Empty with Parser::msgpack.
   std::string_view text(engineio::Revision revision) const;
@@ -42,7 +42,7 @@ class EncodedPacket {
   PacketType type_;
   std::string nsp_;
   std::optional<std::uint64_t> id_;
-  Json data_;
+  OwnedJson data_;
   std::vector<Json::binary_t> attachments_;
   mutable std::string text_;  // written when first asked for
   mutable std::string ascii_;

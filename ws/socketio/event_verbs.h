@@ -44,8 +44,9 @@ class Emitter {
   }
   // The same with the values of an array.
   bool emit_values(std::string_view event, Json values, AckHandler ack = nullptr) const {
-    values.insert(values.begin(), Json(event));
-    return socket_.send({.values = std::move(values), .ack = std::move(ack)}, flags_);
+    OwnedJson owned(std::move(values));
+    owned->insert(owned->begin(), Json(event));
+    return socket_.send({.values = std::move(owned), .ack = std::move(ack)}, flags_);
   }
 
  private:

@@ -17,7 +17,7 @@ namespace hilo::socketio {
 
 struct Gathering {
   AckHandler handler;
-  Json answers = Json::array();
+  OwnedJson answers = Json::array();
   std::size_t missing = 0;            // of this server's sockets, and of other servers
   std::size_t missing_elsewhere = 0;  // of other servers
   std::uint64_t question = 0;         // what those know it by
@@ -27,8 +27,8 @@ struct Gathering {
   void tell() {
     if (!handler) return;
     AckHandler once = std::exchange(handler, nullptr);
-    Json values = Json::array({std::move(answers)});
-    once(error, values);
+    OwnedJson values = array_of(std::move(*answers));
+    once(error, *values);
   }
 };
 

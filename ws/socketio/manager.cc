@@ -129,8 +129,10 @@ void Manager::failed(std::error_code error) {
   const bool goes_on = wanted_ && options_.reconnection.enabled;
   state_ = goes_on ? State::waiting : State::closed;
   tell(on_error_, error);
-  const std::string message = error.message();
-  for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->session_failed(message);
+  static_cast<void>(ws::guarded([&] {
+    const std::string message = error.message();
+    for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->session_failed(message);
+  }));
   if (was_retrying) tell(on_reconnect_error_, error);
   if (wanted_ && state_ == (goes_on ? State::waiting : State::closed)) reconnect();
 }
@@ -143,7 +145,7 @@ void Manager::ended(std::string_view reason) {
   state_ = State::closed;
   if (!was_closing) {
     lose_sockets(reason, reason);
-    at_reap([this, reason] { tell(on_close_, reason); });
+    tell_closed_later(reason);
   }
   if (!wanted_) {
     if (was_closing) tell(on_gone_);
@@ -156,7 +158,7 @@ void Manager::ended(std::string_view reason) {
 // The sockets are told now, and not when the connection is gone at last.
 void Manager::end(std::string_view reason, std::string_view why) {
   switch (state_) {
-    case State::open: at_reap([this, reason] { tell(on_close_, reason); }); break;
+    case State::open: tell_closed_later(reason); break;
     case State::opening: break;
     case State::waiting:
       loop_->timers().cancel(*this);
@@ -171,8 +173,15 @@ void Manager::end(std::string_view reason, std::string_view why) {
   engine_.close();
 }
 
-void Manager::lose_sockets(std::string_view reason, std::string_view why) {
-  for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->session_lost(reason, why);
+// What there is no memory to tell is not told, and keeps nothing from going on.
+void Manager::tell_closed_later(std::string_view reason) noexcept {
+  static_cast<void>(ws::guarded([&] { at_reap([this, reason] { tell(on_close_, reason); }); }));
+}
+
+void Manager::lose_sockets(std::string_view reason, std::string_view why) noexcept {
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    static_cast<void>(ws::guarded([&] { sockets_[i]->session_lost(reason, why); }));
+  }
 }
 
 void Manager::close() {
@@ -192,7 +201,8 @@ void Manager::close_if_unwanted() {
 // none, who comes back does not wait for the time of the next attempt.
 void Manager::close_later_if_unwanted() {
   if (state_ == State::waiting) return close_if_unwanted();
-  at_reap([this] { close_if_unwanted(); });
+  const bool is_listed = ws::guarded([&] { at_reap([this] { close_if_unwanted(); }); });
+  if (!is_listed) close_if_unwanted();
 }
 
 // --- time ----------------------------------------------------------------------------------------
@@ -241,12 +251,22 @@ void Manager::at_reap(Callback<void()> callback) {
   loop_->schedule(token_, net::Phase::reap);
 }
 
+// Without memory for the list all are looked at.
+void Manager::tell_ends_later(ClientSocketState& socket) noexcept {
+  const bool is_listed = ws::guarded([&] { at_reap_.push_back([&socket] { socket.tell_end(); }); });
+  if (!is_listed) has_unlisted_ = true;
+  loop_->schedule(token_, net::Phase::reap);
+}
+
 void Manager::on_ready(net::Ready) {}
 
 void Manager::on_reap() {
   std::vector<Callback<void()>> callbacks;
   callbacks.swap(at_reap_);
-  for (Callback<void()>& callback : callbacks) callback();
+  for (Callback<void()>& callback : callbacks) static_cast<void>(ws::guarded(callback));
+  while (std::exchange(has_unlisted_, false)) {
+    for (std::size_t i = 0; i < sockets_.size(); ++i) sockets_[i]->tell_end();
+  }
 }
 
 // --- what comes in and goes out ------------------------------------------------------------------
@@ -303,10 +323,13 @@ void Manager::reject(Errc error) {
 void Manager::fail(Errc error) {
   reject(error);
   // One that throws has nobody left to tell.
-  at_reap([this, error] {
-    call_replaceable(
-        on_error_, [&](auto& running) { static_cast<void>(ws::guarded([&] { running(error); })); });
-  });
+  static_cast<void>(ws::guarded([&] {
+    at_reap([this, error] {
+      call_replaceable(on_error_, [&](auto& running) {
+        static_cast<void>(ws::guarded([&] { running(error); }));
+      });
+    });
+  }));
   if (error == Errc::handler_threw) return close();
   end("parse error", rule(error).text);
 }

@@ -38,6 +38,7 @@
 #include "ws/socketio/client_socket.h"
 #include "ws/socketio/decoder.h"
 #include "ws/socketio/encoded_packet.h"
+#include "ws/socketio/farewell.h"
 #include "ws/socketio/listeners.h"
 #include "ws/socketio/metrics.h"
 #include "ws/socketio/reconnection.h"
@@ -166,7 +167,8 @@ class Manager final : private net::Timer, private net::Watcher {
   void failed(std::error_code error);
   void ended(std::string_view reason);
   void end(std::string_view reason, std::string_view why);
-  void lose_sockets(std::string_view reason, std::string_view why);
+  void tell_closed_later(std::string_view reason) noexcept;
+  void lose_sockets(std::string_view reason, std::string_view why) noexcept;
   void reconnect();
   net::Duration next_delay();
 
@@ -179,13 +181,14 @@ class Manager final : private net::Timer, private net::Watcher {
   void fail(Errc error);
 
   // For the sockets.
-  EncodedPacket encoded(const PacketHead& head, Json data) const {
+  EncodedPacket encoded(const PacketHead& head, OwnedJson data) const {
     return EncodedPacket(head, std::move(data), options_.parser);
   }
   bool send(const EncodedPacket& packet, const Flags& flags);
   bool is_v3() const noexcept { return engine_.revision() == engineio::Revision::v3; }
   void want(ClientSocketState& socket);
   void at_reap(Callback<void()> callback);
+  void tell_ends_later(ClientSocketState& socket) noexcept;
   void close_if_unwanted();
   void close_later_if_unwanted();
   net::Loop::TimerId later(net::Duration after, Callback<void()> callback);
@@ -209,6 +212,8 @@ class Manager final : private net::Timer, private net::Watcher {
   Callback<void(ClientSocket, std::string_view)> on_misfit_;
   std::vector<std::unique_ptr<ClientSocketState>> sockets_;
   std::vector<Callback<void()>> at_reap_;
+  Farewell farewell_;
+  bool has_unlisted_ = false;       // some socket ended for which there was no memory there
   std::shared_ptr<Manager*> self_;  // by which later calls find it, or that it is gone
   net::Token token_{};
   Decoder decoder_;

@@ -145,22 +145,21 @@ class Reader {
       return nullptr;
     }
     bytes_left_ -= bytes.size();
-    return Json::binary(std::vector<std::uint8_t>(bytes.begin(), bytes.end()));
+    return binary_of(bytes);
   }
   // Of a type that nobody has agreed on, npm's parser makes [type, bytes].
-  Json extension(std::int64_t type, std::size_t size) {
-    Json list = Json::array();
-    list.push_back(type);
-    list.push_back(binary(size));
-    return list;
+  void extension(std::int64_t type, std::size_t size, Json& into) {
+    into = Json::array();
+    into.push_back(type);
+    into.push_back(binary(size));
   }
-  Json array(std::size_t size);
-  Json object(std::size_t size);
+  void array(std::size_t size, Json& into);
+  void object(std::size_t size, Json& into);
   Json integer(std::int64_t value) {
     return value < 0 ? Json(value) : Json(static_cast<std::uint64_t>(value));
   }
-  Json behind(std::uint8_t first);
-  Json fixed_extension(std::size_t size, bool& is_there);
+  void behind(std::uint8_t first, Json& into);
+  bool fixed_extension(std::size_t size, Json& into);
 
   Bytes rest_;
   std::size_t depth_left_;
@@ -168,96 +167,104 @@ class Reader {
   Errc error_ = Errc::none;
 };
 
-Json Reader::array(std::size_t size) {
-  Json list = Json::array();
-  if (!can_hold(size)) return list;
+void Reader::array(std::size_t size, Json& into) {
+  into = Json::array();
+  if (!can_hold(size)) return;
   if (depth_left_ == 0) {
     fail();
-    return list;
+    return;
   }
   --depth_left_;
   for (std::size_t i = 0; i < size && error_ == Errc::none; ++i) {
-    value(list.emplace_back(nullptr));
+    value(into.emplace_back(nullptr));
   }
   ++depth_left_;
-  return list;
 }
 
-Json Reader::object(std::size_t size) {
-  Json fields = Json::object();
-  if (!can_hold(2 * size)) return fields;
+void Reader::object(std::size_t size, Json& into) {
+  into = Json::object();
+  if (!can_hold(2 * size)) return;
   if (depth_left_ == 0) {
     fail();
-    return fields;
+    return;
   }
   --depth_left_;
   for (std::size_t i = 0; i < size && error_ == Errc::none; ++i) {
     const std::string_view key = text();
-    if (error_ == Errc::none) value(fields[std::string(key)]);
+    if (error_ != Errc::none) break;
+    value(into[std::string(key)]);
   }
   ++depth_left_;
-  return fields;
 }
 
-// Of type 0, one byte is undefined, and eight bytes are a Date.
-Json Reader::fixed_extension(std::size_t size, bool& is_there) {
+// Of type 0, one byte is undefined, which is false here, and eight bytes are a Date.
+bool Reader::fixed_extension(std::size_t size, Json& into) {
   const std::int64_t type = signed_number(1);
   if (type == 0 && size == 1) {
-    is_there = false;
     take(1);
-    return nullptr;
+    return false;
   }
-  if (type == 0 && size == 8) return iso_date(signed_number(8));
-  return extension(type, size);
+  if (type == 0 && size == 8) {
+    into = iso_date(signed_number(8));
+  } else {
+    extension(type, size, into);
+  }
+  return true;
 }
 
 // What has a length or a number behind its first byte.
-Json Reader::behind(std::uint8_t first) {
+void Reader::behind(std::uint8_t first, Json& into) {
   const auto length = [&](std::uint8_t smallest) {
     return static_cast<std::size_t>(number(std::size_t{1} << (first - smallest)));
   };
   switch (first) {
     case 0xc4:
     case 0xc5:
-    case 0xc6: return binary(length(0xc4));
+    case 0xc6: into = binary(length(0xc4)); return;
     case 0xc7:
     case 0xc8:
     case 0xc9: {
       const std::size_t size = length(0xc7);
       const std::int64_t type = signed_number(1);
-      return type == 0 ? binary(size) : extension(type, size);
+      if (type != 0) return extension(type, size, into);
+      into = binary(size);
+      return;
     }
     case 0xca:
-      return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(number(4))));
-    case 0xcb: return std::bit_cast<double>(number(8));
+      into = static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(number(4))));
+      return;
+    case 0xcb: into = std::bit_cast<double>(number(8)); return;
     case 0xcc:
     case 0xcd:
     case 0xce:
-    case 0xcf: return number(std::size_t{1} << (first - 0xcc));
+    case 0xcf: into = number(std::size_t{1} << (first - 0xcc)); return;
     case 0xd0:
     case 0xd1:
     case 0xd2:
-    case 0xd3: return integer(signed_number(std::size_t{1} << (first - 0xd0)));
+    case 0xd3: into = integer(signed_number(std::size_t{1} << (first - 0xd0))); return;
     case 0xd9:
     case 0xda:
-    case 0xdb: return std::string(text_of(length(0xd9)));
-    case 0xdc: return array(static_cast<std::size_t>(number(2)));
-    case 0xdd: return array(static_cast<std::size_t>(number(4)));
-    case 0xde: return object(static_cast<std::size_t>(number(2)));
-    case 0xdf: return object(static_cast<std::size_t>(number(4)));
-    default: fail(); return nullptr;
+    case 0xdb: into = std::string(text_of(length(0xd9))); return;
+    case 0xdc: return array(static_cast<std::size_t>(number(2)), into);
+    case 0xdd: return array(static_cast<std::size_t>(number(4)), into);
+    case 0xde: return object(static_cast<std::size_t>(number(2)), into);
+    case 0xdf: return object(static_cast<std::size_t>(number(4)), into);
+    default: fail();
   }
 }
 
 bool Reader::value(Json& into) {
+  // Of a name that is there twice the last value counts.
+  dispose(into);
+  into = nullptr;
   bool is_there = true;
   const std::uint8_t first = byte();
   if (first <= 0x7f) {
     into = std::uint64_t{first};
   } else if (first <= 0x8f) {
-    into = object(first & 0x0fU);
+    object(first & 0x0fU, into);
   } else if (first <= 0x9f) {
-    into = array(first & 0x0fU);
+    array(first & 0x0fU, into);
   } else if (first <= 0xbf) {
     into = std::string(text_of(first & 0x1fU));
   } else if (first >= 0xe0) {
@@ -267,9 +274,9 @@ bool Reader::value(Json& into) {
   } else if (first == 0xc2 || first == 0xc3) {
     into = first == 0xc3;
   } else if (first >= 0xd4 && first <= 0xd8) {
-    into = fixed_extension(std::size_t{1} << (first - 0xd4), is_there);
+    is_there = fixed_extension(std::size_t{1} << (first - 0xd4), into);
   } else {
-    into = behind(first);
+    behind(first, into);
   }
   return is_there;
 }
@@ -293,6 +300,7 @@ Errc read_msgpack(Bytes message, const PacketLimits& limits, PacketHead& head, b
                   Json& data) {
   head = {};
   has_data = false;
+  dispose(data);
   data = nullptr;
   Reader reader(message, limits);
   bool has_type = false;
@@ -308,13 +316,13 @@ Errc read_msgpack(Bytes message, const PacketLimits& limits, PacketHead& head, b
     } else if (name == "data") {
       has_data = reader.value(data);
     } else {
-      Json other;  // of the packet, or what a parser of npm's left in it
-      const bool is_there = reader.value(other);
+      OwnedJson other;  // of the packet, or what a parser of npm's left in it
+      const bool is_there = reader.value(*other);
       if (name == "nsp") error = Errc::packet_namespace;
-      if (name == "id" && is_there) error = set_id(other, head);
+      if (name == "id" && is_there) error = set_id(*other, head);
       if (name == "type") {
         has_type = true;
-        error = set_type(other, head);
+        error = set_type(*other, head);
       }
     }
     if (reader.error() == Errc::none && error != Errc::none) return error;
@@ -325,11 +333,12 @@ Errc read_msgpack(Bytes message, const PacketLimits& limits, PacketHead& head, b
   return has_namespace ? Errc::none : Errc::packet_namespace;
 }
 
-Json::binary_t write_msgpack(const PacketHead& head, Json data) {
-  Json packet = {{"type", static_cast<unsigned>(head.type)}, {"nsp", head.nsp}};
-  if (head.id) packet["id"] = *head.id;
-  if (!data.is_null()) packet["data"] = std::move(data);
-  return Json::binary_t(Json::to_msgpack(packet));
+Json::binary_t write_msgpack(const PacketHead& head, OwnedJson data) {
+  OwnedJson packet = object_of("type", static_cast<unsigned>(head.type));
+  (*packet)["nsp"] = head.nsp;
+  if (head.id) (*packet)["id"] = *head.id;
+  if (!data->is_null()) (*packet)["data"] = std::move(*data);
+  return Json::binary_t(Json::to_msgpack(*packet));
 }
 
 }  // namespace hilo::socketio

@@ -29,6 +29,6 @@ namespace hilo::socketio {
                                 bool& has_data, Json& data);
 
 // Of the head, type, nsp and id count. A null `data` is left out.
-Json::binary_t write_msgpack(const PacketHead& head, Json data);
+Json::binary_t write_msgpack(const PacketHead& head, OwnedJson data);
 
 }  // namespace hilo::socketio

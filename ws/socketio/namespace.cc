@@ -8,6 +8,7 @@
 #include <array>
 #include <utility>
 
+#include "net/base/guard.h"
 #include "net/clock.h"
 #include "ws/socketio/client.h"
 #include "ws/socketio/server.h"
@@ -33,10 +34,11 @@ bool stands_alone(const Json& data) {
 }
 
 // Of what a client sends along; empty if it is not there.
-std::string_view text_at(const Json* auth, const char* key) {
-  if (auth == nullptr || !auth->is_object()) return {};
-  const auto found = auth->find(key);
-  const auto* const text = found != auth->end() ? found->get_ptr<const Json::string_t*>() : nullptr;
+std::string_view text_at(const OwnedJson* auth, const char* key) {
+  if (auth == nullptr || !(*auth)->is_object()) return {};
+  const auto found = (*auth)->find(key);
+  const auto* const text =
+      found != (*auth)->end() ? found->get_ptr<const Json::string_t*>() : nullptr;
   return text != nullptr ? std::string_view(*text) : std::string_view{};
 }
 
@@ -82,7 +84,7 @@ Socket Namespace::find(std::string_view id) noexcept {
 
 // --- the way in ----------------------------------------------------------------------------------
 
-SocketState* Namespace::make(Client& client, std::unique_ptr<Json> auth) {
+SocketState* Namespace::make(Client& client, std::unique_ptr<OwnedJson> auth) {
   SocketIdRandom random;
   if (!server_->entropy_.fill(random)) return nullptr;
   const auto entry = sockets_.emplace();
@@ -142,14 +144,16 @@ void Next::operator()(std::string_view refusal, const Json& data) {
 }
 
 void Namespace::refuse(SocketState& socket, std::string_view message, const Json& data) {
-  Json error = {{"message", message}};
-  if (!data.is_null()) error["data"] = data;
-  // Protocol 4 has one value for both.
+  OwnedJson error;
   if (socket.client->revision() == engineio::Revision::v3) {
-    error = stands_alone(data) ? data : Json(message);
+    // Protocol 4 has one value for both.
+    error = stands_alone(data) ? OwnedJson(data) : OwnedJson(Json(message));
+  } else {
+    error = object_of("message", message);
+    if (!data.is_null()) (*error)["data"] = data;
   }
-  socket.client->send(server_->encoded({.type = PacketType::connect_error, .nsp = name_}, error),
-                      {});
+  const PacketHead head{.type = PacketType::connect_error, .nsp = name_};
+  socket.client->send(server_->encoded(head, std::move(error)), {});
   // Not here and now: it may be a middleware that has refused it.
   socket.stage = SocketState::Stage::ended;
   server_->tell_later(socket, *this);
@@ -163,11 +167,11 @@ void Namespace::connect(SocketState& socket) {
   socket.client->came_in();
   ++connected_;
   ++server_->metrics_.connected;
-  Json data = nullptr;
+  OwnedJson data;
   if (socket.client->revision() == engineio::Revision::v4) {
     if (recovery() != nullptr) recover(socket);
-    data = {{"sid", socket.id_view()}};
-    if (socket.pid) data["pid"] = std::string_view(socket.pid->data(), socket.pid->size());
+    data = object_of("sid", socket.id_view());
+    if (socket.pid) (*data)["pid"] = std::string_view(socket.pid->data(), socket.pid->size());
   }
   socket.client->send(
       server_->encoded({.type = PacketType::connect, .nsp = name_}, std::move(data)), {});
@@ -197,12 +201,12 @@ void Namespace::recover(SocketState& socket) {
   index_by_id(socket);
   for (const std::string_view room : session->rooms) rooms_.join(socket, room);
   // What middleware has put there is newer.
-  Json& data = socket.extra().data;
-  if (data.is_object() && session->data.is_object()) {
-    session->data.update(data);
+  OwnedJson& data = socket.extra().data;
+  if (data->is_object() && session->data->is_object()) {
+    session->data->update(*data);
     data = nullptr;
   }
-  if (data.is_null()) data = std::move(session->data);
+  if (data->is_null()) data = std::move(session->data);
   ++server_->metrics_.recovered;
   bool is_whole = true;
   recovery_->for_each_missed(*session, offset, [&](const EncodedPacket& packet) {
@@ -272,11 +276,12 @@ void Namespace::dispatch(SocketState& socket, std::string_view event, const Argu
   });
 }
 
-void Namespace::receive_ack(SocketState& socket, std::optional<std::uint64_t> id, Json values) {
+void Namespace::receive_ack(SocketState& socket, std::optional<std::uint64_t> id,
+                            OwnedJson values) {
   PendingAck ack;
   if (id && socket.extra_ != nullptr) ack = socket.extra_->acks.take(*id);
   server_->loop().cancel(ack.timer);
-  if (ack.handler) return call(socket, [&] { ack.handler({}, values); });
+  if (ack.handler) return call(socket, [&] { ack.handler({}, *values); });
   server_->reject(Errc::ack_unknown, socket.client->engine());
 }
 
@@ -290,15 +295,24 @@ void Namespace::end(SocketState& socket, std::string_view reason) {
   server_->tell_later(socket, *this);
 }
 
+void Namespace::tell_ended() {
+  sockets_.for_each([this](SocketState& socket, SlabHandle) {
+    if (socket.stage == SocketState::Stage::ended) tell(socket);
+  });
+}
+
 // The last that is heard of it.
 void Namespace::tell(SocketState& socket) {
   if (socket.told) {
     ++server_->metrics_.disconnected;
-    Json values = Json::array({socket.reason});
-    dispatch(socket, "disconnecting", {values});
-    if (socket.pid && may_come_back(socket.reason)) keep(socket);
+    OwnedJson values = server_->farewell_.take(socket.reason);
+    dispatch(socket, "disconnecting", {*values});
+    if (socket.pid && may_come_back(socket.reason)) {
+      static_cast<void>(hilo::guarded([&] { keep(socket); }));
+    }
     rooms_.leave_all(socket);
-    dispatch(socket, "disconnect", {values});
+    dispatch(socket, "disconnect", {*values});
+    server_->farewell_.give_back(std::move(values));
   }
   drop_acks(socket);
   erase(socket);
@@ -309,7 +323,7 @@ void Namespace::keep(SocketState& socket) {
   for (const SocketState::Membership& in : socket.rooms) {
     session.rooms.emplace_back(in.room->name());
   }
-  if (socket.extra_ != nullptr) session.data = socket.extra_->data;
+  if (socket.extra_ != nullptr) session.data = *socket.extra_->data;
   recovery_->keep_session({socket.pid->data(), socket.pid->size()}, std::move(session));
 }
 
@@ -333,9 +347,12 @@ bool Namespace::is_deserted() const noexcept {
 void Namespace::let_go_if_deserted() {
   if (is_deserted()) return server_->let_go_later(name_);
   if (!dynamic_ || sockets_.size() != 0 || recovery_ == nullptr) return;
-  server_->later(recovery_->options().max_disconnection_duration, [nsp = anchor_.weak()] {
-    if (nsp.get() != nullptr) nsp.get()->let_go_if_deserted();
-  });
+  // Without memory for that it stays until the next one has left it.
+  static_cast<void>(hilo::guarded([&] {
+    server_->later(recovery_->options().max_disconnection_duration, [nsp = anchor_.weak()] {
+      if (nsp.get() != nullptr) nsp.get()->let_go_if_deserted();
+    });
+  }));
 }
 
 }  // namespace hilo::socketio

@@ -173,7 +173,7 @@ class Namespace final : private AckTarget {
   void let_go_if_deserted();
 
   // The way in: namespace.cc.
-  SocketState* make(Client& client, std::unique_ptr<Json> auth);
+  SocketState* make(Client& client, std::unique_ptr<OwnedJson> auth);
   void index(SocketState& socket);
   void index_by_id(SocketState& socket);
   void come_in(SocketState& socket);
@@ -184,13 +184,15 @@ class Namespace final : private AckTarget {
   // The way out. No callback but from tell().
   void end(SocketState& socket, std::string_view reason);
   void tell(SocketState& socket);
+  // All that have ended.
+  void tell_ended();
   void keep(SocketState& socket);
   void erase(SocketState& socket) noexcept;
 
   // What comes in.
   void receive_event(SocketState& socket, std::optional<std::uint64_t> id, Json& values);
   bool receive_raw(SocketState& socket, const PacketHead& head);
-  void receive_ack(SocketState& socket, std::optional<std::uint64_t> id, Json values);
+  void receive_ack(SocketState& socket, std::optional<std::uint64_t> id, OwnedJson values);
   void dispatch(SocketState& socket, std::string_view event, const Arguments& arguments);
   template <class Call>
   void call(SocketState& socket, Call&& call);
@@ -203,7 +205,7 @@ class Namespace final : private AckTarget {
   bool refuse_emission(Emission& emission, AckErrc error);
   void tell_outgoing(SocketState& socket, const Json& values);
   // AckTarget
-  void answer(SlabHandle socket, std::uint64_t id, Json answers) override;
+  void answer(SlabHandle socket, std::uint64_t id, OwnedJson answers) override;
   void answer_with(SlabHandle socket, std::uint64_t id,
                    std::span<const ValueView> answers) override;
   // To many, in other loops too: namespace_relay.cc.
@@ -229,8 +231,8 @@ class Namespace final : private AckTarget {
   void add_listener(std::string_view event, EventHandler handler);
   void receive(const ServerMessage& message, ServerReply reply);
   void receive(ServerAnswer answer);
-  Json describe(const Targets& targets);
-  void hear(Json values, ServerReply reply);
+  OwnedJson describe(const Targets& targets);
+  void hear(OwnedJson values, ServerReply reply);
 
   bool wait_for_ack(SocketState& socket, std::uint64_t id, AckHandler handler,
                     std::optional<net::Duration> timeout = {});

@@ -16,7 +16,7 @@ namespace hilo::socketio {
 
 bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags) {
   if (emission.is_reserved()) return refuse_emission(emission, AckErrc::reserved);
-  if (may_hear(socket) && server_->hears_outgoing_) tell_outgoing(socket, emission.values);
+  if (may_hear(socket) && server_->hears_outgoing_) tell_outgoing(socket, *emission.values);
   // One that threw has cost the client.
   if (!may_hear(socket)) return refuse_emission(emission, AckErrc::disconnected);
   PacketHead head{.type = PacketType::event, .nsp = name_};
@@ -31,7 +31,7 @@ bool Namespace::send(SocketState& socket, Emission emission, const Flags& flags)
     if (!is_sent && head.id) unsent(socket, *head.id);
     return is_sent;
   }
-  emission.values.push_back(recovery_->next_offset());
+  emission.values->push_back(recovery_->next_offset());
   EncodedPacket packet = server_->encoded(head, std::move(emission.values));
   static_cast<void>(socket.client->send(packet, flags));
   recovery_->keep_event({.rooms = {std::string(socket.id_view())}}, {}, std::move(packet));
@@ -64,7 +64,7 @@ bool Namespace::keeps(const Flags& flags) const noexcept {
   return recovery() != nullptr && !flags.volatile_;
 }
 
-void Namespace::answer(SlabHandle handle, std::uint64_t id, Json answers) {
+void Namespace::answer(SlabHandle handle, std::uint64_t id, OwnedJson answers) {
   const SocketState* const socket = state(handle);
   if (socket == nullptr || socket->stage != SocketState::Stage::connected) return;
   const PacketHead head{.type = PacketType::ack, .nsp = name_, .id = id};
@@ -118,7 +118,7 @@ bool Namespace::wait_for_ack(SocketState& socket, std::uint64_t id, AckHandler h
 // Nothing of the application's is called within its own call.
 void Namespace::tell_no_answer(AckHandler handler, AckErrc error) {
   server_->later({}, [server = server_, error, handler = std::move(handler)]() mutable {
-    Json none = Json::array();
+    Json none = no_values();
     server->guarded([&] { handler(error, none); });
   });
 }
@@ -135,7 +135,7 @@ void Namespace::give_up_ack(SlabHandle handle, std::uint64_t id, AckErrc error) 
   if (socket == nullptr || socket->extra_ == nullptr) return;
   PendingAck ack = socket->extra_->acks.take(id);
   if (!ack.handler) return;
-  Json none = Json::array();
+  Json none = no_values();
   server_->guarded([&] { ack.handler(error, none); });
 }
 
@@ -143,7 +143,7 @@ void Namespace::drop_acks(SocketState& socket) {
   if (socket.extra_ == nullptr) return;
   for (PendingAck& ack : socket.extra_->acks.take_all()) {
     server_->loop().cancel(ack.timer);
-    Json none = Json::array();
+    Json none = no_values();
     server_->guarded([&] { ack.handler(AckErrc::disconnected, none); });
   }
 }

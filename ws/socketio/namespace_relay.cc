@@ -58,13 +58,13 @@ std::size_t Namespace::broadcast(const Targets& targets, Emission emission) {
   if (server_->hears_outgoing_) {
     for (const Socket& each : matching(targets)) {
       if (SocketState* const socket = state(each.key().handle)) {
-        tell_outgoing(*socket, emission.values);
+        tell_outgoing(*socket, *emission.values);
       }
     }
   }
   if (emission.ack) return ask(targets, std::move(emission));
   const bool is_kept = keeps(targets.flags);
-  if (is_kept) emission.values.push_back(recovery_->next_offset());
+  if (is_kept) emission.values->push_back(recovery_->next_offset());
   EncodedPacket packet =
       server_->encoded({.type = PacketType::event, .nsp = name_}, std::move(emission.values));
   const std::size_t count = write(targets, packet);
@@ -146,7 +146,7 @@ std::size_t Namespace::ask(const Targets& asked, Emission emission) {
   const auto gathering = std::make_shared<Gathering>();
   gathering->handler = std::move(emission.ack);
   if (has_others) {
-    ask_others(targets, {.type = ServerMessage::Type::ask, .values = emission.values}, gathering);
+    ask_others(targets, {.type = ServerMessage::Type::ask, .values = *emission.values}, gathering);
   }
   const PacketHead head{.type = PacketType::event, .nsp = name_, .id = id};
   const EncodedPacket packet = server_->encoded(head, std::move(emission.values));
@@ -160,7 +160,7 @@ std::size_t Namespace::ask(const Targets& asked, Emission emission) {
       if (error) gathering->error = error;
       // Each has its place, also who answers with nothing.
       if (!error) {
-        gathering->answers.push_back(answers.empty() ? Json() : std::move(answers.front()));
+        gathering->answers->push_back(answers.empty() ? Json() : std::move(answers.front()));
       }
       if (--gathering->missing != 0) return;
       server->loop().cancel(gathering->timer);

@@ -49,12 +49,10 @@ class Namespace::Questions final : public AckTarget,
     return Ack(*this, {}, id);
   }
 
-  void answer(SlabHandle, std::uint64_t id, Json answers) override {
+  void answer(SlabHandle, std::uint64_t id, OwnedJson answers) override {
     const auto found = waiting_.find(id);
     if (found == waiting_.end()) return;
-    Json first = Json::array();
-    first.push_back(answers.empty() ? Json() : std::move(answers.front()));
-    found->second.reply({}, std::move(first));
+    found->second.reply({}, array_of(answers->empty() ? Json() : std::move(answers->front())));
     server_->loop().cancel(found->second.timer);
     waiting_.erase(found);
   }
@@ -77,17 +75,17 @@ class Namespace::Questions final : public AckTarget,
 
 // --- which sockets there are ---------------------------------------------------------------------
 
-Json Namespace::describe(const Targets& targets) {
-  Json sockets = Json::array();
+OwnedJson Namespace::describe(const Targets& targets) {
+  OwnedJson sockets(Json::array());
   for (const Socket& socket : matching(targets)) {
-    Json rooms = Json::array();
+    Json& each = sockets->emplace_back(Json::value_t::object);
+    each["id"] = socket.id();
+    Json& rooms = each["rooms"] = Json::array();
     for (const std::string_view room : socket.rooms()) {
       if (room != socket.id()) rooms.push_back(room);
     }
-    sockets.push_back({{"id", socket.id()},
-                       {"rooms", std::move(rooms)},
-                       {"auth", socket.auth()},
-                       {"data", socket.data()}});
+    each["auth"] = socket.auth();
+    each["data"] = socket.data();
   }
   return sockets;
 }
@@ -119,7 +117,7 @@ void Namespace::add_listener(std::string_view event, EventHandler handler) {
 }
 
 std::size_t Namespace::tell_servers(Emission emission) {
-  const auto& event = emission.values.front().get_ref<const Json::string_t&>();
+  const auto& event = emission.values->front().get_ref<const Json::string_t&>();
   if (event == "connect" || event == "connection" || event == "new_namespace") {
     return static_cast<std::size_t>(refuse_emission(emission, AckErrc::reserved));
   }
@@ -136,8 +134,8 @@ std::size_t Namespace::tell_servers(Emission emission) {
 }
 
 // Whoever asked and finds nobody who listens is told so: the reply is let go of.
-void Namespace::hear(Json values, ServerReply reply) {
-  const std::string* const event = event_of(values);
+void Namespace::hear(OwnedJson values, ServerReply reply) {
+  const std::string* const event = event_of(*values);
   const std::uint32_t name = event != nullptr ? server_->names_.find(*event) : Names::none;
   if (name == Names::none || !server_listeners_.has(name)) return;
   Ack ack;
@@ -147,7 +145,7 @@ void Namespace::hear(Json values, ServerReply reply) {
   }
   server_listeners_.for_each(name, [&](EventHandler& handler, bool is_last) {
     bool fits = true;
-    server_->guarded([&] { fits = call_handler(handler, {values, 1, &ack}, is_last); });
+    server_->guarded([&] { fits = call_handler(handler, {*values, 1, &ack}, is_last); });
     if (!fits) server_->reject(Errc::arguments, nullptr);
   });
 }
@@ -165,14 +163,14 @@ void Namespace::receive(const ServerMessage& message, ServerReply reply) {
     case Type::leave: return Broadcast(anchor_.weak(), here).sockets_leave(message.room);
     case Type::disconnect: return Broadcast(anchor_.weak(), here).disconnect_sockets(message.close);
     case Type::fetch: return reply({}, describe(here));
-    case Type::say: return hear(message.values, std::move(reply));
+    case Type::say: return hear(*message.values, std::move(reply));
     case Type::ask: break;
   }
-  if (event_of(message.values) == nullptr) return reply(AckErrc::malformed, Json::array());
+  if (event_of(*message.values) == nullptr) return reply(AckErrc::malformed, Json::array());
   AckHandler answer = [reply = std::move(reply)](std::error_code error, Json& answers) mutable {
     reply(error, std::move(answers.front()));
   };
-  static_cast<void>(ask(here, {message.values, std::move(answer)}));
+  static_cast<void>(ask(here, {*message.values, std::move(answer)}));
 }
 
 void Namespace::ask_others(const Targets& targets, ServerMessage message,
@@ -196,7 +194,7 @@ void Namespace::receive(ServerAnswer answer) {
     let_go_if_deserted();
   }
   if (answer.error) gathering->error = answer.error;
-  for (Json& each : answer.values) gathering->answers.push_back(std::move(each));
+  for (Json& each : *answer.values) gathering->answers->push_back(std::move(each));
   if (--gathering->missing != 0) return;
   server_->loop().cancel(gathering->timer);
   server_->guarded([&] { gathering->tell(); });

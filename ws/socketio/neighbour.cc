@@ -17,9 +17,9 @@ std::size_t bytes_of(const ServerMessage& message) {
   for (const auto* const names : {&message.targets.rooms, &message.targets.except}) {
     for (const std::string_view name : *names) bytes += sizeof(std::string) + name.size();
   }
-  if (!message.values.is_null()) {
+  if (!message.values->is_null()) {
     std::string text;
-    write_json(message.values, false, text);
+    write_json(*message.values, false, text);
     bytes += text.size();
   }
   if (message.packet == nullptr) return bytes;

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -37,14 +36,16 @@ class PendingAcks {
     return taken;
   }
   std::vector<PendingAck> take_all() { return std::exchange(list_, {}); }
+  // The first of which is(id) is true, without a handler if there is none.
   template <class Is>
-  std::vector<PendingAck> take_if(Is&& is) {
-    const auto others = std::stable_partition(list_.begin(), list_.end(),
-                                              [&](const PendingAck& each) { return is(each.id); });
-    std::vector<PendingAck> taken(std::make_move_iterator(list_.begin()),
-                                  std::make_move_iterator(others));
-    list_.erase(list_.begin(), others);
-    return taken;
+  PendingAck take_first(Is&& is) {
+    const auto found = std::find_if(list_.begin(), list_.end(),
+                                    [&](const PendingAck& each) { return is(each.id); });
+    return found != list_.end() ? take(found->id) : PendingAck{};
+  }
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const PendingAck& each : list_) visit(each);
   }
 
  private:

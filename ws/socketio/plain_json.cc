@@ -130,7 +130,9 @@ class PlainReader {
 
   // What is there already lends its memory.
   static Json& renewed(Json& value, Json::value_t kind) {
-    return value.type() == kind ? value : value = Json(kind);
+    if (value.type() == kind) return value;
+    dispose(value);
+    return value = Json(kind);
   }
 
   bool read_array(Json::array_t& array) {
@@ -152,9 +154,15 @@ class PlainReader {
       } while (take(','));
       if (!take(']')) return false;
     }
+    for (std::size_t i = count; i < array.size(); ++i) dispose(array[i]);
     array.resize(count);
     ++depth_left_;
     return true;
+  }
+
+  static void clear(Json::object_t& object) noexcept {
+    for (auto& [name, value] : object) dispose(value);
+    object.clear();
   }
 
   // An object that is a value of an event, or the only one, may lend the members of the one before
@@ -164,13 +172,13 @@ class PlainReader {
     --depth_left_;
     ++at_;
     const char* const begin = at_;
-    if (depth_left_ + 2 < depth_max_ || object.size() > Seen::most) object.clear();
+    if (depth_left_ + 2 < depth_max_ || object.size() > Seen::most) clear(object);
     Seen seen;
     const bool lends = !object.empty();
     if (!read_members(object, lends ? &seen : nullptr)) return false;
     if (lends && seen.count() != object.size()) {
       at_ = begin;
-      object.clear();
+      clear(object);
       if (!read_members(object, nullptr)) return false;
     }
     ++depth_left_;
@@ -338,16 +346,6 @@ void write_plain_json(const Json& value, bool ascii, std::string& out) {
     case Json::value_t::number_float:
     case Json::value_t::binary:
     case Json::value_t::discarded: out += dumped(value, ascii); return;
-  }
-}
-
-void dispose(Json& value) noexcept {
-  if (auto* const array = value.get_ptr<Json::array_t*>()) {
-    for (Json& each : *array) dispose(each);
-    array->clear();
-  } else if (auto* const object = value.get_ptr<Json::object_t*>()) {
-    for (auto& [name, each] : *object) dispose(each);
-    object->clear();
   }
 }
 

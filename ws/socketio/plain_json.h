@@ -24,8 +24,4 @@ void write_plain_json(const Json& value, bool ascii, std::string& out);
 // A text of JSON's, with its quotes.
 void write_plain_text(std::string_view text, bool ascii, std::string& out);
 
-// Gives back what a value holds, leaves first: the library's own way is a list of all children.
-// Costs the stack what writing the value does.
-void dispose(Json& value) noexcept;
-
 }  // namespace hilo::socketio

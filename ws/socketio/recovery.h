@@ -41,7 +41,7 @@ class Recovery final : private net::Timer {
   struct Session {
     SocketId id = {};
     std::vector<std::string> rooms = {};
-    Json data = {};
+    OwnedJson data = {};
   };
 
   Recovery(net::Loop& loop, const RecoveryOptions& options) noexcept

@@ -140,8 +140,9 @@ Namespace* Server::find(std::string_view name, const Json& auth) {
   return nullptr;
 }
 
-void Server::let_go_later(std::string_view name) {
-  deserted_.emplace_back(name);
+// Without memory for that it stays until the next one has left it.
+void Server::let_go_later(std::string_view name) noexcept {
+  if (!guarded([&] { deserted_.emplace_back(name); })) return;
   loop().schedule(token_, net::Phase::reap);
 }
 
@@ -149,8 +150,8 @@ void Server::let_go_later(std::string_view name) {
 
 void Server::on_ready(net::Ready) {}
 
-void Server::tell_later(SocketState& socket, Namespace& nsp) {
-  ended_.push_back(nsp.key(socket));
+void Server::tell_later(SocketState& socket, Namespace& nsp) noexcept {
+  if (!guarded([&] { ended_.push_back(nsp.key(socket)); })) has_unlisted_ = true;
   loop().schedule(token_, net::Phase::reap);
 }
 
@@ -161,6 +162,12 @@ void Server::on_reap() {
     Namespace* const nsp = key.nsp.get();
     SocketState* const socket = nsp != nullptr ? nsp->state(key.handle) : nullptr;
     if (socket != nullptr) nsp->tell(*socket);
+  }
+  // What is called may add namespaces; none goes in here.
+  while (std::exchange(has_unlisted_, false)) {
+    for (auto at = namespaces_.begin(); at != namespaces_.end() && !has_unlisted_; ++at) {
+      at->second->tell_ended();
+    }
   }
   // Somebody may have come in since.
   for (const auto& name : std::exchange(deserted_, {})) {

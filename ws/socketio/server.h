@@ -35,6 +35,7 @@
 #include "ws/guard.h"
 #include "ws/server.h"
 #include "ws/socketio/adapter.h"
+#include "ws/socketio/farewell.h"
 #include "ws/socketio/metrics.h"
 #include "ws/socketio/namespace.h"
 #include "ws/socketio/options.h"
@@ -147,12 +148,12 @@ class Server final : private net::Watcher {
   Namespace& add(std::string_view with_slash);
   Namespace& make(std::string_view with_slash);
   // A dynamic one, once nobody is in it.
-  void let_go_later(std::string_view name);
-  void tell_later(SocketState& socket, Namespace& nsp);
+  void let_go_later(std::string_view name) noexcept;
+  void tell_later(SocketState& socket, Namespace& nsp) noexcept;
   // By the loop's clock; not at all once the server is gone. At the soonest in the next turn.
   net::Loop::TimerId later(net::Duration after, Callback<void()> callback);
   void reject(Errc error, const engineio::Socket* engine);
-  EncodedPacket encoded(const PacketHead& head, Json data) const {
+  EncodedPacket encoded(const PacketHead& head, OwnedJson data) const {
     return EncodedPacket(head, std::move(data), options_.parser);
   }
   net::Loop& loop() const noexcept { return engine_.http().loop(); }
@@ -167,7 +168,8 @@ class Server final : private net::Watcher {
   // The values of the latest event, whose memory the next one takes; those of a longer one are
   // given back.
   static constexpr std::size_t spare_bytes_max = 512;
-  Json spare_;
+  OwnedJson spare_;
+  Farewell farewell_;
   Names names_;
   bool hears_raw_ = false;       // a namespace does (Namespace::on_raw)
   bool hears_outgoing_ = false;  // a socket does (Socket::on_any_outgoing)
@@ -181,6 +183,7 @@ class Server final : private net::Watcher {
   std::unique_ptr<Adapter> adapter_;   // none: this server is alone
   std::uint64_t next_question_ = 1;    // to other servers
   std::vector<SocketKey> ended_;       // to be told in the reap phase
+  bool has_unlisted_ = false;          // some ended for whom there was no memory there
   std::vector<std::string> deserted_;  // and these looked at behind that
   std::shared_ptr<Server*> self_;      // by which later calls find it, or that it is gone
   engineio::Server engine_;            // first to go: its sockets hold the clients

@@ -37,7 +37,7 @@ std::string_view Socket::id() const noexcept {
 const Json& Socket::auth() const noexcept {
   static const Json none;
   const SocketState* const socket = state();
-  return socket != nullptr && socket->auth != nullptr ? *socket->auth : none;
+  return socket != nullptr && socket->auth != nullptr ? **socket->auth : none;
 }
 
 engineio::Socket* Socket::engine() const noexcept {
@@ -87,9 +87,9 @@ bool Socket::secure() const noexcept {
 }
 
 Json& Socket::data() const {
-  thread_local Json nobodys;
-  if (SocketState* const socket = state()) return socket->extra().data;
-  return nobodys = nullptr;
+  thread_local OwnedJson nobodys;
+  if (SocketState* const socket = state()) return *socket->extra().data;
+  return *(nobodys = nullptr);
 }
 
 bool Socket::recovered() const noexcept {

@@ -41,7 +41,7 @@ struct SocketState {
     std::deque<Callback<void(std::string_view event, Json& values)>> on_any;
     std::deque<Callback<void(std::string_view event, const Json& values)>> on_any_outgoing;
     std::deque<Callback<bool(std::string_view event, Json& values)>> middleware;
-    Json data;
+    OwnedJson data;
   };
 
   Extra& extra() {
@@ -54,7 +54,7 @@ struct SocketState {
   Listeners listeners = {};
   std::vector<Membership> rooms = {};
   std::unique_ptr<Extra> extra_ = {};
-  std::unique_ptr<Json> auth = {};               // null: none was sent
+  std::unique_ptr<OwnedJson> auth = {};          // null: none was sent
   std::unique_ptr<PrivateId> pid = {};           // null: it cannot be recovered
   std::unique_ptr<std::string> session_id = {};  // protocol 4: its id
   std::string_view reason = {};                  // of the end: static text

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/base/guard.h"
 #include "ws/socketio/plain_json.h"
 
 namespace hilo::socketio {
@@ -36,6 +37,24 @@ bool is_placeholder(const Json& value) {
   return mark != value.end() && mark->is_boolean() && mark->get<bool>();
 }
 
+void copy(const Json& from, Json& into) {
+  if (const auto* const array = from.get_ptr<const Json::array_t*>()) {
+    into = Json(Json::value_t::array);
+    auto& list = into.get_ref<Json::array_t&>();
+    list.reserve(array->size());
+    for (const Json& each : *array) copy(each, list.emplace_back(nullptr));
+  } else if (const auto* const object = from.get_ptr<const Json::object_t*>()) {
+    into = Json(Json::value_t::object);
+    auto& members = into.get_ref<Json::object_t&>();
+    for (const auto& [name, each] : *object) copy(each, members[name]);
+  } else if (from.is_binary()) {
+    into = Json(Json::value_t::binary);
+    into.get_binary() = from.get_binary();
+  } else {
+    into = from;
+  }
+}
+
 struct Restoring {
   std::span<const Json::binary_t> attachments;
   std::size_t copy_bytes_left;
@@ -57,7 +76,9 @@ struct Restoring {
     const Json::binary_t& bytes = attachments[static_cast<std::size_t>(index)];
     if (bytes.size() > copy_bytes_left) return Errc::attachment_bytes;
     copy_bytes_left -= bytes.size();
-    value = Json::binary(bytes);
+    OwnedJson leaf(binary_of(Bytes{bytes}));
+    dispose(value);
+    value = std::move(*leaf);
     return Errc::none;
   }
 };
@@ -65,11 +86,40 @@ struct Restoring {
 }  // namespace
 
 void to_json(Json& into, const Binary& binary) {
-  into = Json::binary(std::vector<std::uint8_t>(binary.bytes.begin(), binary.bytes.end()));
+  into = binary_of(binary.bytes);
 }
 
 void from_json(const Json& value, Binary& into) {
   into.bytes = Bytes{value.get_binary()};
+}
+
+void dispose(Json& value) noexcept {
+  if (auto* const array = value.get_ptr<Json::array_t*>()) {
+    for (Json& each : *array) dispose(each);
+    array->clear();
+  } else if (auto* const object = value.get_ptr<Json::object_t*>()) {
+    for (auto& [name, each] : *object) dispose(each);
+    object->clear();
+  }
+}
+
+Json no_values() noexcept {
+  Json none;
+  static_cast<void>(guarded([&] { none = Json::array(); }));
+  return none;
+}
+
+Json binary_of(Bytes bytes) {
+  Json leaf(Json::value_t::binary);
+  leaf.get_binary().assign(bytes.begin(), bytes.end());
+  return leaf;
+}
+
+OwnedJson::OwnedJson(const Json& value) {
+  // Of a constructor that throws no destructor is called.
+  OwnedJson made(nullptr);
+  copy(value, *made);
+  value_ = std::move(*made);
 }
 
 Errc parse_json(std::string_view text, std::size_t depth_max, Json& into) {
@@ -77,6 +127,9 @@ Errc parse_json(std::string_view text, std::size_t depth_max, Json& into) {
   // To the library a NUL is the end of the text, whatever stands behind it; to JSON it is nothing.
   if (text.find('\0') != std::string_view::npos) return Errc::packet_json;
   if (is_too_deep(text, depth_max)) return Errc::packet_json;
+  dispose(into);
+  // Of what is none it would destroy the half it has read.
+  if (!Json::accept(text.begin(), text.end())) return Errc::packet_json;
   into = Json::parse(text.begin(), text.end(), nullptr, false);
   return into.is_discarded() ? Errc::packet_json : Errc::none;
 }
@@ -99,7 +152,9 @@ bool has_binary(const Json& value) noexcept {
 void take_out_binary(Json& value, std::vector<Json::binary_t>& attachments) {
   if (value.is_binary()) {
     attachments.push_back(std::move(value.get_binary()));
-    value = Json{{"_placeholder", true}, {"num", attachments.size() - 1}};
+    OwnedJson placeholder = object_of("_placeholder", true);
+    (*placeholder)["num"] = attachments.size() - 1;
+    value = std::move(*placeholder);
   } else if (value.is_structured()) {
     for (Json& inner : value) take_out_binary(inner, attachments);
   }

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "net/base/bytes.h"
@@ -31,6 +32,59 @@ struct Binary {
 // latter throws what that library throws if there are no bytes.
 void to_json(Json& into, const Binary& binary);
 void from_json(const Json& value, Binary& into);
+
+// Gives back what a value holds, leaves first, and asks for no memory, as the library's own way
+// does: that makes a list of all children, and ends the process where there is no room for it.
+// Costs the stack what writing the value does.
+void dispose(Json& value) noexcept;
+
+// A value of hilo's own, which ends by dispose(). Null once it was moved from.
+class OwnedJson {
+ public:
+  OwnedJson() noexcept = default;
+  OwnedJson(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor)
+  OwnedJson(Json&& value) noexcept
+      : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  // A copy, made so that what there is no memory for can be disposed of.
+  OwnedJson(const Json& value);  // NOLINT(google-explicit-constructor)
+  OwnedJson(OwnedJson&& other) noexcept = default;
+  OwnedJson& operator=(OwnedJson&& other) noexcept {
+    dispose(value_);
+    value_ = std::move(other.value_);
+    return *this;
+  }
+  ~OwnedJson() { dispose(value_); }
+
+  Json& operator*() noexcept { return value_; }
+  const Json& operator*() const noexcept { return value_; }
+  Json* operator->() noexcept { return &value_; }
+  const Json* operator->() const noexcept { return &value_; }
+
+ private:
+  Json value_;
+};
+
+// An array of these. (The library's initializer lists are made of values that it must destroy.)
+template <class... V>
+OwnedJson array_of(V&&... values) {
+  OwnedJson array(Json::array());
+  auto& list = array->template get_ref<Json::array_t&>();
+  list.reserve(sizeof...(values));
+  (list.emplace_back(std::forward<V>(values)), ...);
+  return array;
+}
+// An object with one member.
+template <class V>
+OwnedJson object_of(const char* name, V&& value) {
+  OwnedJson object(Json::object());
+  (*object)[name] = std::forward<V>(value);
+  return object;
+}
+
+// An empty array; null where there is no memory for one.
+Json no_values() noexcept;
+// Bytes as a leaf. (Json::binary() leaves half a value where there is no memory.)
+Json binary_of(Bytes bytes);
 
 // Strict JSON (RFC 8259) of limited depth, and nothing behind it. Of a key that is there twice the
 // last one counts. Errc::none or packet_json.

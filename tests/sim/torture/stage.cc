@@ -76,8 +76,8 @@ Stage::Stage() : server(world.loop, {}, server_options()), engine(server), io(se
       })
       .on_close([this](engineio::Socket&, engineio::CloseReason) { ++engines_closed_; });
   io.on_connection([this](socketio::Socket socket) {
-    ++sockets_opened_;
     socket.on("disconnect", [this](std::string_view) { ++sockets_closed_; });
+    ++sockets_opened_;
     socket.on("count", [](std::int64_t event, std::string_view, socketio::Ack ack) { ack(event); });
     socket.on("bytes", [](socketio::Binary bytes, socketio::Ack ack) { ack(bytes); });
     socket.join("everybody");

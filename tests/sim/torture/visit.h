@@ -59,9 +59,6 @@ class Visit {
 struct Kind {
   std::string_view name;
   std::unique_ptr<Visit> (*make)(Stage& stage);
-  // Its allocations may fail, too. Those of Socket.IO may not yet: nlohmann's JSON asks for memory
-  // to be destroyed, and ends the process where there is none.
-  bool may_lack_memory = true;
   // From one allocation that fails to the next: OpenSSL makes many.
   std::uint64_t memory_stride = 1;
 };
@@ -78,10 +75,10 @@ inline constexpr Kind kinds[] = {
     {"websocket", make_websocket_visit},
     {"compressed", make_compressed_visit},
     {"returning", make_returning_visit},
-    {"tls", make_tls_visit, true, 7},
+    {"tls", make_tls_visit, 7},
     {"page", make_page_visit},
     {"engine.io", make_engine_visit},
-    {"socket.io", make_socketio_visit, false},
+    {"socket.io", make_socketio_visit},
 };
 
 }  // namespace hilo::sim::torture

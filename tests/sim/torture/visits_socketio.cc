@@ -65,9 +65,11 @@ class SocketVisit final : public Visit {
   void begin() override {
     manager_.emplace(stage_->world.loop, url);
     socket_ = manager_->socket();
-    socket_.on("connect", [this] { connect(); })
-        .on("disconnect", [this](std::string_view) { --open_; })
+    // One that could not be set up is not counted.
+    socket_.on("disconnect", [this](std::string_view) { open_ -= is_set_up_; })
+        .on("connect", [this] { connect(); })
         .on("news", [this](std::string_view) { heard(news); });
+    is_set_up_ = true;
   }
   void leave() override {
     if (manager_) manager_->close();
@@ -82,7 +84,7 @@ class SocketVisit final : public Visit {
   enum : unsigned { count = 1, bytes = 2, news = 4 };
 
   void connect() {
-    ++open_;
+    open_ += is_set_up_;
     auto waiting = socket_.timeout(net::Duration::seconds(5));
     waiting.emit("count", 1, "a text", [this](std::error_code error, std::int64_t) {
       if (!error) heard(count);
@@ -99,6 +101,7 @@ class SocketVisit final : public Visit {
 
   Stage* stage_;
   int open_ = 0;
+  bool is_set_up_ = false;
   unsigned heard_ = 0;
   std::optional<socketio::Manager> manager_;
   socketio::ClientSocket socket_;
