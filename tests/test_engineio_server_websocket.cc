@@ -106,6 +106,29 @@ TEST_CASE("the handshake that opens a session has the application's fields, an u
   CHECK(socket.received.find("X-Mine") == std::string::npos);
 }
 
+TEST_CASE("a subprotocol is agreed upon: the client's first, or one that the server names") {
+  EngineServer server;
+  WirePeer first(server);
+  const std::string offer = "Sec-WebSocket-Protocol: foo, bar\r\n";
+  REQUIRE(first.send(upgrade_request(websocket(), offer)));
+  REQUIRE(first.until_contains("0{\"sid\":"));
+  CHECK(first.received.find("\r\nSec-WebSocket-Protocol: foo\r\n") != std::string::npos);
+  // Also where the application takes its time, and for an upgrade.
+  server.engine.allow_later([](const ws::Request&, Permission permission) { permission(); });
+  HttpPeer polls(server);
+  for (const std::string& sid : {std::string(), open_session(polls)}) {
+    WirePeer later(server);
+    REQUIRE(later.send(upgrade_request(websocket(sid), offer)));
+    REQUIRE(later.until_contains("\r\n\r\n"));
+    CHECK(later.received.find("\r\nSec-WebSocket-Protocol: foo\r\n") != std::string::npos);
+  }
+  EngineServer named({}, {}, {.subprotocols = {"bar"}});
+  WirePeer second(named);
+  REQUIRE(second.send(upgrade_request(websocket(), offer)));
+  REQUIRE(second.until_contains("0{\"sid\":"));
+  CHECK(second.received.find("\r\nSec-WebSocket-Protocol: bar\r\n") != std::string::npos);
+}
+
 TEST_CASE("revision 3 marks binary messages with a 4, or sends base64 to who cannot read them") {
   EngineServer server({.revision3 = true});
   WirePeer peer(server);

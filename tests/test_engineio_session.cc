@@ -272,6 +272,10 @@ TEST_CASE(
   CHECK(session.is_probing());
   CHECK_FALSE(session.poll_is_due());
   CHECK(bench.probe(PacketType::ping, "probe").kind == Kind::answer);
+  // Most clients are told something by then.
+  CHECK_FALSE(session.poll_is_due());
+  CHECK(session.deadline() == at(100));
+  CHECK(session.expire(at(100)) == Expired::output);
   CHECK(session.poll_is_due());
   CHECK(bench.poll() == "6");
   // Whatever is sent now still goes by polling ...
@@ -296,12 +300,13 @@ TEST_CASE("a client that has not heard that it was probed does not ask round and
   Session& session = bench.session;
   CHECK(session.begin_probe(at(0)) == Errc::none);
   CHECK(bench.probe(PacketType::ping, "probe").kind == Kind::answer);
-  CHECK(session.begin_poll() == Errc::none);
-  CHECK(session.poll_is_due());
-  CHECK(bench.poll() == "6");
   CHECK(session.deadline() == at(300));
   CHECK(session.begin_poll() == Errc::none);
   CHECK_FALSE(session.poll_is_due());
+  CHECK(session.deadline() == at(100));
+  // Asking once more does not put it off.
+  CHECK(session.receive_probe(bench.packet(PacketType::ping, "probe"), at(50)).kind ==
+        Kind::answer);
   CHECK(session.deadline() == at(100));
   CHECK(session.expire(at(99)) == Expired::nothing);
   CHECK_FALSE(session.poll_is_due());
@@ -330,8 +335,10 @@ TEST_CASE("a probe that was given up leaves nothing to the next one") {
   CHECK(session.deadline() == at(300));
   CHECK(session.expire(at(200)) == Expired::nothing);
   CHECK(session.is_open());
-  CHECK(bench.probe(PacketType::ping, "probe").kind == Kind::answer);
-  CHECK(session.poll_is_due());
+  CHECK(session.receive_probe(bench.packet(PacketType::ping, "probe"), at(160)).kind ==
+        Kind::answer);
+  CHECK_FALSE(session.poll_is_due());
+  CHECK(session.deadline() == at(260));
 }
 
 TEST_CASE("a poll that still waits when the upgrade is done gets a noop, and loses nothing") {

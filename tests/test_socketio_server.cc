@@ -525,6 +525,41 @@ TEST_CASE("a handler that throws costs its client, and nobody else") {
   CHECK(server.io_rejects(Errc::handler_threw) == 1);
 }
 
+TEST_CASE("callbacks and attachments of the sessions below are the application's") {
+  struct Mine final : engineio::Attachment {
+    explicit Mine(std::string text) : name(std::move(text)) {}
+    std::string name;
+  };
+  SocketioServer server;
+  Events told;
+  server.io.engine()
+      .on_open([&](engineio::Socket&) { told.emplace_back("open"); })
+      .on_message([&](engineio::Socket&, engineio::Message m) { told.emplace_back(m.text()); })
+      .on_close([&](engineio::Socket& engine, engineio::CloseReason) {
+        const auto* const mine = static_cast<const Mine*>(engine.attachment());
+        told.push_back("close " + (mine != nullptr ? mine->name : ""));
+      });
+  server.io.on_connection([&](Socket socket) {
+    told.emplace_back("connection");
+    socket.engine()->attach(std::make_unique<Mine>("Ana"));
+    socket.on("hello", [socket, &told](Ack ack) {
+      socket.engine()->attach(std::make_unique<Mine>("Eva"));
+      told.emplace_back("hello");
+      ack(1);
+    });
+    socket.on("disconnect", [&](std::string_view) { told.emplace_back("disconnect"); });
+  });
+  {
+    SocketioPeer peer(server);
+    peer.connect();
+    peer.say("420[\"hello\"]");
+    CHECK(peer.hear() == "430[1]");
+  }
+  CHECK(server.io_settles());
+  CHECK(told ==
+        Events{"open", "connection", "0", "hello", "20[\"hello\"]", "disconnect", "close Eva"});
+}
+
 TEST_CASE("data is the socket's own, and dies with it") {
   SocketioServer server;
   std::optional<Socket> last;

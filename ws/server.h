@@ -304,6 +304,7 @@ class Server final : public HandlerSetters<Server>,
   Log& log() noexcept { return log_; }
   net::Loop& loop() const noexcept { return *loop_; }
   const Limits& limits() const noexcept { return limits_; }
+  const ServerOptions& options() const noexcept { return options_; }
   std::uint8_t loop_index() const noexcept { return options_.loop_index; }
 
  private:

@@ -253,6 +253,7 @@ Server::Made Server::make(const Query& query, ws::KeptRequest request,
 // Its open packet is on its way.
 void Server::opened(Socket& socket) {
   socket.opened_ = true;
+  call(socket, layer_.on_open);
   call(socket, on_open_);
 }
 
@@ -273,7 +274,10 @@ Errc Server::receive(Socket& socket, const Packet& packet) {
   switch (reaction.kind) {
     case Reaction::Kind::message:
       ++metrics_.messages_received;
-      call(socket, on_message_, Message{.binary = packet.binary, .payload = packet.data});
+      call(socket, layer_.on_message, Message{.binary = packet.binary, .payload = packet.data});
+      if (socket.is_open()) {
+        call(socket, on_message_, Message{.binary = packet.binary, .payload = packet.data});
+      }
       break;
     case Reaction::Kind::ended: end(socket, CloseReason::transport_close, PacketType::noop); break;
     case Reaction::Kind::nothing:
@@ -421,9 +425,11 @@ void Server::on_reap() {
     if (!socket->told_) {
       socket->told_ = true;
       ++metrics_.closed;
-      if (socket->opened_ && on_close_) {
-        static_cast<void>(ws::guarded([&] { on_close_(*socket, socket->reason_); }));
+      for (auto* each : {&layer_.on_close, &on_close_}) {
+        if (!socket->opened_ || !*each) continue;
+        static_cast<void>(ws::guarded([&] { (*each)(*socket, socket->reason_); }));
       }
+      socket->layer_.reset();
       socket->attachment_.reset();
     }
     if (socket->session_.state() == Session::State::closed) erase(*socket);

@@ -104,6 +104,15 @@ class Server final : private net::Watcher {
     return set(on_close_, std::move(callback));
   }
 
+  // A protocol that stands on this one, as Socket.IO does: it hears everything before the callbacks
+  // above, which stay the application's, and keeps what it has of a session in Socket::layer().
+  struct Layer {
+    Callback<void(Socket&)> on_open;
+    Callback<void(Socket&, Message)> on_message;
+    Callback<void(Socket&, CloseReason)> on_close;
+  };
+  Server& set_layer(Layer layer) { return set(layer_, std::move(layer)); }
+
   // Null once it is closed.
   Socket* find(SocketId id) noexcept;
   // With those whose client is still to fetch the end.
@@ -148,6 +157,7 @@ class Server final : private net::Watcher {
     net::PeerAddress peer = {};
     std::string origin = {};             // the page that may read the answer
     std::vector<ws::Field> fields = {};  // of the application's own
+    std::string subprotocol = {};        // over a WebSocket
   };
   // One that waits for the application's answer.
   struct Asked {
@@ -220,6 +230,7 @@ class Server final : private net::Watcher {
     reject(error, peer, number, Told{});
   }
   std::vector<ws::Field> own_fields(const ws::Request& request);
+  std::string subprotocol_of(const ws::Request& request) const;
 
   // Who may open one, later: server_permission.cc.
   std::optional<SlabHandle> ask(const ws::Request& request, Opening opening);
@@ -291,6 +302,7 @@ class Server final : private net::Watcher {
   Callback<bool(const ws::Request&)> allow_;
   Callback<void(const ws::Request&, Permission)> allow_later_;
   Callback<void(const ws::Request&, std::vector<ws::Field>&)> on_initial_headers_;
+  Layer layer_;
   Callback<void(Socket&)> on_open_;
   Callback<void(Socket&, Message)> on_message_;
   Callback<void(Socket&)> on_upgraded_;

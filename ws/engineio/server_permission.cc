@@ -54,9 +54,11 @@ void Server::ask_for_websocket(ws::PendingUpgrade& upgrade) {
   const bool is_refused = std::holds_alternative<ws::Reject>(decision);
   const bool is_opening = read_query(request.query(), options_).sid.empty();
   if (is_refused || !is_opening) return answer_upgrade(upgrade.id(), std::move(decision));
+  ws::Accept& accept = std::get<ws::Accept>(decision);
   const std::optional<SlabHandle> handle =
-      ask(request,
-          {.peer = request.peer(), .fields = std::move(std::get<ws::Accept>(decision).fields)});
+      ask(request, {.peer = request.peer(),
+                    .fields = std::move(accept.fields),
+                    .subprotocol = std::move(accept.subprotocol)});
   if (!handle) return answer_upgrade(upgrade.id(), refuse(request, Errc::refused));
   asked_.find(*handle)->upgrade = upgrade.id();
   upgrade.on_gone([gate = gate_, handle = *handle] {
@@ -114,7 +116,9 @@ void Server::carry_out(Asked& found, SlabHandle handle) {
   }
   if (asked.upgrade) {
     if (error == Errc::none) {
-      return answer_upgrade(*asked.upgrade, ws::Accept{.fields = std::move(asked.opening.fields)});
+      return answer_upgrade(*asked.upgrade,
+                            ws::Accept{.subprotocol = std::move(asked.opening.subprotocol),
+                                       .fields = std::move(asked.opening.fields)});
     }
     reject(error, asked.opening.peer);
     return answer_upgrade(*asked.upgrade, ws::Reject{.status = rule(error).status,

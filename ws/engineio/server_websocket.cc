@@ -51,11 +51,19 @@ ws::Decision Server::decide(const ws::Request& request) {
     Socket* const socket = find_sid(query.sid);
     if (socket == nullptr) return refuse(request, unknown_sid(request.peer()));
     if (query.revision != socket->revision()) return refuse(request, Errc::version_mismatch);
-    return ws::Accept{};
+    return ws::Accept{.subprotocol = subprotocol_of(request), .fields = {}};
   }
   const Errc error = may_open(query, {.is_get = true, .is_websocket = true}, request);
   if (error != Errc::none) return refuse(request, error);
-  return ws::Accept{.fields = own_fields(request)};
+  return ws::Accept{.subprotocol = subprotocol_of(request), .fields = own_fields(request)};
+}
+
+// Who offers some takes no for an answer badly: a browser gives up. So what nobody has named is the
+// client's own first choice, as in the reference.
+std::string Server::subprotocol_of(const ws::Request& request) const {
+  const std::vector<std::string_view>& spoken = http_->options().subprotocols;
+  if (!spoken.empty()) return std::string(ws::choose_subprotocol(request.subprotocols(), spoken));
+  return std::string(request.subprotocols().next().value_or(std::string_view{}));
 }
 
 void Server::open_websocket(Connection& connection) {
@@ -163,8 +171,8 @@ void Server::receive_probe(Connection& connection, Socket& socket, const Packet&
   switch (reaction.kind) {
     case Reaction::Kind::answer:
       static_cast<void>(connection.send_text("3probe"));
-      // A poll that waits is let go, so that the client can say "5".
-      mark_dirty(socket);
+      // A poll that waits is let go in its time, so that the client can say "5".
+      socket.arm();
       break;
     case Reaction::Kind::wait: connection.pause(); break;
     case Reaction::Kind::upgraded: upgraded(socket); break;

@@ -15,8 +15,9 @@ namespace {
 constexpr std::string_view probe_text = "probe";
 // A probe may be repeated, but not for ever.
 constexpr std::uint16_t probes_max = 1000;
-// From "3probe" to "5" a GET that has nothing to fetch is let go, so that the client can pause. One
-// that has not heard of the probe asks again; this is how often it may.
+// From "3probe" to "5" a GET that has nothing to fetch is let go, so that the client can pause, and
+// the one behind it if the client asks again: so long after the answer, and after each other, as in
+// the reference. What is on its way by then makes most of them needless.
 constexpr net::Duration release_interval = net::Duration::milliseconds(100);
 
 // A number in decimals.
@@ -182,13 +183,14 @@ Errc Session::begin_probe(net::Time now) noexcept {
 }
 
 Reaction Session::receive_probe(const Packet& packet, net::Time now) noexcept {
-  static_cast<void>(now);
   const bool is_probe =
       packet.type == PacketType::ping && as_text(packet.data) == probe_text && !packet.binary;
   if (is_probe && probe_ != Probe::waiting) {
     if (++probes_ > probes_max) return failed(Errc::upgrade_probe);
-    probe_ = Probe::probed;
-    holds_ = false;
+    if (std::exchange(probe_, Probe::probed) == Probe::begun) {
+      holds_ = true;
+      release_at_ = now + release_interval;
+    }
     return {.kind = Reaction::Kind::answer};
   }
   if (packet.type != PacketType::upgrade || probe_ != Probe::probed) {

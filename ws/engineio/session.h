@@ -13,11 +13,12 @@
 //             and pops them; if the queue is empty it may send a message of its own past it.
 //   time      deadline() is when the owner calls expire()
 //   errors    a Reaction of kind failed: the owner answers by rule(error) and calls end()
-//   upgrade   Until the client's "5" everything goes by polling. From the "3probe" on a waiting GET
-//             is answered at once, if need be with a noop, so that the client has none of them left
-//             when it says "5"; one that asks again meanwhile has its next noop a tenth of a second
-//             later, and does not ask round and round. A POST that is still coming in then is read
-//             before what comes over the WebSocket. So nothing is lost, doubled or reordered.
+//   upgrade   Until the client's "5" everything goes by polling. A tenth of a second behind the
+//             "3probe" a GET that still waits is answered with a noop, so that the client has none
+//             of them left when it says "5"; one that asks again meanwhile has its next noop a
+//             tenth of a second later, and does not ask round and round. A POST that is still
+//             coming in then is read before what comes over the WebSocket. So nothing is lost,
+//             doubled or reordered.
 
 #pragma once
 
@@ -46,7 +47,7 @@ struct Reaction {
     ended,    // the client closed the session
     failed,   // it broke a rule
     // Of a probe only:
-    answer,    // "3probe" is to be sent over it, and a poll may be due
+    answer,    // "3probe" is to be sent over it; deadline() may be another one
     wait,      // nothing more is to be read from it until the POST has ended
     upgraded,  // it is the session's transport now
   };
@@ -171,7 +172,7 @@ class Session {
   bool awaiting_pong_ : 1 = false;
   bool poll_waits_ : 1 = false;
   bool post_runs_ : 1 = false;
-  bool holds_ : 1 = false;  // probed: a GET was released, and the next one is not yet
+  bool holds_ : 1 = false;  // probed: a GET that has nothing to fetch waits for release_at_
 };
 
 }  // namespace hilo::engineio

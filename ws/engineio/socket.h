@@ -131,6 +131,9 @@ class Socket final : private net::Timer,
     attachment_ = std::move(attachment);
   }
   Attachment* attachment() const noexcept { return attachment_.get(); }
+  // What the protocol above has of it (Server::set_layer).
+  void attach_layer(std::unique_ptr<Attachment> layer) noexcept { layer_ = std::move(layer); }
+  Attachment* layer() const noexcept { return layer_.get(); }
 
  private:
   friend class Server;
@@ -171,6 +174,7 @@ class Socket final : private net::Timer,
   ws::Connection* connection_ = nullptr;  // the WebSocket, once it is the transport
   std::unique_ptr<Polling> polling_;
   std::unique_ptr<Attachment> attachment_;
+  std::unique_ptr<Attachment> layer_;
   ws::KeptRequest request_;
   net::PeerAddress peer_;
   CloseReason reason_ = CloseReason::transport_close;

@@ -9,7 +9,7 @@ namespace hilo::socketio {
 namespace {
 
 Client* client_of(engineio::Socket& engine) noexcept {
-  return static_cast<Client*>(engine.attachment());
+  return static_cast<Client*>(engine.layer());
 }
 
 }  // namespace
@@ -21,16 +21,17 @@ Server::Server(ws::Server& http, Options options, std::string_view path)
   options_.packet.attachment_bytes_max = engine_.options().payload_bytes_max;
   main_ = &of("/");
   if (const auto token = loop().watch(-1, net::Interest::none, *this)) token_ = *token;
-  engine_.on_open([this](engineio::Socket& engine) {
-    engine.attach(std::make_unique<Client>(*this, engine));
+  const auto open = [this](engineio::Socket& engine) {
+    engine.attach_layer(std::make_unique<Client>(*this, engine));
     client_of(engine)->open();
-  });
-  engine_.on_message([](engineio::Socket& engine, engineio::Message message) {
+  };
+  const auto receive = [](engineio::Socket& engine, engineio::Message message) {
     client_of(engine)->receive(message);
-  });
-  engine_.on_close([](engineio::Socket& engine, engineio::CloseReason reason) {
+  };
+  const auto close = [](engineio::Socket& engine, engineio::CloseReason reason) {
     if (Client* const client = client_of(engine)) client->gone(engineio::to_string(reason));
-  });
+  };
+  engine_.set_layer({open, receive, close});
 }
 
 Server::~Server() {

@@ -121,6 +121,7 @@ class Server final : private net::Watcher {
   std::size_t client_count() const noexcept { return engine_.socket_count(); }
   const Options& options() const noexcept { return options_; }
   const Metrics& metrics() const noexcept { return metrics_; }
+  // Its callbacks are the application's, and called behind what Socket.IO does itself.
   engineio::Server& engine() noexcept { return engine_; }
   // Of the events that are listened to.
   Names& names() noexcept { return names_; }

@@ -72,12 +72,9 @@ std::unique_ptr<Visit> make_engine_visit(Stage& stage);
 std::unique_ptr<Visit> make_socketio_visit(Stage& stage);
 
 inline constexpr Kind kinds[] = {
-    {"websocket", make_websocket_visit},
-    {"compressed", make_compressed_visit},
-    {"returning", make_returning_visit},
-    {"tls", make_tls_visit, 7},
-    {"page", make_page_visit},
-    {"engine.io", make_engine_visit},
+    {"websocket", make_websocket_visit}, {"compressed", make_compressed_visit},
+    {"returning", make_returning_visit}, {"tls", make_tls_visit, 7},
+    {"page", make_page_visit},           {"engine.io", make_engine_visit},
     {"socket.io", make_socketio_visit},
 };
 
