@@ -229,6 +229,26 @@ TEST_CASE("attachments come when they are due, and not otherwise (254, 255, 257)
   CHECK(verdict(two, {half, half + "x"}) == Errc::attachment_bytes);
 }
 
+TEST_CASE("values of hilo's own are what the library's are") {
+  const auto written = [](Json::initializer_list_t list) { return value_of(list)->dump(); };
+  CHECK(written({}) == "{}");
+  CHECK(written({1, "two", nullptr}) == "[1,\"two\",null]");
+  CHECK(written({{"a", 1}, {"b", {{"c", Json::array()}}}}) == "{\"a\":1,\"b\":{\"c\":[]}}");
+  CHECK(written({{"a", 1}, {"a", 2}}) == Json({{"a", 1}, {"a", 2}}).dump());
+  CHECK(written({{"a", 1}, 2}) == "[[\"a\",1],2]");
+  CHECK(written({{1, "a"}}) == "[[1,\"a\"]]");
+  const Json tree = {{"a", {1, {{"b", nullptr}}}}, {"c", Json::binary({1, 2, 3}, 7)}};
+  OwnedJson copied(tree);
+  CHECK(*copied == tree);
+  OwnedJson moved(std::move(copied));
+  CHECK(copied->is_null());  // NOLINT(bugprone-use-after-move): as it says
+  CHECK(*moved == tree);
+  dispose(*moved);
+  CHECK(moved->empty());
+  CHECK(*array_of(1, "two", tree) == Json{1, "two", tree});
+  CHECK(*object_of("a", tree) == Json{{"a", tree}});
+}
+
 TEST_CASE("placeholders (258, 259, 260)") {
   const auto with = [](std::string_view placeholder) {
     return verdict("51-[\"a\"," + std::string(placeholder) + "]", {"x"});

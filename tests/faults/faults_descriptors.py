@@ -101,6 +101,31 @@ def open_polling(server):
     return "served" if how == "ok" else how
 
 
+def ask_socketio(server):
+    """A client of Socket.IO by polling, and an event with its answer: what became of it."""
+    path = "/socket.io/?EIO=4&transport=polling"
+    opened = ask(server, path)
+    found = re.search(r'"sid":"([^"]+)"', opened)
+    if not found:
+        return opened
+    session = f"{path}&sid={found[1]}"
+    value = '{"name":["Ana",{"age":7.5}],"text":"\u20ac"}'
+    for packet in ("40", f'420["echo",{value}]'):
+        how = ask(server, session, packet.encode())
+        if how != "ok":
+            return how
+    heard = []
+    while not heard or not heard[-1].startswith("430"):
+        how = ask(server, session)
+        if how == "end" or how.startswith("status "):
+            return how
+        heard += how.split("\x1e")
+        if heard[-1] == "1":
+            return "closed"
+    check(heard[-1] == f"430[{value}]", f"another answer: {heard}")
+    return "served"
+
+
 def fail_each(system, server, attempt, count_max):
     """Lets allocation 1 fail in the first attempt, 2 in the second ... until none does. How many
     there are, and what became of the attempts."""
@@ -133,8 +158,10 @@ def _():
         fds = descriptors(pid)
         steady, outcomes = fail_each(system, server, one, 300)
         polls, poll_outcomes = fail_each(system, server, open_polling, 300)
+        events, event_outcomes = fail_each(system, server, ask_socketio, 300)
         check(attempts(server, 1) == {"served": 1}, "the next one is not served")
         check(open_polling(server) == "served", "the next session is not served")
+        check(ask_socketio(server) == "served", "the next client of Socket.IO is not served")
         # And all of them for a while, with others there.
         crowd = Crowd(server.addresses[0])
         crowd.connect(20)
@@ -157,6 +184,7 @@ def _():
         return (
             f"an echo, N = 1 to {fresh} in a new process: {first}, 1 to {steady} later: {outcomes}; "
             f"a session of Engine.IO by polling, N = 1 to {polls}: {poll_outcomes}; "
+            f"an event of Socket.IO and its answer, N = 1 to {events}: {event_outcomes}; "
             f"all of them: {refused}, and 20 others go on"
         )
 

@@ -50,12 +50,13 @@ void Lesson::chat(Socket socket) {
   socket.on("join", [this, socket](std::string_view name_of_room, std::string_view name, Ack ack) {
     const std::string room = "chat " + std::string(name_of_room);
     leave_room(socket);
-    socket.data() = {{"room", room}, {"name", name}};
+    socket.data()["room"] = room;
+    socket.data()["name"] = name;
     socket.join(room);
     socket.to(room).emit("joined", name);
-    Json names = Json::array();
-    io_->to(room).for_each([&](Socket other) { names.push_back(text_of(other, "name")); });
-    ack(std::move(names));
+    socketio::OwnedJson names(Json::array());
+    io_->to(room).for_each([&](Socket other) { names->push_back(text_of(other, "name")); });
+    ack(std::move(*names));
   });
   socket.on("message", [this, socket](std::string_view text) {
     const std::string room = text_of(socket, "room");

@@ -94,8 +94,11 @@ class Ack {
   // And with values that stay where they are: answer_each(arguments.each()).
   void answer_each(std::span<const Json> values) {
     std::array<ValueView, 8> views;
-    if (values.size() > views.size())
-      return answer(Json(Json::array_t(values.begin(), values.end())));
+    if (values.size() > views.size()) {
+      OwnedJson copies(Json::array());
+      for (const Json& each : values) copies->push_back(std::move(*OwnedJson(each)));
+      return answer_owned(std::move(copies));
+    }
     std::transform(values.begin(), values.end(), views.begin(),
                    [](const Json& value) { return ValueView(value); });
     answer_with(std::span(views).first(values.size()));

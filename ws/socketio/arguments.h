@@ -52,9 +52,9 @@ struct Arguments {
   }
   // The same as an array.
   Json copy() const {
-    Json array = Json::array();
-    for (std::size_t i = skip; i < values.size(); ++i) array.push_back(values[i]);
-    return array;
+    OwnedJson array(Json::array());
+    for (const Json& each : this->each()) array->push_back(std::move(*OwnedJson(each)));
+    return std::move(*array);
   }
   // Null beyond the end.
   Json* at(std::size_t index) const { return index < size() ? &values[skip + index] : nullptr; }

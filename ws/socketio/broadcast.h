@@ -72,7 +72,7 @@ class Broadcast {
     return send(make_emission(event, std::forward<V>(values)...));
   }
   std::size_t emit(std::string_view event, Json::initializer_list_t value) const {
-    return emit(event, Json(value));
+    return emit(event, std::move(*value_of(value)));
   }
 
   void sockets_join(std::string_view room) const;

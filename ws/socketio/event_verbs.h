@@ -40,7 +40,7 @@ class Emitter {
     return socket_.send(make_emission(event, std::forward<V>(values)...), flags_);
   }
   bool emit(std::string_view event, Json::initializer_list_t value) const {
-    return emit(event, Json(value));
+    return emit(event, std::move(*value_of(value)));
   }
   // The same with the values of an array.
   bool emit_values(std::string_view event, Json values, AckHandler ack = nullptr) const {
@@ -80,7 +80,7 @@ class EventVerbs {
     return self().send(make_emission(event, std::forward<V>(values)...), {});
   }
   bool emit(std::string_view event, Json::initializer_list_t value) const {
-    return emit(event, Json(value));
+    return emit(event, std::move(*value_of(value)));
   }
   // The same with the values of an array.
   bool emit_values(std::string_view event, Json values, AckHandler ack = nullptr) const {

@@ -127,7 +127,7 @@ class Namespace final : private AckTarget {
     return broadcast().emit(event, std::forward<V>(values)...);
   }
   std::size_t emit(std::string_view event, Json::initializer_list_t value) {
-    return broadcast().emit(event, Json(value));
+    return broadcast().emit(event, std::move(*value_of(value)));
   }
   Broadcast to(std::string_view room) { return broadcast().to(room); }
   Broadcast in(std::string_view room) { return broadcast().to(room); }

@@ -83,7 +83,7 @@ class Server final : private net::Watcher {
     return main_->emit(event, std::forward<V>(values)...);
   }
   std::size_t emit(std::string_view event, Json::initializer_list_t value) {
-    return main_->emit(event, Json(value));
+    return main_->emit(event, std::move(*value_of(value)));
   }
   Broadcast to(std::string_view room) { return main_->to(room); }
   Broadcast in(std::string_view room) { return main_->to(room); }

@@ -122,6 +122,24 @@ OwnedJson::OwnedJson(const Json& value) {
   value_ = std::move(*made);
 }
 
+OwnedJson value_of(Json::initializer_list_t list) {
+  const auto is_pair = [](const auto& each) {
+    return each->is_array() && each->size() == 2 && (*each)[0].is_string();
+  };
+  if (!std::all_of(list.begin(), list.end(), is_pair)) {
+    OwnedJson array(Json::array());
+    for (const auto& each : list) array->push_back(each.moved_or_copied());
+    return array;
+  }
+  OwnedJson object(Json::object());
+  for (const auto& each : list) {
+    OwnedJson pair(each.moved_or_copied());
+    auto& members = object->get_ref<Json::object_t&>();
+    members.emplace(std::move((*pair)[0].get_ref<Json::string_t&>()), std::move((*pair)[1]));
+  }
+  return object;
+}
+
 Errc parse_json(std::string_view text, std::size_t depth_max, Json& into) {
   if (read_plain_json(text, depth_max, into)) return Errc::none;
   // To the library a NUL is the end of the text, whatever stands behind it; to JSON it is nothing.

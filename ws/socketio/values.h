@@ -38,7 +38,8 @@ void from_json(const Json& value, Binary& into);
 // Costs the stack what writing the value does.
 void dispose(Json& value) noexcept;
 
-// A value of hilo's own, which ends by dispose(). Null once it was moved from.
+// A value that ends by dispose(), as all of hilo's own do; for an application's that must outlive a
+// lack of memory, too. Null once it was moved from.
 class OwnedJson {
  public:
   OwnedJson() noexcept = default;
@@ -64,6 +65,9 @@ class OwnedJson {
   Json value_;
 };
 
+// What the library makes of {{"numClients", 2}}: an object of pairs, or else an array. Its own way
+// destroys each pair.
+OwnedJson value_of(Json::initializer_list_t list);
 // An array of these. (The library's initializer lists are made of values that it must destroy.)
 template <class... V>
 OwnedJson array_of(V&&... values) {
