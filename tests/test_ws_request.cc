@@ -108,6 +108,22 @@ TEST_CASE("a kept request outlives the head, and moves") {
   CHECK_FALSE(moved.cookie("c"));
 }
 
+TEST_CASE("a kept request's fields are read in their order, but for the nonce") {
+  const ParsedRequest parsed{std::string(example)};
+  const Result<KeptRequest> kept = KeptRequest::copy(parsed.head, "v2", true);
+  REQUIRE(kept);
+  KeptRequest::FieldReader reader = kept->fields();
+  for (const ws::FieldView each : parsed.head.fields) {
+    if (each.name == "Sec-WebSocket-Key") continue;
+    const auto field = reader.next();
+    REQUIRE(field);
+    CHECK(field->name == each.name);
+    CHECK(field->value == each.value);
+  }
+  CHECK_FALSE(reader.next());
+  CHECK_FALSE(KeptRequest{}.fields().next());
+}
+
 TEST_CASE("without fields only the target and the subprotocol are kept") {
   const ParsedRequest parsed{std::string(example)};
   const Result<KeptRequest> kept = KeptRequest::copy(parsed.head, {}, false);

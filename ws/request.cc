@@ -136,15 +136,24 @@ std::string_view KeptRequest::subprotocol() const noexcept {
   return part(std::size_t{s.path} + s.query, s.subprotocol);
 }
 
-std::optional<std::string_view> KeptRequest::header(std::string_view name) const noexcept {
+std::optional<FieldView> KeptRequest::FieldReader::next() noexcept {
+  if (rest_.empty()) return std::nullopt;
+  const std::size_t name_end = rest_.find('\0');
+  const std::size_t value_end = rest_.find('\0', name_end + 1);
+  const FieldView field{rest_.substr(0, name_end),
+                        rest_.substr(name_end + 1, value_end - name_end - 1)};
+  rest_.remove_prefix(value_end + 1);
+  return field;
+}
+
+KeptRequest::FieldReader KeptRequest::fields() const noexcept {
   const Block s = sizes();
-  std::string_view rest = part(std::size_t{s.path} + s.query + s.subprotocol, s.fields);
-  while (!rest.empty()) {
-    const std::size_t name_end = rest.find('\0');
-    const std::size_t value_end = rest.find('\0', name_end + 1);
-    const std::string_view value = rest.substr(name_end + 1, value_end - name_end - 1);
-    if (equals_ignoring_case(rest.substr(0, name_end), name)) return value;
-    rest.remove_prefix(value_end + 1);
+  return FieldReader(part(std::size_t{s.path} + s.query + s.subprotocol, s.fields));
+}
+
+std::optional<std::string_view> KeptRequest::header(std::string_view name) const noexcept {
+  for (FieldReader reader = fields(); const auto field = reader.next();) {
+    if (equals_ignoring_case(field->name, name)) return field->value;
   }
   return std::nullopt;
 }

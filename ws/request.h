@@ -59,6 +59,18 @@ class Request {
 // endpoint it belongs to one thread.
 class KeptRequest {
  public:
+  // Its fields in the order they came in, which is valid as long as the request is:
+  //   for (auto reader = request.fields(); const auto field = reader.next();) ...
+  class FieldReader {
+   public:
+    std::optional<FieldView> next() noexcept;
+
+   private:
+    friend class KeptRequest;
+    explicit FieldReader(std::string_view rest) noexcept : rest_(rest) {}
+    std::string_view rest_;
+  };
+
   KeptRequest() noexcept = default;
   KeptRequest(KeptRequest&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
   KeptRequest& operator=(KeptRequest&& other) noexcept {
@@ -71,6 +83,7 @@ class KeptRequest {
   std::string_view path() const noexcept;
   std::string_view query() const noexcept;
   std::string_view subprotocol() const noexcept;  // the one agreed upon, or empty
+  FieldReader fields() const noexcept;
   std::optional<std::string_view> header(std::string_view name) const noexcept;
   std::optional<std::string_view> cookie(std::string_view name) const noexcept;
 

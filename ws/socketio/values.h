@@ -43,11 +43,10 @@ void dispose(Json& value) noexcept;
 class OwnedJson {
  public:
   OwnedJson() noexcept = default;
-  OwnedJson(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor)
-  OwnedJson(Json&& value) noexcept
-      : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  OwnedJson(std::nullptr_t) noexcept {}
+  OwnedJson(Json&& value) noexcept : value_(std::move(value)) {}
   // A copy, made so that what there is no memory for can be disposed of.
-  OwnedJson(const Json& value);  // NOLINT(google-explicit-constructor)
+  OwnedJson(const Json& value);
   OwnedJson(OwnedJson&& other) noexcept = default;
   OwnedJson& operator=(OwnedJson&& other) noexcept {
     dispose(value_);
