@@ -269,6 +269,8 @@ TEST_CASE("Engine.IO has the times of the reference, and limits where that has n
   };
   check(rows);
   CHECK(options.cookie.name.empty());
+  CHECK(options.cookie.http_only);
+  CHECK(options.cookie.same_site == engineio::SameSite::lax);
 }
 
 TEST_CASE("Socket.IO bounds what a packet and a client may have") {

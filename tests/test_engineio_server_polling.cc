@@ -268,6 +268,21 @@ TEST_CASE("the answer that opens a session may carry a cookie and fields of the 
                        "; Path=/; HttpOnly; SameSite=Lax\r\nX-Mine: yes\r\n") != std::string::npos);
 }
 
+TEST_CASE("the cookie is what its options say") {
+  EngineServer server({.cookie = {.name = "io",
+                                  .path = "/app",
+                                  .domain = "example.com",
+                                  .max_age = net::Duration::seconds(60),
+                                  .same_site = SameSite::none,
+                                  .http_only = false,
+                                  .secure = true}});
+  HttpPeer peer(server);
+  const HttpPeer::Answer open = peer.get(polling());
+  CHECK(open.head.find("Set-Cookie: io=" + sid_of(open.body) +
+                       "; Path=/app; Domain=example.com; Max-Age=60; SameSite=None; Secure\r\n") !=
+        std::string::npos);
+}
+
 TEST_CASE("a field that cannot be sent costs the answer, and is no lack of room") {
   EngineServer server;
   server.engine.on_initial_headers([](const ws::Request&, std::vector<ws::Field>& fields) {

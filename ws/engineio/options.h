@@ -29,10 +29,18 @@ struct Cors {
   net::Duration max_age = net::Duration::seconds(600);
 };
 
-// A cookie that carries the sid, for load balancers: HttpOnly, SameSite=Lax.
+// When a browser sends a cookie with what other sites ask for (RFC 6265bis). It takes `none` of
+// secure ones alone.
+enum class SameSite : std::uint8_t { lax, strict, none };
+
+// A cookie that carries the sid, for load balancers.
 struct Cookie {
   std::string name = {};  // empty: none
   std::string path = "/";
+  std::string domain = {};     // empty: this host alone
+  net::Duration max_age = {};  // in whole seconds; zero: as long as the browser runs
+  SameSite same_site = SameSite::lax;
+  bool http_only = true;  // scripts do not see it
   bool secure = false;
 };
 

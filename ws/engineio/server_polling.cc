@@ -35,11 +35,23 @@ bool is_octets(const ws::Request& request) noexcept {
   return ws::equals_ignoring_case(type, octets_type);
 }
 
-// HttpOnly keeps scripts from the sid, and Lax keeps other pages from sending it along.
+std::string_view text_of(SameSite same_site) noexcept {
+  switch (same_site) {
+    case SameSite::lax: break;
+    case SameSite::strict: return "Strict";
+    case SameSite::none: return "None";
+  }
+  return "Lax";
+}
+
 ws::Field cookie_field(const Cookie& cookie, std::string_view sid) {
   std::string text = cookie.name;
   text.append("=").append(sid).append("; Path=").append(cookie.path);
-  text.append("; HttpOnly; SameSite=Lax");
+  if (!cookie.domain.empty()) text.append("; Domain=").append(cookie.domain);
+  const std::int64_t seconds = cookie.max_age.to_milliseconds() / 1000;
+  if (seconds > 0) text.append("; Max-Age=").append(std::to_string(seconds));
+  if (cookie.http_only) text.append("; HttpOnly");
+  text.append("; SameSite=").append(text_of(cookie.same_site));
   if (cookie.secure) text.append("; Secure");
   return {"Set-Cookie", std::move(text)};
 }
