@@ -74,7 +74,7 @@ void Client::read(engineio::Message message) {
   if (error == Errc::none && is_whole) error = dispatch(packet);
   // An attachment is the last of a packet that was larger than it.
   if (!was_waiting && message.payload.size() <= Server::spare_bytes_max) {
-    server_->spare_ = std::move(packet.data);
+    *server_->spare_ = std::move(packet.data);
   }
   if (error != Errc::none) return fail(error);
   if (was_waiting == decoder_.waiting()) return;

@@ -93,7 +93,7 @@ void from_json(const Json& value, Binary& into) {
   into.bytes = Bytes{value.get_binary()};
 }
 
-void dispose(Json& value) noexcept {
+void dispose_structure(Json& value) noexcept {
   if (auto* const array = value.get_ptr<Json::array_t*>()) {
     for (Json& each : *array) dispose(each);
     array->clear();

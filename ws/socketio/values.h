@@ -36,7 +36,10 @@ void from_json(const Json& value, Binary& into);
 // Gives back what a value holds, leaves first, and asks for no memory, as the library's own way
 // does: that makes a list of all children, and ends the process where there is no room for it.
 // Costs the stack what writing the value does.
-void dispose(Json& value) noexcept;
+void dispose_structure(Json& value) noexcept;
+inline void dispose(Json& value) noexcept {
+  if (value.is_structured()) dispose_structure(value);
+}
 
 // A value that ends by dispose(), as all of hilo's own do; for an application's that must outlive a
 // lack of memory, too. Null once it was moved from.
