@@ -340,7 +340,7 @@ TEST_CASE("a blocked stream is not offered to the kernel again before there is r
   CHECK(pair.counts.writes == writes);
   pair.reader->stream->resume();
   CHECK(turn_until(loop, [&] { return pair.reader->received.size() == 210; }));
-  CHECK(pair.reader->received == std::string(200, 'x') + std::string(10, 'y'));
+  CHECK(pair.reader->received == std::string(200, 'x').append(10, 'y'));
 }
 
 TEST_CASE("FIN leaves behind everything that was queued") {

@@ -240,6 +240,35 @@ TEST_CASE("an answer to what has not left is not given up with the connection") 
   REQUIRE(client.until("order"));
 }
 
+TEST_CASE("who leaves and comes back within one read is told of both, in their order") {
+  ScriptedServer server;
+  server.answer = {"40{\"sid\":\"s1\"}"};
+  TestClient client(server, raw());
+  const ClientSocket socket = client.socket();
+  int told = 0;
+  std::function<void(std::error_code)> again = [&](std::error_code error) {
+    if (error) ++told;
+    if (told < 3) socket.emit("question", again);
+  };
+  socket.on("leave", [&] {
+    socket.disconnect();
+    socket.connect();
+  });
+  REQUIRE(client.until("/ connect"));
+  socket.emit("question", again);
+  REQUIRE(server.until([&] { return server.heard.back() == "420[\"question\"]"; }));
+  server.say({"42[\"leave\"]", "40{\"sid\":\"s2\"}"});
+  REQUIRE(server.until([&] { return client.events.size() == 3; }));
+  server.turns();
+  CHECK(told == 1);
+  CHECK(client.events == Events{"/ connect", "/ disconnect: io client disconnect", "/ connect"});
+  // What it asked once more belongs to the new connection, and ends with it.
+  server.say({"41"});
+  REQUIRE(client.until("/ disconnect: io server disconnect"));
+  CHECK(client.count("/ disconnect: io server disconnect") == 1);
+  CHECK(told == 2);
+}
+
 TEST_CASE("protocol 4: a refusal may be any value") {
   for (const auto& [text, message, data] :
        {std::tuple{"[\"a\"]", "", Json{"a"}}, std::tuple{"true", "", Json(true)},

@@ -147,8 +147,7 @@ TEST_CASE("names of events (240, 241, 261)") {
 }
 
 TEST_CASE("a refusal is an object or a text, in protocol 4 anything, and never a client's") {
-  constexpr PacketLimits limits;
-  const auto read = [&limits](Side side, std::string_view text) {
+  const auto read = [](Side side, std::string_view text) {
     Decoder decoder(limits, side);
     Packet packet;
     bool is_whole = false;

@@ -560,6 +560,31 @@ TEST_CASE("callbacks and attachments of the sessions below are the application's
         Events{"open", "connection", "0", "hello", "20[\"hello\"]", "disconnect", "close Eva"});
 }
 
+TEST_CASE("what one handler leaves of the values is all that the next one finds") {
+  SocketioServer server;
+  Events told;
+  server.io.on_connection([&](Socket socket) {
+    socket.on("event", [](const Arguments& arguments) { arguments.values.clear(); });
+    socket.on("event", [](const Arguments& arguments) { arguments.values = nullptr; });
+    socket.on("event", [&](const Arguments& arguments) {
+      told.push_back(arguments.copy().dump() + std::to_string(arguments.size()));
+    });
+    socket.on("disconnecting", [](const Arguments& arguments) { arguments.values = 7; });
+    socket.on("disconnect", [&](std::string_view reason) { told.emplace_back(reason); });
+  });
+  for (int i = 0; i < 2; ++i) {
+    SocketioPeer peer(server);
+    peer.connect();
+    peer.say("42[\"event\",1]");
+    peer.say("41");
+    server.turns();
+  }
+  REQUIRE(server.until([&] { return told.size() == 4; }));
+  const std::string reason = "client namespace disconnect";
+  CHECK(told == Events{"[]0", reason, "[]0", reason});
+  CHECK(server.io_rejects(Errc::arguments) == 0);
+}
+
 TEST_CASE("data is the socket's own, and dies with it") {
   SocketioServer server;
   std::optional<Socket> last;

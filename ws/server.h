@@ -81,7 +81,8 @@ class Service final : public HandlerSetters<Service> {
 struct ServerOptions {
   // Which web pages may connect; the texts of its list must outlive the server.
   OriginPolicy origin = {};
-  // Subprotocols to choose from where on_upgrade is not set; the texts must outlive the server.
+  // Subprotocols to choose from where on_upgrade is not set; the texts must outlive the server. An
+  // engineio::Server prefers them, and takes what a client offers besides.
   std::vector<std::string_view> subprotocols = {};
   // Refuse a handshake that offers none of these (400).
   bool subprotocol_required = false;

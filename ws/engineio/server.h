@@ -105,7 +105,8 @@ class Server final : private net::Watcher {
   }
 
   // A protocol that stands on this one, as Socket.IO does: it hears everything before the callbacks
-  // above, which stay the application's, and keeps what it has of a session in Socket::layer().
+  // above, which stay the application's, and keeps what it has of a session in Socket::layer(). It
+  // may have ended a session of which on_open then tells.
   struct Layer {
     Callback<void(Socket&)> on_open;
     Callback<void(Socket&, Message)> on_message;

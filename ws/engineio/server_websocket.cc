@@ -58,11 +58,12 @@ ws::Decision Server::decide(const ws::Request& request) {
   return ws::Accept{.subprotocol = subprotocol_of(request), .fields = own_fields(request)};
 }
 
-// Who offers some takes no for an answer badly: a browser gives up. So what nobody has named is the
-// client's own first choice, as in the reference.
+// One that the server has named or else, as in the reference, the client's first: a browser that
+// has offered some takes none for an answer badly.
 std::string Server::subprotocol_of(const ws::Request& request) const {
-  const std::vector<std::string_view>& spoken = http_->options().subprotocols;
-  if (!spoken.empty()) return std::string(ws::choose_subprotocol(request.subprotocols(), spoken));
+  const std::string_view named =
+      ws::choose_subprotocol(request.subprotocols(), http_->options().subprotocols);
+  if (!named.empty()) return std::string(named);
   return std::string(request.subprotocols().next().value_or(std::string_view{}));
 }
 

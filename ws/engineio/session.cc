@@ -256,7 +256,8 @@ void Session::close(net::Time now) noexcept {
   state_ = State::closing;
   limit_at_ = ws::due(now, options_->close_timeout);
   if (transport_ == Transport::websocket) return;
-  // A client that is about to move has no GET left to be told by: it is told over its WebSocket.
+  // A client that is about to move may have no GET left to be told by: it is told over its
+  // WebSocket.
   if (!queue_.push(PacketType::close, false, {})) state_ = State::closed;
 }
 

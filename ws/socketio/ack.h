@@ -35,7 +35,8 @@ class AckTarget {
   virtual void answer_with(SlabHandle socket, std::uint64_t id,
                            std::span<const ValueView> answers) {
     OwnedJson array(Json::array());
-    for (const ValueView& each : answers) array->push_back(each.to_json());
+    array->get_ref<Json::array_t&>().reserve(answers.size());
+    for (const ValueView& each : answers) array->push_back(std::move(*each.to_json()));
     answer(socket, id, std::move(array));
   }
 
@@ -85,7 +86,7 @@ class Ack {
     } else {
       OwnedJson answers(Json::array());
       answers->get_ref<Json::array_t&>().reserve(sizeof...(V));
-      (answers->push_back(Json(std::forward<V>(values))), ...);
+      (answers->push_back(std::move(*owned(std::forward<V>(values)))), ...);
       answer_owned(std::move(answers));
     }
   }
@@ -96,6 +97,7 @@ class Ack {
     std::array<ValueView, 8> views;
     if (values.size() > views.size()) {
       OwnedJson copies(Json::array());
+      copies->get_ref<Json::array_t&>().reserve(values.size());
       for (const Json& each : values) copies->push_back(std::move(*OwnedJson(each)));
       return answer_owned(std::move(copies));
     }

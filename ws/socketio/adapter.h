@@ -14,7 +14,9 @@
 //
 //   owns      the Server owns its Adapter, and destroys it before its namespaces
 //   thread    tell() is called in the thread of its server, and receive() must be
-//   lifetime  a message never changes once it is told, and may be read in several threads
+//   lifetime  a message never changes once it is told, and may be read in several threads; it is
+//   not
+//             copied, and its values are read as `*message.values`
 //   order     what one server tells arrives in that order
 //   loss      tell() says how many others a message did not reach. A question is answered all the
 //             same, in a later turn of the loop: a ServerReply that is let go of answers
@@ -31,6 +33,7 @@
 #include <utility>
 
 #include "net/base/callback.h"
+#include "net/base/guard.h"
 #include "ws/socketio/encoded_packet.h"
 #include "ws/socketio/pending_acks.h"
 #include "ws/socketio/targets.h"
@@ -79,7 +82,10 @@ class ServerReply {
       : nsp_(message.nsp), question_(message.question.value_or(0)), send_(std::move(send)) {}
   ServerReply(ServerReply&& other) noexcept = default;
   ServerReply& operator=(ServerReply&&) = delete;
-  ~ServerReply() { (*this)(AckErrc::disconnected, Json::array()); }
+  ~ServerReply() {
+    if (!send_) return;
+    static_cast<void>(guarded([this] { (*this)(AckErrc::disconnected, no_values()); }));
+  }
 
   explicit operator bool() const noexcept { return static_cast<bool>(send_); }
   void operator()(std::error_code error, OwnedJson values) {

@@ -45,10 +45,12 @@ struct Arguments {
   std::size_t skip = 0;
   Ack* ack = nullptr;
 
-  std::size_t size() const noexcept { return values.size() - skip; }
-  // Those that are for the handler.
+  std::size_t size() const noexcept { return each().size(); }
+  // Those that are for the handler. None where another one has left something else there.
   std::span<Json> each() const noexcept {
-    return std::span(values.get_ref<Json::array_t&>()).subspan(skip);
+    auto* const list = values.get_ptr<Json::array_t*>();
+    if (list == nullptr || list->size() <= skip) return {};
+    return std::span(*list).subspan(skip);
   }
   // The same as an array.
   Json copy() const {
@@ -327,7 +329,7 @@ namespace detail {
 template <class V>
 void add(Emission& emission, V&& value) {
   if constexpr (std::is_constructible_v<Json, V>) {
-    emission.values->push_back(Json(std::forward<V>(value)));
+    emission.values->push_back(std::move(*owned(std::forward<V>(value))));
   } else {
     emission.ack = bind_ack(std::forward<V>(value));
   }

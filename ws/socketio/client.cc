@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "net/base/guard.h"
 #include "ws/core/percent.h"
 #include "ws/socketio/namespace.h"
 #include "ws/socketio/plain_json.h"
@@ -134,6 +135,7 @@ Errc Client::connect(const PacketHead& head, OwnedJson auth) {
     refuse(head.nsp, Errc::namespace_unknown, "Invalid namespace");
     return Errc::none;
   }
+  sockets_.reserve(sockets_.size() + 1);
   SocketState* const socket =
       nsp->make(*this, auth->is_null() ? nullptr : std::make_unique<OwnedJson>(std::move(auth)));
   if (socket == nullptr) {
@@ -229,7 +231,8 @@ void Client::remove(const SocketState& socket) noexcept {
   sockets_.erase(found);
   if (ended_ || std::find(left_.begin(), left_.end(), nsp->name()) != left_.end()) return;
   if (left_.size() >= server_->options().namespaces_per_client_max) left_.erase(left_.begin());
-  left_.emplace_back(nsp->name());
+  // Without memory for that late packets are refused.
+  static_cast<void>(guarded([&] { left_.emplace_back(nsp->name()); }));
 }
 
 void Client::fail(Errc error) {

@@ -72,7 +72,7 @@ void ClientSocketState::ask(OwnedJson auth) {
     if (!pid_.empty()) {
       OwnedJson with_pid = object_of("pid", pid_);
       if (!offset_.empty()) (*with_pid)["offset"] = offset_;
-      if (!auth->is_null()) with_pid->update(*auth);
+      if (!auth->is_null()) merge(*with_pid, *auth);
       auth = std::move(with_pid);
     }
     manager_->send(manager_->encoded(head, std::move(auth)), {});
@@ -219,8 +219,12 @@ void ClientSocketState::tell_end() {
     dispatch("disconnect", {*values});
     manager_->farewell_.give_back(std::move(values));
   }
+  // What is called may emit once more.
+  const auto is_over = [this, next = next_ack_](std::uint64_t id) {
+    return id < next && has_left(id);
+  };
   for (;;) {
-    PendingAck ack = acks_.take_first([this](std::uint64_t id) { return has_left(id); });
+    PendingAck ack = acks_.take_first(is_over);
     if (!ack.handler) return;
     Json none = no_values();
     manager_->call([&] { ack.handler(AckErrc::disconnected, none); });
@@ -283,6 +287,8 @@ void ClientSocketState::tell_refusal(std::string_view message, OwnedJson data) {
 // --- what comes in -------------------------------------------------------------------------------
 
 Errc ClientSocketState::receive(Packet& packet) {
+  // Of the connection before this one, if it ended in this very turn.
+  tell_end();
   switch (packet.head.type) {
     case PacketType::connect: return accept(packet.data);
     case PacketType::connect_error: return refused(packet.data);
@@ -330,6 +336,7 @@ Errc ClientSocketState::keep_early(std::optional<std::uint64_t> id, OwnedJson va
 }
 
 bool ClientSocketState::receive_raw(const PacketHead& head) {
+  tell_end();
   if (!on_raw_ || stage_ != Stage::connected) return false;
   Ack ack = head.id ? Ack(*this, {.index = 0, .generation = connection_}, *head.id) : Ack();
   // Its place, as in deliver().

@@ -20,23 +20,36 @@ class Farewell {
   // To be given back when they were told. Null if another has them and there is no memory.
   OwnedJson take(std::string_view reason) noexcept {
     OwnedJson values = std::move(values_);
-    // What was called may have left anything in it.
-    const bool is_one = values->is_array() && values->size() == 1;
-    auto* const text = is_one ? values->front().get_ptr<Json::string_t*>() : nullptr;
     static_cast<void>(guarded([&] {
-      if (text != nullptr) {
-        text->assign(reason);
-      } else {
+      if (values->is_null()) {
         values = array_of(reason);
+      } else {
+        values->front().get_ref<Json::string_t&>().assign(reason);
       }
     }));
     return values;
   }
-  void give_back(OwnedJson values) noexcept { values_ = std::move(values); }
+  // What was called may have left anything in them.
+  void give_back(OwnedJson values) noexcept {
+    if (is_as_it_was(*values)) {
+      values_ = std::move(values);
+    } else {
+      static_cast<void>(guarded([this] { values_ = make(); }));
+    }
+  }
 
  private:
   static constexpr std::size_t reason_bytes_max = 48;
-  OwnedJson values_ = array_of(std::string(reason_bytes_max, ' '));
+
+  static OwnedJson make() { return array_of(std::string(reason_bytes_max, ' ')); }
+  static bool is_as_it_was(const Json& values) noexcept {
+    if (!values.is_array() || values.size() != 1) return false;
+    const auto* const text = values.front().get_ptr<const Json::string_t*>();
+    return text != nullptr && text->capacity() >= reason_bytes_max &&
+           text->capacity() <= 2 * reason_bytes_max;
+  }
+
+  OwnedJson values_ = make();
 };
 
 }  // namespace hilo::socketio

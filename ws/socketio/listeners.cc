@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "net/base/guard.h"
+
 namespace hilo::socketio {
 
 std::uint32_t Names::add(std::string_view name) {
@@ -21,7 +23,7 @@ std::uint32_t Names::find(std::string_view name) const noexcept {
 
 void Listeners::add(std::uint32_t name, EventHandler handler, bool once) {
   Listener listener{std::move(handler), name, once};
-  if (running_ == 0) return list_.push_back(std::move(listener));
+  if (running_ == 0 && added_ == nullptr) return list_.push_back(std::move(listener));
   // The list must not move under the handler that runs.
   if (added_ == nullptr) added_ = std::make_unique<std::vector<Listener>>();
   added_->push_back(std::move(listener));
@@ -49,7 +51,8 @@ bool Listeners::has(std::uint32_t name) const noexcept {
 
 void Listeners::finish() noexcept {
   if (--running_ != 0) return;
-  if (added_ != nullptr) {
+  // Without memory for that they come in the next time.
+  if (added_ != nullptr && guarded([this] { list_.reserve(list_.size() + added_->size()); })) {
     for (Listener& listener : *added_) list_.push_back(std::move(listener));
     added_.reset();
   }

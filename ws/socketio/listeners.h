@@ -47,7 +47,7 @@ class Listeners {
   // Calls `call(handler, is_last)` for each of that name, in the order of adding.
   template <class Call>
   void for_each(std::uint32_t name, Call&& call) {
-    if (list_.empty()) return;
+    if (list_.empty() && added_ == nullptr) return;
     ++running_;
     const Finish finish{this};
     for (auto at = find(list_.begin(), name); at != list_.end();) {

@@ -150,7 +150,7 @@ void Namespace::refuse(SocketState& socket, std::string_view message, const Json
     error = stands_alone(data) ? OwnedJson(data) : OwnedJson(Json(message));
   } else {
     error = object_of("message", message);
-    if (!data.is_null()) (*error)["data"] = data;
+    if (!data.is_null()) (*error)["data"] = std::move(*OwnedJson(data));
   }
   const PacketHead head{.type = PacketType::connect_error, .nsp = name_};
   socket.client->send(server_->encoded(head, std::move(error)), {});
@@ -203,7 +203,7 @@ void Namespace::recover(SocketState& socket) {
   // What middleware has put there is newer.
   OwnedJson& data = socket.extra().data;
   if (data->is_object() && session->data->is_object()) {
-    session->data->update(*data);
+    merge(*session->data, *data);
     data = nullptr;
   }
   if (data->is_null()) data = std::move(session->data);
@@ -305,14 +305,12 @@ void Namespace::tell_ended() {
 void Namespace::tell(SocketState& socket) {
   if (socket.told) {
     ++server_->metrics_.disconnected;
-    OwnedJson values = server_->farewell_.take(socket.reason);
-    dispatch(socket, "disconnecting", {*values});
+    tell(socket, "disconnecting");
     if (socket.pid && may_come_back(socket.reason)) {
       static_cast<void>(hilo::guarded([&] { keep(socket); }));
     }
     rooms_.leave_all(socket);
-    dispatch(socket, "disconnect", {*values});
-    server_->farewell_.give_back(std::move(values));
+    tell(socket, "disconnect");
   }
   drop_acks(socket);
   erase(socket);
@@ -336,6 +334,12 @@ void Namespace::erase(SocketState& socket) noexcept {
   socket.client->remove(socket);
   sockets_.erase(socket.handle);
   let_go_if_deserted();
+}
+
+void Namespace::tell(SocketState& socket, std::string_view event) {
+  OwnedJson values = server_->farewell_.take(socket.reason);
+  dispatch(socket, event, {*values});
+  server_->farewell_.give_back(std::move(values));
 }
 
 bool Namespace::is_deserted() const noexcept {

@@ -84,8 +84,8 @@ OwnedJson Namespace::describe(const Targets& targets) {
     for (const std::string_view room : socket.rooms()) {
       if (room != socket.id()) rooms.push_back(room);
     }
-    each["auth"] = socket.auth();
-    each["data"] = socket.data();
+    each["auth"] = std::move(*OwnedJson(socket.auth()));
+    each["data"] = std::move(*OwnedJson(socket.data()));
   }
   return sockets;
 }

@@ -110,6 +110,7 @@ Namespace& Server::make(std::string_view with_slash) {
 
 Namespace& Server::add(std::string_view with_slash) {
   auto made = std::make_unique<Namespace>(*this, std::string(with_slash));
+  if (tells_unlisted_) has_unlisted_ = true;
   const std::string_view key = made->name();
   return *namespaces_.emplace(key, std::move(made)).first->second;
 }
@@ -164,18 +165,25 @@ void Server::on_reap() {
     SocketState* const socket = nsp != nullptr ? nsp->state(key.handle) : nullptr;
     if (socket != nullptr) nsp->tell(*socket);
   }
-  // What is called may add namespaces; none goes in here.
-  while (std::exchange(has_unlisted_, false)) {
-    for (auto at = namespaces_.begin(); at != namespaces_.end() && !has_unlisted_; ++at) {
-      at->second->tell_ended();
-    }
-  }
+  tell_unlisted();
   // Somebody may have come in since.
   for (const auto& name : std::exchange(deserted_, {})) {
     const auto found = namespaces_.find(name);
     if (found == namespaces_.end() || !found->second->is_deserted()) continue;
     --dynamic_count_;
     namespaces_.erase(found);
+  }
+}
+
+// What is called may add namespaces, and then it begins anew; none goes in here.
+void Server::tell_unlisted() {
+  while (std::exchange(has_unlisted_, false)) {
+    tells_unlisted_ = true;
+    for (auto at = namespaces_.begin(); at != namespaces_.end(); ++at) {
+      at->second->tell_ended();
+      if (has_unlisted_) break;
+    }
+    tells_unlisted_ = false;
   }
 }
 

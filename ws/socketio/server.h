@@ -151,6 +151,7 @@ class Server final : private net::Watcher {
   // A dynamic one, once nobody is in it.
   void let_go_later(std::string_view name) noexcept;
   void tell_later(SocketState& socket, Namespace& nsp) noexcept;
+  void tell_unlisted();
   // By the loop's clock; not at all once the server is gone. At the soonest in the next turn.
   net::Loop::TimerId later(net::Duration after, Callback<void()> callback);
   void reject(Errc error, const engineio::Socket* engine);
@@ -181,10 +182,11 @@ class Server final : private net::Watcher {
   Namespace* main_ = nullptr;
   net::EntropyStore entropy_;
   net::Token token_{};
-  std::unique_ptr<Adapter> adapter_;   // none: this server is alone
-  std::uint64_t next_question_ = 1;    // to other servers
-  std::vector<SocketKey> ended_;       // to be told in the reap phase
-  bool has_unlisted_ = false;          // some ended for whom there was no memory there
+  std::unique_ptr<Adapter> adapter_;  // none: this server is alone
+  std::uint64_t next_question_ = 1;   // to other servers
+  std::vector<SocketKey> ended_;      // to be told in the reap phase
+  bool has_unlisted_ = false;         // some ended for whom there was no memory there
+  bool tells_unlisted_ = false;
   std::vector<std::string> deserted_;  // and these looked at behind that
   std::shared_ptr<Server*> self_;      // by which later calls find it, or that it is gone
   engineio::Server engine_;            // first to go: its sockets hold the clients

@@ -54,16 +54,16 @@ class ValueView {
     } else if (const auto* const text = std::get_if<std::string_view>(&value_)) {
       write_plain_text(*text, ascii, out);
     } else {
-      write_plain_json(to_json(), ascii, out);
+      write_plain_json(*to_json(), ascii, out);
     }
   }
-  Json to_json() const {
+  OwnedJson to_json() const {
     return std::visit(
         [](const auto& value) {
           if constexpr (std::is_same_v<decltype(value), const Json* const&>) {
-            return *value;
+            return OwnedJson(*value);
           } else {
-            return Json(value);
+            return owned(value);
           }
         },
         value_);

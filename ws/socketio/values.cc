@@ -122,12 +122,21 @@ OwnedJson::OwnedJson(const Json& value) {
   value_ = std::move(*made);
 }
 
+void merge(Json& into, Json& from) {
+  for (auto& [name, value] : from.get_ref<Json::object_t&>()) {
+    Json& member = into[name];
+    dispose(member);
+    member = std::move(value);
+  }
+}
+
 OwnedJson value_of(Json::initializer_list_t list) {
   const auto is_pair = [](const auto& each) {
     return each->is_array() && each->size() == 2 && (*each)[0].is_string();
   };
   if (!std::all_of(list.begin(), list.end(), is_pair)) {
     OwnedJson array(Json::array());
+    array->get_ref<Json::array_t&>().reserve(list.size());
     for (const auto& each : list) array->push_back(each.moved_or_copied());
     return array;
   }

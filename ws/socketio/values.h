@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -67,6 +68,18 @@ class OwnedJson {
   Json value_;
 };
 
+// What a Json can be made of, as one of hilo's own.
+template <class V>
+OwnedJson owned(V&& value) {
+  if constexpr (std::is_same_v<std::decay_t<V>, Json>) {
+    return OwnedJson(std::forward<V>(value));
+  } else {
+    return OwnedJson(Json(std::forward<V>(value)));
+  }
+}
+// Adds the members of one object to those of another; where both have one it is the former's.
+void merge(Json& into, Json& from);
+
 // What the library makes of {{"numClients", 2}}: an object of pairs, or else an array. Its own way
 // destroys each pair.
 OwnedJson value_of(Json::initializer_list_t list);
@@ -76,14 +89,14 @@ OwnedJson array_of(V&&... values) {
   OwnedJson array(Json::array());
   auto& list = array->template get_ref<Json::array_t&>();
   list.reserve(sizeof...(values));
-  (list.emplace_back(std::forward<V>(values)), ...);
+  (list.push_back(std::move(*owned(std::forward<V>(values)))), ...);
   return array;
 }
 // An object with one member.
 template <class V>
 OwnedJson object_of(const char* name, V&& value) {
   OwnedJson object(Json::object());
-  (*object)[name] = std::forward<V>(value);
+  (*object)[name] = std::move(*owned(std::forward<V>(value)));
   return object;
 }
 
