@@ -454,15 +454,15 @@ TEST_CASE("what is wrong with a handshake of draft 76 is told, and what it left 
   // However it comes: a text of as many bytes as are kept is told, of one more not.
   for (const std::size_t piece : {std::size_t{1}, std::size_t{15}, SIZE_MAX}) {
     for (const std::size_t size : {std::size_t{19}, std::size_t{20}}) {
-      Story story(small);
-      story.say(Direction::to_server,
-                "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
-                "Sec-WebSocket-Key1: 2 \r\nSec-WebSocket-Key2: 2 \r\n\r\n12345678");
-      story.say(Direction::to_server, '\0' + std::string(size, 'x') + '\xff', piece);
-      CHECK(story.has("0 frame too long what follows is not told @0+0") == (size == 20));
+      Story cut(small);
+      cut.say(Direction::to_server,
+              "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
+              "Sec-WebSocket-Key1: 2 \r\nSec-WebSocket-Key2: 2 \r\n\r\n12345678");
+      cut.say(Direction::to_server, '\0' + std::string(size, 'x') + '\xff', piece);
+      CHECK(cut.has("0 frame too long what follows is not told @0+0") == (size == 20));
       // Once, however much stands behind it.
-      story.say(Direction::to_server, '\0' + std::string(100, 'x'), piece);
-      CHECK(std::count(story.lines.begin(), story.lines.end(),
+      cut.say(Direction::to_server, '\0' + std::string(100, 'x'), piece);
+      CHECK(std::count(cut.lines.begin(), cut.lines.end(),
                        "0 frame too long what follows is not told @0+0") == 1);
     }
   }
