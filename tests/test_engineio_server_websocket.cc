@@ -106,6 +106,18 @@ TEST_CASE("the handshake that opens a session has the application's fields, an u
   CHECK(socket.received.find("X-Mine") == std::string::npos);
 }
 
+TEST_CASE("a session that the protocol above ends at once is told of, and ends once") {
+  EngineServer server;
+  server.engine.set_layer(
+      {.on_open = [](Socket& socket) { socket.close(); },
+       .on_message = nullptr,
+       .on_close = [&](Socket&, CloseReason) { server.events.emplace_back("layer"); }});
+  WirePeer peer(server);
+  REQUIRE(peer.send(upgrade_request(websocket())));
+  REQUIRE(server.until([&] { return server.events.size() == 3; }));
+  CHECK(server.events == Events{"open", "layer", "close: forced close"});
+}
+
 TEST_CASE("a subprotocol is agreed upon: the client's first, or one that the server names") {
   EngineServer server;
   WirePeer first(server);

@@ -341,6 +341,19 @@ TEST_CASE("a probe that was given up leaves nothing to the next one") {
   CHECK(session.deadline() == at(260));
 }
 
+TEST_CASE("who is closed while a poll waits behind 3probe is told by that") {
+  Bench bench;
+  Session& session = bench.session;
+  CHECK(session.begin_poll() == Errc::none);
+  CHECK(session.begin_probe(at(0)) == Errc::none);
+  CHECK(bench.probe(PacketType::ping, "probe").kind == Kind::answer);
+  CHECK_FALSE(session.poll_is_due());
+  session.close(at(10));
+  CHECK(session.poll_is_due());
+  CHECK(bench.poll() == "1");
+  CHECK(session.state() == Session::State::closed);
+}
+
 TEST_CASE("a poll that still waits when the upgrade is done gets a noop, and loses nothing") {
   Bench bench;
   CHECK(bench.session.begin_probe(at(0)) == Errc::none);

@@ -14,9 +14,8 @@
 //
 //   owns      the Server owns its Adapter, and destroys it before its namespaces
 //   thread    tell() is called in the thread of its server, and receive() must be
-//   lifetime  a message never changes once it is told, and may be read in several threads; it is
-//   not
-//             copied, and its values are read as `*message.values`
+//   lifetime  a message never changes once it is told, and may be read in several threads. It is
+//             moved, not copied, and its values are read as `*message.values`.
 //   order     what one server tells arrives in that order
 //   loss      tell() says how many others a message did not reach. A question is answered all the
 //             same, in a later turn of the loop: a ServerReply that is let go of answers

@@ -219,16 +219,11 @@ void ClientSocketState::tell_end() {
     dispatch("disconnect", {*values});
     manager_->farewell_.give_back(std::move(values));
   }
-  // What is called may emit once more.
-  const auto is_over = [this, next = next_ack_](std::uint64_t id) {
-    return id < next && has_left(id);
-  };
-  for (;;) {
-    PendingAck ack = acks_.take_first(is_over);
-    if (!ack.handler) return;
-    Json none = no_values();
-    manager_->call([&] { ack.handler(AckErrc::disconnected, none); });
-  }
+  acks_.take_each([this](std::uint64_t ack) { return has_left(ack); },
+                  [this](AckHandler& handler) {
+                    Json none = no_values();
+                    manager_->call([&] { handler(AckErrc::disconnected, none); });
+                  });
 }
 
 Errc ClientSocketState::refused(const Json& data) {

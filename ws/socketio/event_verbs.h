@@ -44,9 +44,9 @@ class Emitter {
   }
   // The same with the values of an array.
   bool emit_values(std::string_view event, Json values, AckHandler ack = nullptr) const {
-    OwnedJson owned(std::move(values));
-    owned->insert(owned->begin(), Json(event));
-    return socket_.send({.values = std::move(owned), .ack = std::move(ack)}, flags_);
+    OwnedJson named(std::move(values));
+    named->insert(named->begin(), Json(event));
+    return socket_.send({.values = std::move(named), .ack = std::move(ack)}, flags_);
   }
 
  private:

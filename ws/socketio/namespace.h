@@ -184,6 +184,7 @@ class Namespace final : private AckTarget {
   // The way out. No callback but from tell().
   void end(SocketState& socket, std::string_view reason);
   void tell(SocketState& socket);
+  // "disconnecting" or "disconnect", with the reason.
   void tell(SocketState& socket, std::string_view event);
   // All that have ended.
   void tell_ended();

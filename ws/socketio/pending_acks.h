@@ -36,12 +36,17 @@ class PendingAcks {
     return taken;
   }
   std::vector<PendingAck> take_all() { return std::exchange(list_, {}); }
-  // The first of which is(id) is true, without a handler if there is none.
-  template <class Is>
-  PendingAck take_first(Is&& is) {
-    const auto found = std::find_if(list_.begin(), list_.end(),
-                                    [&](const PendingAck& each) { return is(each.id); });
-    return found != list_.end() ? take(found->id) : PendingAck{};
+  // tell(handler) for each of which is(id) is true, in their order. What is told may add others,
+  // which are not among them. Needs no memory.
+  template <class Is, class Tell>
+  void take_each(Is&& is, Tell&& tell) {
+    const std::size_t count = list_.size();
+    for (std::size_t i = 0; i < std::min(count, list_.size()); ++i) {
+      if (!is(list_[i].id)) continue;
+      AckHandler handler = std::exchange(list_[i].handler, nullptr);
+      if (handler) tell(handler);
+    }
+    std::erase_if(list_, [](const PendingAck& each) { return !each.handler; });
   }
   template <class Visit>
   void for_each(Visit&& visit) const {

@@ -34,10 +34,11 @@ struct Binary {
 void to_json(Json& into, const Binary& binary);
 void from_json(const Json& value, Binary& into);
 
+// Of an array or an object.
+void dispose_structure(Json& value) noexcept;
 // Gives back what a value holds, leaves first, and asks for no memory, as the library's own way
 // does: that makes a list of all children, and ends the process where there is no room for it.
 // Costs the stack what writing the value does.
-void dispose_structure(Json& value) noexcept;
 inline void dispose(Json& value) noexcept {
   if (value.is_structured()) dispose_structure(value);
 }

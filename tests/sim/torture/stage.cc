@@ -83,6 +83,11 @@ Stage::Stage() : server(world.loop, {}, server_options()), engine(server), io(se
     socket.join("everybody");
     static_cast<void>(socket.emit("news", "welcome"));
   });
+  io.of("/side").on_connection([](socketio::Socket socket) {
+    socket.on("tree", [](const socketio::Arguments& arguments) {
+      arguments.ack->answer(arguments.copy());
+    });
+  });
   const Result<net::Address> bound = server.listen({.host = "127.0.0.1", .port = 9001});
   HILO_CHECK(bound);
   address = *bound;

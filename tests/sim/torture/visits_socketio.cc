@@ -56,7 +56,8 @@ class EngineVisit final : public Visit {
   std::optional<engineio::Client> client_;
 };
 
-// Two events that are answered, one of them with bytes, and one that comes. It goes on until it
+// Two events that are answered, one of them with bytes, and one that comes; and in a namespace of
+// its own, which is left before the rest, one whose values have values. It goes on until it
 // succeeds.
 class SocketVisit final : public Visit {
  public:
@@ -69,19 +70,28 @@ class SocketVisit final : public Visit {
     socket_.on("disconnect", [this](std::string_view) { open_ -= is_set_up_; })
         .on("connect", [this] { connect(); })
         .on("news", [this](std::string_view) { heard(news); });
+    side_ = manager_->socket("/side");
+    side_.on("connect", [this] {
+      side_.timeout(net::Duration::seconds(5))
+          .emit("tree", tree_, [this](std::error_code error, const socketio::Json& same) {
+            if (error) return;
+            if (same == tree_) heard(tree);
+            side_.disconnect();
+          });
+    });
     is_set_up_ = true;
   }
   void leave() override {
     if (manager_) manager_->close();
   }
 
-  bool is_whole() const override { return heard_ == (count | bytes | news); }
+  bool is_whole() const override { return heard_ == (count | bytes | news | tree); }
   std::string complaint() const override {
     return open_ != 0 ? "connect and disconnect of a client differ" : "";
   }
 
  private:
-  enum : unsigned { count = 1, bytes = 2, news = 4 };
+  enum : unsigned { count = 1, bytes = 2, news = 4, tree = 8 };
 
   void connect() {
     open_ += is_set_up_;
@@ -105,6 +115,9 @@ class SocketVisit final : public Visit {
   unsigned heard_ = 0;
   std::optional<socketio::Manager> manager_;
   socketio::ClientSocket socket_;
+  socketio::ClientSocket side_;
+  const socketio::Json tree_ = {{"leaves", {1, "two", {{"three", nullptr}}}},
+                                {"more", {{"a", {}}}}};
 };
 
 }  // namespace
