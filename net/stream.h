@@ -155,19 +155,21 @@ class Stream final : private Watcher {
   // The same for what is sent to others, too, and is not empty: where it has to wait it is kept,
   // not copied.
   Status write(const SharedBytes& bytes) noexcept;
-  // The same without a copy, for what is made anew and small: room for `bytes` in the send buffer,
-  // or null where it goes by write() only (outside the own dispatch, behind a queue, too large,
-  // more than `unsent_max` with what has collected). What was put there is written by collected(),
-  // before any other call.
-  std::uint8_t* room_to_collect(std::size_t bytes, std::size_t unsent_max) noexcept {
+  // The same without a copy, for what is made anew and small: put(to) puts at most `bytes` to where
+  // they collect, and returns how many. False, and nothing was called, where that goes by write()
+  // only: outside the own dispatch, behind a queue, too large, more than `unsent_max` with what has
+  // collected.
+  template <class Put>
+  bool collect(std::size_t bytes, std::size_t unsent_max, Put&& put) noexcept {
     Loop::SendBuffer& buffer = loop_->send_buffer();
-    const std::size_t size = buffer.size + bytes;
+    const std::size_t before = buffer.size;
+    const std::size_t size = before + bytes;
     const bool collects = buffer.owner == this && bytes < direct_bytes_min &&
                           size <= buffer.capacity && size <= unsent_max && queue_.empty() &&
                           !is(Flag::over) && !is(Flag::shutdown_wanted);
-    return collects ? buffer.data + buffer.size : nullptr;
+    if (collects) buffer.size = before + put(buffer.data + before);
+    return collects;
   }
-  void collected(std::size_t bytes) noexcept { loop_->send_buffer().size += bytes; }
   // Accepted by write() and refused by the kernel, or waiting for the flush phase. What collects in
   // the send buffer is not counted: the kernel has not been asked yet. Whoever sees a number above
   // 0 will hear on_drained, unless the stream breaks or is closed first.
@@ -209,6 +211,8 @@ class Stream final : private Watcher {
   void close() noexcept;
   void abort() noexcept;
   bool closed() const noexcept { return is(Flag::closed); }
+  // Something stands in the way of what the handler does most: take all that comes, and write.
+  bool is_disturbed() const noexcept { return is(Flag::unusual); }
 
   int fd() const noexcept { return fd_.value(); }
   Token token() const noexcept { return token_; }

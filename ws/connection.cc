@@ -55,40 +55,78 @@ void Connection::open(std::unique_ptr<net::Stream> stream, KeptRequest request) 
 
 net::Stream::Want Connection::on_input(MutableBytes& input) {
   last_input_ = loop().now();
-  if (is_over()) {
-    ignore(input, *shared_->metrics);
+  std::uint32_t budget = shared_->limits->messages_per_turn_max;
+  const bool message_ended = take_short_messages(input, budget);
+  // Most reads end between two messages, as the one before did.
+  const bool was_between = !mid_frame_ && !message_begun_;
+  if (input.empty() && was_between && session_.expects_short() && !stream_->is_disturbed()) {
     return net::Stream::Want::more;
   }
-  bool message_ended = false;
-  std::uint32_t budget = shared_->limits->messages_per_turn_max;
-  while (const Event event = session_.next(input)) {
-    event.kind == Event::Kind::message ? handle_message(event) : handle(event);
-    if (is_over()) {
-      ignore(input, *shared_->metrics);
-      break;
-    }
-    message_ended = message_ended || ends_message(event);
-    if (stream_->blocked_bytes() != 0) pause_if_backed_up();
-    if (stream_->paused()) {
-      session_.release_shown();
-      look_at_memory();  // for what is left of the input, too
-      break;
-    }
-    if (--budget == 0 && !input.empty()) {
+  return take_events(input, budget, message_ended);
+}
+
+// Most of what comes, one behind the other, until something else comes or is the matter. False if
+// there was none.
+bool Connection::take_short_messages(MutableBytes& input, std::uint32_t& budget) {
+  if (!handlers_->on_message) return false;
+  Metrics& metrics = *shared_->metrics;
+  MutableBytes rest = input;
+  std::uint32_t left = budget;
+  in_call_ = true;
+  ++shared_->calls;
+  while (std::uint8_t* const frame = session_.next_short(rest)) {
+    const MutableBytes payload = Session::short_payload(frame);
+    metrics.count_received(payload.size());
+    const bool returned = guarded([&] {
+      handlers_->on_message(*this, Message{Session::short_opcode(frame), payload});
+    });
+    call_threw_ = call_threw_ || !returned;
+    if (--left == 0 || call_threw_ || stream_->is_disturbed()) break;
+  }
+  --shared_->calls;
+  in_call_ = false;
+  const bool message_ended = left != budget;
+  input = rest;
+  budget = left;
+  if (call_threw_) handler_failed();
+  return message_ended;
+}
+
+net::Stream::Want Connection::take_events(MutableBytes& input, std::uint32_t budget,
+                                          bool message_ended) {
+  while (may_go_on(input)) {
+    if (budget == 0 && !input.empty()) {
       track_unfinished(message_ended);
       look_at_memory();
       // The frame that was waited for is over, and what follows may be small.
       static_cast<void>(stop_gathering());
       return net::Stream::Want::again;
     }
+    const Event event = session_.next(input);
+    if (!event) break;
+    event.kind == Event::Kind::message ? handle_message(event) : handle(event);
+    message_ended = message_ended || ends_message(event);
+    if (budget != 0) --budget;
   }
-  // Most reads end between two messages, as the one before did.
   const bool between = !session_.unfinished() && session_.assembled_bytes() == 0;
   if (!between || mid_frame_ || message_begun_) {
     track_unfinished(message_ended);
     gather_crumbs();
   }
   return net::Stream::Want::more;
+}
+
+// Whether more of the input is to be looked at, after what came of the last event.
+bool Connection::may_go_on(MutableBytes& input) {
+  if (is_over()) {
+    ignore(input, *shared_->metrics);
+    return false;
+  }
+  if (stream_->blocked_bytes() != 0) pause_if_backed_up();
+  if (!stream_->paused()) return true;
+  session_.release_shown();
+  look_at_memory();  // for what is left of the input, too
+  return false;
 }
 
 MutableBytes Connection::receive_space() {
@@ -162,8 +200,7 @@ void Connection::handle(const Event& event) {
 }
 
 void Connection::handle_message(const Event& event) {
-  ++shared_->metrics->messages_received;
-  shared_->metrics->payload_bytes_received += event.payload.size();
+  shared_->metrics->count_received(event.payload.size());
   call(handlers_->on_message, *this, Message{event.opcode, event.payload});
 }
 

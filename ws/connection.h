@@ -248,6 +248,9 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   // net::Timer
   void on_timer(net::Time now) override;
 
+  bool take_short_messages(MutableBytes& input, std::uint32_t& budget);
+  net::Stream::Want take_events(MutableBytes& input, std::uint32_t budget, bool message_ended);
+  bool may_go_on(MutableBytes& input);
   void handle(const Event& event);
   void handle_message(const Event& event);
   void handle_chunk(const Event& event);
@@ -267,12 +270,9 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void leave_topics() noexcept;
   void end_sender() noexcept;
 
+  Sent send_plain(Opcode opcode, Bytes payload, SendOptions options);
   Sent send_any(Opcode opcode, Bytes payload, SendOptions options);
   Sent sent(Errc lacking, std::size_t payload_bytes);
-  void count_sent(std::size_t payload_bytes) noexcept {
-    ++shared_->metrics->messages_sent;
-    shared_->metrics->payload_bytes_sent += payload_bytes;
-  }
   void lose(Opcode opcode, Bytes payload);
   void look_at_memory() noexcept {
     if (shared_->memory != nullptr) shared_->memory->look();
@@ -370,8 +370,8 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   std::uint32_t control_frames_ = 0;
 
   net::PeerAddress peer_;
-  bool in_call_ = false;  // a handler is being called; no bit, for it is written at each message
-  bool call_threw_ : 1 = false;      // it has thrown, or one that was called meanwhile
+  bool in_call_ = false;     // a handler is being called; no bit, for it is written at each message
+  bool call_threw_ = false;  // it has thrown, or one that was called meanwhile; likewise
   bool close_recorded_ : 1 = false;  // how it ended is final
   bool peer_closed_ : 1 = false;     // the peer's Close was seen
   bool opened_ : 1 = false;          // on_open was called, so on_close is owed

@@ -12,19 +12,35 @@
 
 namespace hilo::ws {
 
+// Most messages of a server: plain, short, the answer to what is being handled, and nothing waits.
+// No call, and so no frame on the stack.
 Sent Connection::send(Opcode opcode, Bytes payload, SendOptions options) {
-  // Most messages of a server: plain, small, the answer to what is being handled, and nothing
-  // waits.
-  if (!ended_ && session_.sends_plain_frames()) {
-    std::uint8_t* const room = stream_->room_to_collect(frame_header_bytes_max + payload.size(),
-                                                        shared_->queue_bytes_limit);
-    if (room != nullptr) {
-      stream_->collected(session_.send_into(room, opcode, payload));
-      count_sent(payload.size());
-      return Sent::accepted;
-    }
+  const std::size_t size = payload.size();
+  if (size > short_copy_max || !session_.sends_plain_frames()) {
+    return send_plain(opcode, payload, options);
   }
-  return send_any(opcode, payload, options);
+  Metrics& metrics = *shared_->metrics;
+  const std::size_t bytes = short_header_bytes + size;
+  const bool collects = stream_->collect(bytes, shared_->queue_bytes_limit, [=](std::uint8_t* to) {
+    write_short_header(to, opcode, size);
+    copy_short(to + short_header_bytes, payload);
+    return bytes;
+  });
+  if (!collects) return send_plain(opcode, payload, options);
+  metrics.count_sent(size);
+  return Sent::accepted;
+}
+
+// The same for what is longer.
+Sent Connection::send_plain(Opcode opcode, Bytes payload, SendOptions options) {
+  if (!session_.sends_plain_frames()) return send_any(opcode, payload, options);
+  const std::size_t most = frame_header_bytes_max + payload.size();
+  const bool collects = stream_->collect(
+      most, shared_->queue_bytes_limit,
+      [=, this](std::uint8_t* to) { return session_.send_into(to, opcode, payload); });
+  if (!collects) return send_any(opcode, payload, options);
+  shared_->metrics->count_sent(payload.size());
+  return Sent::accepted;
 }
 
 Sent Connection::send_any(Opcode opcode, Bytes payload, SendOptions options) {
@@ -78,7 +94,7 @@ Sent Connection::sent(Errc lacking, std::size_t payload_bytes) {
     reset_for(lacking);
     return Sent::closed;
   }
-  count_sent(payload_bytes);
+  shared_->metrics->count_sent(payload_bytes);
   if (stream_->queued_bytes() > shared_->limits->queue_bytes_low) look_at_memory();
   return Sent::accepted;
 }

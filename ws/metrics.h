@@ -46,6 +46,15 @@ struct Metrics : DeflateCounters {
   std::array<std::uint64_t, errc_count> rejects{};  // by rule, see ws/core/error.h
   // From accept, or from the first byte of a later request, to the 101.
   net::TimeHistogram handshake_time;
+
+  void count_sent(std::size_t payload_bytes) noexcept {
+    ++messages_sent;
+    payload_bytes_sent += payload_bytes;
+  }
+  void count_received(std::size_t payload_bytes) noexcept {
+    ++messages_received;
+    payload_bytes_received += payload_bytes;
+  }
 };
 
 }  // namespace hilo::ws

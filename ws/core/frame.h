@@ -78,13 +78,12 @@ Errc check_header(const FrameHeader& header, const FrameRules& rules) noexcept;
 std::size_t write_header(std::uint8_t* to, Opcode opcode, bool final, std::uint64_t payload_bytes,
                          const MaskKey* key) noexcept;
 
-// The same for a whole message of a server, where a short one is worth no call.
-inline std::size_t write_plain_header(std::uint8_t* to, Opcode opcode,
-                                      std::uint64_t payload_bytes) noexcept {
-  if (payload_bytes >= 126) return write_header(to, opcode, true, payload_bytes, nullptr);
+// The same for a whole message of a server that has less than 126 bytes, which is worth no call.
+inline constexpr std::size_t short_header_bytes = 2;
+inline void write_short_header(std::uint8_t* to, Opcode opcode,
+                               std::size_t payload_bytes) noexcept {
   to[0] = static_cast<std::uint8_t>(0x80 | static_cast<std::uint8_t>(opcode));
   to[1] = static_cast<std::uint8_t>(payload_bytes);
-  return 2;
 }
 
 }  // namespace hilo::ws

@@ -37,17 +37,21 @@ void mask_copy(std::uint8_t* to, Bytes from, MaskKey key, std::size_t offset = 0
 // The payload of a frame that lies as it came: the four bytes of the key in front of it.
 void mask_behind_key(MutableBytes payload) noexcept;
 
+// A copy of at most short_copy_max bytes, which is masking without a key, and costs less than the
+// call of memcpy.
+void copy_short(std::uint8_t* to, Bytes from) noexcept;
+
 namespace mask_detail {
 
 // Up to here the call of a kernel costs more than its wide registers save.
 constexpr std::size_t inline_bytes_max = 32;
 
 // Sixteen bytes that the compiler keeps in one register where the machine has such.
-using Pair = std::uint64_t __attribute__((vector_size(16)));
+using Quad = std::uint32_t __attribute__((vector_size(16)));
 
 // The key, beginning with the byte that is `bytes` places further on in memory.
 constexpr std::uint32_t turned(std::uint32_t key, std::size_t bytes) noexcept {
-  const int bits = static_cast<int>(bytes % sizeof(key)) * 8;
+  const int bits = static_cast<int>(bytes * 8 % 32);
   return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
 }
 
@@ -93,15 +97,16 @@ void apply_words(std::uint8_t* to, const std::uint8_t* from, std::size_t size, W
 }
 
 // Any size. `to` and `from` are the same or do not overlap; the same goes for kernels.
-inline void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
-                  std::uint32_t key) noexcept {
+[[gnu::always_inline]] inline void apply(std::uint8_t* to, const std::uint8_t* from,
+                                         std::size_t size, std::uint32_t key) noexcept {
   const std::uint32_t last_key = turned(key, size);  // Words are a whole number of keys long.
+  // At exactly one of them, moving the key to a wide register costs more than a second word.
+  if (size > sizeof(Quad)) {
+    return apply_words(to, from, size, Quad{key, key, key, key},
+                       Quad{last_key, last_key, last_key, last_key});
+  }
   if (size >= sizeof(std::uint64_t)) {
-    const std::uint64_t keys = twice(key);
-    const std::uint64_t last_keys = twice(last_key);
-    // At exactly one pair, moving the key to a wide register costs more than a second word.
-    if (size <= sizeof(Pair)) return apply_words(to, from, size, keys, last_keys);
-    return apply_words(to, from, size, Pair{keys, keys}, Pair{last_keys, last_keys});
+    return apply_words(to, from, size, twice(key), twice(last_key));
   }
   if (size >= sizeof(key)) return apply_words(to, from, size, key, last_key);
   // No array of key bytes: one on the stack would put a stack protector into every caller.
@@ -175,6 +180,11 @@ void apply_otherwise(std::uint8_t* to, const std::uint8_t* from, std::size_t siz
 [[gnu::always_inline]] inline void mask(MutableBytes data, MaskKey key,
                                         std::size_t offset) noexcept {
   mask_copy(data.data(), data, key, offset);
+}
+
+inline constexpr std::size_t short_copy_max = mask_detail::inline_bytes_max;
+[[gnu::always_inline]] inline void copy_short(std::uint8_t* to, Bytes from) noexcept {
+  mask_detail::apply(to, from.data(), from.size(), 0);
 }
 
 [[gnu::always_inline]] inline void mask_behind_key(MutableBytes payload) noexcept {

@@ -26,7 +26,11 @@ Event need_input() noexcept {
 }  // namespace
 
 Session::Session(Role role, const MessageLimits& limits, Pool& pool) noexcept
-    : limits_(&limits), assembly_(pool), role_(role) {}
+    : limits_(&limits),
+      assembly_(pool),
+      course_{.role = role},
+      short_bytes_max_(
+          static_cast<std::uint8_t>(std::min<std::size_t>(limits.message_bytes_max, 125))) {}
 
 Session::~Session() {
   release_control();
@@ -38,21 +42,22 @@ Session::~Session() {
 // Everything else takes the long way, which would answer the same. Plain pointers, because the
 // checked span costs as much here as all the rest.
 Event Session::next_event(MutableBytes& input) noexcept {
-  const bool masked = role_ == Role::server;
+  const bool masked = course_.role == Role::server;
   const std::size_t mask_bytes = masked ? sizeof(MaskKey) : 0;
-  const bool between_messages = !in_frame_ && !chunks_ && !assembly_.active() && carried_ == 0;
-  if (input.size() < 4 + mask_bytes || state_ != State::open || !between_messages) {
+  const bool between_messages =
+      !course_.in_frame && !course_.in_chunks && !assembly_.active() && course_.carried == 0;
+  if (input.size() < 4 + mask_bytes || course_.state != State::open || !between_messages) {
     return next_slow(input);
   }
   std::uint8_t* const header = input.data();
-  const bool text = header[0] == 0x81;
+  const bool text = header[0] == whole_text;
   // Above 126 a length of eight bytes, or a mask bit that is not as it must be.
   const std::size_t length7 = header[1] ^ (masked ? 0x80u : 0u);
   const bool extended = length7 == 126;
   const std::size_t length = extended ? load_be16(header + 2) : length7;
   const std::size_t header_bytes = (extended ? 4 : 2) + mask_bytes;
   const bool minimal = extended ? length >= 126 : length < 126;
-  if ((!text && header[0] != 0x82) || !minimal || length > input.size() - header_bytes ||
+  if ((!text && header[0] != whole_binary) || !minimal || length > input.size() - header_bytes ||
       length > limits_->message_bytes_max) {
     return next_slow(input);
   }
@@ -65,20 +70,29 @@ Event Session::next_event(MutableBytes& input) noexcept {
 
 // Apart, so that a short one needs no call and no frame on the stack.
 Event Session::whole_message(bool text, MutableBytes payload) noexcept {
-  if (role_ == Role::server) mask_behind_key(payload);
+  if (course_.role == Role::server) mask_behind_key(payload);
   if (text && !utf8_valid(payload)) return fail(Errc::text_not_utf8);
   return {.kind = Event::Kind::message,
           .opcode = text ? Opcode::text : Opcode::binary,
           .payload = payload};
 }
 
+// Or leaves it as it came, if it is none: masking twice is nothing.
+bool Session::unmask_text(MutableBytes payload) noexcept {
+  mask_behind_key(payload);
+  if (utf8_valid(payload)) return true;
+  mask_behind_key(payload);
+  return false;
+}
+
 Event Session::next_slow(MutableBytes& input) noexcept {
   while (true) {
-    if (state_ == State::closed || state_ == State::answering || state_ == State::failed) {
+    if (course_.state == State::closed || course_.state == State::answering ||
+        course_.state == State::failed) {
       input = {};
       return need_input();
     }
-    if (!in_frame_) {
+    if (!course_.in_frame) {
       FrameHeader header;
       const bool complete = take_header(input, header);
       if (const Errc error = check_header(header, rules()); error != Errc::none) return fail(error);
@@ -96,11 +110,11 @@ FrameRules Session::rules() const noexcept {
   std::uint64_t bytes_max = limits_->message_bytes_max;
   if (assembly_.active() && assembly_.compressed()) {
     bytes_max = compressed_bytes_max;
-  } else if (chunks_) {
+  } else if (course_.in_chunks) {
     const std::uint64_t streamed = limits_->streamed_bytes_max;
     bytes_max = streamed != 0 ? streamed : ~std::uint64_t{0};
   }
-  return {.role = role_,
+  return {.role = course_.role,
           .in_message = assembly_.active(),
           .payload_bytes_max = bytes_max - std::min(assembly_.arrived_bytes(), bytes_max),
           .may_compress = compression_ != nullptr,
@@ -110,30 +124,30 @@ FrameRules Session::rules() const noexcept {
 // Reads a header from what was carried over and the front of `input`. False: there is not enough of
 // it; all of `input` was carried over, and `header` holds what is known.
 bool Session::take_header(MutableBytes& input, FrameHeader& header) noexcept {
-  if (carried_ == 0) {
+  if (course_.carried == 0) {
     header = parse_header(input);
     if (header.progress == HeaderProgress::complete) {
       input = input.subspan(header.header_bytes);
       return true;
     }
   }
-  const std::size_t had = carried_;
+  const std::size_t had = course_.carried;
   const std::size_t added = std::min(input.size(), carry_.size() - had);
   std::copy_n(input.begin(), added, carry_.begin() + static_cast<std::ptrdiff_t>(had));
   header = parse_header(Bytes{carry_}.first(had + added));
   if (header.progress == HeaderProgress::complete) {
     input = input.subspan(header.header_bytes - had);
-    carried_ = 0;
+    course_.carried = 0;
     return true;
   }
   // An incomplete header is shorter than carry_, so all of the input went there.
-  carried_ = static_cast<std::uint8_t>(had + added);
+  course_.carried = static_cast<std::uint8_t>(had + added);
   input = {};
   return false;
 }
 
 Errc Session::begin_frame(const FrameHeader& header) noexcept {
-  in_frame_ = true;
+  course_.in_frame = true;
   frame_opcode_ = header.opcode;
   frame_final_ = header.final;
   frame_compressed_ = header.rsv == rsv1;
@@ -146,7 +160,7 @@ Errc Session::begin_frame(const FrameHeader& header) noexcept {
   const Errc error = assembly_.begin_frame(header.opcode, *limits_, frame_compressed_);
   // After our Close the bytes that would earn a message its fragments are dropped, so their number
   // says nothing any more.
-  return state_ == State::open ? error : Errc::none;
+  return course_.state == State::open ? error : Errc::none;
 }
 
 Event Session::take_data(MutableBytes& input) noexcept {
@@ -155,8 +169,8 @@ Event Session::take_data(MutableBytes& input) noexcept {
   input = input.subspan(size);
 
   const bool compressed = assembly_.active() ? assembly_.compressed() : frame_compressed_;
-  if (state_ == State::open && chunks_ && !compressed) return take_chunk(part);
-  if (state_ == State::open) {
+  if (course_.state == State::open && course_.in_chunks && !compressed) return take_chunk(part);
+  if (course_.state == State::open) {
     const bool whole_frame = size == payload_left_ && assembly_.size() == 0;
     if (whole_frame && frame_final_ && frame_opcode_ != Opcode::continuation) {
       return take_whole_frame(part);
@@ -173,8 +187,8 @@ Event Session::take_data(MutableBytes& input) noexcept {
 
 // A message of one frame that is all there: if it is not compressed, nothing is copied.
 Event Session::take_whole_frame(MutableBytes payload) noexcept {
-  in_frame_ = false;
-  if (role_ == Role::server) mask(payload, key_);
+  course_.in_frame = false;
+  if (course_.role == Role::server) mask(payload, key_);
   assembly_.release();
   if (!frame_compressed_) {
     if (frame_opcode_ == Opcode::text && !utf8_valid(payload)) return fail(Errc::text_not_utf8);
@@ -193,14 +207,14 @@ Event Session::take_chunk(MutableBytes part) noexcept {
     const Errc error = assembly_.begin_frame(frame_opcode_, *limits_);
     if (error != Errc::none) return fail(error);
   }
-  if (role_ == Role::server) mask(part, key_, key_offset_);
+  if (course_.role == Role::server) mask(part, key_, key_offset_);
   const Opcode opcode = assembly_.opcode();
   const bool first = assembly_.arrived_bytes() == 0;
   if (const Errc error = assembly_.pass(part); error != Errc::none) return fail(error);
   payload_left_ -= part.size();
   key_offset_ = static_cast<std::uint8_t>((key_offset_ + part.size()) % sizeof(MaskKey));
-  in_frame_ = payload_left_ != 0;
-  const bool final = !in_frame_ && frame_final_;
+  course_.in_frame = payload_left_ != 0;
+  const bool final = !course_.in_frame && frame_final_;
   if (final) {
     if (const Errc error = assembly_.finish(); error != Errc::none) return fail(error);
     assembly_.release();
@@ -220,9 +234,9 @@ Event Session::advance_data(std::size_t size) noexcept {
 }
 
 Event Session::finish_data_frame() noexcept {
-  in_frame_ = false;
+  course_.in_frame = false;
   if (!frame_final_) return need_input();
-  if (state_ != State::open) {
+  if (course_.state != State::open) {
     assembly_.release();
     return need_input();
   }
@@ -254,16 +268,16 @@ Event Session::take_control(MutableBytes& input) noexcept {
 }
 
 Event Session::finish_control_frame(MutableBytes payload) noexcept {
-  in_frame_ = false;
+  course_.in_frame = false;
   payload_left_ = 0;
   control_bytes_ = 0;
   if (frame_opcode_ == Opcode::close) return finish_close(payload);
   if (frame_opcode_ == Opcode::pong) {
-    if (state_ != State::open) return need_input();
+    if (course_.state != State::open) return need_input();
     return {.kind = Event::Kind::pong, .opcode = Opcode::pong, .payload = payload};
   }
   // §5.5.2: only the peer's Close excuses us; after ours it is data that may not be sent (§5.5.1).
-  reply_ = Reply::pong;
+  course_.reply = Reply::pong;
   reply_payload_ = payload.data();
   reply_bytes_ = static_cast<std::uint8_t>(payload.size());
   return {.kind = Event::Kind::ping, .opcode = Opcode::ping, .payload = payload};
@@ -281,41 +295,44 @@ Event Session::finish_close(MutableBytes payload) noexcept {
     if (!utf8_valid(payload)) return fail(Errc::close_reason_not_utf8);
   }
   assembly_.release();  // What was begun will not be finished.
-  if (state_ == State::open) {
-    state_ = State::answering;
-    reply_ = Reply::close;
+  if (course_.state == State::open) {
+    course_.state = State::answering;
+    course_.reply = Reply::close;
     reply_code_ = code;
   } else {
-    state_ = State::closed;
+    course_.state = State::closed;
   }
   return {.kind = Event::Kind::close, .opcode = Opcode::close, .code = code, .payload = payload};
 }
 
 Event Session::fail(Errc error) noexcept {
-  const CloseCode code = state_ == State::open ? close_code_for(error) : CloseCode::abnormal;
-  state_ = State::failed;
+  const CloseCode code = course_.state == State::open ? close_code_for(error) : CloseCode::abnormal;
+  course_.state = State::failed;
   // §7.1.7: tell the peer why, if that was not said before.
-  reply_ = code == CloseCode::abnormal ? Reply::none : Reply::close;
+  course_.reply = code == CloseCode::abnormal ? Reply::none : Reply::close;
   reply_code_ = code;
-  in_frame_ = false;
-  carried_ = 0;
+  course_.in_frame = false;
+  course_.carried = 0;
   assembly_.release();
   return {.kind = Event::Kind::failure, .error = error, .code = code};
 }
 
 Event Session::fail_with(Errc error) noexcept {
   release_delivered();
-  return state_ == State::open || state_ == State::closing ? fail(error) : need_input();
+  return course_.state == State::open || course_.state == State::closing ? fail(error)
+                                                                         : need_input();
 }
 
 Event Session::end_of_input() noexcept {
   release_delivered();
-  if (state_ == State::open || state_ == State::closing) return fail(Errc::end_without_close);
+  if (course_.state == State::open || course_.state == State::closing)
+    return fail(Errc::end_without_close);
   return need_input();
 }
 
 MutableBytes Session::assembly_space(std::size_t hint) noexcept {
-  const bool assembling = !is_control(frame_opcode_) && state_ == State::open && assembly_.active();
+  const bool assembling =
+      !is_control(frame_opcode_) && course_.state == State::open && assembly_.active();
   if (!assembling) return {};
   return assembly_.space(static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, hint)));
 }
@@ -329,10 +346,10 @@ Event Session::commit(std::size_t bytes) noexcept {
 // What the last event showed has been used.
 void Session::release_delivered() noexcept {
   release_shown();
-  if (control_ != nullptr && !in_frame_) release_control();
+  if (control_ != nullptr && !course_.in_frame) release_control();
   // The Pong that was not taken would carry bytes that are gone; §5.5.3 lets a later one stand for
   // it.
-  if (reply_ == Reply::pong) reply_ = Reply::none;
+  if (course_.reply == Reply::pong) course_.reply = Reply::none;
 }
 
 void Session::release_control() noexcept {
@@ -343,13 +360,13 @@ void Session::release_control() noexcept {
 // --- sending -------------------------------------------------------------------------------------
 
 Opcode Session::outgoing_opcode(Opcode opcode, bool final) noexcept {
-  const Opcode result = sending_fragments_ ? Opcode::continuation : opcode;
-  sending_fragments_ = !final;
+  const Opcode result = course_.sending_fragments ? Opcode::continuation : opcode;
+  course_.sending_fragments = !final;
   return result;
 }
 
 Outgoing Session::send(Opcode opcode, Bytes payload, bool final) noexcept {
-  HILO_DCHECK(role_ == Role::server);
+  HILO_DCHECK(course_.role == Role::server);
   if (!is_open()) return {};
   const Opcode wire_opcode = outgoing_opcode(opcode, final);
   const std::size_t size =
@@ -359,22 +376,22 @@ Outgoing Session::send(Opcode opcode, Bytes payload, bool final) noexcept {
 
 Status Session::send(Opcode opcode, Bytes payload, MaskKey key, Buffer& into, bool final) noexcept {
   if (!is_open()) return Status{};
-  const Opcode wire_opcode = sending_fragments_ ? Opcode::continuation : opcode;
+  const Opcode wire_opcode = course_.sending_fragments ? Opcode::continuation : opcode;
   if (Status status = write_masked(wire_opcode, final, {}, payload, key, into); !status) {
     return status;
   }
-  sending_fragments_ = !final;
+  course_.sending_fragments = !final;
   return {};
 }
 
 Outgoing Session::send_compressed(Opcode opcode, Bytes payload, Buffer& scratch) noexcept {
-  const bool may_shrink = compression_ != nullptr && is_open() && !sending_fragments_;
+  const bool may_shrink = compression_ != nullptr && is_open() && !course_.sending_fragments;
   if (!may_shrink || !compression_->shrink(payload, scratch)) return send(opcode, payload);
   return send_shrunk(opcode, std::as_const(scratch).readable());
 }
 
 Outgoing Session::send_shrunk(Opcode opcode, Bytes wire) noexcept {
-  HILO_DCHECK(compression_ != nullptr && !sending_fragments_);
+  HILO_DCHECK(compression_ != nullptr && !course_.sending_fragments);
   const Outgoing outgoing = send(opcode, wire);
   outgoing_[0] |= rsv1_bit;
   return outgoing;
@@ -382,7 +399,7 @@ Outgoing Session::send_shrunk(Opcode opcode, Bytes wire) noexcept {
 
 Status Session::send_compressed(Opcode opcode, Bytes payload, MaskKey key, Buffer& into) noexcept {
   Buffer shrunk{into.pool()};
-  const bool may_shrink = compression_ != nullptr && is_open() && !sending_fragments_;
+  const bool may_shrink = compression_ != nullptr && is_open() && !course_.sending_fragments;
   if (!may_shrink || !compression_->shrink(payload, shrunk)) {
     return send(opcode, payload, key, into);
   }
@@ -403,14 +420,14 @@ Status Session::ping(Bytes payload, MaskKey key, Buffer& into) noexcept {
 }
 
 Outgoing Session::control(Opcode opcode, Bytes payload) noexcept {
-  HILO_DCHECK(role_ == Role::server);
+  HILO_DCHECK(course_.role == Role::server);
   const std::size_t size = write_header(outgoing_.data(), opcode, true, payload.size(), nullptr);
   return {{Bytes{outgoing_}.first(size), payload}};
 }
 
 Outgoing Session::control_close(CloseCode code, Bytes reason) noexcept {
   if (!has_wire_form(code)) return control(Opcode::close, {});
-  HILO_DCHECK(role_ == Role::server);
+  HILO_DCHECK(course_.role == Role::server);
   const std::size_t size = write_header(outgoing_.data(), Opcode::close, true,
                                         close_code_bytes + reason.size(), nullptr);
   store_be16(outgoing_.data() + size, static_cast<std::uint16_t>(code));
@@ -427,7 +444,7 @@ Status Session::write_masked_close(CloseCode code, Bytes reason, MaskKey key,
 
 Status Session::write_masked(Opcode opcode, bool final, Bytes head, Bytes payload, MaskKey key,
                              Buffer& into) noexcept {
-  HILO_DCHECK(role_ == Role::client);
+  HILO_DCHECK(course_.role == Role::client);
   const std::size_t payload_bytes = head.size() + payload.size();
   if (Status status = into.reserve(frame_header_bytes_max + payload_bytes); !status) return status;
   std::uint8_t* to = into.writable().data();
@@ -461,11 +478,11 @@ Status Session::close(CloseCode code, std::string_view reason, MaskKey key, Buff
 }
 
 void Session::begin_closing() noexcept {
-  state_ = State::closing;
+  course_.state = State::closing;
 }
 
 Outgoing Session::take_replies() noexcept {
-  switch (reply_) {
+  switch (course_.reply) {
     case Reply::none: return {};
     case Reply::pong: reply_taken(); return control(Opcode::pong, reply_payload());
     case Reply::close: reply_taken(); return control_close(reply_code_, {});
@@ -475,7 +492,7 @@ Outgoing Session::take_replies() noexcept {
 
 Status Session::take_replies(MaskKey key, Buffer& into) noexcept {
   Status status;
-  switch (reply_) {
+  switch (course_.reply) {
     case Reply::none: return {};
     case Reply::pong:
       status = write_masked(Opcode::pong, true, {}, reply_payload(), key, into);
@@ -487,8 +504,8 @@ Status Session::take_replies(MaskKey key, Buffer& into) noexcept {
 }
 
 void Session::reply_taken() noexcept {
-  reply_ = Reply::none;
-  if (state_ == State::answering) state_ = State::closed;
+  course_.reply = Reply::none;
+  if (course_.state == State::answering) course_.state = State::closed;
 }
 
 }  // namespace hilo::ws

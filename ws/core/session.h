@@ -49,6 +49,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -105,6 +106,7 @@ class Session {
   // permessage-deflate was negotiated. Once, before anything is read or sent.
   void compress_with(CompressionPointer compression) noexcept {
     compression_ = std::move(compression);
+    course_.compresses = compression_ != nullptr;
   }
   // Null: it was not negotiated.
   Compression* compression() const noexcept { return compression_.get(); }
@@ -116,12 +118,27 @@ class Session {
     return next_event(input);
   }
 
+  // The same for most of what a server hears: a short message, whole and in one frame, while
+  // nothing else is going on. Where its frame lies, the payload of which is unmasked; or null:
+  // nothing was taken, and next() knows what there is.
+  [[nodiscard]] std::uint8_t* next_short(MutableBytes& input) noexcept;
+  static Opcode short_opcode(const std::uint8_t* frame) noexcept {
+    return static_cast<Opcode>(frame[0] & 0x0F);
+  }
+  static MutableBytes short_payload(std::uint8_t* frame) noexcept {
+    return {frame + 2 + sizeof(MaskKey), std::size_t{frame[1]} ^ 0x80u};
+  }
+  // A server without compression stands between two messages, and has shown nothing.
+  bool expects_short() const noexcept {
+    return std::bit_cast<std::uint64_t>(course_) == 0 && !assembly_.active() && control_ == nullptr;
+  }
+
   // From the next message on, each arrives as chunks: the bytes that are there, as they come,
   // whatever the frames. Nothing is assembled, and the limit is streamed_bytes_max in place of
   // message_bytes_max. A chunk of a text may end within a character; that the text is UTF-8 is
   // checked all the same, up to the last byte shown. A compressed message is one chunk: its limits
   // are those of a message.
-  void receive_chunks(bool on) noexcept { chunks_ = on; }
+  void receive_chunks(bool on) noexcept { course_.in_chunks = on; }
 
   // The caller's own verdict on the peer (a deadline, a budget): fails the session as a broken rule
   // would, with the Close that answers `error` in take_replies().
@@ -135,7 +152,7 @@ class Session {
   // goes on with what follows. No other call may come between the two.
   MutableBytes receive_space(std::size_t hint) noexcept {
     if (shows_something()) release_delivered();
-    return in_frame_ ? assembly_space(hint) : MutableBytes{};
+    return course_.in_frame ? assembly_space(hint) : MutableBytes{};
   }
   [[nodiscard]] Event commit(std::size_t bytes) noexcept;
 
@@ -157,7 +174,7 @@ class Session {
   //   sends_plain_frames()
   [[nodiscard]] std::size_t send_into(std::uint8_t* to, Opcode opcode, Bytes payload) noexcept {
     HILO_DCHECK(sends_plain_frames());
-    const std::size_t size = write_plain_header(to, opcode, payload.size());
+    const std::size_t size = write_header(to, opcode, true, payload.size(), nullptr);
     if (!payload.empty()) std::memcpy(to + size, payload.data(), payload.size());
     return size + payload.size();
   }
@@ -189,27 +206,28 @@ class Session {
   // What the protocol owes the peer after the last event: a Pong, the echo of a Close, or the Close
   // that tells of a failure. Usually empty. A Pong that is not taken is dropped by the next call
   // that reads; out_of_memory() changes nothing.
-  bool has_replies() const noexcept { return reply_ != Reply::none; }
+  bool has_replies() const noexcept { return course_.reply != Reply::none; }
   [[nodiscard]] Outgoing take_replies() noexcept;
   Status take_replies(MaskKey key, Buffer& into) noexcept;
 
-  Role role() const noexcept { return role_; }
+  Role role() const noexcept { return course_.role; }
   // Neither side has said Close and nothing has failed: messages may be sent.
-  bool is_open() const noexcept { return state_ == State::open; }
+  bool is_open() const noexcept { return course_.state == State::open; }
   // Both sides have said Close, or there is nothing left to say.
   bool wants_transport_close() const noexcept {
-    return (state_ == State::closed || state_ == State::failed) && reply_ == Reply::none;
+    const bool is_over = course_.state == State::closed || course_.state == State::failed;
+    return is_over && course_.reply == Reply::none;
   }
   // send() was called with `final` false last: what follows continues that message.
-  bool is_sending_fragments() const noexcept { return sending_fragments_; }
+  bool is_sending_fragments() const noexcept { return course_.sending_fragments; }
   // The next message is a frame of its own, as it comes: send_into() may write it.
   bool sends_plain_frames() const noexcept {
-    return role_ == Role::server && is_open() && !sending_fragments_ && compression_ == nullptr;
+    return std::bit_cast<std::array<std::uint32_t, 2>>(course_)[0] == 0;
   }
   // A frame has begun and not ended: nothing else, not even a Pong, can come before its end.
-  bool in_frame() const noexcept { return carried_ != 0 || in_frame_; }
+  bool in_frame() const noexcept { return course_.carried != 0 || course_.in_frame; }
   // Bytes of its payload that are still to come.
-  std::uint64_t frame_bytes_left() const noexcept { return in_frame_ ? payload_left_ : 0; }
+  std::uint64_t frame_bytes_left() const noexcept { return course_.in_frame ? payload_left_ : 0; }
   // A frame or a fragmented message has begun and not ended.
   bool unfinished() const noexcept { return in_frame() || (assembly_.active() && !delivered_); }
   // Bytes held for an unfinished message.
@@ -220,16 +238,33 @@ class Session {
  private:
   enum class State : std::uint8_t { open, closing, answering, closed, failed };
   enum class Reply : std::uint8_t { none, pong, close };
+  // What decides how the next message is sent, and then how the next frame is read. All zeros stand
+  // for a server without compression between two messages, and one comparison tells that.
+  struct Course {
+    Role role = Role::server;
+    State state = State::open;
+    bool sending_fragments = false;
+    bool compresses = false;
+    Reply reply = Reply::none;
+    bool in_frame = false;
+    bool in_chunks = false;    // receive_chunks()
+    std::uint8_t carried = 0;  // bytes of a header that has not come whole
+  };
+  static_assert(sizeof(Course) == sizeof(std::uint64_t));
+  // The first bytes of messages of one frame.
+  static constexpr std::uint8_t whole_text = 0x81;
+  static constexpr std::uint8_t whole_binary = 0x82;
 
   Event next_event(MutableBytes& input) noexcept;
   Event whole_message(bool text, MutableBytes payload) noexcept;
+  static bool unmask_text(MutableBytes payload) noexcept;
   Event next_slow(MutableBytes& input) noexcept;
   MutableBytes assembly_space(std::size_t hint) noexcept;
   bool take_header(MutableBytes& input, FrameHeader& header) noexcept;
   Errc begin_frame(const FrameHeader& header) noexcept;
   Event take_data(MutableBytes& input) noexcept;
   Event::Kind whole_kind() const noexcept {
-    return chunks_ ? Event::Kind::chunk : Event::Kind::message;
+    return course_.in_chunks ? Event::Kind::chunk : Event::Kind::message;
   }
   Event take_chunk(MutableBytes part) noexcept;
   Event take_control(MutableBytes& input) noexcept;
@@ -242,7 +277,7 @@ class Session {
   FrameRules rules() const noexcept;
   // What the last event showed lies here, or is to be sent back in a Pong.
   bool shows_something() const noexcept {
-    return delivered_ || control_ != nullptr || reply_ == Reply::pong;
+    return delivered_ || control_ != nullptr || course_.reply == Reply::pong;
   }
   void release_delivered() noexcept;
   void release_control() noexcept;
@@ -269,20 +304,34 @@ class Session {
   MaskKey key_{};
   CloseCode reply_code_ = CloseCode::no_status;
 
-  Role role_;
-  State state_ = State::open;
-  Reply reply_ = Reply::none;
+  Course course_;
   std::uint8_t reply_bytes_ = 0;
-  std::uint8_t carried_ = 0;
   std::uint8_t control_bytes_ = 0;  // arrived of control_
   std::uint8_t key_offset_ = 0;     // payload position modulo 4
   Opcode frame_opcode_ = Opcode::continuation;
-  bool frame_final_ = false;
-  bool frame_compressed_ = false;  // and the first of its message
-  bool in_frame_ = false;
-  bool chunks_ = false;     // receive_chunks()
-  bool delivered_ = false;  // assembly_ holds what the last event showed
-  bool sending_fragments_ = false;
+  bool frame_final_ : 1 = false;
+  bool frame_compressed_ : 1 = false;   // and the first of its message
+  bool delivered_ : 1 = false;          // assembly_ holds what the last event showed
+  const std::uint8_t short_bytes_max_;  // the limit of messages, or all that a short header can say
 };
+
+// Plain pointers, because a checked span costs as much here as all the rest.
+[[gnu::always_inline]] inline std::uint8_t* Session::next_short(MutableBytes& input) noexcept {
+  constexpr std::size_t header_bytes = 2 + sizeof(MaskKey);
+  if (input.size() < header_bytes || !expects_short()) return nullptr;
+  std::uint8_t* const header = input.data();
+  // Without the bit of the mask it is more than that of any short message.
+  const std::size_t length = header[1] ^ 0x80u;
+  const std::size_t behind = input.size() - header_bytes;
+  if (length > short_bytes_max_ || length > behind) return nullptr;
+  const MutableBytes payload{header + header_bytes, length};
+  if (header[0] == whole_binary) {
+    mask_behind_key(payload);
+  } else if (header[0] != whole_text || !unmask_text(payload)) {
+    return nullptr;
+  }
+  input = {payload.data() + length, behind - length};
+  return header;
+}
 
 }  // namespace hilo::ws
