@@ -151,31 +151,20 @@ Result<Address> address_by(int (*call)(int, sockaddr*, socklen_t*), int fd) noex
 
 namespace {
 
-template <int flags>
-Io receive_with(int fd, MutableBytes into) noexcept {
-  if (into.empty()) return {};
-  ssize_t taken;
+// Again, if it was interrupted.
+template <class Attempt>
+Io whole(Bytes bytes, Attempt&& attempt) noexcept {
+  if (bytes.empty()) return {};
+  std::ptrdiff_t result;
   do {
-    taken = ::recv(fd, into.data(), into.size(), flags);
-  } while (taken < 0 && errno == EINTR);
-  if (taken > 0) return moved(taken);
-  if (taken == 0) return {Io::Kind::end, 0, {}};
-  return stopped();
+    result = attempt();
+  } while (result == -EINTR);
+  return outcome(result);
 }
 
-}  // namespace
-
-// Said once more, because BSD takes the low-water mark for an order where the call itself does not
-// say that it will not wait.
-Io receive(int fd, MutableBytes into) noexcept {
-  return receive_with<MSG_DONTWAIT>(fd, into);
+std::ptrdiff_t result_of(ssize_t moved) noexcept {
+  return moved >= 0 ? moved : -errno;
 }
-
-Io peek(int fd, MutableBytes into) noexcept {
-  return receive_with<MSG_PEEK | MSG_DONTWAIT>(fd, into);
-}
-
-namespace {
 
 int flags_for(Behind behind) noexcept {
   return behind == Behind::end ? send_flags | more_flag : send_flags;
@@ -183,13 +172,36 @@ int flags_for(Behind behind) noexcept {
 
 }  // namespace
 
+Io outcome(std::ptrdiff_t result) noexcept {
+  if (result > 0) return moved(result);
+  if (result == 0) return {Io::Kind::end, 0, {}};
+  const int error = static_cast<int>(-result);
+  if (would_block(error)) return blocked();
+  return {Io::Kind::failed, 0, std::error_code(error, std::generic_category())};
+}
+
+// Said once more, because BSD takes the low-water mark for an order where the call itself does not
+// say that it will not wait.
+std::ptrdiff_t try_receive(int fd, MutableBytes into) noexcept {
+  return result_of(::recv(fd, into.data(), into.size(), MSG_DONTWAIT));
+}
+
+Io receive(int fd, MutableBytes into) noexcept {
+  return whole(into, [&] { return try_receive(fd, into); });
+}
+
+Io peek(int fd, MutableBytes into) noexcept {
+  return whole(into, [&] {
+    return result_of(::recv(fd, into.data(), into.size(), MSG_PEEK | MSG_DONTWAIT));
+  });
+}
+
+std::ptrdiff_t try_send(int fd, Bytes bytes, Behind behind) noexcept {
+  return result_of(::send(fd, bytes.data(), bytes.size(), flags_for(behind)));
+}
+
 Io send(int fd, Bytes bytes, Behind behind) noexcept {
-  if (bytes.empty()) return {};
-  ssize_t taken;
-  do {
-    taken = ::send(fd, bytes.data(), bytes.size(), flags_for(behind));
-  } while (taken < 0 && errno == EINTR);
-  return taken >= 0 ? moved(taken) : stopped();
+  return whole(bytes, [&] { return try_send(fd, bytes, behind); });
 }
 
 Io send(int fd, std::span<const Bytes> slices, Behind behind) noexcept {

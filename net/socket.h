@@ -69,13 +69,21 @@ Status finish_connect(int fd) noexcept;
 Status take_error(int fd) noexcept;
 
 Io receive(int fd, MutableBytes into) noexcept;
-// The same, and leaves the bytes where they are.
+// One attempt, and what came of it as a number, which fits into a register, for where every message
+// passes: the bytes, 0 for the end, or minus an error of errno, EINTR among them. `into` is not
+// empty.
+std::ptrdiff_t try_receive(int fd, MutableBytes into) noexcept;
+// The same number as an Io. Not of an EINTR: the same is to be tried again.
+Io outcome(std::ptrdiff_t result) noexcept;
+// As receive(), and leaves the bytes where they are.
 Io peek(int fd, MutableBytes into) noexcept;
 // What follows the bytes at once: the kernel may wait for the end of the stream, so that one
 // packet carries both. Whoever says `end` calls shutdown_write() or closes next.
 enum class Behind : std::uint8_t { nothing, end };
 // No SIGPIPE whatever happens.
 Io send(int fd, Bytes bytes, Behind behind = Behind::nothing) noexcept;
+// One attempt, likewise, with `bytes` that are not empty.
+std::ptrdiff_t try_send(int fd, Bytes bytes, Behind behind) noexcept;
 // Gathers `slices` (at most 16 count) in one call.
 Io send(int fd, std::span<const Bytes> slices, Behind behind = Behind::nothing) noexcept;
 

@@ -3,6 +3,7 @@
 #include "net/stream.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -100,6 +101,8 @@ Stream::Parts Stream::take_apart() noexcept {
 }
 
 void Stream::on_ready(Ready ready) {
+  const bool only_readable = ready.readable && !ready.writable && !ready.broken;
+  if (only_readable && is_plain() && stash_.empty()) return read_plainly();
   dispatch(ready, false);
 }
 
@@ -132,7 +135,7 @@ void Stream::handle(Ready ready, bool resuming) {
   if (writable) flush_queue();
   if (resuming && is(Flag::again) && !is(Flag::paused) && !is(Flag::over)) deliver_stash();
   if (readable && is(Flag::paused)) set(Flag::missed);
-  if (readable || (resuming && input_waits())) read_some();
+  if (readable || (resuming && input_waits())) read_some(0);
   if (ready.broken) hang_up();
 }
 
@@ -183,11 +186,11 @@ inline Io Stream::receive(MutableBytes into) noexcept {
   return transport_ != nullptr ? transport_->read(into) : socket::receive(fd_.value(), into);
 }
 
-void Stream::read_some() {
-  std::size_t received = 0;
+// `received` were read before in this dispatch.
+void Stream::read_some(std::size_t received) {
   for (int reads = 0; reads < reads_per_turn_max; ++reads) {
     if (!can_read()) return;
-    if (reads != 0 && received >= handler_->bytes_per_turn_max()) return;
+    if (received != 0 && received >= handler_->bytes_per_turn_max()) return;
     const Space space = stash_.empty() ? receive_space() : space_for_stash();
     if (is(Flag::over)) return;
     clear(Flag::missed);
@@ -286,24 +289,63 @@ void Stream::deliver_stash() {
   stash_.consume(consumed);
 }
 
-// Lets the handler consume from `input`, and the next handler if the first one made way for it.
-void Stream::offer(MutableBytes& input) {
-  Want want;
-  bool replaced;
+inline Stream::Want Stream::show(MutableBytes& input) {
+  [[maybe_unused]] const std::uint8_t* const end = input.data() + input.size();
+  set(Flag::offering);
+  const Want want = handler_->on_input(input);
+  clear(Flag::offering);
+  HILO_DCHECK(input.empty() || input.data() + input.size() == end);
+  return want;
+}
+
+// Lets the handler consume from `input`. Mostly it takes all, and waits for more.
+inline void Stream::offer(MutableBytes& input) {
   clear(Flag::again);
-  do {
-    Handler* const asked = handler_;
-    [[maybe_unused]] const std::uint8_t* const end = input.data() + input.size();
-    set(Flag::offering);
-    want = asked->on_input(input);
-    clear(Flag::offering);
-    HILO_DCHECK(input.empty() || input.data() + input.size() == end);
+  const Handler* const asked = handler_;
+  const Want want = show(input);
+  if (want == Want::more && input.empty()) return clear(Flag::again);
+  offer_rest(input, asked, want);
+}
+
+// Lets the next handler have it, if the first one made way for it.
+void Stream::offer_rest(MutableBytes& input, const Handler* asked, Want want) {
+  bool replaced = handler_ != asked;
+  while (replaced && want == Want::more && !input.empty() && !is(Flag::paused) && !is(Flag::over)) {
+    asked = handler_;
+    want = show(input);
     replaced = handler_ != asked;
-  } while (replaced && want == Want::more && !input.empty() && !is(Flag::paused) &&
-           !is(Flag::over));
+  }
   // Left over and not seen by this handler, or left because of a pause that is over by now.
   const bool unseen = (replaced || is(Flag::again)) && !input.empty();
   put(Flag::again, want == Want::again || unseen);
+}
+
+// Most dispatches: one receive, one call of the handler, one send. dispatch() would do the same;
+// all that turns out to be out of the ordinary is left to it and to what it calls.
+void Stream::read_plainly() noexcept {
+  begin_dispatch();
+  const MutableBytes shared = loop_->receive_buffer();
+  loop_->count_read();
+  const std::ptrdiff_t result = socket::try_receive(fd_.value(), shared);
+  if (result > 0) {
+    const auto received = static_cast<std::size_t>(result);
+    received_bytes_ += received;
+    last_receive_bytes_ = static_cast<std::uint32_t>(received);
+    attempt([&] {
+      deliver({Place::shared, shared, 0}, received);
+      if (received == shared.size()) read_on(received);
+    });
+  } else if (result == -EINTR) {
+    attempt([this] { read_some(0); });
+  } else {
+    stop_reading(socket::outcome(result));
+  }
+  finish_dispatch();
+}
+
+void Stream::read_on(std::size_t received) {
+  send_collected();
+  read_some(received);
 }
 
 void Stream::report_end() {

@@ -66,7 +66,8 @@ class Stream final : private Watcher {
 
     // Memory of the handler's own to read the next bytes into, in place of the receive buffer, or
     // an empty span. `on_received` follows, with how much of it was filled. Asked only while the
-    // stash is empty. Lets a large message be read straight to where it is assembled.
+    // stash is empty, and not for sure unless ask_for_space() was called. Lets a large message be
+    // read straight to where it is assembled.
     virtual MutableBytes receive_space() { return {}; }
     virtual Want on_received(std::size_t bytes) {
       static_cast<void>(bytes);
@@ -197,6 +198,9 @@ class Stream final : private Watcher {
   // where they are the bytes of a bare socket. It begins with 1.
   Status set_receive_low_water(std::size_t bytes) noexcept;
 
+  // Whether receive_space() is to be asked before each receive.
+  void ask_for_space(bool ask) noexcept { put(Flag::asks, ask); }
+
   // Stops and restarts reading. resume() offers the stash again in the next resume phase.
   void pause() noexcept;
   void resume() noexcept;
@@ -240,10 +244,11 @@ class Stream final : private Watcher {
     closed = 1U << 15,
     abortive = 1U << 16,
     offered = 1U << 17,  // flush_collected() sent some; the flush phase is to tell it
+    asks = 1U << 18,     // for space of the handler's
 
     over = broken | closed,
     unready = paused | again | end_seen | over,  // nothing is to be received
-    unusual = unready | missed | blocked | shutdown_wanted | detached | offered,
+    unusual = unready | missed | blocked | shutdown_wanted | detached | offered | asks,
   };
   // Any of them, where it stands for several.
   bool is(Flag flag) const noexcept { return (flags_ & static_cast<std::uint32_t>(flag)) != 0; }
@@ -286,14 +291,18 @@ class Stream final : private Watcher {
   // Input: stream.cc.
   bool can_read() const noexcept { return !is(Flag::unready); }
   bool input_waits() const noexcept;
-  void read_some();
+  void read_plainly() noexcept;
+  void read_some(std::size_t received);
+  void read_on(std::size_t received);
   Io receive(MutableBytes into) noexcept;
   Space receive_space();
   Space space_for_stash() noexcept;
   void deliver(const Space& space, std::size_t received);
   void deliver_stash();
   void stop_reading(const Io& io) noexcept;
+  Want show(MutableBytes& input);
   void offer(MutableBytes& input);
+  void offer_rest(MutableBytes& input, const Handler* asked, Want want);
   void report_end();
   void hang_up();
   void detach() noexcept;
@@ -306,6 +315,7 @@ class Stream final : private Watcher {
   // `shared`, or null: whose bytes the slices, a single one then, are.
   Status output(std::span<const Bytes> slices, const SharedBytes* shared) noexcept;
   Status enqueue(std::span<const Bytes> slices, const SharedBytes* shared) noexcept;
+  Io sent(const Io& io) noexcept;
   Io transmit(Bytes bytes) noexcept;
   Io transmit(std::span<const Bytes> slices) noexcept;
   socket::Behind what_follows() const noexcept {
@@ -317,6 +327,7 @@ class Stream final : private Watcher {
     if (loop_->send_buffer().size != 0) send_buffer();
   }
   void send_buffer() noexcept;
+  void settle_buffer(const Io& io) noexcept;
   class Sequence;
   bool settle(const Io& io, Sequence& left, std::size_t offered) noexcept;
   void send_rest(Sequence& left) noexcept;

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 #include "net/base/check.h"
@@ -131,21 +132,22 @@ Status Stream::enqueue(std::span<const Bytes> slices, const SharedBytes* shared)
   return {};
 }
 
-// One slice is what nearly every send has, and needs no list.
-Io Stream::transmit(Bytes bytes) noexcept {
-  loop_->count_write();
-  const Io io = transport_ != nullptr ? transport_->write({&bytes, 1})
-                                      : socket::send(fd_.value(), bytes, what_follows());
+Io Stream::sent(const Io& io) noexcept {
   if (io.kind == Io::Kind::done) sent_bytes_ += io.bytes;
   return io;
 }
 
+// One slice is what nearly every send has, and needs no list.
+Io Stream::transmit(Bytes bytes) noexcept {
+  loop_->count_write();
+  return sent(transport_ != nullptr ? transport_->write({&bytes, 1})
+                                    : socket::send(fd_.value(), bytes, what_follows()));
+}
+
 Io Stream::transmit(std::span<const Bytes> slices) noexcept {
   loop_->count_write();
-  const Io io = transport_ != nullptr ? transport_->write(slices)
-                                      : socket::send(fd_.value(), slices, what_follows());
-  if (io.kind == Io::Kind::done) sent_bytes_ += io.bytes;
-  return io;
+  return sent(transport_ != nullptr ? transport_->write(slices)
+                                    : socket::send(fd_.value(), slices, what_follows()));
 }
 
 // What came of offering so many bytes from the front of what is left. False: the stream broke.
@@ -200,15 +202,24 @@ void Stream::send_now(std::span<const Bytes> slices, const SharedBytes* shared) 
 void Stream::send_buffer() noexcept {
   Loop::SendBuffer& buffer = loop_->send_buffer();
   if (is(Flag::broken) || is(Flag::abortive)) return;
-  const Bytes bytes{buffer.data, buffer.size};
   clear(Flag::blocked);
-  const Io io = transmit(bytes);
-  if (io.kind == Io::Kind::done && io.bytes == bytes.size()) {
+  const Bytes bytes{buffer.data, buffer.size};
+  if (transport_ != nullptr) return settle_buffer(transmit(bytes));
+  loop_->count_write();
+  const std::ptrdiff_t result = socket::try_send(fd_.value(), bytes, what_follows());
+  if (result == static_cast<std::ptrdiff_t>(bytes.size())) {
+    sent_bytes_ += bytes.size();
     buffer.size = 0;
-    return;
+  } else {
+    settle_buffer(result == -EINTR ? transmit(bytes) : sent(socket::outcome(result)));
   }
-  Sequence left(bytes, {});
-  if (settle(io, left, bytes.size())) send_rest(left);
+}
+
+// What came of offering what has collected.
+void Stream::settle_buffer(const Io& io) noexcept {
+  const Loop::SendBuffer& buffer = loop_->send_buffer();
+  Sequence left({buffer.data, buffer.size}, {});
+  if (settle(io, left, buffer.size)) send_rest(left);
 }
 
 void Stream::on_flush() {

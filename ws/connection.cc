@@ -53,43 +53,37 @@ void Connection::open(std::unique_ptr<net::Stream> stream, KeptRequest request) 
 
 // --- input ---------------------------------------------------------------------------------------
 
+// Most of what comes are short messages, one behind the other. With the first that is anything
+// else, or behind which anything is the matter, the rest is left to take_events().
 net::Stream::Want Connection::on_input(MutableBytes& input) {
+  Shared& shared = *shared_;
   last_input_ = loop().now();
-  std::uint32_t budget = shared_->limits->messages_per_turn_max;
-  const bool message_ended = take_short_messages(input, budget);
-  // Most reads end between two messages, as the one before did.
-  const bool was_between = !mid_frame_ && !message_begun_;
-  if (input.empty() && was_between && session_.expects_short() && !stream_->is_disturbed()) {
-    return net::Stream::Want::more;
-  }
-  return take_events(input, budget, message_ended);
-}
-
-// Most of what comes, one behind the other, until something else comes or is the matter. False if
-// there was none.
-bool Connection::take_short_messages(MutableBytes& input, std::uint32_t& budget) {
-  if (!handlers_->on_message) return false;
-  Metrics& metrics = *shared_->metrics;
+  const std::uint32_t budget = shared.limits->messages_per_turn_max;
+  if (!handlers_->on_message) return take_events(input, budget, false);
   MutableBytes rest = input;
   std::uint32_t left = budget;
   in_call_ = true;
-  ++shared_->calls;
+  ++shared.calls;
   while (std::uint8_t* const frame = session_.next_short(rest)) {
     const MutableBytes payload = Session::short_payload(frame);
-    metrics.count_received(payload.size());
+    shared.metrics->count_received(payload.size());
     const bool returned = guarded([&] {
       handlers_->on_message(*this, Message{Session::short_opcode(frame), payload});
     });
-    call_threw_ = call_threw_ || !returned;
+    if (!returned) call_threw_ = true;
     if (--left == 0 || call_threw_ || stream_->is_disturbed()) break;
+    if (rest.empty()) {
+      --shared.calls;
+      in_call_ = false;
+      input = rest;
+      return net::Stream::Want::more;
+    }
   }
-  --shared_->calls;
+  --shared.calls;
   in_call_ = false;
-  const bool message_ended = left != budget;
   input = rest;
-  budget = left;
   if (call_threw_) handler_failed();
-  return message_ended;
+  return take_events(input, left, left != budget);
 }
 
 net::Stream::Want Connection::take_events(MutableBytes& input, std::uint32_t budget,
@@ -177,6 +171,7 @@ void Connection::track_unfinished(bool message_ended) noexcept {
     arm_by(next_deadline());
   }
   mid_frame_ = session_.in_frame();
+  stream_->ask_for_space(mid_frame_);
   if (session_.assembled_bytes() != 0) look_at_memory();
   if (!session_.unfinished() || in_chunks()) {
     message_begun_ = false;

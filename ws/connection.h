@@ -248,7 +248,6 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   // net::Timer
   void on_timer(net::Time now) override;
 
-  bool take_short_messages(MutableBytes& input, std::uint32_t& budget);
   net::Stream::Want take_events(MutableBytes& input, std::uint32_t budget, bool message_ended);
   bool may_go_on(MutableBytes& input);
   void handle(const Event& event);

@@ -155,6 +155,37 @@ Io receive(int fd, MutableBytes into) noexcept {
   return network.receive(at, into.first(shorten(network, std::min(into.size(), arrived))));
 }
 
+// As one number, and back.
+namespace {
+
+std::ptrdiff_t number(const Io& io) noexcept {
+  switch (io.kind) {
+    case Io::Kind::done: return static_cast<std::ptrdiff_t>(io.bytes);
+    case Io::Kind::would_block: return -EAGAIN;
+    case Io::Kind::end: return 0;
+    case Io::Kind::failed: return -std::error_code(io.error).value();
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::ptrdiff_t try_receive(int fd, MutableBytes into) noexcept {
+  return number(receive(fd, into));
+}
+
+std::ptrdiff_t try_send(int fd, Bytes bytes, Behind behind) noexcept {
+  return number(send(fd, bytes, behind));
+}
+
+Io outcome(std::ptrdiff_t result) noexcept {
+  if (result > 0) return {Io::Kind::done, static_cast<std::size_t>(result), {}};
+  if (result == 0) return {Io::Kind::end, 0, {}};
+  if (result == -EAGAIN) return blocked();
+  const int error = static_cast<int>(-result);
+  return {Io::Kind::failed, 0, std::error_code(error, std::generic_category())};
+}
+
 Io peek(int fd, MutableBytes into) noexcept {
   const SystemCall call(Call::receive);
   if (call.fails()) return call.io();

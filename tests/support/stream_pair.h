@@ -114,6 +114,7 @@ class Peer final : public net::Stream::Handler {
   Peer(net::Loop& loop, net::Fd fd)
       : stream(std::make_unique<net::Stream>(loop, std::move(fd), *this)) {
     REQUIRE(stream->start());
+    stream->ask_for_space(true);
   }
   Peer(net::Loop& loop, std::unique_ptr<net::Transport> transport, net::Fd fd = net::Fd{})
       : stream(std::make_unique<net::Stream>(loop, std::move(transport), std::move(fd), *this)) {
