@@ -327,6 +327,8 @@ class Stream final : private Watcher {
     if (loop_->send_buffer().size != 0) send_buffer();
   }
   void send_buffer() noexcept;
+  void send_buffer_through_transport() noexcept;
+  void settle_buffer(std::ptrdiff_t result) noexcept;
   void settle_buffer(const Io& io) noexcept;
   class Sequence;
   bool settle(const Io& io, Sequence& left, std::size_t offered) noexcept;

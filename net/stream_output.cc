@@ -204,18 +204,29 @@ void Stream::send_buffer() noexcept {
   if (is(Flag::broken) || is(Flag::abortive)) return;
   clear(Flag::blocked);
   const Bytes bytes{buffer.data, buffer.size};
-  if (transport_ != nullptr) return settle_buffer(transmit(bytes));
+  if (transport_ != nullptr) return send_buffer_through_transport();
   loop_->count_write();
   const std::ptrdiff_t result = socket::try_send(fd_.value(), bytes, what_follows());
   if (result == static_cast<std::ptrdiff_t>(bytes.size())) {
     sent_bytes_ += bytes.size();
     buffer.size = 0;
   } else {
-    settle_buffer(result == -EINTR ? transmit(bytes) : sent(socket::outcome(result)));
+    settle_buffer(result);
   }
 }
 
-// What came of offering what has collected.
+// What came of offering what has collected. Apart, so that the short way needs no room for it.
+[[gnu::noinline]] void Stream::settle_buffer(std::ptrdiff_t result) noexcept {
+  const Loop::SendBuffer& buffer = loop_->send_buffer();
+  const bool again = result == -EINTR;
+  settle_buffer(again ? transmit({buffer.data, buffer.size}) : sent(socket::outcome(result)));
+}
+
+[[gnu::noinline]] void Stream::send_buffer_through_transport() noexcept {
+  const Loop::SendBuffer& buffer = loop_->send_buffer();
+  settle_buffer(transmit({buffer.data, buffer.size}));
+}
+
 void Stream::settle_buffer(const Io& io) noexcept {
   const Loop::SendBuffer& buffer = loop_->send_buffer();
   Sequence left({buffer.data, buffer.size}, {});

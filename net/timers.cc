@@ -47,12 +47,14 @@ Time start_of(std::int64_t slot_tick, int wheel) noexcept {
 
 }  // namespace
 
-TimerWheel::TimerWheel(Time now) noexcept : quiet_until_(latest), now_ms_(round_down(now)) {}
+TimerWheel::TimerWheel(Time now) noexcept
+    : quiet_until_(latest), seen_(now), now_ms_(round_down(now)) {}
 
 void TimerWheel::arm(Timer& timer, Time deadline) noexcept {
   cancel(timer);
   timer.deadline_ms_ = round_up(deadline);
   ++armed_count_;
+  now_ms_ = std::max(now_ms_, round_down(seen_));
   place(timer, due_);
 }
 

@@ -75,7 +75,7 @@ class TimerWheel {
   // for a time that has passed fires at the next advance(), so that no callback can hold the turn.
   void advance(Time now) noexcept {
     if (now >= quiet_until_) return fire(now);
-    now_ms_ = std::max(now_ms_, round_down(now));
+    seen_ = std::max(seen_, now);
   }
 
   // How long a wait may last before advance() has something to do; negative if nothing is armed.
@@ -115,7 +115,8 @@ class TimerWheel {
   Slot due_;  // armed for a time that had passed
   // Until then advance() has nothing to do, so that most turns look at no wheel.
   Time quiet_until_;
-  std::int64_t now_ms_;
+  Time seen_;            // when advance() was last called, which now_ms_ follows when it matters
+  std::int64_t now_ms_;  // where the wheels stand
   std::size_t armed_count_ = 0;
 };
 

@@ -36,13 +36,13 @@ MUTANTS = [
     Mutant(
         "what the kernel took of the queue is not what is dropped from it",
         "net/stream_output.cc",
-        "queue_.consume(io.bytes);",
-        "queue_.consume(bytes.size());",
+        "queue_.consume(loop_->pool(), io.bytes);",
+        "queue_.consume(loop_->pool(), total_bytes(batch));",
     ),
     Mutant(
         "what the kernel did not take is not kept",
         "net/stream_output.cc",
-        "if (Status status = left.move_to(queue_); !status) lose_output(status.error());",
+        "if (Status status = left.move_to(queue_, loop_->pool()); !status) lose_output(status.error());",
         "left.consume(0);",
     ),
     Mutant(
@@ -65,6 +65,18 @@ MUTANTS = [
         "const bool stash_waits = is(Flag::again) && !is(Flag::paused) && !is(Flag::over);",
         "const bool stash_waits = false;",
         ("net_stream", "ws_server"),
+    ),
+    Mutant(
+        "a receive that was interrupted is the end",
+        "net/stream.cc",
+        "result == -EINTR",
+        "result == 1",
+    ),
+    Mutant(
+        "a send that was interrupted is the end",
+        "net/stream_output.cc",
+        "const bool again = result == -EINTR;",
+        "const bool again = result == 1;",
     ),
     Mutant(
         "a reset is not noticed while nobody reads",
@@ -139,9 +151,23 @@ MUTANTS = [
     Mutant(
         "the mask of a frame begins anew with each read",
         "ws/core/session.cc",
-        "if (role_ == Role::server) mask(part, key_, key_offset_);",
-        "if (role_ == Role::server) mask(part, key_);",
+        "if (course_.role == Role::server) mask(part, key_, key_offset_);",
+        "if (course_.role == Role::server) mask(part, key_);",
         ("ws_connection_chunks", "core_session_frames",),
+    ),
+    Mutant(
+        "a short message is handed on though the one before it has paused the connection",
+        "ws/connection.cc",
+        "if (--left == 0 || call_threw_ || stream_->is_disturbed()) break;",
+        "if (--left == 0 || call_threw_) break;",
+        ("ws_connection",),
+    ),
+    Mutant(
+        "a short text that is no UTF-8 is judged with its mask taken off twice",
+        "ws/core/session.cc",
+        "  if (utf8_valid(payload)) return true;\n  mask_behind_key(payload);\n",
+        "  if (utf8_valid(payload)) return true;\n",
+        ("core_session_text", "ws_catalogue_frames"),
     ),
     # --- Engine.IO --------------------------------------------------------------------------------
     Mutant(
@@ -213,20 +239,20 @@ MUTANTS = [
     Mutant(
         "an answer is told twice",
         "ws/socketio/client_socket_state.cc",
-        "  manager_->call([&] { ack.handler({}, values); });",
-        "  manager_->call([&] { ack.handler({}, values); });\n  manager_->call([&] { ack.handler({}, values); });",
+        "  manager_->call([&] { ack.handler({}, *values); });",
+        "  manager_->call([&] { ack.handler({}, *values); });\n  manager_->call([&] { ack.handler({}, *values); });",
     ),
     Mutant(
         "the timer of an answer that came is not cancelled",
         "ws/socketio/client_socket_state.cc",
-        "  manager_->loop_->cancel(ack.timer);\n  manager_->call([&] { ack.handler({}, values); });",
-        "  manager_->call([&] { ack.handler({}, values); });",
+        "  manager_->loop_->cancel(ack.timer);\n  manager_->call([&] { ack.handler({}, *values); });",
+        "  manager_->call([&] { ack.handler({}, *values); });",
         ("socketio_client",),
     ),
     Mutant(
         "whoever waits for answers is not told that the connection is gone",
         "ws/socketio/client_socket_state.cc",
-        "      manager_->call([&] { ack.handler(AckErrc::disconnected, none); });",
+        "                    manager_->call([&] { handler(AckErrc::disconnected, none); });",
         "",
     ),
     Mutant(

@@ -9,7 +9,7 @@ std::string_view to_string(Fault fault) noexcept {
     case Fault::short_io: return "short reads and writes";
     case Fault::would_block: return "would block (EAGAIN)";
     case Fault::delayed: return "delayed bytes";
-    case Fault::interrupted: return "wait interrupted (EINTR)";
+    case Fault::interrupted: return "interrupted (EINTR)";
     case Fault::held_back: return "readiness told late";
     case Fault::shuffled: return "events in another order";
     case Fault::reset: return "reset at some byte (ECONNRESET)";

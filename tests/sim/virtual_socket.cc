@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <utility>
 
 #include "net/base/check.h"
@@ -155,8 +156,13 @@ Io receive(int fd, MutableBytes into) noexcept {
   return network.receive(at, into.first(shorten(network, std::min(into.size(), arrived))));
 }
 
-// As one number, and back.
+// As one number, and back. Here a call may be interrupted, which receive() and send() settle.
 namespace {
+
+bool is_interrupted() noexcept {
+  Network& network = Network::current();
+  return network.strikes(Fault::interrupted, network.faults.interrupted);
+}
 
 std::ptrdiff_t number(const Io& io) noexcept {
   switch (io.kind) {
@@ -171,11 +177,11 @@ std::ptrdiff_t number(const Io& io) noexcept {
 }  // namespace
 
 std::ptrdiff_t try_receive(int fd, MutableBytes into) noexcept {
-  return number(receive(fd, into));
+  return is_interrupted() ? -EINTR : number(receive(fd, into));
 }
 
 std::ptrdiff_t try_send(int fd, Bytes bytes, Behind behind) noexcept {
-  return number(send(fd, bytes, behind));
+  return is_interrupted() ? -EINTR : number(send(fd, bytes, behind));
 }
 
 Io outcome(std::ptrdiff_t result) noexcept {
