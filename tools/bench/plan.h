@@ -64,6 +64,7 @@ struct Plan {
   std::size_t in_flight = 1;  // of each connection; fanout: of the sender
   double rate = 0;            // messages a second of all connections together; 0: closed loop
   unsigned threads = 1;
+  std::uint32_t busy_poll_us = 0;  // net::Loop::Options::busy_poll of each thread
   net::Duration duration = net::Duration::seconds(10);
   net::Duration warm_up = net::Duration::seconds(1);
   net::Duration ramp;  // the connections open evenly over it; zero: as fast as they can

@@ -30,7 +30,9 @@ std::string counted_packet(const Plan& plan) {
 }  // namespace
 
 Worker::Worker(const Plan& plan, unsigned index, FanoutRound* round)
-    : plan_(plan), shared_(loop_, plan_) {
+    : plan_(plan),
+      loop_({.busy_poll = net::Duration{std::int64_t{plan.busy_poll_us} * 1000}}),
+      shared_(loop_, plan_) {
   shared_.answered = counted_packet(plan);
   switch (plan.mode) {
     case Mode::echo:

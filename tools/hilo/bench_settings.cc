@@ -116,6 +116,11 @@ FlagGroup time_flags(BenchSettings& settings) {
               with_preset(number_flag(text("--threads", "N", "threads of the generator", "-t"),
                                       {1, 1024}, plan.threads),
                           "1"),
+              with_preset(number_flag(text("--busy-poll-us", "N",
+                                           "microseconds for which a thread asks for more before "
+                                           "it sleeps, so that waking it is no part of a latency"),
+                                      {0, 1'000'000}, plan.busy_poll_us),
+                          "0"),
               text_flag(text("--sources", "FIRST-LAST",
                              "IPv4 addresses to connect from in turns; each has some 28,000 ports. "
                              "To 127.0.0.0/8 as many as are needed are taken without being asked"),
