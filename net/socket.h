@@ -82,7 +82,7 @@ Io peek(int fd, MutableBytes into) noexcept;
 enum class Behind : std::uint8_t { nothing, end };
 // No SIGPIPE whatever happens.
 Io send(int fd, Bytes bytes, Behind behind = Behind::nothing) noexcept;
-// One attempt, likewise, with `bytes` that are not empty.
+// One attempt, likewise, but that there is no end to hear of. `bytes` are not empty.
 std::ptrdiff_t try_send(int fd, Bytes bytes, Behind behind) noexcept;
 // Gathers `slices` (at most 16 count) in one call.
 Io send(int fd, std::span<const Bytes> slices, Behind behind = Behind::nothing) noexcept;

@@ -115,7 +115,7 @@ class TimerWheel {
   Slot due_;  // armed for a time that had passed
   // Until then advance() has nothing to do, so that most turns look at no wheel.
   Time quiet_until_;
-  Time seen_;            // when advance() was last called, which now_ms_ follows when it matters
+  Time seen_;            // as far as a quiet advance() came, which now_ms_ follows when it matters
   std::int64_t now_ms_;  // where the wheels stand
   std::size_t armed_count_ = 0;
 };

@@ -176,7 +176,7 @@ TEST_CASE("10,000 records and FIN arrive in memory of the handler's own, budget 
     Loop loop;
     PeerPair pair(loop, kind);
     std::uint8_t own[333];
-    pair.b->space = own;
+    pair.b->receive_into(own);
     int calls = 0;
     pair.b->received_hook = [&](std::size_t) {
       ++calls;
@@ -452,7 +452,7 @@ TEST_CASE("closing inside a callback of any kind ends all calls but the last one
           calls_at_close = peer.log.size();
         };
         std::uint8_t own[4];
-        if (where == "received") peer.space = own;
+        if (where == "received") peer.receive_into(own);
         if (where == "input" || where == "again") {
           peer.input_hook = [&](MutableBytes& input) {
             input = input.subspan(1);

@@ -58,6 +58,22 @@ TEST_CASE("pipelined frames and FIN are all answered when the budget of a turn s
   check_all_answered(server, peer);
 }
 
+TEST_CASE("frames of all kinds are answered where a turn has no budget") {
+  ws::Limits limits;
+  limits.messages_per_turn_max = 0;
+  WireServer server(limits);
+  WirePeer peer(server);
+  REQUIRE(peer.upgrade());
+  const std::string large(200, 'l');
+  REQUIRE(peer.send(client_frame(0x89, "p") + client_frame(0x82, large) + client_frame(0x81, "s")));
+  REQUIRE(peer.send(client_frame(0x01, "h") + client_frame(0x80, "i") + numbered_frames(1000)));
+  const std::string answers = server_frame(0x8A, "p") + server_frame(0x82, large) +
+                              server_frame(0x81, "s") + server_frame(0x81, "hi") +
+                              numbered_echoes(1000);
+  REQUIRE(peer.until_received(answers.size()));
+  CHECK((peer.received == answers));
+}
+
 TEST_CASE("pipelined frames and FIN are all answered when they come glued to the handshake") {
   WireServer server;
   WirePeer peer(server);

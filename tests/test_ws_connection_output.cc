@@ -228,6 +228,33 @@ TEST_CASE("large messages, read straight to where they are assembled, wait for w
   CHECK(stage.all_rejects() == 0);
 }
 
+TEST_CASE("a Close is heard although what was sent since the kernel refused some is much") {
+  ws::Limits limits;
+  limits.queue_bytes_pause = 20'000;
+  Stage stage(limits);
+  WirePeer peer(stage, 4096);
+  REQUIRE(peer.upgrade("/mute"));
+  ws::Connection* connection = nullptr;
+  stage.server.for_each([&](ws::Connection& c) { connection = &c; });
+  REQUIRE(connection != nullptr);
+  const std::string text(1000, 's');
+  const auto turn_with = [&](int messages) {
+    for (int i = 0; i < messages; ++i) {
+      REQUIRE(connection->send_text(text) == ws::Sent::accepted);
+    }
+    REQUIRE(stage.loop.run_once({}));
+  };
+  for (int i = 0; i < 20'000 && connection->buffered_bytes() == 0; ++i) turn_with(1);
+  turn_with(1);  // it hears that something was refused, which is too little to stop reading
+  REQUIRE(connection->buffered_bytes() < limits.queue_bytes_pause);
+  turn_with(100);
+  REQUIRE(connection->buffered_bytes() > limits.queue_bytes_pause);
+  const std::string close = client_frame(0x88, close_body(1000));
+  REQUIRE(net::socket::send(peer.fd(), as_bytes(close)).bytes == close.size());
+  REQUIRE(stage.loop.run_once(net::Duration::seconds(1)));
+  CHECK_FALSE(connection->is_open());
+}
+
 TEST_CASE("a pause behind close() does not keep the peer's Close away") {
   Stage stage;
   WirePeer peer(stage);

@@ -58,7 +58,8 @@ void Connection::open(std::unique_ptr<net::Stream> stream, KeptRequest request) 
 net::Stream::Want Connection::on_input(MutableBytes& input) {
   Shared& shared = *shared_;
   last_input_ = loop().now();
-  const std::uint32_t budget = shared.limits->messages_per_turn_max;
+  const std::uint32_t messages_max = shared.limits->messages_per_turn_max;
+  const std::uint32_t budget = messages_max != 0 ? messages_max : ~std::uint32_t{0};
   if (!handlers_->on_message) return take_events(input, budget, false);
   MutableBytes rest = input;
   std::uint32_t left = budget;
@@ -88,7 +89,9 @@ net::Stream::Want Connection::on_input(MutableBytes& input) {
 
 net::Stream::Want Connection::take_events(MutableBytes& input, std::uint32_t budget,
                                           bool message_ended) {
-  while (may_go_on(input)) {
+  // What waits for the peer keeps nobody from hearing the first event.
+  bool goes_on = message_ended ? may_go_on(input) : !is_done_with(input);
+  while (goes_on) {
     if (budget == 0 && !input.empty()) {
       track_unfinished(message_ended);
       look_at_memory();
@@ -101,6 +104,7 @@ net::Stream::Want Connection::take_events(MutableBytes& input, std::uint32_t bud
     event.kind == Event::Kind::message ? handle_message(event) : handle(event);
     message_ended = message_ended || ends_message(event);
     if (budget != 0) --budget;
+    goes_on = may_go_on(input);
   }
   const bool between = !session_.unfinished() && session_.assembled_bytes() == 0;
   if (!between || mid_frame_ || message_begun_) {
@@ -110,12 +114,15 @@ net::Stream::Want Connection::take_events(MutableBytes& input, std::uint32_t bud
   return net::Stream::Want::more;
 }
 
+bool Connection::is_done_with(MutableBytes& input) {
+  if (!is_over()) return false;
+  ignore(input, *shared_->metrics);
+  return true;
+}
+
 // Whether more of the input is to be looked at, after what came of the last event.
 bool Connection::may_go_on(MutableBytes& input) {
-  if (is_over()) {
-    ignore(input, *shared_->metrics);
-    return false;
-  }
+  if (is_done_with(input)) return false;
   if (stream_->blocked_bytes() != 0) pause_if_backed_up();
   if (!stream_->paused()) return true;
   session_.release_shown();

@@ -249,6 +249,7 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void on_timer(net::Time now) override;
 
   net::Stream::Want take_events(MutableBytes& input, std::uint32_t budget, bool message_ended);
+  bool is_done_with(MutableBytes& input);
   bool may_go_on(MutableBytes& input);
   void handle(const Event& event);
   void handle_message(const Event& event);

@@ -12,6 +12,8 @@
 
 namespace hilo::ws {
 
+static_assert(short_copy_max <= short_payload_bytes_max);
+
 // Most messages of a server: plain, short, the answer to what is being handled, and nothing waits.
 // No call, and so no frame on the stack.
 Sent Connection::send(Opcode opcode, Bytes payload, SendOptions options) {

@@ -7,7 +7,7 @@
 // after the first round no malloc, no mmap and no page fault is left.
 //
 //   sizes   from `block_bytes_min` up to `block_bytes_max`, rounded up to a power of two, where it
-//           may grow, or by a 64th at most. In front of each block stand a few words that are
+//           may grow, or by a 32nd at most. In front of each block stand a few words that are
 //           not counted: its size, and two numbers for whoever holds it, who then needs no room of
 //           his own for them while he holds none.
 //   place   the data of blocks of `large_bytes_min` and more begins in the middle of a page
@@ -66,7 +66,7 @@ class Pool {
   void count_copied(std::size_t bytes) noexcept { copied_bytes_ += bytes; }
 
  private:
-  static constexpr std::size_t step_bits = 6;  // 64 sizes from one power of two to the next
+  static constexpr std::size_t step_bits = 5;  // 32 sizes from one power of two to the next
   static constexpr std::size_t classes = 24 << step_bits;  // 2^8 ... 2^31
   static std::size_t class_of(std::size_t size) noexcept;
   Block* take_of_size(std::size_t size) noexcept;

@@ -114,7 +114,6 @@ class Peer final : public net::Stream::Handler {
   Peer(net::Loop& loop, net::Fd fd)
       : stream(std::make_unique<net::Stream>(loop, std::move(fd), *this)) {
     REQUIRE(stream->start());
-    stream->ask_for_space(true);
   }
   Peer(net::Loop& loop, std::unique_ptr<net::Transport> transport, net::Fd fd = net::Fd{})
       : stream(std::make_unique<net::Stream>(loop, std::move(transport), std::move(fd), *this)) {
@@ -127,6 +126,11 @@ class Peer final : public net::Stream::Handler {
     received += as_text(input);
     input = {};
     return Want::more;
+  }
+  // From now on bytes are received there.
+  void receive_into(MutableBytes own) {
+    space = own;
+    stream->ask_for_space(true);
   }
   MutableBytes receive_space() override { return space; }
   std::size_t bytes_per_turn_max() const override { return turn_bytes; }

@@ -25,15 +25,16 @@ struct hilo_session {
 
   hilo_session(const hilo_session_options& options, const MessageLimits& message_limits) noexcept
       : limits(message_limits),
-        own_pool(cached_bytes_max),
         session(static_cast<Role>(options.role), limits, pool(options)),
         frame(pool(options)) {}
+  // Its own, if it is given none. Asked for while the members behind own_pool are made.
   Pool& pool(const hilo_session_options& options) noexcept {
-    return options.pool != nullptr ? options.pool->pool : own_pool;
+    if (options.pool != nullptr) return options.pool->pool;
+    return own_pool ? *own_pool : own_pool.emplace(cached_bytes_max);
   }
 
   MessageLimits limits;
-  Pool own_pool;
+  std::optional<Pool> own_pool;
   DeflateCounters deflate_counters;
   std::optional<DeflateContexts> deflate;  // outlives the session, which has a part of it
   Session session;

@@ -78,8 +78,9 @@ Errc check_header(const FrameHeader& header, const FrameRules& rules) noexcept;
 std::size_t write_header(std::uint8_t* to, Opcode opcode, bool final, std::uint64_t payload_bytes,
                          const MaskKey* key) noexcept;
 
-// The same for a whole message of a server that has less than 126 bytes, which is worth no call.
+// The same for a whole message of a server that is short enough, which is worth no call.
 inline constexpr std::size_t short_header_bytes = 2;
+inline constexpr std::size_t short_payload_bytes_max = 125;
 inline void write_short_header(std::uint8_t* to, Opcode opcode,
                                std::size_t payload_bytes) noexcept {
   to[0] = static_cast<std::uint8_t>(0x80 | static_cast<std::uint8_t>(opcode));

@@ -30,7 +30,7 @@ Session::Session(Role role, const MessageLimits& limits, Pool& pool) noexcept
       assembly_(pool),
       course_{.role = role},
       short_bytes_max_(
-          static_cast<std::uint8_t>(std::min<std::size_t>(limits.message_bytes_max, 125))) {}
+          static_cast<std::uint8_t>(std::min(limits.message_bytes_max, short_payload_bytes_max))) {}
 
 Session::~Session() {
   release_control();

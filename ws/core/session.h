@@ -29,8 +29,7 @@
 //     arrived, from the Pool, and is given back when the message has been used
 //   - all input is consumed; at most 13 bytes of a partial header are kept aside
 //   - a compressed message (RFC 7692) is inflated when its last frame is complete; its memory is
-//   the
-//     session's own, from the Pool
+//     the session's own, from the Pool
 //   - after our Close messages are no longer delivered, only pings and the peer's Close are; after
 //     the peer's Close or a failure everything is ignored (§5.5.1, §5.5.2, §7.1.7)
 //
@@ -40,11 +39,14 @@
 //   - when wants_transport_close() turns true: send what is queued, then end the TCP connection
 //     (the server first, §7.1.1), and bound all of it by a timer
 //
-//   views    event payloads: until the next call of next(), receive_space(), commit(), fail_with()
-//            or end_of_input(); Outgoing: until the next call of anything but const functions
+//   views    event payloads: until the next call of next(), next_short(), receive_space(),
+//   commit(),
+//            fail_with() or end_of_input(); Outgoing: until the next call of anything but const
+//            functions
 //   thread   one at a time
 //   errors   of the peer: an event `failure`; of the caller: see each function
-//   life     the limits and the Pool must outlive the session, and what is behind Compression
+//   life     the limits, which do not change, and the Pool must outlive the session, and what is
+//            behind Compression
 
 #pragma once
 
