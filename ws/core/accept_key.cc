@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <span>
+
+#include "ws/core/http_tokens.h"
 
 namespace hilo::ws {
 
@@ -18,8 +21,7 @@ constexpr std::size_t key_chars = 24;
 constexpr std::size_t key_digits = 22;
 
 constexpr bool is_base64_digit(char c) noexcept {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-         c == '/';
+  return is_in(c, ByteClass::alpha | ByteClass::digit) || c == '+' || c == '/';
 }
 
 // Looking SHA-1 up and setting a context up for it takes three times as long as hashing sixty
@@ -62,8 +64,8 @@ bool is_valid_key(std::string_view key) noexcept {
 std::array<char, 28> accept_key(std::string_view key) noexcept {
   std::array<unsigned char, key_chars + guid.size()> text{};
   const std::string_view head = key.substr(0, key_chars);
-  const auto behind = std::copy(head.begin(), head.end(), text.begin());
-  std::copy(guid.begin(), guid.end(), behind);
+  if (!head.empty()) std::memcpy(text.data(), head.data(), head.size());
+  std::memcpy(text.data() + head.size(), guid.data(), guid.size());
 
   thread_local Sha1 sha1;
   std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
