@@ -129,6 +129,30 @@ TEST_CASE("pipelined frames and FIN are all answered when the application stops 
   CHECK(answered == many);
 }
 
+TEST_CASE("short messages behind a pause wait for resume(), though they came together") {
+  WireServer server;
+  std::string heard;
+  ws::ConnectionId id;
+  server.server.at("/third").on_message([&](ws::Connection& connection, ws::Message message) {
+    heard += message.text();
+    id = connection.id();
+    if (heard.size() == 3) connection.pause();
+  });
+  WirePeer peer(server);
+  REQUIRE(peer.upgrade("/third"));
+  std::string frames;
+  for (const char c : std::string_view("abcdef")) frames += client_frame(0x81, {&c, 1});
+  REQUIRE(peer.send(frames));
+  REQUIRE(server.until([&] { return heard.size() >= 3; }));
+  for (int turn = 0; turn < 5; ++turn) REQUIRE(server.loop.run_once({}));
+  CHECK(heard == "abc");
+  ws::Connection* const connection = server.server.find(id);
+  REQUIRE(connection != nullptr);
+  connection->resume();
+  REQUIRE(server.until([&] { return heard.size() >= 6; }));
+  CHECK(heard == "abcdef");
+}
+
 TEST_CASE("a peer that does not read is paused, and never costs more than the queue may hold") {
   ws::Limits limits;
   limits.queue_bytes_max = 200'000;

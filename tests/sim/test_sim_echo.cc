@@ -100,6 +100,7 @@ Faults draw_faults(Random& random, bool resets) {
   Faults faults;
   faults.short_io = static_cast<unsigned>(random.below(80));
   faults.would_block = static_cast<unsigned>(random.below(40));
+  faults.interrupted = static_cast<unsigned>(random.below(40));
   faults.held_back = static_cast<unsigned>(random.below(60));
   faults.shuffled = static_cast<unsigned>(random.below(101));
   faults.connected_at_once = static_cast<unsigned>(random.below(101));
