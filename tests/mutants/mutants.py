@@ -118,7 +118,7 @@ MUTANTS = [
         "the queue of a slow reader has no limit",
         "ws/connection_output.cc",
         "return room >= frame_header_bytes_max && payload_bytes <= room - frame_header_bytes_max;",
-        "return room >= 0 && payload_bytes + 1 > 0;",
+        "return payload_bytes + room + 1 > 0;",
         ("ws_connection_output",),
     ),
     Mutant(
