@@ -36,6 +36,8 @@ void mask_copy(std::uint8_t* to, Bytes from, MaskKey key, std::size_t offset = 0
 
 // The payload of a frame that lies as it came: the four bytes of the key in front of it.
 void mask_behind_key(MutableBytes payload) noexcept;
+// The same, without a call where it is short.
+void mask_behind_key_here(MutableBytes payload) noexcept;
 
 // A copy of at most short_copy_max bytes, which is masking without a key, and costs less than the
 // call of memcpy.
@@ -96,9 +98,11 @@ void apply_words(std::uint8_t* to, const std::uint8_t* from, std::size_t size, W
   store<Word>(to + last, last_word);
 }
 
-// Any size. `to` and `from` are the same or do not overlap; the same goes for kernels.
-[[gnu::always_inline]] inline void apply(std::uint8_t* to, const std::uint8_t* from,
-                                         std::size_t size, std::uint32_t key) noexcept {
+// Any size. `to` and `from` are the same or do not overlap; the same goes for kernels. Where it
+// stands in the way of every message it is to be found right there, elsewhere as the compiler
+// likes.
+[[gnu::always_inline]] inline void apply_here(std::uint8_t* to, const std::uint8_t* from,
+                                              std::size_t size, std::uint32_t key) noexcept {
   const std::uint32_t last_key = turned(key, size);  // Words are a whole number of keys long.
   // At exactly one of them, moving the key to a wide register costs more than a second word.
   if (size > sizeof(Quad)) {
@@ -113,6 +117,10 @@ void apply_words(std::uint8_t* to, const std::uint8_t* from, std::size_t size, W
   for (std::size_t i = 0; i < size; ++i) {
     to[i] = static_cast<std::uint8_t>(from[i] ^ first_byte(turned(key, i)));
   }
+}
+inline void apply(std::uint8_t* to, const std::uint8_t* from, std::size_t size,
+                  std::uint32_t key) noexcept {
+  apply_here(to, from, size, key);
 }
 
 }  // namespace mask_detail
@@ -184,12 +192,18 @@ void apply_otherwise(std::uint8_t* to, const std::uint8_t* from, std::size_t siz
 
 inline constexpr std::size_t short_copy_max = mask_detail::inline_bytes_max;
 [[gnu::always_inline]] inline void copy_short(std::uint8_t* to, Bytes from) noexcept {
-  mask_detail::apply(to, from.data(), from.size(), 0);
+  mask_detail::apply_here(to, from.data(), from.size(), 0);
 }
 
 [[gnu::always_inline]] inline void mask_behind_key(MutableBytes payload) noexcept {
   const auto key = mask_detail::load<std::uint32_t>(payload.data() - sizeof(MaskKey));
   mask_detail::apply_best(payload.data(), payload.data(), payload.size(), key);
+}
+
+[[gnu::always_inline]] inline void mask_behind_key_here(MutableBytes payload) noexcept {
+  if (payload.size() > mask_detail::inline_bytes_max) return mask_behind_key(payload);
+  const auto key = mask_detail::load<std::uint32_t>(payload.data() - sizeof(MaskKey));
+  mask_detail::apply_here(payload.data(), payload.data(), payload.size(), key);
 }
 
 }  // namespace hilo::ws

@@ -328,7 +328,7 @@ class Session {
   if (length > short_bytes_max_ || length > behind) return nullptr;
   const MutableBytes payload{header + header_bytes, length};
   if (header[0] == whole_binary) {
-    mask_behind_key(payload);
+    mask_behind_key_here(payload);
   } else if (header[0] != whole_text || !unmask_text(payload)) {
     return nullptr;
   }
