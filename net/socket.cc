@@ -151,9 +151,9 @@ Result<Address> address_by(int (*call)(int, sockaddr*, socklen_t*), int fd) noex
 
 namespace {
 
-// Again, if it was interrupted.
+// What came of it, however often it was interrupted.
 template <class Attempt>
-Io whole(Bytes bytes, Attempt&& attempt) noexcept {
+Io tried(Bytes bytes, Attempt&& attempt) noexcept {
   if (bytes.empty()) return {};
   std::ptrdiff_t result;
   do {
@@ -172,14 +172,6 @@ int flags_for(Behind behind) noexcept {
 
 }  // namespace
 
-Io outcome(std::ptrdiff_t result) noexcept {
-  if (result > 0) return moved(result);
-  if (result == 0) return {Io::Kind::end, 0, {}};
-  const int error = static_cast<int>(-result);
-  if (would_block(error)) return blocked();
-  return {Io::Kind::failed, 0, std::error_code(error, std::generic_category())};
-}
-
 // Said once more, because BSD takes the low-water mark for an order where the call itself does not
 // say that it will not wait.
 std::ptrdiff_t try_receive(int fd, MutableBytes into) noexcept {
@@ -187,11 +179,11 @@ std::ptrdiff_t try_receive(int fd, MutableBytes into) noexcept {
 }
 
 Io receive(int fd, MutableBytes into) noexcept {
-  return whole(into, [&] { return try_receive(fd, into); });
+  return tried(into, [&] { return try_receive(fd, into); });
 }
 
 Io peek(int fd, MutableBytes into) noexcept {
-  return whole(into, [&] {
+  return tried(into, [&] {
     return result_of(::recv(fd, into.data(), into.size(), MSG_PEEK | MSG_DONTWAIT));
   });
 }
@@ -201,7 +193,7 @@ std::ptrdiff_t try_send(int fd, Bytes bytes, Behind behind) noexcept {
 }
 
 Io send(int fd, Bytes bytes, Behind behind) noexcept {
-  return whole(bytes, [&] { return try_send(fd, bytes, behind); });
+  return tried(bytes, [&] { return try_send(fd, bytes, behind); });
 }
 
 Io send(int fd, std::span<const Bytes> slices, Behind behind) noexcept {

@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -74,7 +75,13 @@ Io receive(int fd, MutableBytes into) noexcept;
 // empty.
 std::ptrdiff_t try_receive(int fd, MutableBytes into) noexcept;
 // The same number as an Io. Not of an EINTR: the same is to be tried again.
-Io outcome(std::ptrdiff_t result) noexcept;
+inline Io outcome(std::ptrdiff_t result) noexcept {
+  if (result > 0) return {Io::Kind::done, static_cast<std::size_t>(result), {}};
+  if (result == 0) return {Io::Kind::end, 0, {}};
+  const int error = static_cast<int>(-result);
+  if (error == EAGAIN || error == EWOULDBLOCK) return {Io::Kind::would_block, 0, {}};
+  return {Io::Kind::failed, 0, std::error_code(error, std::generic_category())};
+}
 // As receive(), and leaves the bytes where they are.
 Io peek(int fd, MutableBytes into) noexcept;
 // What follows the bytes at once: the kernel may wait for the end of the stream, so that one

@@ -326,9 +326,10 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   void check_closing_deadline(net::Time now);
   void check_open_deadlines(net::Time now);
 
-  // The one way into the application. It may throw; whoever threw loses the connection, and nobody
-  // else notices. Where it was called within another one, that waits for the end of the outer one,
-  // which may still be looking at its message.
+  // The one way into the application; on_input() goes the same for many messages at once. It may
+  // throw; whoever threw loses the connection, and nobody else notices. Where it was called within
+  // another one, that waits for the end of the outer one, which may still be looking at its
+  // message.
   template <class Target, class... Arguments>
   void call(Target& target, Arguments&&... arguments) {
     if (!target) return;

@@ -60,7 +60,7 @@ def _():
             return took
 
         say(20)  # warm
-        metrics(server)
+        metrics(server)  # what a look at them holds is there before, too
         begun, memory = time.monotonic(), resident_bytes(server.process.pid)
         took, most = [], 0
         while time.monotonic() - begun < 60:

@@ -51,8 +51,8 @@ struct Faults {
   unsigned would_block = 0;  // a receive or send that could move something moves nothing
   unsigned delayed = 0;      // what is sent arrives later, in order
   net::Duration delay_max = net::Duration::milliseconds(300);
-  unsigned interrupted =
-      0;  // a wait, a receive or a send ends before it does anything, as by a signal (EINTR)
+  // A wait, a receive or a send ends before it does anything, as by a signal (EINTR).
+  unsigned interrupted = 0;
   unsigned held_back = 0;    // a ready descriptor is reported one wait later
   unsigned shuffled = 0;     // the events of a wait come in any order
   unsigned taken_error = 0;  // the poller takes a socket's error and tells it with the event

@@ -156,7 +156,7 @@ Io receive(int fd, MutableBytes into) noexcept {
   return network.receive(at, into.first(shorten(network, std::min(into.size(), arrived))));
 }
 
-// As one number, and back. Here a call may be interrupted, which receive() and send() settle.
+// As one number. Here a call may be interrupted, which receive() and send() settle.
 namespace {
 
 bool is_interrupted() noexcept {
@@ -182,14 +182,6 @@ std::ptrdiff_t try_receive(int fd, MutableBytes into) noexcept {
 
 std::ptrdiff_t try_send(int fd, Bytes bytes, Behind behind) noexcept {
   return is_interrupted() ? -EINTR : number(send(fd, bytes, behind));
-}
-
-Io outcome(std::ptrdiff_t result) noexcept {
-  if (result > 0) return {Io::Kind::done, static_cast<std::size_t>(result), {}};
-  if (result == 0) return {Io::Kind::end, 0, {}};
-  if (result == -EAGAIN) return blocked();
-  const int error = static_cast<int>(-result);
-  return {Io::Kind::failed, 0, std::error_code(error, std::generic_category())};
 }
 
 Io peek(int fd, MutableBytes into) noexcept {
