@@ -46,6 +46,27 @@ TEST_CASE("a field is found by its name in any case, from any place on") {
   CHECK(fields.find("TWO") == "1");
   CHECK_FALSE(fields.find("three"));
   CHECK(Fields{}.index_of("two") == 0);
+  CHECK(fields.find_only("one") == "2");
+  CHECK_FALSE(fields.find_only("two"));
+  CHECK_FALSE(fields.find_only("three"));
+  CHECK_FALSE(fields.find_only("host "));
+}
+
+// The lengths from 63 on share a bit of NameLengths.
+TEST_CASE("names of all lengths are found, and nothing where none is so long") {
+  std::string head = "GET / HTTP/1.1\r\nHost: a\r\n";
+  for (const std::size_t length : {1, 62, 63, 64, 65, 127, 128}) {
+    head += std::string(length, 'n') + ": " + std::to_string(length) + "\r\n";
+  }
+  ParsedRequest request(head + "\r\n");
+  REQUIRE(request.is_complete());
+  for (std::size_t length = 1; length <= 130; ++length) {
+    CAPTURE(length);
+    const auto value = request.head.fields.find(std::string(length, 'N'));
+    const bool is_there = head.find("\n" + std::string(length, 'n') + ":") != std::string::npos;
+    REQUIRE(value.has_value() == is_there);
+    if (is_there) CHECK(*value == std::to_string(length));
+  }
 }
 
 TEST_CASE("a failure is repeated until the parser is reset") {

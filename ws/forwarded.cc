@@ -138,7 +138,7 @@ std::string_view last_of(const Fields& fields, std::string_view name) noexcept {
 Forwarded read_forwarded(const Fields& fields, ForwardedBy by, const net::PeerAddress& peer,
                          std::span<const net::AddressRange> trusted) noexcept {
   Forwarded result{.peer = peer};
-  if (!net::contains(trusted, peer)) return result;
+  if (trusted.empty() || !net::contains(trusted, peer)) return result;
   const bool in_one = by == ForwardedBy::forwarded;
   Hop first;
   for_each_from_the_end(fields, in_one ? rfc_7239 : "X-Forwarded-For",

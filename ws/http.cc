@@ -220,7 +220,7 @@ bool HttpConnection::serve_one(MutableBytes& input) {
   }
   input = input.subspan(progress.head_bytes);
   // A head whose body comes is looked at once more behind it.
-  if (state_ != State::receiving) parser_.reset();
+  if (state_ != State::receiving && state_ != State::released) parser_.reset();
   return true;
 }
 

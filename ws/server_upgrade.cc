@@ -19,9 +19,10 @@ bool is_offered(FieldListReader offered, std::string_view subprotocol) noexcept 
   return false;
 }
 
-// Null without memory.
+// Null where there are none, or no memory for them.
 std::unique_ptr<FieldView[]> views_of(const std::vector<Field>& fields) noexcept {
-  std::unique_ptr<FieldView[]> views(new (std::nothrow) FieldView[fields.size() + 1]);
+  if (fields.empty()) return nullptr;
+  std::unique_ptr<FieldView[]> views(new (std::nothrow) FieldView[fields.size()]);
   if (views == nullptr) return nullptr;
   for (std::size_t i = 0; i < fields.size(); ++i) views[i] = {fields[i].name, fields[i].value};
   return views;
@@ -96,7 +97,7 @@ bool Server::may_compress(const HttpConnection& connection, const RequestHead& h
 void Server::refuse(HttpConnection& connection, const Reject& reject) {
   if (!reject.is_told) log_reject(connection, Errc::upgrade_refused, reject.status);
   const std::unique_ptr<FieldView[]> fields = views_of(reject.fields);
-  if (fields == nullptr) return connection.refuse(Errc::no_memory);
+  if (fields == nullptr && !reject.fields.empty()) return connection.refuse(Errc::no_memory);
   connection.refuse(reject.status, reject.reason, {fields.get(), reject.fields.size()});
 }
 
@@ -107,7 +108,7 @@ void Server::open(HttpConnection& http, Service& service, const RequestHead& hea
     return http.refuse(Errc::handler_threw);
   }
   const std::unique_ptr<FieldView[]> fields = views_of(accept.fields);
-  if (fields == nullptr) return http.refuse(Errc::no_memory);
+  if (fields == nullptr && !accept.fields.empty()) return http.refuse(Errc::no_memory);
   std::optional<DeflateAnswer> deflate;
   CompressionPointer compression;
   if (check.has_extensions && may_compress(http, head)) {

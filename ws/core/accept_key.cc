@@ -20,10 +20,6 @@ constexpr std::string_view guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RF
 constexpr std::size_t key_chars = 24;
 constexpr std::size_t key_digits = 22;
 
-constexpr bool is_base64_digit(char c) noexcept {
-  return is_in(c, ByteClass::alpha | ByteClass::digit) || c == '+' || c == '/';
-}
-
 // Looking SHA-1 up and setting a context up for it takes three times as long as hashing sixty
 // bytes, so that each thread does it once. Where there was no memory for it, it is tried again: a
 // thread must not refuse all that come because of the first.
@@ -55,7 +51,7 @@ class Sha1 {
 
 bool is_valid_key(std::string_view key) noexcept {
   if (key.size() != key_chars || !key.ends_with("==")) return false;
-  if (!std::all_of(key.begin(), key.begin() + key_digits, is_base64_digit)) return false;
+  if (!all_in(key.substr(0, key_digits), ByteClass::base64)) return false;
   // 16 bytes are 128 bits: 21 digits of six, and two more. These are the digits that end in 0000.
   constexpr std::string_view last_digits = "AQgw";
   return last_digits.find(key[key_digits - 1]) != std::string_view::npos;

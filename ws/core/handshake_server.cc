@@ -19,19 +19,10 @@ bool is_version(std::string_view text) noexcept {
 }
 
 Errc check_version(Fields fields) noexcept {
-  const auto version = fields.find("Sec-WebSocket-Version");
-  if (!version) return Errc::upgrade_version;
-  if (fields.count("Sec-WebSocket-Version") != 1 || !is_version(*version)) {
-    return Errc::upgrade_version_malformed;
-  }
-  return *version == "13" ? Errc::none : Errc::upgrade_version;
-}
-
-Errc check_key(Fields fields) noexcept {
-  const auto key = fields.find("Sec-WebSocket-Key");
-  // RFC 6455 §11.3.1: not more than once.
-  const bool is_good = key && fields.count("Sec-WebSocket-Key") == 1 && is_valid_key(*key);
-  return is_good ? Errc::none : Errc::upgrade_key;
+  const auto version = fields.find_only("Sec-WebSocket-Version");
+  if (version == "13") return Errc::none;
+  const bool is_good = version ? is_version(*version) : !fields.contains("Sec-WebSocket-Version");
+  return is_good ? Errc::upgrade_version : Errc::upgrade_version_malformed;
 }
 
 // RFC 6455 §4.1: one or more distinct tokens.
@@ -50,7 +41,7 @@ Errc check_subprotocols(Fields fields) noexcept {
   return is_empty ? Errc::upgrade_protocol_malformed : Errc::none;
 }
 
-Errc check_all(const RequestHead& head) noexcept {
+Errc check_all(const RequestHead& head, std::string_view key) noexcept {
   const Fields& fields = head.fields;
   if (head.method != Method::get) return Errc::upgrade_method;
   if (head.version_minor < 1) return Errc::http_version;
@@ -62,7 +53,7 @@ Errc check_all(const RequestHead& head) noexcept {
   // A body here would be read as frames by us and as a body by a proxy, or the other way round.
   if (head.has_body_fields()) return Errc::http_framing;
   if (const Errc error = check_version(fields); error != Errc::none) return error;
-  if (const Errc error = check_key(fields); error != Errc::none) return error;
+  if (!is_valid_key(key)) return Errc::upgrade_key;
   if (const Errc error = check_subprotocols(fields); error != Errc::none) return error;
   return check_extensions(fields);
 }
@@ -86,9 +77,12 @@ bool wants_websocket(const RequestHead& head) noexcept {
 
 UpgradeCheck check_upgrade(const RequestHead& head) noexcept {
   UpgradeCheck check;
-  check.error = check_all(head);
+  // RFC 6455 §11.3.1: not more than once.
+  const std::string_view key =
+      head.fields.find_only("Sec-WebSocket-Key").value_or(std::string_view());
+  check.error = check_all(head, key);
   if (check.error != Errc::none) return check;
-  check.key = *head.fields.find("Sec-WebSocket-Key");
+  check.key = key;
   check.origin = head.fields.find("Origin").value_or(std::string_view());
   check.subprotocols = FieldListReader(head.fields, subprotocol_field);
   check.has_extensions = head.fields.contains(extensions_field);

@@ -14,7 +14,8 @@
 //           value is looked at a second time, when its line ends
 //   memory  no allocation: 8 bytes a field, kept inside the parser
 //   look-up no hash table: an array of at most field_count_limit, in order, which is searched from
-//           its front. Names that a peer picks so that they collide have nothing to collide in
+//           its front, unless no name is as long as the one that is asked for. Names that a peer
+//           picks so that they collide have nothing to collide in
 
 #pragma once
 
@@ -54,13 +55,28 @@ struct FieldSpan {
   std::uint16_t value_bytes;
 };
 
+// Which lengths the names of a head have, those from 63 on as one. A handshake is asked for a dozen
+// names that most do not have, and for nearly all of them this is the answer.
+class NameLengths {
+ public:
+  void add(std::size_t length) noexcept { bits_ |= bit(length); }
+  bool contains(std::size_t length) const noexcept { return (bits_ & bit(length)) != 0; }
+
+ private:
+  static std::uint64_t bit(std::size_t length) noexcept {
+    return std::uint64_t{1} << (length < 63 ? length : 63);
+  }
+  std::uint64_t bits_ = 0;
+};
+
 // The fields of one head in the order in which they came. Names are compared in any case.
 // A view: valid while the buffer does not move and the parser is not reset.
 class Fields {
  public:
   Fields() noexcept = default;
-  Fields(const char* section, const FieldSpan* spans, std::size_t count) noexcept
-      : section_(section), spans_(spans), count_(count) {}
+  Fields(const char* section, const FieldSpan* spans, std::size_t count,
+         NameLengths name_lengths) noexcept
+      : section_(section), spans_(spans), count_(count), name_lengths_(name_lengths) {}
 
   class Iterator {
    public:
@@ -87,19 +103,26 @@ class Fields {
   }
 
   // The first field of that name from `begin` on; size() if there is none.
-  std::size_t index_of(std::string_view name, std::size_t begin = 0) const noexcept;
+  std::size_t index_of(std::string_view name, std::size_t begin = 0) const noexcept {
+    return name_lengths_.contains(name.size()) ? search(name, begin) : count_;
+  }
   // The value of the first field of that name. An empty value is a value.
   std::optional<std::string_view> find(std::string_view name) const noexcept;
+  // The value of the only field of that name; null where there is none, or more than one.
+  std::optional<std::string_view> find_only(std::string_view name) const noexcept;
   // How many field lines have that name.
   std::size_t count(std::string_view name) const noexcept;
-  bool contains(std::string_view name) const noexcept { return find(name).has_value(); }
+  bool contains(std::string_view name) const noexcept { return index_of(name) != count_; }
   // Whether one of the lists under that name, on whichever line, names `token`.
   bool lists_token(std::string_view name, std::string_view token) const noexcept;
 
  private:
+  std::size_t search(std::string_view name, std::size_t begin) const noexcept;
+
   const char* section_ = nullptr;
   const FieldSpan* spans_ = nullptr;
   std::size_t count_ = 0;
+  NameLengths name_lengths_;
 };
 
 // Reads the members of a list-valued field over all its lines: RFC 9110 §5.3 makes several lines
@@ -137,7 +160,7 @@ class FieldParser {
   Errc error() const noexcept { return error_; }
   // The fields, as views into `section`, which must hold the same bytes as were parsed.
   Fields fields(Bytes section) const noexcept {
-    return {as_text(section).data(), spans_.data(), count_};
+    return {as_text(section).data(), spans_.data(), count_, name_lengths_};
   }
 
   void reset() noexcept;
@@ -154,13 +177,16 @@ class FieldParser {
   };
   Step fail(Errc error) noexcept;
   Errc check_size(std::size_t line_bytes) const noexcept;
-  Step begin_line(std::uint8_t byte) noexcept;
+  std::size_t line_stop(Bytes section) const noexcept;
+  // Each reads on with the next one, as far as there is input.
+  Step begin_line(Bytes section) noexcept;
   Step parse_name(Bytes section) noexcept;
   Step parse_value(Bytes section) noexcept;
-  Step end_line(std::uint8_t byte) noexcept;
+  Step end_line(Bytes section) noexcept;
 
   HeadLimits limits_;
   std::array<FieldSpan, field_count_limit> spans_;
+  NameLengths name_lengths_;
   std::uint32_t position_ = 0;  // of the next byte to look at
   std::uint32_t line_begin_ = 0;
   std::uint16_t count_ = 0;

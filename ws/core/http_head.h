@@ -131,12 +131,12 @@ class RequestParser {
   Errc parse_method(Bytes all) noexcept;
   Errc parse_target(Bytes all) noexcept;
   Errc parse_target_escape(std::uint8_t byte) noexcept;
-  Errc parse_version(std::uint8_t byte) noexcept;
+  Errc parse_version(Bytes all) noexcept;
   Errc parse_start_line(Bytes all) noexcept;
   Errc end_start_line(std::uint8_t byte) noexcept;
   Errc check_target(std::string_view target) noexcept;
   Errc parse_fields(Bytes all) noexcept;
-  Errc check_field(FieldView field) noexcept;
+  Errc check_field(Bytes section) noexcept;
   std::string_view target_text(Bytes all) const noexcept;
 
   HeadLimits limits_;
@@ -147,7 +147,9 @@ class RequestParser {
   std::uint16_t target_bytes_ = 0;
   std::uint16_t path_begin_ = 0;  // these two count from the target's first byte
   std::uint16_t path_bytes_ = 0;
-  std::uint16_t host_field_ = 0;  // the index of Host, if there is one
+  std::uint16_t host_begin_ = 0;  // of Host, if there is one, counted from the first field
+  std::uint16_t host_bytes_ = 0;
+  std::uint16_t host_port_ = 0;
   Method method_ = Method::other;
   TargetForm form_ = TargetForm::origin;
   State state_ = State::begin;
@@ -155,6 +157,7 @@ class RequestParser {
   std::uint8_t version_index_ = 0;  // how many bytes of "HTTP/1.1" were read
   std::uint8_t version_minor_ = 0;
   bool has_host_ = false;
+  bool host_is_ipv6_ = false;
   bool escape_is_zero_ = false;  // the digit behind '%' was '0'
 };
 

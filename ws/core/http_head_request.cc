@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 
 #include "net/base/check.h"
 #include "ws/core/http_head.h"
@@ -59,8 +60,10 @@ bool RequestHead::has_body_fields() const noexcept {
   return length && (*length != "0" || fields.count("Content-Length") != 1);
 }
 
+// Made anew in its place: an assignment would copy where a hundred fields stood.
 void RequestParser::reset() noexcept {
-  *this = RequestParser(limits_);
+  const HeadLimits limits = limits_;
+  ::new (this) RequestParser(limits);
 }
 
 HeadProgress RequestParser::parse(Bytes all_so_far) noexcept {
@@ -91,7 +94,7 @@ Errc RequestParser::parse_start_line(Bytes all) noexcept {
       case State::target: error = parse_target(all); break;
       case State::target_percent:
       case State::target_percent_digit: error = parse_target_escape(byte); break;
-      case State::version: error = parse_version(byte); break;
+      case State::version: error = parse_version(all); break;
       case State::line_end:
       case State::line_feed: error = end_start_line(byte); break;
       case State::fields:
@@ -129,8 +132,7 @@ Errc RequestParser::parse_begin(std::uint8_t byte) noexcept {
 
 Errc RequestParser::parse_method(Bytes all) noexcept {
   const std::size_t stop = std::min<std::size_t>(all.size(), line_begin_ + method_bytes_max);
-  std::size_t p = position_;
-  while (p < stop && is_in(all[p], ByteClass::token)) ++p;
+  const std::size_t p = skip(all, position_, stop, ByteClass::token);
   position_ = static_cast<std::uint32_t>(p);
   if (p == all.size()) return Errc::none;
   if (all[p] == '\n') return Errc::http_line_end;
@@ -167,8 +169,7 @@ Errc RequestParser::begin_target(std::uint8_t byte) noexcept {
 Errc RequestParser::parse_target(Bytes all) noexcept {
   const std::size_t stop =
       std::min<std::size_t>(all.size(), std::size_t{line_begin_} + limits_.start_line_bytes_max);
-  std::size_t p = position_;
-  while (p < stop && is_in(all[p], ByteClass::target)) ++p;
+  const std::size_t p = skip(all, position_, stop, ByteClass::target);
   position_ = static_cast<std::uint32_t>(p);
   if (p == all.size()) return Errc::none;
   const std::uint8_t byte = all[p];
@@ -220,10 +221,18 @@ Errc RequestParser::check_target(std::string_view target) noexcept {
   return Errc::none;
 }
 
-Errc RequestParser::parse_version(std::uint8_t byte) noexcept {
+Errc RequestParser::parse_version(Bytes all) noexcept {
   // RFC 9112 §2.3: "HTTP/" DIGIT "." DIGIT, and the name is case-sensitive.
   constexpr std::string_view shape = "HTTP/1.1";
   constexpr std::size_t major = 5, minor = 7;
+  const bool fits = position_ - line_begin_ + shape.size() <= limits_.start_line_bytes_max;
+  if (version_index_ == 0 && fits && as_text(all.subspan(position_)).starts_with(shape)) {
+    position_ += static_cast<std::uint32_t>(shape.size());
+    version_minor_ = 1;
+    state_ = State::line_end;
+    return Errc::none;
+  }
+  const std::uint8_t byte = all[position_];
   const bool is_digit = is_in(byte, ByteClass::digit);
   if (version_index_ == major && byte >= '2' && is_digit) return Errc::http_version_unsupported;
   if (version_index_ == minor ? !is_digit
@@ -261,7 +270,7 @@ Errc RequestParser::parse_fields(Bytes all) noexcept {
       case FieldParser::Step::need_input: return Errc::none;
       case FieldParser::Step::failed: return fields_.error();
       case FieldParser::Step::field: {
-        const Errc error = check_field(fields_.fields(section)[fields_.size() - 1]);
+        const Errc error = check_field(section);
         if (error != Errc::none) return error;
         break;
       }
@@ -275,11 +284,16 @@ Errc RequestParser::parse_fields(Bytes all) noexcept {
 }
 
 // RFC 9112 §3.2: one Host at most, and a valid one.
-Errc RequestParser::check_field(FieldView field) noexcept {
+Errc RequestParser::check_field(Bytes section) noexcept {
+  const FieldView field = fields_.fields(section)[fields_.size() - 1];
   if (!equals_ignoring_case(field.name, "Host")) return Errc::none;
-  if (has_host_ || !parse_authority(field.value)) return Errc::http_host;
+  const auto host = parse_authority(field.value);
+  if (has_host_ || !host) return Errc::http_host;
   has_host_ = true;
-  host_field_ = static_cast<std::uint16_t>(fields_.size() - 1);
+  host_begin_ = static_cast<std::uint16_t>(host->host.data() - as_text(section).data());
+  host_bytes_ = static_cast<std::uint16_t>(host->host.size());
+  host_port_ = host->port;
+  host_is_ipv6_ = host->is_ipv6;
   return Errc::none;
 }
 
@@ -296,8 +310,13 @@ RequestHead RequestParser::head(Bytes all_so_far) const noexcept {
   head.method_text =
       as_text(all_so_far.subspan(line_begin_, std::size_t{target_begin_} - 1 - line_begin_));
   head.target = target_text(all_so_far);
-  head.fields = fields_.fields(all_so_far.subspan(position_));
-  if (has_host_) head.host = *parse_authority(head.fields[host_field_].value);
+  const Bytes section = all_so_far.subspan(position_);
+  head.fields = fields_.fields(section);
+  if (has_host_) {
+    head.host.host = as_text(section.subspan(host_begin_, host_bytes_));
+    head.host.port = host_port_;
+    head.host.is_ipv6 = host_is_ipv6_;
+  }
   if (form_ == TargetForm::absolute) head.host = *parse_authority(authority_text(head.target));
   if (form_ == TargetForm::origin || form_ == TargetForm::absolute) {
     head.path = head.target.substr(path_begin_, path_bytes_);

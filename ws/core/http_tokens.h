@@ -13,6 +13,9 @@
 #include <optional>
 #include <string_view>
 
+#include "net/base/bytes.h"
+#include "net/base/check.h"
+
 namespace hilo::ws {
 
 // What a byte may be part of; the bits are combined in one table so that a scan is one lookup.
@@ -23,7 +26,8 @@ struct ByteClass {
   static constexpr std::uint8_t digit = 8;
   static constexpr std::uint8_t hex = 16;
   static constexpr std::uint8_t alpha = 32;
-  static constexpr std::uint8_t host = 64;  // letters, digits, '-', '.', '_', '~'
+  static constexpr std::uint8_t host = 64;     // letters, digits, '-', '.', '_', '~'
+  static constexpr std::uint8_t base64 = 128;  // RFC 4648 §4, without the '=' at the end
 };
 
 namespace detail {
@@ -48,6 +52,7 @@ constexpr std::array<std::uint8_t, 256> make_byte_classes() {
     if (hex) bits |= ByteClass::hex;
     if (alpha) bits |= ByteClass::alpha;
     if (digit || alpha || is_one_of(byte, "-._~")) bits |= ByteClass::host;
+    if (digit || alpha || is_one_of(byte, "+/")) bits |= ByteClass::base64;
     table[byte] = static_cast<std::uint8_t>(bits);
   }
   return table;
@@ -60,6 +65,15 @@ constexpr bool is_in(std::uint8_t byte, std::uint8_t byte_class) noexcept {
 }
 constexpr bool is_in(char byte, std::uint8_t byte_class) noexcept {
   return is_in(static_cast<std::uint8_t>(byte), byte_class);
+}
+
+// The first position in [from, to) whose byte is not in the class, or `to`.
+inline std::size_t skip(Bytes bytes, std::size_t from, std::size_t to,
+                        std::uint8_t byte_class) noexcept {
+  HILO_DCHECK(to <= bytes.size());
+  const std::uint8_t* const data = bytes.data();  // a bound for all, not one for each
+  while (from < to && is_in(data[from], byte_class)) ++from;
+  return from;
 }
 
 // Every byte of `text` is in the class; true for an empty text.
@@ -95,8 +109,9 @@ constexpr char to_lower(char c) noexcept {
 
 constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
+  if (a == b) return true;  // as most are
   for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i] != b[i] && to_lower(a[i]) != to_lower(b[i])) return false;  // most are alike
+    if (to_lower(a[i]) != to_lower(b[i])) return false;
   }
   return true;
 }
@@ -148,6 +163,7 @@ class ListReader {
 
 // Whether the list names `token`, in any case. "websocket/13" does not name "websocket".
 constexpr bool contains_token(std::string_view list, std::string_view token) noexcept {
+  if (equals_ignoring_case(list, token)) return true;
   ListReader reader(list);
   while (const auto member = reader.next()) {
     if (equals_ignoring_case(*member, token)) return true;
