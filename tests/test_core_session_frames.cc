@@ -90,6 +90,24 @@ TEST_CASE("114: a message of exactly the limit is delivered, one byte more is re
   }
 }
 
+// All of their payload is there, so that nothing but their header speaks against them.
+TEST_CASE("110, 114: whole frames with a bad length are refused, too") {
+  const std::string key(4, '\0');
+  for (const std::size_t size : {0U, 5U, 125U}) {
+    const std::string length = {'\0', static_cast<char>(size)};
+    check_row(refused(110, text("a") + "\x82\xFE" + length + key + std::string(size, 'x'),
+                      Errc::frame_length_not_minimal, {seen_text("a")}));
+  }
+  for (const std::size_t limit : {126U, 1000U, 65534U}) {
+    for (const std::uint8_t first : {std::uint8_t{0x81}, std::uint8_t{0x82}}) {
+      SessionRow over = refused(114, text("a") + masked_frame(first, std::string(limit + 1, 'x')),
+                                Errc::message_too_big, {seen_text("a")});
+      over.limits = limited(limit);
+      check_row(over);
+    }
+  }
+}
+
 TEST_CASE("115: the length of a continuation does not wrap") {
   check_row(refused(115, masked_frame(0x02, "0123456789") + from_hex("80 FF 7FFFFFFFFFFFFFFF"),
                     Errc::message_too_big));

@@ -53,8 +53,8 @@ void Connection::open(std::unique_ptr<net::Stream> stream, KeptRequest request) 
 
 // --- input ---------------------------------------------------------------------------------------
 
-// Most of what comes are short messages, one behind the other. With the first that is anything
-// else, or behind which anything is the matter, the rest is left to take_events().
+// Most of what comes are messages of one frame, one behind the other. With the first that is
+// anything else, or behind which anything is the matter, the rest is left to take_events().
 net::Stream::Want Connection::on_input(MutableBytes& input) {
   Shared& shared = *shared_;
   last_input_ = loop().now();
@@ -65,11 +65,10 @@ net::Stream::Want Connection::on_input(MutableBytes& input) {
   std::uint32_t left = budget;
   in_call_ = true;
   ++shared.calls;
-  while (std::uint8_t* const frame = session_.next_short(rest)) {
-    const MutableBytes payload = Session::short_payload(frame);
-    shared.metrics->count_received(payload.size());
+  while (const Session::Plain message = session_.next_plain(rest)) {
+    shared.metrics->count_received(message.size);
     const bool returned = guarded([&] {
-      handlers_->on_message(*this, Message{Session::short_opcode(frame), payload});
+      handlers_->on_message(*this, Message{message.opcode, message.payload()});
     });
     if (!returned) call_threw_ = true;
     if (--left == 0 || call_threw_ || stream_->is_disturbed()) break;

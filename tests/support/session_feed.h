@@ -125,10 +125,10 @@ enum class Way : std::uint8_t {
   single_bytes,
   chunks,
   into_space,
-  short_first  // in chunks, and next_short() is asked before next(), as a server does
+  plain_first  // in chunks or more, and next_plain() is asked before next(), as a server does
 };
 inline constexpr std::array<Way, 5> all_ways = {Way::whole, Way::single_bytes, Way::chunks,
-                                                Way::into_space, Way::short_first};
+                                                Way::into_space, Way::plain_first};
 
 struct FeedOptions {
   Way way = Way::whole;
@@ -157,11 +157,13 @@ class Feed {
     while (!stream.empty()) {
       std::size_t size = stream.size();
       if (options.way == Way::single_bytes) size = 1;
-      if (options.way != Way::whole && options.way != Way::single_bytes) {
+      // Whole frames are what next_plain() takes.
+      const bool rest_at_once = options.way == Way::plain_first && random() % 2 == 0;
+      if (options.way != Way::whole && options.way != Way::single_bytes && !rest_at_once) {
         size = std::min(size, 1 + random() % chunk_max);
       }
       const bool taken = options.way == Way::into_space && read_into_space(stream, size);
-      if (!taken) read(stream.substr(0, size), options.way == Way::short_first);
+      if (!taken) read(stream.substr(0, size), options.way == Way::plain_first);
       if (!taken) stream.remove_prefix(size);
     }
     last_view_still_there();
@@ -188,26 +190,25 @@ class Feed {
   }
 
   // Each piece lies in a block of exactly its size, so that AddressSanitizer sees a step beyond.
-  void read(std::string_view piece, bool short_first) {
+  void read(std::string_view piece, bool plain_first) {
     last_view_still_there();
     arrived_ += piece.size();
     std::vector<std::uint8_t> block(piece.begin(), piece.end());
     MutableBytes input = block;
     while (true) {
       last_view_still_there();
-      const ws::Event event = short_first ? next_short_first(input) : session_.next(input);
+      const ws::Event event = plain_first ? next_plain_first(input) : session_.next(input);
       if (!take(event)) break;
     }
     demand(input.empty(), "input was left over");
     block_.swap(block);
   }
 
-  ws::Event next_short_first(MutableBytes& input) {
-    std::uint8_t* const frame = session_.next_short(input);
-    if (frame == nullptr) return session_.next(input);
-    return {.kind = ws::Event::Kind::message,
-            .opcode = ws::Session::short_opcode(frame),
-            .payload = ws::Session::short_payload(frame)};
+  ws::Event next_plain_first(MutableBytes& input) {
+    const ws::Session::Plain message = session_.next_plain(input);
+    if (!message) return session_.next(input);
+    return {
+        .kind = ws::Event::Kind::message, .opcode = message.opcode, .payload = message.payload()};
   }
 
   bool take(const ws::Event& event) {

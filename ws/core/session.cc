@@ -85,6 +85,26 @@ bool Session::unmask_text(MutableBytes payload) noexcept {
   return false;
 }
 
+// next_plain() where the length has 16 bits of its own.
+Session::Plain Session::next_longer(MutableBytes& input) noexcept {
+  constexpr std::size_t header_bytes = 4 + sizeof(MaskKey);
+  if (input.size() < header_bytes) return {};
+  std::uint8_t* const header = input.data();
+  const std::size_t length = load_be16(header + 2);
+  const std::size_t behind = input.size() - header_bytes;
+  const bool is_minimal = length > short_payload_bytes_max;
+  if (!is_minimal || length > behind || length > limits_->message_bytes_max) return {};
+  const MutableBytes payload{header + header_bytes, length};
+  if (header[0] == whole_binary) {
+    mask_behind_key(payload);
+  } else if (header[0] != whole_text || !unmask_text(payload)) {
+    return {};
+  }
+  input = {payload.data() + length, behind - length};
+  return {payload.data(), static_cast<std::uint32_t>(length),
+          static_cast<Opcode>(header[0] & 0x0F)};
+}
+
 Event Session::next_slow(MutableBytes& input) noexcept {
   while (true) {
     if (course_.state == State::closed || course_.state == State::answering ||

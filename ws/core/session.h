@@ -39,10 +39,9 @@
 //   - when wants_transport_close() turns true: send what is queued, then end the TCP connection
 //     (the server first, §7.1.1), and bound all of it by a timer
 //
-//   views    event payloads: until the next call of next(), next_short(), receive_space(),
-//   commit(),
-//            fail_with() or end_of_input(); Outgoing: until the next call of anything but const
-//            functions
+//   views    event payloads: until the next call of next(), next_plain(), receive_space(),
+//            commit(), fail_with() or end_of_input(); Outgoing: until the next call of anything but
+//            const functions
 //   thread   one at a time
 //   errors   of the peer: an event `failure`; of the caller: see each function
 //   life     the limits, which do not change, and the Pool must outlive the session, and what is
@@ -120,18 +119,19 @@ class Session {
     return next_event(input);
   }
 
-  // The same for most of what a server hears: a short message, whole and in one frame, while
-  // nothing else is going on. Where its frame lies, the payload of which is unmasked; or null:
-  // nothing was taken, and next() knows what there is.
-  [[nodiscard]] std::uint8_t* next_short(MutableBytes& input) noexcept;
-  static Opcode short_opcode(const std::uint8_t* frame) noexcept {
-    return static_cast<Opcode>(frame[0] & 0x0F);
-  }
-  static MutableBytes short_payload(std::uint8_t* frame) noexcept {
-    return {frame + 2 + sizeof(MaskKey), std::size_t{frame[1]} ^ 0x80u};
-  }
+  // The same for most of what a server hears: a message of less than 64 KiB, whole and in one
+  // frame, while nothing else is going on. False: nothing was taken, and next() knows what there
+  // is.
+  struct Plain {
+    std::uint8_t* data = nullptr;
+    std::uint32_t size = 0;
+    Opcode opcode = Opcode::binary;
+    MutableBytes payload() const noexcept { return {data, size}; }
+    explicit operator bool() const noexcept { return data != nullptr; }
+  };
+  [[nodiscard]] Plain next_plain(MutableBytes& input) noexcept;
   // A server without compression stands between two messages, and has shown nothing.
-  bool expects_short() const noexcept {
+  bool expects_plain() const noexcept {
     return std::bit_cast<std::uint64_t>(course_) == 0 && !assembly_.active() && control_ == nullptr;
   }
 
@@ -253,13 +253,15 @@ class Session {
     std::uint8_t carried = 0;  // bytes of a header that has not come whole
   };
   static_assert(sizeof(Course) == sizeof(std::uint64_t));
-  // The first bytes of messages of one frame.
+  // The first bytes of messages of one frame, and a second one (RFC 6455 §5.2).
   static constexpr std::uint8_t whole_text = 0x81;
   static constexpr std::uint8_t whole_binary = 0x82;
+  static constexpr std::size_t bytes_in_16_bits = 126;
 
   Event next_event(MutableBytes& input) noexcept;
   Event whole_message(bool text, MutableBytes payload) noexcept;
   static bool unmask_text(MutableBytes payload) noexcept;
+  Plain next_longer(MutableBytes& input) noexcept;
   Event next_slow(MutableBytes& input) noexcept;
   MutableBytes assembly_space(std::size_t hint) noexcept;
   bool take_header(MutableBytes& input, FrameHeader& header) noexcept;
@@ -317,23 +319,26 @@ class Session {
   const std::uint8_t short_bytes_max_;  // the limit of messages, or all that a short header can say
 };
 
-// Plain pointers, because a checked span costs as much here as all the rest.
-[[gnu::always_inline]] inline std::uint8_t* Session::next_short(MutableBytes& input) noexcept {
+// A plain pointer, because a checked span costs as much here as all the rest.
+[[gnu::always_inline]] inline Session::Plain Session::next_plain(MutableBytes& input) noexcept {
   constexpr std::size_t header_bytes = 2 + sizeof(MaskKey);
-  if (input.size() < header_bytes || !expects_short()) return nullptr;
+  if (input.size() < header_bytes || !expects_plain()) return {};
   std::uint8_t* const header = input.data();
   // Without the bit of the mask it is more than that of any short message.
   const std::size_t length = header[1] ^ 0x80u;
   const std::size_t behind = input.size() - header_bytes;
-  if (length > short_bytes_max_ || length > behind) return nullptr;
+  if (length > short_bytes_max_ || length > behind) {
+    return length == bytes_in_16_bits ? next_longer(input) : Plain{};
+  }
   const MutableBytes payload{header + header_bytes, length};
   if (header[0] == whole_binary) {
     mask_behind_key_here(payload);
   } else if (header[0] != whole_text || !unmask_text(payload)) {
-    return nullptr;
+    return {};
   }
   input = {payload.data() + length, behind - length};
-  return header;
+  return {payload.data(), static_cast<std::uint32_t>(length),
+          static_cast<Opcode>(header[0] & 0x0F)};
 }
 
 }  // namespace hilo::ws
