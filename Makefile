@@ -208,8 +208,10 @@ ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-p
 PIC := -fPIC -fno-semantic-interposition
 # -g1: lines and functions are what a stack trace and a profile show, and compile a third faster.
 MODE_FLAGS_release := -O2 -g1 -DNDEBUG $(PIC) $(HARDENING)
-# For small machines: without what only finds faults, and a linker that leaves out what nobody calls.
-MODE_FLAGS_small := -Os -DNDEBUG -fPIE -ffunction-sections -fdata-sections
+# For small machines: without what only finds faults, the program optimised as a whole, and a linker
+# that leaves out what nobody calls. The objects are whole ones, too, for those who link otherwise.
+SMALL_LTO := $(if $(IS_CLANG),,-flto=auto)
+MODE_FLAGS_small := -Os -DNDEBUG -fPIE -ffunction-sections -fdata-sections $(SMALL_LTO) $(if $(SMALL_LTO),-ffat-lto-objects)
 MODE_FLAGS_debug := -O0 -g $(PIC) -D_GLIBCXX_ASSERTIONS
 MODE_FLAGS_asan := -O1 -g1 -fPIC -D_GLIBCXX_ASSERTIONS $(ASAN)
 MODE_FLAGS_tsan := -O1 -g1 -fPIC -D_GLIBCXX_ASSERTIONS -fsanitize=thread
@@ -218,7 +220,12 @@ MODE_FLAGS_fuzz := -O1 -g1 -D_GLIBCXX_ASSERTIONS $(ASAN) -fsanitize=fuzzer-no-li
 # An assertion is a branch that no test can take, so coverage is counted without them.
 MODE_FLAGS_cov := -O0 -g1 -DNDEBUG --coverage -fprofile-update=atomic
 MODE_LINK_release := $(HARDENED_LINK)
-MODE_LINK_small := -pie -Wl,--gc-sections -s
+# Segments without gaps between their pages, and a tenth of the relocations, which glibc reads from 2.36 on.
+ifeq ($(MODE),small)
+SMALL_LINK := $(foreach option,noseparate-code pack-relative-relocs,$(shell echo 'int main() {}' | \
+  $(CXX) -x c++ -pie -Wl,--fatal-warnings -Wl,-z,$(option) -o /dev/null - 2>/dev/null && echo -Wl,-z,$(option)))
+endif
+MODE_LINK_small := -pie -Wl,--gc-sections -s $(SMALL_LTO) $(SMALL_LINK)
 MODE_LINK_asan := $(ASAN)
 MODE_LINK_tsan := -fsanitize=thread
 MODE_LINK_fuzz := $(ASAN)
@@ -234,7 +241,7 @@ ALL_FLAGS = -std=c++20 $(MODE_FLAGS_$(MODE)) $(WARNINGS) -pthread \
 LINK_FLAGS = $(MODE_LINK_$(MODE)) -pthread $(LDFLAGS)
 # A hundred test programs are linked three times over, by gold in half the time where it is.
 # (Of clang's ASan gold says much, and nothing that matters.)
-TEST_LINK := $(if $(shell command -v ld.gold),$(if $(and $(IS_CLANG),$(filter asan,$(MODE))),,-fuse-ld=gold))
+TEST_LINK := $(if $(filter-out small,$(MODE)),$(if $(shell command -v ld.gold),$(if $(and $(IS_CLANG),$(filter asan,$(MODE))),,-fuse-ld=gold)))
 
 # libcrypto stays without TLS: SHA-1 for the handshake, and random numbers.
 TLS_LIBS ?= $(if $(filter 0,$(TLS)),,-lssl) -lcrypto
@@ -453,6 +460,7 @@ $(O)/gen/web_assets.cc: tools/web/embed.sh $(O)/web_assets $(WEB_ASSETS)
 	@mkdir -p $(@D)
 	$(call quiet,EMBED)sh tools/web/embed.sh $(WEB_ASSETS) > $@
 $(O)/gen/web_assets.o: $(WEB_ASSETS)
+$(O)/gen/web_assets.o: MODE_FLAGS_small += -fno-lto  # which does not see what the assembler defines
 
 LADDER := $(patsubst tools/ladder/%.cc,$(O)/ladder/%,$(LADDER_SOURCES))
 # The older handshake is what ws/trace knows of it; that library uses the others and stands before them.
@@ -868,10 +876,12 @@ $(O)/tests/embedded_session: $(O)/tests/embedded_session.o $(CORE_LIB) $(O)/link
 	$(call link)
 $(O)/tests/embedded_echo: $(O)/tests/embedded_echo.o $(HILO_LIB) $(OS_LIB) $(CORE_LIB) $(O)/link_flags
 	$(call link)
+# Whoever catches nothing needs no tables of where to.
+SMALLEST := -fno-exceptions -fno-rtti -fno-asynchronous-unwind-tables -fno-unwind-tables
 .PHONY: size size-programs embedded
 size-programs: $(O)/tests/embedded_session $(O)/tests/readme_1
 size: .setup-test  ## how large it is, and what its headers cost, against the aims
-	+@$(BARE) MODE=small PRECOMPILED=0 size-programs
+	+@$(BARE) MODE=small CXXFLAGS='$(CXXFLAGS) $(SMALLEST)' PRECOMPILED=0 size-programs
 	@CXX='$(CXX)' $(PYTHON) tools/check/size.py $(BUILD)/bare/small $(ARGS)
 # net and ws/core without exceptions and RTTI, linked and run.
 embedded: .setup-test  ## programs on net and ws/core with -fno-exceptions -fno-rtti, run
