@@ -220,10 +220,12 @@ MODE_FLAGS_fuzz := -O1 -g1 -D_GLIBCXX_ASSERTIONS $(ASAN) -fsanitize=fuzzer-no-li
 # An assertion is a branch that no test can take, so coverage is counted without them.
 MODE_FLAGS_cov := -O0 -g1 -DNDEBUG --coverage -fprofile-update=atomic
 MODE_LINK_release := $(HARDENED_LINK)
-# Segments without gaps between their pages, and a tenth of the relocations, which glibc reads from 2.36 on.
+# Segments without gaps between their pages, and a tenth of the relocations: where the linker knows how,
+# and glibc reads those, from 2.36 on. (\043 is the sign that begins a comment here.)
 ifeq ($(MODE),small)
-SMALL_LINK := $(foreach option,noseparate-code pack-relative-relocs,$(shell echo 'int main() {}' | \
-  $(CXX) -x c++ -pie -Wl,--fatal-warnings -Wl,-z,$(option) -o /dev/null - 2>/dev/null && echo -Wl,-z,$(option)))
+SMALL_LINK := -Wl,-z,noseparate-code -Wl,-z,pack-relative-relocs
+SMALL_LINK := $(shell printf '\043include <features.h>\n\043if !__GLIBC_PREREQ(2, 36)\n\043error\n\043endif\nint main() {}\n' | \
+  $(CXX) -x c++ -pie -Wl,--fatal-warnings $(SMALL_LINK) -o /dev/null - 2>/dev/null && echo $(SMALL_LINK))
 endif
 MODE_LINK_small := -pie -Wl,--gc-sections -s $(SMALL_LTO) $(SMALL_LINK)
 MODE_LINK_asan := $(ASAN)
@@ -239,7 +241,8 @@ endif
 ALL_FLAGS = -std=c++20 $(MODE_FLAGS_$(MODE)) $(WARNINGS) -pthread \
   $(if $(filter cov,$(MODE)),,-ffile-prefix-map=$(CURDIR)=.) $(CPPFLAGS) $(CXXFLAGS)
 LINK_FLAGS = $(MODE_LINK_$(MODE)) -pthread $(LDFLAGS)
-# A hundred test programs are linked three times over, by gold in half the time where it is.
+# A hundred test programs are linked three times over, by gold in half the time where it is. (It does not
+# know what makes MODE=small smaller.)
 # (Of clang's ASan gold says much, and nothing that matters.)
 TEST_LINK := $(if $(filter-out small,$(MODE)),$(if $(shell command -v ld.gold),$(if $(and $(IS_CLANG),$(filter asan,$(MODE))),,-fuse-ld=gold)))
 
@@ -460,7 +463,7 @@ $(O)/gen/web_assets.cc: tools/web/embed.sh $(O)/web_assets $(WEB_ASSETS)
 	@mkdir -p $(@D)
 	$(call quiet,EMBED)sh tools/web/embed.sh $(WEB_ASSETS) > $@
 $(O)/gen/web_assets.o: $(WEB_ASSETS)
-$(O)/gen/web_assets.o: MODE_FLAGS_small += -fno-lto  # which does not see what the assembler defines
+$(O)/gen/web_assets.o: private MODE_FLAGS_small += -fno-lto  # which does not see what the assembler defines
 
 LADDER := $(patsubst tools/ladder/%.cc,$(O)/ladder/%,$(LADDER_SOURCES))
 # The older handshake is what ws/trace knows of it; that library uses the others and stands before them.

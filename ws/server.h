@@ -46,6 +46,7 @@
 #include "ws/drain.h"
 #include "ws/forwarded.h"
 #include "ws/http.h"
+#include "ws/http_connection.h"
 #include "ws/memory_watch.h"
 #include "ws/proxy_preface.h"
 #include "ws/static_files.h"

@@ -43,7 +43,7 @@
 #include "net/loop.h"
 #include "net/transport.h"
 #include "ws/admission.h"
-#include "ws/http.h"
+#include "ws/http_connection.h"
 
 namespace hilo::ws {
 

@@ -30,6 +30,7 @@
 #include "net/base/callback.h"
 #include "net/base/result.h"
 #include "net/base/slab.h"
+#include "net/stream.h"
 #include "net/timers.h"
 #include "ws/admission.h"
 #include "ws/core/http_head.h"

@@ -26,7 +26,7 @@
 #include "tools/chapters/visitor.h"
 #include "ws/connection.h"
 #include "ws/core/session.h"
-#include "ws/http.h"
+#include "ws/http_connection.h"
 #include "ws/server.h"
 
 using namespace hilo;

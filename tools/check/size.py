@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Prints how large hilo is when it is built small, and what its headers cost to include.
 
-usage: size.py FOLDER, the build folder of MODE=small TLS=0 DEFLATE=0 SOCKETIO=0 (`make size`)
+usage: size.py FOLDER, the build folder of MODE=small TLS=0 DEFLATE=0 SOCKETIO=0, without exceptions,
+RTTI and the tables of both (`make size`)
 
-Sizes and lists of headers depend on the compiler alone; beyond a limit they are a failure. Times are
-printed, and judge nothing. A header is compared with a file that includes nothing but the headers of
+Sizes and lists of headers depend on the compiler and the linker alone, of which the limits know g++ 12
+and binutils 2.40; beyond a limit they are a failure. Times are printed, and judge nothing. A header is compared with a file that includes nothing but the headers of
 the standard and of the system that hilo's own name, as user time of the compiler, in turns.
 """
 
@@ -47,7 +48,7 @@ def text_bytes(objects):
 
 
 def sizes(folder):
-    print("built with -Os as a whole, without TLS and zlib, exceptions and RTTI:")
+    print("built with -Os, without TLS and zlib, exceptions and RTTI, programs optimised as a whole:")
     objects = [str(p) for p in sorted(folder.glob("net/base/*.o")) + sorted(folder.glob("ws/core/*.o"))]
     codec = [path for path in objects if CODEC.search(path)]
     texts = [path for path in codec if path.endswith("error.o")]

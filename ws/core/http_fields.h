@@ -11,7 +11,8 @@
 // and of responses, and for the trailers of a chunked body.
 //
 //   bytes   each byte is classified once, however the input is cut; only the white space behind a
-//           value is looked at a second time, when its line ends
+//           value is looked at a second time, when its line ends, and what follows a tabulator in
+//           one up to seven times more
 //   memory  no allocation: 8 bytes a field, kept inside the parser
 //   look-up no hash table: an array of at most field_count_limit, in order, which is searched from
 //           its front, unless no name is as long as the one that is asked for. Names that a peer

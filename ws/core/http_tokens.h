@@ -161,7 +161,8 @@ class ListReader {
   std::string_view rest_;
 };
 
-// Whether the list names `token`, in any case. "websocket/13" does not name "websocket".
+// Whether the list names `token`, which is one, in any case. "websocket/13" does not name
+// "websocket".
 constexpr bool contains_token(std::string_view list, std::string_view token) noexcept {
   if (equals_ignoring_case(list, token)) return true;
   ListReader reader(list);

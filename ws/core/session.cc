@@ -53,10 +53,10 @@ Event Session::next_event(MutableBytes& input) noexcept {
   const bool text = header[0] == whole_text;
   // Above 126 a length of eight bytes, or a mask bit that is not as it must be.
   const std::size_t length7 = header[1] ^ (masked ? 0x80u : 0u);
-  const bool extended = length7 == 126;
+  const bool extended = length7 == length_follows;
   const std::size_t length = extended ? load_be16(header + 2) : length7;
   const std::size_t header_bytes = (extended ? 4 : 2) + mask_bytes;
-  const bool minimal = extended ? length >= 126 : length < 126;
+  const bool minimal = extended == (length > short_payload_bytes_max);
   if ((!text && header[0] != whole_binary) || !minimal || length > input.size() - header_bytes ||
       length > limits_->message_bytes_max) {
     return next_slow(input);

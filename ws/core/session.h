@@ -253,10 +253,11 @@ class Session {
     std::uint8_t carried = 0;  // bytes of a header that has not come whole
   };
   static_assert(sizeof(Course) == sizeof(std::uint64_t));
-  // The first bytes of messages of one frame, and a second one (RFC 6455 §5.2).
+  // The first bytes of messages of one frame (RFC 6455 §5.2), and what stands for a length that
+  // follows in 16 bits.
   static constexpr std::uint8_t whole_text = 0x81;
   static constexpr std::uint8_t whole_binary = 0x82;
-  static constexpr std::size_t bytes_in_16_bits = 126;
+  static constexpr std::size_t length_follows = 126;
 
   Event next_event(MutableBytes& input) noexcept;
   Event whole_message(bool text, MutableBytes payload) noexcept;
@@ -328,7 +329,7 @@ class Session {
   const std::size_t length = header[1] ^ 0x80u;
   const std::size_t behind = input.size() - header_bytes;
   if (length > short_bytes_max_ || length > behind) {
-    return length == bytes_in_16_bits ? next_longer(input) : Plain{};
+    return length == length_follows ? next_longer(input) : Plain{};
   }
   const MutableBytes payload{header + header_bytes, length};
   if (header[0] == whole_binary) {
