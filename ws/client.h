@@ -46,7 +46,7 @@
 #include "net/tls.h"
 #include "ws/backoff.h"
 #include "ws/connection.h"
-#include "ws/core/compression.h"
+#include "ws/core/deflate_negotiation.h"
 #include "ws/core/handshake.h"
 #include "ws/handlers.h"
 #include "ws/limits.h"

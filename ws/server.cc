@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ws/core/accept_key.h"
+#include "ws/core/deflate_contexts.h"
 #include "ws/guard.h"
 #include "ws/server_door.h"
 
@@ -150,6 +151,11 @@ void Server::on_connection_gone(Connection& connection) {
   admission_->release(connection.peer());
   connections_.erase(connection.id().handle());
   check_stopped();
+}
+
+void Server::add_memory_holder(std::weak_ptr<MemoryHolder> holder) {
+  std::erase_if(memory_holders_, [](const auto& each) { return each.expired(); });
+  memory_holders_.push_back(std::move(holder));
 }
 
 template <class Call>

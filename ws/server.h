@@ -40,7 +40,7 @@
 #include "net/tls.h"
 #include "ws/admission.h"
 #include "ws/connection.h"
-#include "ws/core/deflate_contexts.h"
+#include "ws/core/deflate_negotiation.h"
 #include "ws/core/http_date.h"
 #include "ws/core/origin.h"
 #include "ws/drain.h"
@@ -54,6 +54,8 @@
 #include "ws/upgrade.h"
 
 namespace hilo::ws {
+
+class DeflateContexts;
 
 // What is done with the WebSockets of one path: on_open, on_message ... of HandlerSetters.
 class Service final : public HandlerSetters<Service> {
@@ -296,10 +298,7 @@ class Server final : public HandlerSetters<Server>,
 
   // For layers on top (memory_watch.h). Who has gone is asked no more; who holds more than before
   // has it looked at.
-  void add_memory_holder(std::weak_ptr<MemoryHolder> holder) {
-    std::erase_if(memory_holders_, [](const auto& each) { return each.expired(); });
-    memory_holders_.push_back(std::move(holder));
-  }
+  void add_memory_holder(std::weak_ptr<MemoryHolder> holder);
   void look_at_memory() noexcept { memory_.look(); }
 
   const Metrics& metrics() const noexcept { return metrics_; }

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "ws/core/deflate_contexts.h"
 #include "ws/core/handshake.h"
 #include "ws/guard.h"
 #include "ws/server.h"

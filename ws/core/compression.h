@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "net/base/buffer.h"
@@ -19,6 +20,16 @@
 #include "ws/core/message.h"
 
 namespace hilo::ws {
+
+// What compression did: messages, their bytes, and the bytes that stood for them on the wire.
+struct DeflateCounters {
+  std::uint64_t messages_inflated = 0;
+  std::uint64_t inflated_bytes = 0;
+  std::uint64_t inflated_wire_bytes = 0;
+  std::uint64_t messages_deflated = 0;
+  std::uint64_t deflated_bytes = 0;
+  std::uint64_t deflated_wire_bytes = 0;
+};
 
 class Compression {
  public:

@@ -26,16 +26,6 @@
 
 namespace hilo::ws {
 
-// What compression did: messages, their bytes, and the bytes that stood for them on the wire.
-struct DeflateCounters {
-  std::uint64_t messages_inflated = 0;
-  std::uint64_t inflated_bytes = 0;
-  std::uint64_t inflated_wire_bytes = 0;
-  std::uint64_t messages_deflated = 0;
-  std::uint64_t deflated_bytes = 0;
-  std::uint64_t deflated_wire_bytes = 0;
-};
-
 class DeflateContexts {
  public:
   // `counters` must outlive this.
