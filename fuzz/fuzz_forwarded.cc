@@ -21,6 +21,7 @@
 #include "net/base/bytes.h"
 #include "net/base/check.h"
 #include "ws/core/http_head.h"
+#include "ws/core/http_tokens.h"
 #include "ws/forwarded.h"
 
 namespace {
@@ -57,9 +58,11 @@ Told read(std::string_view fields, ForwardedBy by, const net::PeerAddress& peer,
 // With something of the client's own in front of the first value.
 void check_front(std::string_view fields, const Told& told, const net::PeerAddress& peer,
                  const std::vector<net::AddressRange>& trusted) {
-  constexpr std::string_view name = "X-Forwarded-For:";
-  const std::size_t at = fields.find(name);
-  if (at == std::string_view::npos || (at != 0 && fields[at - 1] != '\n')) return;
+  constexpr std::string_view name = "x-forwarded-for:";
+  std::string lower(fields);
+  std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);
+  const std::size_t at = lower.find(name);
+  if (at == std::string::npos || (at != 0 && fields[at - 1] != '\n')) return;
   std::string longer(fields);
   longer.insert(at + name.size(), " 192.0.2.66;x=\"\\, ");
   const Told again = read(longer, ForwardedBy::x_forwarded, peer, trusted);
