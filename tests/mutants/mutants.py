@@ -170,6 +170,13 @@ MUTANTS = [
         "  if (utf8_valid(payload)) return true;\n",
         ("core_session_text", "ws_catalogue_frames"),
     ),
+    Mutant(
+        "a whole message that is longer than its limit is handed on",
+        "ws/core/session.cc",
+        "if (!is_minimal || length > behind || length > limits_->message_bytes_max) return {};",
+        "if (!is_minimal || length > behind) return {};",
+        ("core_session_frames",),
+    ),
     # --- Engine.IO --------------------------------------------------------------------------------
     Mutant(
         "what waits in a client's queue is left behind at the upgrade",
