@@ -18,6 +18,7 @@
 #include "tests/support/wire.h"
 #include "ws/client.h"
 #include "ws/core/deflate.h"
+#include "ws/core/deflate_contexts.h"
 #include "ws/encoded_message.h"
 
 using namespace hilo;
