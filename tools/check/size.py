@@ -2,11 +2,12 @@
 """Prints how large hilo is when it is built small, and what its headers cost to include.
 
 usage: size.py FOLDER, the build folder of MODE=small TLS=0 DEFLATE=0 SOCKETIO=0, without exceptions,
-RTTI and the tables of both (`make size`)
+RTTI and unwind tables (`make size`)
 
 Sizes and lists of headers depend on the compiler and the linker alone, of which the limits know g++ 12
-and binutils 2.40; beyond a limit they are a failure. Times are printed, and judge nothing. A header is compared with a file that includes nothing but the headers of
-the standard and of the system that hilo's own name, as user time of the compiler, in turns.
+and binutils 2.40; beyond a limit they are a failure. Times are printed, and judge nothing. A header is
+compared with a file that includes nothing but the headers of the standard and of the system that hilo's
+own name, as user time of the compiler, in turns.
 """
 
 import argparse

@@ -161,7 +161,7 @@ FieldParser::Step FieldParser::begin_line(Bytes section) noexcept {
 }
 
 FieldParser::Step FieldParser::parse_name(Bytes section) noexcept {
-  std::size_t p = skip(section, position_, line_stop(section), ByteClass::token);
+  const std::size_t p = skip(section, position_, line_stop(section), ByteClass::token);
   position_ = static_cast<std::uint32_t>(p);
   if (p == section.size()) return Step::need_input;
   if (const Errc error = check_size(p - line_begin_); error != Errc::none) return fail(error);

@@ -94,15 +94,9 @@ Session::Plain Session::next_longer(MutableBytes& input) noexcept {
   const std::size_t behind = input.size() - header_bytes;
   const bool is_minimal = length > short_payload_bytes_max;
   if (!is_minimal || length > behind || length > limits_->message_bytes_max) return {};
-  const MutableBytes payload{header + header_bytes, length};
-  if (header[0] == whole_binary) {
-    mask_behind_key(payload);
-  } else if (header[0] != whole_text || !unmask_text(payload)) {
-    return {};
-  }
-  input = {payload.data() + length, behind - length};
-  return {payload.data(), static_cast<std::uint32_t>(length),
-          static_cast<Opcode>(header[0] & 0x0F)};
+  const Plain message = unmask_plain(header[0], {header + header_bytes, length});
+  if (message) input = {message.data + length, behind - length};
+  return message;
 }
 
 Event Session::next_slow(MutableBytes& input) noexcept {

@@ -263,6 +263,7 @@ class Session {
   Event whole_message(bool text, MutableBytes payload) noexcept;
   static bool unmask_text(MutableBytes payload) noexcept;
   Plain next_longer(MutableBytes& input) noexcept;
+  static Plain unmask_plain(std::uint8_t first_byte, MutableBytes payload) noexcept;
   Event next_slow(MutableBytes& input) noexcept;
   MutableBytes assembly_space(std::size_t hint) noexcept;
   bool take_header(MutableBytes& input, FrameHeader& header) noexcept;
@@ -320,6 +321,18 @@ class Session {
   const std::uint8_t short_bytes_max_;  // the limit of messages, or all that a short header can say
 };
 
+// A whole message, whose key stands in front of it; or none, and it is left as it came.
+[[gnu::always_inline]] inline Session::Plain Session::unmask_plain(std::uint8_t first_byte,
+                                                                   MutableBytes payload) noexcept {
+  if (first_byte == whole_binary) {
+    mask_behind_key_here(payload);
+  } else if (first_byte != whole_text || !unmask_text(payload)) {
+    return {};
+  }
+  return {payload.data(), static_cast<std::uint32_t>(payload.size()),
+          static_cast<Opcode>(first_byte & 0x0F)};
+}
+
 // A plain pointer, because a checked span costs as much here as all the rest.
 [[gnu::always_inline]] inline Session::Plain Session::next_plain(MutableBytes& input) noexcept {
   constexpr std::size_t header_bytes = 2 + sizeof(MaskKey);
@@ -331,15 +344,9 @@ class Session {
   if (length > short_bytes_max_ || length > behind) {
     return length == length_follows ? next_longer(input) : Plain{};
   }
-  const MutableBytes payload{header + header_bytes, length};
-  if (header[0] == whole_binary) {
-    mask_behind_key_here(payload);
-  } else if (header[0] != whole_text || !unmask_text(payload)) {
-    return {};
-  }
-  input = {payload.data() + length, behind - length};
-  return {payload.data(), static_cast<std::uint32_t>(length),
-          static_cast<Opcode>(header[0] & 0x0F)};
+  const Plain message = unmask_plain(header[0], {header + header_bytes, length});
+  if (message) input = {message.data + length, behind - length};
+  return message;
 }
 
 }  // namespace hilo::ws
