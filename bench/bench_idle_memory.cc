@@ -30,7 +30,10 @@
 #include "net/base/check.h"
 #include "net/loop.h"
 #include "net/socket.h"
+#include "net/stream.h"
 #include "net/tls.h"
+#include "ws/connection_engine.h"
+#include "ws/http_connection.h"
 #include "ws/server.h"
 
 namespace {
@@ -142,7 +145,7 @@ void idle_memory(benchmark::State& state) {
   ::close(report[1]);
   state.counters["bytes_each"] =
       static_cast<double>(growth) / static_cast<double>(connections - warm_up);
-  state.counters["connection"] = sizeof(ws::Connection);
+  state.counters["connection"] = sizeof(ws::Connection::Engine);
   state.counters["stream"] = sizeof(net::Stream);
   state.counters["http"] = sizeof(ws::HttpConnection);
 }

@@ -20,6 +20,7 @@
 #include "net/base/check.h"
 #include "net/loop.h"
 #include "net/socket.h"
+#include "ws/hub.h"
 #include "ws/server.h"
 
 namespace {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Instructions outside the kernel for one message, by callgrind: `make bench-instructions`.
 
-    python3 bench/instructions.py [--also NAME=COMMAND] [--keep]
+    python3 bench/instructions.py [--also NAME=COMMAND] [--profile FILE]
 
 Unlike times these are the same on a busy machine. A server runs under callgrind while `hilo bench` loads it; what it
 ran before and after is the same in a short run and in a long one, so that their difference, divided by that of the

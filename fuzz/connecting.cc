@@ -16,6 +16,7 @@
 #include "net/tls.h"
 #include "ws/client.h"
 #include "ws/engineio/client.h"
+#include "ws/metrics.h"
 #include "ws/socketio/manager.h"
 
 namespace hilo::fuzz {

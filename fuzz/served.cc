@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "net/base/check.h"
+#include "ws/metrics.h"
 
 namespace hilo::fuzz {
 

@@ -17,10 +17,6 @@ namespace {
 constexpr std::uint32_t none = 0xFFFFFFFF;
 constexpr std::uint32_t slots_min = 64;
 
-unsigned char* storage(std::size_t bytes) noexcept {
-  return static_cast<unsigned char*>(allocate_memory(bytes + mid_page_slack));
-}
-
 // The wakeup has no slot: this token is none that the table could give out.
 constexpr Token wakeup_token{none, 1};
 
@@ -85,20 +81,21 @@ Loop::Loop(Options options) noexcept
       now_(clock_now()),
       timers_(now_),
       // Not filled with zeros: pages that no input ever reaches are never made.
-      receive_storage_(storage(options.receive_bytes)),
-      send_storage_(storage(options.send_bytes)),
+      receive_storage_(options.receive_bytes + mid_page_slack),
+      send_storage_(options.send_bytes + mid_page_slack),
       free_slot_(none) {
   for (PhaseList& list : phases_) list = {none, none};
   if (!poller_.status()) {
     status_ = poller_.status();
   } else if (!wakeup_.status()) {
     status_ = wakeup_.status();
-  } else if (receive_storage_ == nullptr || send_storage_ == nullptr) {
+  } else if (receive_storage_.data() == nullptr || send_storage_.data() == nullptr) {
     status_ = out_of_memory();
   } else {
     status_ = poller_.add(wakeup_.fd(), Interest::read, wakeup_token);
-    receive_data_ = receive_storage_.get() + to_mid_page(receive_storage_.get());
-    send_buffer_ = {.data = send_storage_.get() + to_mid_page(send_storage_.get()),
+    receive_buffer_ = {receive_storage_.data() + to_mid_page(receive_storage_.data()),
+                       options.receive_bytes};
+    send_buffer_ = {.data = send_storage_.data() + to_mid_page(send_storage_.data()),
                     .capacity = options.send_bytes};
   }
 }
@@ -107,7 +104,7 @@ Loop::~Loop() {
   HILO_DCHECK(thread_.load() == 0);
   // Callbacks that will never be called may own what watches, and are destroyed while the loop is
   // still whole. What they own may post, doom and wait in its turn.
-  while (!posted_.empty() || doomed_ != nullptr || delayed_.size() != 0) {
+  while (!posted_.empty() || doomed_ || delayed_.size() != 0) {
     std::exchange(posted_, {}).clear();
     destroy_doomed();
     delayed_.for_each([this](Delayed&, SlabHandle handle) { delayed_.erase(handle); });
@@ -143,7 +140,7 @@ Status Loop::turn(Duration timeout, Time now) {
   if (waits(Phase::resume)) run_phase(Phase::resume);
   timers_.advance(now_);
   if (has_posted_.load(std::memory_order_acquire)) run_posted();
-  if (doomed_ != nullptr) destroy_doomed();
+  if (doomed_) destroy_doomed();
   if (waits(Phase::reap) || waits(Phase::flush)) reap_and_flush();
   turn_end_ = clock_now();
   const Duration took = turn_end_ - now_;
@@ -346,7 +343,7 @@ bool Loop::waits(Phase phase) const noexcept {
 }
 
 bool Loop::anything_scheduled() const noexcept {
-  return waits(Phase::resume) || waits(Phase::reap) || waits(Phase::flush) || doomed_ != nullptr;
+  return waits(Phase::resume) || waits(Phase::reap) || waits(Phase::flush) || doomed_;
 }
 
 void Loop::free_slot(std::uint32_t index) noexcept {
@@ -402,13 +399,13 @@ void Loop::post(Callback<void()> callback) {
 void Loop::destroy_later(std::unique_ptr<Doomed> doomed) noexcept {
   HILO_DCHECK(in_loop_thread());
   doomed->next_ = std::move(doomed_);
-  doomed_ = std::move(doomed);
+  doomed_.reset(doomed.release());
 }
 
 // The destructors may call the application, which may doom others.
 void Loop::destroy_doomed() noexcept {
-  while (doomed_ != nullptr) {
-    const std::unique_ptr<Doomed> first = std::move(doomed_);
+  while (doomed_) {
+    const Owner<Doomed> first = std::move(doomed_);
     doomed_ = std::move(first->next_);
   }
 }

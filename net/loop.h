@@ -37,6 +37,7 @@
 #include "net/base/allocator.h"
 #include "net/base/bytes.h"
 #include "net/base/callback.h"
+#include "net/base/owner.h"
 #include "net/base/pool.h"
 #include "net/base/result.h"
 #include "net/base/slab.h"
@@ -72,7 +73,7 @@ class Doomed {
 
  private:
   friend class Loop;
-  std::unique_ptr<Doomed> next_;
+  Owner<Doomed> next_;
 };
 
 class Loop {
@@ -163,7 +164,7 @@ class Loop {
 
   // The memory that the connections of this loop share.
   Pool& pool() noexcept { return pool_; }
-  MutableBytes receive_buffer() noexcept { return {receive_data_, options_.receive_bytes}; }
+  MutableBytes receive_buffer() noexcept;  // for Stream, whose header defines it
 
   // The send buffer belongs to the stream whose dispatch is running (`owner`), else to nobody.
   struct SendBuffer {
@@ -229,9 +230,9 @@ class Loop {
   Calls calls_;
   Duration stall_{};
   Callback<void(Duration)> on_stall_;
-  MemoryPointer receive_storage_;
-  MemoryPointer send_storage_;
-  std::uint8_t* receive_data_ = nullptr;  // within receive_storage_ (mid_page.h)
+  Memory receive_storage_;
+  Memory send_storage_;
+  MutableBytes receive_buffer_;  // within receive_storage_ (mid_page.h)
   SendBuffer send_buffer_;
 
   // Slots are found by index and may move when the table grows; watchers never hold a Slot&.
@@ -247,7 +248,7 @@ class Loop {
   std::mutex posted_mutex_;
   std::vector<Callback<void()>> posted_;      // guarded by posted_mutex_
   std::vector<Callback<void()>> posted_now_;  // being run
-  std::unique_ptr<Doomed> doomed_;
+  Owner<Doomed> doomed_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> has_posted_{false};
   std::atomic<std::uint64_t> thread_{0};  // who runs the loop; 0: nobody

@@ -13,9 +13,9 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 
+#include "net/base/owner.h"
 #include "net/base/result.h"
 #include "net/duration.h"
 
@@ -73,7 +73,7 @@ class Poller {
 
  private:
   struct Backend;  // each poller_*.cc has its own
-  std::unique_ptr<Backend> backend_;
+  Owner<Backend> backend_;
   Status status_;
 };
 

@@ -55,7 +55,7 @@ struct Poller::Backend {
 };
 
 Poller::Poller() noexcept : backend_(new (std::nothrow) Backend) {
-  if (backend_ == nullptr) {
+  if (!backend_) {
     status_ = out_of_memory();
     return;
   }
@@ -108,7 +108,7 @@ Result<std::span<const Fired>> Poller::wait(Duration timeout) noexcept {
 }
 
 int Poller::fd() const noexcept {
-  return backend_ == nullptr ? -1 : backend_->epoll.value();
+  return !backend_ ? -1 : backend_->epoll.value();
 }
 
 }  // namespace hilo::net

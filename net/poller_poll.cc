@@ -85,7 +85,7 @@ struct Poller::Backend {
 };
 
 Poller::Poller() noexcept : backend_(new (std::nothrow) Backend) {
-  if (backend_ == nullptr) status_ = out_of_memory();
+  if (!backend_) status_ = out_of_memory();
 }
 
 Poller::~Poller() = default;

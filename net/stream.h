@@ -48,6 +48,11 @@ namespace hilo::net {
 
 class WireObserver;
 
+// Not in loop.h, which everybody includes: see net/base/bytes.h.
+inline MutableBytes Loop::receive_buffer() noexcept {
+  return receive_buffer_;
+}
+
 class Stream final : private Watcher {
  public:
   // What on_input wants next.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/support/engineio_wire.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::test;

@@ -18,6 +18,8 @@
 #include "tests/support/stream_pair.h"
 #include "tests/support/wire.h"
 #include "ws/client.h"
+#include "ws/connection_engine.h"
+#include "ws/metrics.h"
 #include "ws/server.h"
 
 using namespace hilo;
@@ -303,7 +305,7 @@ struct NoHandler final : net::Stream::Handler {
 };
 
 // A connection on a transport that counts, and whoever owns it.
-struct CountedConnection final : private ws::Connection::Owner {
+struct CountedConnection final : private ws::Connection::Engine::Owner {
   explicit CountedConnection(net::Loop& loop) : log(metrics) {
     shared.loop = &loop;
     shared.limits = &limits;
@@ -319,24 +321,24 @@ struct CountedConnection final : private ws::Connection::Owner {
     auto stream = std::make_unique<net::Stream>(
         loop, std::make_unique<CountingTransport>(fd, counts), std::move(theirs), no_handler);
     REQUIRE(stream->start());
-    connection = std::make_unique<ws::Connection>(SlabHandle{}, ws::Role::server, shared, handlers,
-                                                  net::PeerAddress{});
+    connection = std::make_unique<ws::Connection::Engine>(SlabHandle{}, ws::Role::server, shared,
+                                                          handlers, net::PeerAddress{});
     connection->open(std::move(stream), {});
   }
   ~CountedConnection() {
     if (connection) connection->end_now();
   }
-  void on_connection_gone(ws::Connection&) override { connection.reset(); }
+  void on_connection_gone(ws::Connection::Engine&) override { connection.reset(); }
 
   ws::Limits limits;
   ws::Metrics metrics;
   ws::Log log;
-  ws::Connection::Shared shared;
+  ws::Connection::Engine::Shared shared;
   ws::Handlers handlers;
   NoHandler no_handler;
   CountingTransport::Counts counts;
   net::Fd peer;
-  std::unique_ptr<ws::Connection> connection;
+  std::unique_ptr<ws::Connection::Engine> connection;
 };
 
 }  // namespace

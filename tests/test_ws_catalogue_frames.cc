@@ -13,6 +13,7 @@
 #include "net/socket.h"
 #include "tests/support/frames.h"
 #include "tests/support/wire.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::test;

@@ -15,6 +15,7 @@
 #include "tests/support/refused.h"
 #include "tests/support/skip.h"
 #include "tests/support/wire.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::test;

@@ -16,6 +16,7 @@
 
 #include "net/observed_transport.h"
 #include "net/socket.h"
+#include "net/stream.h"
 #include "tests/support/certificate.h"
 #include "tests/support/wire.h"
 

@@ -16,6 +16,7 @@
 #include "tests/support/raw_server.h"
 #include "tests/support/stream_pair.h"
 #include "tests/support/wire.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::test;

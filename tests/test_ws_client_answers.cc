@@ -16,6 +16,8 @@
 #include "tests/support/stream_pair.h"
 #include "tests/support/wire.h"
 #include "ws/client.h"
+#include "ws/core/http_head.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::test;

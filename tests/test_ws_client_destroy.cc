@@ -16,6 +16,7 @@
 #include "tests/support/stream_pair.h"
 #include "tests/support/wire.h"
 #include "ws/client.h"
+#include "ws/core/http_head.h"
 
 using namespace hilo;
 using namespace hilo::test;

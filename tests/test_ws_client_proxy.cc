@@ -17,6 +17,7 @@
 #include "tests/support/stream_pair.h"
 #include "tests/support/wire.h"
 #include "ws/client.h"
+#include "ws/metrics.h"
 #include "ws/proxy_tunnel.h"
 
 using namespace hilo;

@@ -19,6 +19,7 @@
 #include "tests/support/stream_pair.h"
 #include "tests/support/wire.h"
 #include "ws/client.h"
+#include "ws/metrics.h"
 #include "ws/server.h"
 
 using namespace hilo;

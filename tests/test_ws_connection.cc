@@ -12,6 +12,7 @@
 #include <string>
 
 #include "tests/support/wire.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::test;

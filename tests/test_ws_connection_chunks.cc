@@ -12,6 +12,7 @@
 
 #include "tests/support/wire.h"
 #include "ws/connection.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::test;

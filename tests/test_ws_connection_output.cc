@@ -18,6 +18,7 @@
 #include "tests/support/wire.h"
 #include "ws/client.h"
 #include "ws/connection.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::test;

@@ -19,6 +19,7 @@
 #include "tests/support/allocation_counter.h"
 #include "tests/support/stream_pair.h"
 #include "tests/support/wire.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::test;

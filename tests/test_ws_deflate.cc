@@ -20,6 +20,7 @@
 #include "ws/core/deflate.h"
 #include "ws/core/deflate_contexts.h"
 #include "ws/encoded_message.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::test;

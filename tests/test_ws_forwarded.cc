@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/support/wire.h"
+#include "ws/core/http_head.h"
 
 using namespace hilo;
 using namespace hilo::test;

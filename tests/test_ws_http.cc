@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "tests/support/wire.h"
+#include "ws/core/http_head.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::test;

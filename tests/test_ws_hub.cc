@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/support/wire.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::test;

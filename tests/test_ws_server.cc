@@ -27,6 +27,8 @@
 #include "tests/support/stream_pair.h"
 #include "tests/support/wire.h"
 #include "ws/client.h"
+#include "ws/core/http_fields.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::test;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/support/wire.h"
+#include "ws/metrics.h"
 #include "ws/server.h"
 
 using namespace hilo;

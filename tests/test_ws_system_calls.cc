@@ -17,6 +17,7 @@
 #include "tests/support/frames.h"
 #include "tests/support/skip.h"
 #include "tests/support/wire.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::test;

@@ -15,6 +15,9 @@
 #include <vector>
 
 #include "tests/support/wire.h"
+#include "ws/admission.h"
+#include "ws/dock.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::test;

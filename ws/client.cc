@@ -9,6 +9,7 @@
 #include "net/entropy.h"
 #include "ws/client_attempt.h"
 #include "ws/core/accept_key.h"
+#include "ws/core/http_head.h"
 
 namespace hilo::ws {
 
@@ -18,11 +19,11 @@ Client::Client(net::Loop& loop, const Limits& limits)
     : Client(loop, ClientOptions{.limits = limits}) {}
 
 Client::Client(net::Loop& loop, ClientOptions options)
-    : engine_(std::make_unique<Engine>(loop, std::move(options))) {}
+    : engine_(new Engine(loop, std::move(options))) {}
 
 Client::~Client() {
   // Whoever called the callback that this is called from goes on to use the engine.
-  if (engine_->retire()) engine_->loop().destroy_later(std::move(engine_));
+  if (engine_->retire()) engine_->loop().destroy_later(std::unique_ptr<Engine>(engine_.release()));
 }
 
 Client& Client::on_failed(Callback<void(std::error_code)> callback) {
@@ -176,7 +177,7 @@ void Client::Engine::on_timer(net::Time now) {
 }
 
 // Of one that retires, what stands around the callback is not to go before it.
-void Client::Engine::on_connection_gone(Connection& connection) {
+void Client::Engine::on_connection_gone(Connection::Engine& connection) {
   if (retired_) return;
   const CloseInfo info = connection.close_info();
   connection_.reset();

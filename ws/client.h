@@ -42,22 +42,27 @@
 #include <system_error>
 #include <vector>
 
+#include "net/base/owner.h"
 #include "net/loop.h"
-#include "net/tls.h"
 #include "ws/backoff.h"
 #include "ws/connection.h"
-#include "ws/core/deflate_negotiation.h"
-#include "ws/core/handshake.h"
+#include "ws/core/deflate_options.h"
+#include "ws/core/field_view.h"
 #include "ws/handlers.h"
 #include "ws/limits.h"
-#include "ws/log.h"
+#include "ws/log_sink.h"
 #include "ws/metrics.h"
 
 namespace hilo::net {
 class WireObservers;
+namespace tls {
+class ClientContext;
 }
+}  // namespace hilo::net
 
 namespace hilo::ws {
+
+struct ResponseHead;
 
 // What holds for all connections of a client; see also ServerOptions.
 struct ClientOptions {
@@ -156,7 +161,7 @@ class Client final : public HandlerSetters<Client> {
   Handlers& handlers() noexcept;
 
   // All there is to a client. It outlives this where the client is destroyed in a callback.
-  std::unique_ptr<Engine> engine_;
+  Owner<Engine> engine_;
 };
 
 }  // namespace hilo::ws

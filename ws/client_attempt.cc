@@ -12,6 +12,8 @@
 #include "net/clock.h"
 #include "net/entropy.h"
 #include "net/socket.h"
+#include "net/tls.h"
+#include "ws/core/http_head.h"
 #include "ws/core/http_tokens.h"
 #include "ws/redirect.h"
 #include "ws/tls_errors.h"
@@ -161,8 +163,8 @@ void Client::Engine::open(std::string_view subprotocol, const DeflateCheck& defl
   if (!kept) return fail(kept.error());
   // All that may lack memory comes before the attempt is given up, which holds the stream that
   // calls this.
-  auto connection = std::make_unique<Connection>(SlabHandle{}, Role::client, shared_, handlers,
-                                                 attempt_->dialer.peer());
+  auto connection = std::make_unique<Connection::Engine>(SlabHandle{}, Role::client, shared_,
+                                                         handlers, attempt_->dialer.peer());
   std::unique_ptr<DeflateContexts> contexts;
   CompressionPointer compression;
   if (deflate.is_agreed) {

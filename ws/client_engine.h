@@ -16,16 +16,19 @@
 #include "net/timers.h"
 #include "ws/client.h"
 #include "ws/client_plan.h"
+#include "ws/connection_engine.h"
 #include "ws/core/deflate_contexts.h"
 #include "ws/guard.h"
+#include "ws/log.h"
 #include "ws/mask_keys.h"
+#include "ws/metrics.h"
 
 namespace hilo::ws {
 
 class Client::Engine final : public net::Doomed,
                              private net::Stream::Handler,
                              private net::Timer,
-                             private Connection::Owner {
+                             private Connection::Engine::Owner {
  public:
   Engine(net::Loop& loop, ClientOptions options);
   Engine(const Engine&) = delete;
@@ -68,8 +71,8 @@ class Client::Engine final : public net::Doomed,
   void on_reap() override;
   // net::Timer
   void on_timer(net::Time now) override;
-  // Connection::Owner
-  void on_connection_gone(Connection& connection) override;
+  // Connection::Engine::Owner
+  void on_connection_gone(Connection::Engine& connection) override;
 
   LogSink counted(LogSink sink);
   // Calls the application. The count tells retire() that somebody is going to return here.
@@ -103,7 +106,7 @@ class Client::Engine final : public net::Doomed,
   net::Loop* loop_;
   Limits limits_;
   Metrics metrics_;
-  Connection::Shared shared_;  // in front of all that calls the application
+  Connection::Engine::Shared shared_;  // in front of all that calls the application
   Log log_;
   MaskKeys mask_keys_;
   bool retired_ = false;
@@ -113,7 +116,7 @@ class Client::Engine final : public net::Doomed,
   std::unique_ptr<Persistence> persistence_;  // null: no reconnecting
   const Attempt* reported_ = nullptr;         // while on_failed runs
   std::unique_ptr<DeflateContexts> deflate_;  // of connection_; null: without
-  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<Connection::Engine> connection_;
 };
 
 }  // namespace hilo::ws

@@ -2,403 +2,154 @@
 
 #include "ws/connection.h"
 
-#include <algorithm>
-#include <array>
-#include <cstring>
-#include <limits>
+#include <utility>
 
-#include "ws/tls_errors.h"
+#include "ws/connection_engine.h"
 
 namespace hilo::ws {
-namespace {
 
-bool ends_message(const Event& event) noexcept {
-  return event.kind == Event::Kind::message || (event.kind == Event::Kind::chunk && event.final);
+// --- sending (the rest of send() is in connection_output.cc) -------------------------------------
+
+Sent Connection::send(EncodedMessage& message) {
+  return engine().send(message);
 }
 
-// Of a crumb, and what is waited for behind `gathering` of them.
-constexpr std::size_t crumb_bytes_max = 64;
-constexpr std::uint64_t gathered_bytes = std::uint64_t{32} << 10;
-
-void ignore(MutableBytes& input, Metrics& metrics) noexcept {
-  metrics.bytes_ignored += input.size();
-  input = {};
+Sent Connection::send_fragment(Opcode opcode, Bytes payload, bool final) {
+  return engine().send_fragment(opcode, payload, final);
 }
 
-}  // namespace
-
-Connection::Connection(SlabHandle handle, Role role, Shared& shared, Handlers& handlers,
-                       const net::PeerAddress& peer) noexcept
-    : shared_(&shared),
-      handlers_(&handlers),
-      session_(role, shared.message_limits, shared.loop->pool()),
-      id_(handle, shared.loop_index),
-      peer_(peer) {}
-
-Connection::~Connection() {
-  shared_->loop->timers().cancel(*this);
+void Connection::deliver(Opcode opcode, Bytes payload, SendOptions options) {
+  engine().deliver(opcode, payload, options);
 }
 
-void Connection::open(std::unique_ptr<net::Stream> stream, KeptRequest request) {
-  stream_ = std::move(stream);
-  stream_->set_handler(*this);
-  request_ = std::move(request);
-  last_input_ = control_window_ = loop().now();
-  opened_ = true;
-  session_.receive_chunks(in_chunks());
-  if (shared_->limits->connection_lifetime_max.nanoseconds != 0) keep_birth();
-  call(handlers_->on_open, *this);
-  if (!ended_) arm_by(next_deadline());
+void Connection::deliver(EncodedMessage& message) {
+  engine().deliver(message);
 }
 
-// --- input ---------------------------------------------------------------------------------------
-
-// Most of what comes are messages of one frame, one behind the other. With the first that is
-// anything else, or behind which anything is the matter, the rest is left to take_events().
-net::Stream::Want Connection::on_input(MutableBytes& input) {
-  Shared& shared = *shared_;
-  last_input_ = loop().now();
-  const std::uint32_t messages_max = shared.limits->messages_per_turn_max;
-  const std::uint32_t budget = messages_max != 0 ? messages_max : ~std::uint32_t{0};
-  if (!handlers_->on_message) return take_events(input, budget, false);
-  MutableBytes rest = input;
-  std::uint32_t left = budget;
-  in_call_ = true;
-  ++shared.calls;
-  while (const Session::Plain message = session_.next_plain(rest)) {
-    shared.metrics->count_received(message.size);
-    const bool returned = guarded([&] {
-      handlers_->on_message(*this, Message{message.opcode, message.payload()});
-    });
-    if (!returned) call_threw_ = true;
-    if (--left == 0 || call_threw_ || stream_->is_disturbed()) break;
-    if (rest.empty()) {
-      --shared.calls;
-      in_call_ = false;
-      input = rest;
-      return net::Stream::Want::more;
-    }
-  }
-  --shared.calls;
-  in_call_ = false;
-  input = rest;
-  if (call_threw_) handler_failed();
-  return take_events(input, left, left != budget);
+Status Connection::ping(Bytes payload) {
+  return engine().ping(payload);
 }
-
-net::Stream::Want Connection::take_events(MutableBytes& input, std::uint32_t budget,
-                                          bool message_ended) {
-  // What waits for the peer keeps nobody from hearing the first event.
-  bool goes_on = message_ended ? may_go_on(input) : !is_done_with(input);
-  while (goes_on) {
-    if (budget == 0 && !input.empty()) {
-      track_unfinished(message_ended);
-      look_at_memory();
-      // The frame that was waited for is over, and what follows may be small.
-      static_cast<void>(stop_gathering());
-      return net::Stream::Want::again;
-    }
-    const Event event = session_.next(input);
-    if (!event) break;
-    event.kind == Event::Kind::message ? handle_message(event) : handle(event);
-    message_ended = message_ended || ends_message(event);
-    if (budget != 0) --budget;
-    goes_on = may_go_on(input);
-  }
-  const bool between = !session_.unfinished() && session_.assembled_bytes() == 0;
-  if (!between || mid_frame_ || message_begun_) {
-    track_unfinished(message_ended);
-    gather_crumbs();
-  }
-  return net::Stream::Want::more;
-}
-
-bool Connection::is_done_with(MutableBytes& input) {
-  if (!is_over()) return false;
-  ignore(input, *shared_->metrics);
-  return true;
-}
-
-// Whether more of the input is to be looked at, after what came of the last event.
-bool Connection::may_go_on(MutableBytes& input) {
-  if (is_done_with(input)) return false;
-  if (stream_->blocked_bytes() != 0) pause_if_backed_up();
-  if (!stream_->paused()) return true;
-  session_.release_shown();
-  look_at_memory();  // for what is left of the input, too
-  return false;
-}
-
-MutableBytes Connection::receive_space() {
-  return session_.receive_space(std::numeric_limits<std::size_t>::max());
-}
-
-net::Stream::Want Connection::on_received(std::size_t bytes) {
-  last_input_ = loop().now();
-  const Event event = session_.commit(bytes);
-  if (event) {
-    handle(event);
-    session_.release_shown();
-    if (stream_->blocked_bytes() != 0) pause_if_backed_up();
-  }
-  track_unfinished(ends_message(event));
-  gather_crumbs();
-  return net::Stream::Want::more;
-}
-
-// A frame that comes in segments of a few bytes would wake the loop for each of them. After some
-// the kernel is told to wait for more of the frame, for once: the next receive takes that back.
-// Only while the deadline of the message watches the peer: nobody counts on seeing each byte then.
-void Connection::gather_crumbs() noexcept {
-  if (!stop_gathering()) return;
-  const std::uint64_t left = session_.frame_bytes_left();
-  const bool is_crumb = stream_->last_receive_bytes() <= crumb_bytes_max && session_.in_frame();
-  if (!is_crumb || closing_ || in_chunks() || may_ask()) {
-    crumbs_ = 0;
-  } else if (left > crumb_bytes_max && ++crumbs_ == gathering) {
-    const auto wanted = static_cast<std::size_t>(std::min(left, gathered_bytes));
-    if (!stream_->set_receive_low_water(wanted)) crumbs_ = 0;
-  }
-}
-
-// False if the kernel waits on: whatever comes next tries again.
-bool Connection::stop_gathering() noexcept {
-  if (crumbs_ != gathering) return true;
-  if (!stream_->set_receive_low_water(1)) return false;
-  crumbs_ = 0;
-  return true;
-}
-
-// A message that never ends must not live for ever, whatever else arrives meanwhile.
-void Connection::track_unfinished(bool message_ended) noexcept {
-  if (!session_.in_frame() && mid_frame_) {
-    // The answer to our last ping had to wait for the end of that frame.
-    ping_sent_ = loop().now();
-    arm_by(next_deadline());
-  }
-  mid_frame_ = session_.in_frame();
-  stream_->ask_for_space(mid_frame_);
-  if (session_.assembled_bytes() != 0) look_at_memory();
-  if (!session_.unfinished() || in_chunks()) {
-    message_begun_ = false;
-  } else if (!message_begun_ || message_ended) {
-    message_begun_ = true;
-    message_began_ = loop().now();
-    arm_by(due(message_began_, shared_->limits->message_timeout));
-  }
-}
-
-void Connection::handle(const Event& event) {
-  switch (event.kind) {
-    case Event::Kind::need_input: return;
-    case Event::Kind::message: return handle_message(event);
-    case Event::Kind::chunk: return handle_chunk(event);
-    case Event::Kind::ping: return handle_ping();
-    case Event::Kind::pong: return handle_pong(event);
-    case Event::Kind::close: return handle_close(event);
-    case Event::Kind::failure: return handle_failure(event);
-  }
-}
-
-void Connection::handle_message(const Event& event) {
-  shared_->metrics->count_received(event.payload.size());
-  call(handlers_->on_message, *this, Message{event.opcode, event.payload});
-}
-
-void Connection::handle_chunk(const Event& event) {
-  if (event.final) ++shared_->metrics->messages_received;
-  shared_->metrics->payload_bytes_received += event.payload.size();
-  call(handlers_->on_chunk, *this, Chunk{event.opcode, event.payload, event.first, event.final});
-}
-
-// A peer that pings and does not read must not make us keep Pongs, nor put off the end by taking
-// one now and then: where output waits, a later Pong may stand for this one (§5.5.3).
-void Connection::handle_ping() {
-  count_control_frame();
-  const std::size_t bearable = closing_ ? 0 : shared_->limits->queue_bytes_pause;
-  if (ended_ || stream_->blocked_bytes() > bearable) return;
-  send_replies();
-}
-
-void Connection::handle_pong(const Event& event) {
-  count_control_frame();
-  if (ended_ || !session_.is_open()) {
-    ++shared_->metrics->pongs_ignored;
-    return;
-  }
-  // Only the answer to our last keep-alive counts; an unsolicited Pong proves nothing (§5.5.3).
-  if (awaiting_pong_ && event.payload.size() == sizeof(ping_number_) &&
-      load_be32(event.payload.data()) == ping_number_) {
-    awaiting_pong_ = false;
-    if (shared_->measure_round_trips) keep_round_trip();
-    // The next ping may be due before this pong was.
-    return arm_by(next_deadline());
-  }
-  if (!handlers_->on_pong) ++shared_->metrics->pongs_ignored;
-  call(handlers_->on_pong, *this, Bytes{event.payload});
-}
-
-void Connection::handle_close(const Event& event) {
-  peer_closed_ = true;
-  if (!close_recorded_) {
-    close_recorded_ = true;
-    close_code_ = event.code;
-    closed_by_ = closing_ ? ClosedBy::us : ClosedBy::peer;
-    keep_reason(event.payload);
-  }
-  send_replies();
-  finish_closing();
-}
-
-void Connection::handle_failure(const Event& event) {
-  const bool network = event.error == Errc::end_without_close;
-  if (!close_recorded_) {
-    close_recorded_ = true;
-    // Whoever answers no ping is gone: it will not read what we tell it either.
-    const bool vanished = event.error == Errc::ping_timeout;
-    close_code_ = vanished ? CloseCode::abnormal : event.code;
-    closed_by_ = network && !closing_ ? ClosedBy::network : ClosedBy::us;
-    close_error_ = event.error;
-  }
-  if (!network) {
-    shared_->log->reject({.error = event.error,
-                          .peer = peer_,
-                          .connection = id_.value,
-                          .bytes_in = stream_->received_bytes(),
-                          .code = static_cast<std::uint16_t>(event.code)},
-                         loop().now());
-  }
-  send_replies();
-  finish_closing();
-}
-
-// A verdict of ours, not of the session's.
-void Connection::fail(Errc error) {
-  if (ended_) return;
-  if (const Event event = session_.fail_with(error)) handle_failure(event);
-}
-
-void Connection::handler_failed() {
-  call_threw_ = false;
-  fail(Errc::handler_threw);
-}
-
-void Connection::count_control_frame() {
-  const net::Time now = loop().now();
-  if (now - control_window_ >= shared_->limits->control_frames_window) {
-    control_window_ = now;
-    control_frames_ = 0;
-  }
-  if (++control_frames_ > shared_->limits->control_frames_max) fail(Errc::control_flood);
-}
-
-void Connection::on_end() {
-  if (ended_) return;
-  end_seen_ = true;
-  if (const Event event = session_.end_of_input()) handle_failure(event);
-  if (ended_) return;
-  // The peer will send no more: nothing to wait for but the output that is still on its way.
-  stream_->flush_collected();
-  stream_->shutdown_write();
-  if (stream_->queued_bytes() == 0) {
-    stream_->close();
-    ended_ = true;
-  } else {
-    begin_closing();
-  }
-}
-
-void Connection::on_broken(std::error_code error) {
-  Errc cause = error == std::errc::not_enough_memory ? Errc::no_memory : Errc::none;
-  if (const Errc tls = tls_errc(error); tls != Errc::none) cause = tls;
-  if (cause != Errc::none) {
-    log_reject(cause);
-  } else if (error == net::tls::Errc::truncated) {
-    cause = Errc::end_without_close;
-  }
-  end(CloseCode::abnormal, closing_ ? ClosedBy::us : ClosedBy::network, cause);
-  stream_->close();
-}
-
-// --- closing -------------------------------------------------------------------------------------
 
 Status Connection::close(CloseCode code, std::string_view reason) {
-  if (Status status = Session::check_close(code, reason); !status) return status;
-  if (!is_open()) return std::make_error_code(std::errc::not_connected);
-  const Errc lacking = role() == Role::server ? write(session_.close(code, reason))
-                                              : write_masked([&](MaskKey key, Buffer& into) {
-                                                  return session_.close(code, reason, key, into);
-                                                });
-  if (lacking != Errc::none) {
-    reset_for(lacking);
-    return lacking;
-  }
-  begin_closing();
-  // The peer's Close is input: a pause would keep us from ever seeing it.
-  paused_by_user_ = false;
-  if (!paused_by_queue_) listen_again();
-  return {};
+  return engine().close(code, reason);
 }
 
 void Connection::abort() {
-  if (ended_) return;
-  end(CloseCode::abnormal, ClosedBy::us, Errc::none);
-  stream_->abort();
+  engine().abort();
 }
 
-void Connection::begin_closing() noexcept {
-  if (closing_) return;
-  closing_ = true;
-  // No deadline of a message watches what comes from now on.
-  static_cast<void>(stop_gathering());
-  leave_topics();
-  closing_since_ = loop().now();
-  progress_mark_ = stream_->sent_bytes();
-  arm_by(due(closing_since_, shared_->limits->close_timeout));
+void Connection::pause() {
+  engine().pause();
 }
 
-// Both Closes are said, or ours is and the peer broke a rule: TCP comes next (§7.1.1).
-void Connection::finish_closing() {
-  if (ended_ || !session_.wants_transport_close()) return;
-  begin_closing();
-  paused_by_user_ = paused_by_queue_ = false;
-  stream_->resume();
-  // The server ends first, so that the TIME_WAIT is its own; a client waits for that, unless it is
-  // the one who gives up. Closing with input unread would reset the connection and could take our
-  // Close back from the peer, so FIN goes first and we read on until the peer's.
-  const bool polite = role() == Role::client && close_error_ == Errc::none;
-  if (!polite) stream_->shutdown_write();
+void Connection::resume() {
+  engine().resume();
 }
 
-// The stream is over, or about to be; only on_reap follows.
-void Connection::end(CloseCode code, ClosedBy by, Errc error) noexcept {
-  ended_ = true;
-  leave_topics();
-  if (close_recorded_) return;
-  close_recorded_ = true;
-  close_code_ = code;
-  closed_by_ = by;
-  close_error_ = error;
+Sender Connection::sender() noexcept {
+  return engine().sender();
 }
 
-void Connection::on_reap() {
-  shared_->loop->timers().cancel(*this);
-  ended_ = true;
-  leave_topics();
-  end_sender();
-  if (opened_) {
-    opened_ = false;
-    ++shared_->metrics->closed;
-    ++shared_->metrics->closes[close_class(close_code_)][static_cast<std::size_t>(closed_by_)];
-    call(handlers_->on_close, *this, close_info());
-  }
-  data_.reset();
-  shared_->owner->on_connection_gone(*this);
+// --- topics --------------------------------------------------------------------------------------
+
+Status Connection::subscribe(std::string_view topic) noexcept {
+  return engine().subscribe(topic);
 }
 
-void Connection::end_now() {
-  abort();
-  on_reap();
+bool Connection::unsubscribe(std::string_view topic) noexcept {
+  return engine().unsubscribe(topic);
+}
+
+std::size_t Connection::subscription_count() const noexcept {
+  return engine().subscription_count();
+}
+
+// --- facts ---------------------------------------------------------------------------------------
+
+ConnectionId Connection::id() const noexcept {
+  return engine().id();
+}
+
+Role Connection::role() const noexcept {
+  return engine().role();
+}
+
+bool Connection::is_open() const noexcept {
+  return engine().is_open();
+}
+
+bool Connection::is_gone() const noexcept {
+  return engine().is_gone();
+}
+
+CloseInfo Connection::close_info() const noexcept {
+  return engine().close_info();
+}
+
+const net::PeerAddress& Connection::peer() const noexcept {
+  return engine().peer();
+}
+
+const KeptRequest& Connection::request() const noexcept {
+  return engine().request();
+}
+
+std::string_view Connection::path() const noexcept {
+  return request().path();
+}
+
+std::string_view Connection::subprotocol() const noexcept {
+  return request().subprotocol();
+}
+
+bool Connection::compresses() const noexcept {
+  return engine().compresses();
+}
+
+std::size_t Connection::buffered_bytes() const noexcept {
+  return engine().buffered_bytes();
+}
+
+std::uint64_t Connection::received_bytes() const noexcept {
+  return engine().received_bytes();
+}
+
+RoundTrips Connection::round_trips() const noexcept {
+  return engine().round_trips();
+}
+
+std::size_t Connection::held_bytes() const noexcept {
+  return engine().held_bytes();
+}
+
+std::size_t Connection::held_share() const noexcept {
+  return engine().held_share();
+}
+
+std::size_t Connection::assembled_bytes() const noexcept {
+  return engine().assembled_bytes();
+}
+
+net::Loop& Connection::loop() const noexcept {
+  return engine().loop();
+}
+
+const net::tls::TlsTransport* Connection::tls() const noexcept {
+  return engine().tls();
+}
+
+void Connection::give_up_memory() {
+  engine().give_up_memory();
+}
+
+// --- the application's own data ------------------------------------------------------------------
+
+void Connection::keep_data(std::unique_ptr<Data> data) noexcept {
+  engine().keep_data(std::move(data));
+}
+
+Connection::Data* Connection::kept_data() noexcept {
+  return engine().kept_data();
 }
 
 }  // namespace hilo::ws

@@ -21,92 +21,53 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
-#include <span>
 #include <string_view>
 #include <utility>
 
 #include "net/address.h"
 #include "net/base/bytes.h"
-#include "net/stream.h"
-#include "net/timers.h"
-#include "net/transport_tls.h"
+#include "net/base/result.h"
+#include "net/duration.h"
 #include "ws/connection_id.h"
-#include "ws/core/session.h"
-#include "ws/guard.h"
+#include "ws/core/rfc6455.h"
 #include "ws/handlers.h"
-#include "ws/hub.h"
-#include "ws/limits.h"
-#include "ws/log.h"
-#include "ws/mask_keys.h"
-#include "ws/memory_watch.h"
-#include "ws/metrics.h"
 #include "ws/request.h"
 #include "ws/round_trip.h"
 #include "ws/sender.h"
 #include "ws/sending.h"
 
+namespace hilo::net {
+class Loop;
+namespace tls {
+class TlsTransport;
+}
+}  // namespace hilo::net
+
 namespace hilo::ws {
 
-class Connection final : private net::Stream::Handler, private net::Timer {
+class EncodedMessage;
+
+class Connection {
  public:
-  // Whoever made the connection; told when it may be destroyed.
-  class Owner {
-   public:
-    virtual void on_connection_gone(Connection& connection) = 0;
+  class Engine;  // all there is to it, for those who make one: connection_engine.h
 
-   protected:
-    ~Owner() = default;
-  };
-
-  // What all connections of one server or client share; must outlive them.
-  struct Shared {
-    net::Loop* loop = nullptr;
-    const Limits* limits = nullptr;
-    MessageLimits message_limits;
-    std::size_t queue_bytes_limit = 0;
-    Metrics* metrics = nullptr;
-    Log* log = nullptr;
-    MaskKeys* mask_keys = nullptr;  // clients only
-    Owner* owner = nullptr;
-    Hub* hub = nullptr;             // servers only
-    MemoryWatch* memory = nullptr;  // servers only
-    std::uint8_t loop_index = 0;
-    bool measure_round_trips = false;
-    std::uint32_t calls = 0;  // of the application's that have not returned
-  };
-
-  // `handle` is where the owner keeps it.
-  Connection(SlabHandle handle, Role role, Shared& shared, Handlers& handlers,
-             const net::PeerAddress& peer) noexcept;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
-  ~Connection();
-
-  // permessage-deflate was negotiated; before open().
-  void compress_with(CompressionPointer compression) noexcept {
-    session_.compress_with(std::move(compression));
-  }
-  // Takes the stream over after the opening handshake and calls on_open. Input that the handshake
-  // left is handled after that.
-  void open(std::unique_ptr<net::Stream> stream, KeptRequest request);
-
-  // The owner's, when it goes itself: resets the connection and ends it here and now, on_close too.
-  void end_now();
-  // The owner's, when all together hold too much: the end with Errc::memory_pressure.
-  void give_up_memory();
 
   // --- sending ---
 
-  Sent send(Opcode opcode, Bytes payload, SendOptions options = {});
+  Sent send(Opcode opcode, Bytes payload, SendOptions options = {}) {
+    return send_bytes(opcode, payload.data(), payload.size(), options);
+  }
   Sent send(const Message& message, SendOptions options = {}) {
-    return send(message.opcode, message.payload, options);
+    return send_bytes(message.opcode, message.payload.data(), message.payload.size(), options);
   }
   Sent send_text(std::string_view text, SendOptions options = {}) {
-    return send(Opcode::text, as_bytes(text), options);
+    const auto* const data = reinterpret_cast<const std::uint8_t*>(text.data());
+    return send_bytes(Opcode::text, data, text.size(), options);
   }
   Sent send_binary(Bytes payload, SendOptions options = {}) {
-    return send(Opcode::binary, payload, options);
+    return send_bytes(Opcode::binary, payload.data(), payload.size(), options);
   }
   // One that was made ready for many (encoded_message.h): hub.h and ws/engineio send such.
   Sent send(EncodedMessage& message);
@@ -149,51 +110,42 @@ class Connection final : private net::Stream::Handler, private net::Timer {
 
   // --- facts ---
 
-  ConnectionId id() const noexcept { return id_; }
-  Role role() const noexcept { return session_.role(); }
-  bool is_open() const noexcept { return !ended_ && session_.is_open(); }
+  ConnectionId id() const noexcept;
+  Role role() const noexcept;
+  bool is_open() const noexcept;
   // Only on_close follows, or is running.
-  bool is_gone() const noexcept { return ended_; }
+  bool is_gone() const noexcept;
   // How it ended, as on_close is told; once it is gone, and until the owner destroys it.
-  CloseInfo close_info() const noexcept {
-    return {.code = close_code_,
-            .reason = close_reason(),
-            .by = closed_by_,
-            .error = close_error_,
-            .clean = peer_closed_ && close_error_ == Errc::none};
-  }
+  CloseInfo close_info() const noexcept;
   // As accept(2) or connect(2) gave it.
-  const net::PeerAddress& peer() const noexcept { return peer_; }
+  const net::PeerAddress& peer() const noexcept;
   // The request that opened the connection, without its Sec-WebSocket-Key. Fields only by
   // ServerOptions::keep_request_fields.
-  const KeptRequest& request() const noexcept { return request_; }
-  std::string_view path() const noexcept { return request_.path(); }
-  std::string_view subprotocol() const noexcept { return request_.subprotocol(); }
+  const KeptRequest& request() const noexcept;
+  std::string_view path() const noexcept;
+  std::string_view subprotocol() const noexcept;
   // Whether permessage-deflate was negotiated (RFC 7692).
-  bool compresses() const noexcept { return session_.compression() != nullptr; }
+  bool compresses() const noexcept;
   // Accepted by send() and not yet taken by the kernel.
-  std::size_t buffered_bytes() const noexcept { return stream_ ? stream_->unsent_bytes() : 0; }
-  std::uint64_t received_bytes() const noexcept { return stream_ ? stream_->received_bytes() : 0; }
+  std::size_t buffered_bytes() const noexcept;
+  std::uint64_t received_bytes() const noexcept;
   // How long the peer's pongs to our keep-alive pings took, smoothed too; all zero before the
   // first, and on a server without ServerOptions::measure_round_trips.
   RoundTrips round_trips() const noexcept;
   net::Duration round_trip() const noexcept { return round_trips().latest; }
   // Memory of the loop's pool that unfinished input and waiting output lie in. Messages that were
   // published wait in one place for many: held_share() has of each no more than its share.
-  std::size_t held_bytes() const noexcept {
-    return session_.held_bytes() + (stream_ ? stream_->held_bytes() : 0);
-  }
-  std::size_t held_share() const noexcept {
-    return session_.held_bytes() + (stream_ ? stream_->held_share() : 0);
-  }
+  std::size_t held_bytes() const noexcept;
+  std::size_t held_share() const noexcept;
   // Bytes held of a message that has not ended.
-  std::size_t assembled_bytes() const noexcept { return session_.assembled_bytes(); }
-  net::Loop& loop() const noexcept { return *shared_->loop; }
+  std::size_t assembled_bytes() const noexcept;
+  net::Loop& loop() const noexcept;
   // What was agreed upon; null for a plain connection.
-  const net::tls::TlsTransport* tls() const noexcept {
-    const net::Transport* const transport = stream_ ? stream_->transport() : nullptr;
-    return transport != nullptr ? transport->tls() : nullptr;
-  }
+  const net::tls::TlsTransport* tls() const noexcept;
+
+  // For layers on top (memory_holder.h), when all together hold too much: the end with
+  // Errc::memory_pressure.
+  void give_up_memory();
 
   // --- the application's own data ---
 
@@ -202,17 +154,21 @@ class Connection final : private net::Stream::Handler, private net::Timer {
   T& emplace_data(Arguments&&... arguments) {
     auto holder = std::make_unique<DataOf<T>>(std::forward<Arguments>(arguments)...);
     T& value = holder->value;
-    data_ = std::move(holder);
+    keep_data(std::move(holder));
     return value;
   }
   // Null if there is none, or if it is not a T.
   template <class T>
   T* data() noexcept {
-    if (!data_ || data_->type != &type_tag<T>) return nullptr;
-    return &static_cast<DataOf<T>*>(data_.get())->value;
+    Data* const data = kept_data();
+    if (data == nullptr || data->type != &type_tag<T>) return nullptr;
+    return &static_cast<DataOf<T>*>(data)->value;
   }
 
  private:
+  Connection() noexcept = default;
+  ~Connection() = default;
+
   struct Data {
     explicit Data(const char* t) noexcept : type(t) {}
     virtual ~Data() = default;
@@ -228,168 +184,13 @@ class Connection final : private net::Stream::Handler, private net::Timer {
     T value;
   };
 
-  struct Extra;
-  struct ExtraDeleter {
-    void operator()(Extra* extra) const noexcept;
-  };
+  // Bytes in two parts, which are cheaper to compile (net/base/bytes.h).
+  Sent send_bytes(Opcode opcode, const std::uint8_t* data, std::size_t size, SendOptions options);
 
-  // net::Stream::Handler
-  net::Stream::Want on_input(MutableBytes& input) override;
-  MutableBytes receive_space() override;
-  net::Stream::Want on_received(std::size_t bytes) override;
-  std::size_t bytes_per_turn_max() const override { return shared_->limits->bytes_per_turn_max; }
-  void on_end() override;
-  void on_blocked() override;
-  void on_taken() override;
-  void on_drained() override;
-  void on_broken(std::error_code error) override;
-  void on_reap() override;
-
-  // net::Timer
-  void on_timer(net::Time now) override;
-
-  net::Stream::Want take_events(MutableBytes& input, std::uint32_t budget, bool message_ended);
-  bool is_done_with(MutableBytes& input);
-  bool may_go_on(MutableBytes& input);
-  void handle(const Event& event);
-  void handle_message(const Event& event);
-  void handle_chunk(const Event& event);
-  void handle_ping();
-  void handle_pong(const Event& event);
-  void handle_close(const Event& event);
-  void handle_failure(const Event& event);
-  void fail(Errc error);
-  void count_control_frame();
-  void pause_if_backed_up() noexcept;
-  void track_unfinished(bool message_ended) noexcept;
-  void gather_crumbs() noexcept;
-  bool stop_gathering() noexcept;
-  void listen_again() noexcept;
-
-  Extra* extra() noexcept;
-  void leave_topics() noexcept;
-  void end_sender() noexcept;
-
-  Sent send_plain(Opcode opcode, Bytes payload, SendOptions options);
-  Sent send_any(Opcode opcode, Bytes payload, SendOptions options);
-  Sent sent(Errc lacking, std::size_t payload_bytes);
-  void lose(Opcode opcode, Bytes payload);
-  void look_at_memory() noexcept {
-    if (shared_->memory != nullptr) shared_->memory->look();
-  }
-  bool make_room(std::size_t payload_bytes) noexcept;
-  Sent refuse() noexcept;
-  void tell_drained();
-  net::Time end_of_life() const noexcept;
-  // Each tells what was lacking, if anything was: no_memory or no_entropy.
-  Errc write(std::span<const Bytes> slices) noexcept { return written(stream_->write(slices)); }
-  Errc write(const Outgoing& outgoing) noexcept {
-    return outgoing.empty() ? Errc::none : write(outgoing.slices);
-  }
-  Errc written(Status status) noexcept;
-  template <class Mask>
-  Errc write_masked(Mask&& mask) noexcept {
-    const Result<MaskKey> key = shared_->mask_keys->next();
-    // No randomness, no frame: a predictable key would be worse than a lost connection (§10.3).
-    if (!key) return Errc::no_entropy;
-    Buffer masked{loop().pool()};
-    if (!mask(*key, masked)) return Errc::no_memory;
-    const Bytes frame = masked.readable();
-    return masked.empty() ? Errc::none : write(std::span(&frame, 1));
-  }
-  bool has_room(std::size_t payload_bytes) const noexcept;
-  Sent overflow(Opcode opcode, Bytes payload);
-  void log_reject(Errc error);
-  void reset_for(Errc error);
-  void send_replies();
-  Errc write_ping(Bytes payload);
-
-  void begin_closing() noexcept;
-  void finish_closing();
-  void end(CloseCode code, ClosedBy by, Errc error) noexcept;
-  void keep_birth() noexcept;
-  void keep_round_trip() noexcept;
-  void keep_reason(Bytes reason) noexcept;
-  std::string_view close_reason() const noexcept;
-
-  // Nothing that the peer may still send is looked at.
-  bool is_over() const noexcept { return ended_ || session_.wants_transport_close(); }
-  bool in_chunks() const noexcept { return static_cast<bool>(handlers_->on_chunk); }
-  bool may_ask() const noexcept;
-  bool is_taking() const noexcept;
-  void has_taken() noexcept;
-  Errc send_keep_alive_ping();
-  net::Time next_deadline() const noexcept;
-  void arm_by(net::Time deadline) noexcept;
-  void show_overflow(std::size_t bytes) noexcept;
-  net::WireObserver* observer() const noexcept { return stream_ ? stream_->observer() : nullptr; }
-  void check_closing_deadline(net::Time now);
-  void check_open_deadlines(net::Time now);
-
-  // The one way into the application; on_input() goes the same for many messages at once. It may
-  // throw; whoever threw loses the connection, and nobody else notices. Where it was called within
-  // another one, that waits for the end of the outer one, which may still be looking at its
-  // message.
-  template <class Target, class... Arguments>
-  void call(Target& target, Arguments&&... arguments) {
-    if (!target) return;
-    const bool outermost = !in_call_;
-    in_call_ = true;
-    ++shared_->calls;
-    if (!guarded([&] { target(std::forward<Arguments>(arguments)...); })) call_threw_ = true;
-    --shared_->calls;
-    if (!outermost) return;
-    in_call_ = false;
-    if (call_threw_) handler_failed();
-  }
-  void handler_failed();
-
-  // The value of crumbs_ that says that the kernel waits for more than a byte.
-  static constexpr std::uint8_t gathering = 7;
-
-  // Small ones first: they lie where Timer ends.
-  CloseCode close_code_ = CloseCode::abnormal;
-  Errc close_error_ = Errc::none;
-  ClosedBy closed_by_ = ClosedBy::network;
-  Shared* shared_;
-  Handlers* handlers_;
-  std::unique_ptr<net::Stream> stream_;
-  Session session_;
-  KeptRequest request_;
-  std::unique_ptr<Data> data_;
-  std::unique_ptr<Extra, ExtraDeleter> extra_;
-  ConnectionId id_;
-
-  net::Time last_input_;
-  net::Time ping_sent_;
-  net::Time message_began_;
-  net::Time blocked_since_;  // or since the last progress, while output is blocked
-  net::Time closing_since_;
-  net::Time control_window_;
-  std::uint64_t progress_mark_ = 0;  // sent_bytes when last looked at
-  std::uint32_t ping_number_ = 0;
-  std::uint32_t control_frames_ = 0;
-
-  net::PeerAddress peer_;
-  bool in_call_ = false;     // a handler is being called; no bit, for it is written at each message
-  bool call_threw_ = false;  // it has thrown, or one that was called meanwhile; likewise
-  bool close_recorded_ : 1 = false;  // how it ended is final
-  bool peer_closed_ : 1 = false;     // the peer's Close was seen
-  bool opened_ : 1 = false;          // on_open was called, so on_close is owed
-  bool closing_ : 1 = false;         // closing_since_ counts
-  bool end_seen_ : 1 = false;        // the peer's FIN was seen
-  bool ended_ : 1 = false;           // the stream is closed; only on_reap follows
-  bool awaiting_pong_ : 1 = false;
-  bool message_begun_ : 1 = false;  // message_began_ counts
-  bool mid_frame_ : 1 = false;      // the last input ended within a frame
-  bool blocked_ : 1 = false;        // blocked_since_ counts
-  bool drained_told_ : 1 = false;   // on_drained was called, and nothing was refused since
-  bool paused_by_user_ : 1 = false;
-  bool paused_by_queue_ : 1 = false;
-  std::uint8_t crumbs_ : 3 = 0;  // of the frame, seen one behind the other; or `gathering`
+  Engine& engine() noexcept;
+  const Engine& engine() const noexcept;
+  void keep_data(std::unique_ptr<Data> data) noexcept;
+  Data* kept_data() noexcept;
 };
-// What a quiet connection costs: this and 8 bytes of its slab, its Stream, and 32 bytes in the
-// loop's table (bench/bench_idle_memory.cc).
-static_assert(sizeof(void*) != 8 || sizeof(Connection) <= 320);
 
 }  // namespace hilo::ws

@@ -8,11 +8,11 @@
 #include <array>
 
 #include "net/observed_transport.h"
-#include "ws/connection.h"
+#include "ws/connection_engine.h"
 
 namespace hilo::ws {
 
-void Connection::arm_by(net::Time at) noexcept {
+void Connection::Engine::arm_by(net::Time at) noexcept {
   if (at == never || (armed() && net::Timer::deadline() <= at)) return;
   loop().timers().arm(*this, at);
   if (observer() != nullptr) observer()->on_deadline(at - loop().now());
@@ -20,19 +20,19 @@ void Connection::arm_by(net::Time at) noexcept {
 
 // In the middle of a frame a peer cannot answer a ping; the deadline of the message watches it
 // then, or, where messages are received in chunks, silence alone.
-bool Connection::may_ask() const noexcept {
+bool Connection::Engine::may_ask() const noexcept {
   if (!session_.in_frame()) return true;
   return !in_chunks() && shared_->limits->message_timeout.nanoseconds == 0;
 }
 
 // As long as the peer takes what we have sent, slowly, a pong that does not come says nothing of
 // it: the ping may stand behind all that. Then stall_timeout watches it.
-bool Connection::is_taking() const noexcept {
+bool Connection::Engine::is_taking() const noexcept {
   return blocked_ && shared_->limits->stall_timeout.nanoseconds != 0;
 }
 
 // It has all of it, and its time to speak begins.
-void Connection::has_taken() noexcept {
+void Connection::Engine::has_taken() noexcept {
   const Limits& limits = *shared_->limits;
   const net::Time now = loop().now();
   const bool asks = limits.ping_interval.nanoseconds != 0;
@@ -41,7 +41,7 @@ void Connection::has_taken() noexcept {
   if (!closing_) arm_by(next_deadline());
 }
 
-net::Time Connection::next_deadline() const noexcept {
+net::Time Connection::Engine::next_deadline() const noexcept {
   const Limits& limits = *shared_->limits;
   if (closing_) return due(closing_since_, limits.close_timeout);
   net::Time next = end_of_life();
@@ -59,7 +59,7 @@ net::Time Connection::next_deadline() const noexcept {
   return next;
 }
 
-void Connection::on_timer(net::Time now) {
+void Connection::Engine::on_timer(net::Time now) {
   if (ended_) return;
   if (observer() != nullptr) observer()->on_deadline_passed();
   if (closing_) {
@@ -70,7 +70,7 @@ void Connection::on_timer(net::Time now) {
   if (!ended_) arm_by(next_deadline());
 }
 
-void Connection::check_closing_deadline(net::Time now) {
+void Connection::Engine::check_closing_deadline(net::Time now) {
   if (now < due(closing_since_, shared_->limits->close_timeout)) return;
   // What was written outside of a dispatch leaves in the flush phase, which the timers of a loop
   // that stood still precede: only then the peer's time begins.
@@ -99,7 +99,7 @@ void Connection::check_closing_deadline(net::Time now) {
   stream_->abort();
 }
 
-void Connection::check_open_deadlines(net::Time now) {
+void Connection::Engine::check_open_deadlines(net::Time now) {
   const Limits& limits = *shared_->limits;
   if (blocked_ && now >= due(blocked_since_, limits.stall_timeout)) {
     const std::uint64_t sent = stream_->sent_bytes();
@@ -135,7 +135,7 @@ void Connection::check_open_deadlines(net::Time now) {
 }
 
 // What it lacks: memory, or a key.
-Errc Connection::send_keep_alive_ping() {
+Errc Connection::Engine::send_keep_alive_ping() {
   std::array<std::uint8_t, sizeof(ping_number_)> payload;
   store_be32(payload.data(), ++ping_number_);
   if (const Errc lacking = write_ping(payload); lacking != Errc::none) return lacking;

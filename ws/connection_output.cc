@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "net/observed_transport.h"
-#include "ws/connection.h"
+#include "ws/connection_engine.h"
 #include "ws/encoded_message.h"
 
 namespace hilo::ws {
@@ -16,7 +16,7 @@ static_assert(short_copy_max <= short_payload_bytes_max);
 
 // Most messages of a server: plain, short, the answer to what is being handled, and nothing waits.
 // No call, and so no frame on the stack.
-Sent Connection::send(Opcode opcode, Bytes payload, SendOptions options) {
+Sent Connection::Engine::send(Opcode opcode, Bytes payload, SendOptions options) {
   const std::size_t size = payload.size();
   if (size > short_copy_max || !session_.sends_plain_frames()) {
     return send_plain(opcode, payload, options);
@@ -34,7 +34,7 @@ Sent Connection::send(Opcode opcode, Bytes payload, SendOptions options) {
 }
 
 // The same for what is longer.
-Sent Connection::send_plain(Opcode opcode, Bytes payload, SendOptions options) {
+Sent Connection::Engine::send_plain(Opcode opcode, Bytes payload, SendOptions options) {
   if (!session_.sends_plain_frames()) return send_any(opcode, payload, options);
   const std::size_t most = frame_header_bytes_max + payload.size();
   const bool collects = stream_->collect(
@@ -45,7 +45,13 @@ Sent Connection::send_plain(Opcode opcode, Bytes payload, SendOptions options) {
   return Sent::accepted;
 }
 
-Sent Connection::send_any(Opcode opcode, Bytes payload, SendOptions options) {
+// What the application calls, here so that there is no call between the two.
+Sent Connection::send_bytes(Opcode opcode, const std::uint8_t* data, std::size_t size,
+                            SendOptions options) {
+  return engine().send(opcode, {data, size}, options);
+}
+
+Sent Connection::Engine::send_any(Opcode opcode, Bytes payload, SendOptions options) {
   if (!is_open()) return Sent::closed;
   if (session_.is_sending_fragments()) return refuse();
   if (!make_room(payload.size())) return overflow(opcode, payload);
@@ -62,7 +68,7 @@ Sent Connection::send_any(Opcode opcode, Bytes payload, SendOptions options) {
   return sent(lacking, payload.size());
 }
 
-Sent Connection::send_fragment(Opcode opcode, Bytes payload, bool final) {
+Sent Connection::Engine::send_fragment(Opcode opcode, Bytes payload, bool final) {
   if (!is_open()) return Sent::closed;
   if (!make_room(payload.size())) {
     const bool would_drop = shared_->limits->overflow == Overflow::drop;
@@ -78,7 +84,7 @@ Sent Connection::send_fragment(Opcode opcode, Bytes payload, bool final) {
   return result;
 }
 
-Sent Connection::send(EncodedMessage& message) {
+Sent Connection::Engine::send(EncodedMessage& message) {
   const Bytes payload = message.payload();
   // A client's frames differ in their keys.
   if (role() == Role::client) return send(message.opcode(), payload, message.options());
@@ -91,7 +97,7 @@ Sent Connection::send(EncodedMessage& message) {
   return sent(kept ? written(stream_->write(kept)) : write(outgoing), payload.size());
 }
 
-Sent Connection::sent(Errc lacking, std::size_t payload_bytes) {
+Sent Connection::Engine::sent(Errc lacking, std::size_t payload_bytes) {
   if (lacking != Errc::none) {
     reset_for(lacking);
     return Sent::closed;
@@ -101,39 +107,39 @@ Sent Connection::sent(Errc lacking, std::size_t payload_bytes) {
   return Sent::accepted;
 }
 
-void Connection::deliver(Opcode opcode, Bytes payload, SendOptions options) {
+void Connection::Engine::deliver(Opcode opcode, Bytes payload, SendOptions options) {
   if (send(opcode, payload, options) == Sent::refused) lose(opcode, payload);
 }
 
-void Connection::deliver(EncodedMessage& message) {
+void Connection::Engine::deliver(EncodedMessage& message) {
   if (send(message) == Sent::refused) lose(message.opcode(), message.payload());
 }
 
-void Connection::lose(Opcode opcode, Bytes payload) {
+void Connection::Engine::lose(Opcode opcode, Bytes payload) {
   ++shared_->metrics->messages_dropped;
   call(handlers_->on_dropped, *this, opcode, payload);
 }
 
 // Whoever is refused hears on_drained.
-Sent Connection::refuse() noexcept {
+Sent Connection::Engine::refuse() noexcept {
   drained_told_ = false;
   return Sent::refused;
 }
 
-bool Connection::make_room(std::size_t payload_bytes) noexcept {
+bool Connection::Engine::make_room(std::size_t payload_bytes) noexcept {
   if (has_room(payload_bytes)) return true;
   // What this dispatch has collected was not offered to the kernel yet.
   stream_->flush_collected();
   return has_room(payload_bytes);
 }
 
-bool Connection::has_room(std::size_t payload_bytes) const noexcept {
+bool Connection::Engine::has_room(std::size_t payload_bytes) const noexcept {
   const std::size_t limit = shared_->queue_bytes_limit;
   const std::size_t room = limit - std::min(stream_->unsent_bytes(), limit);
   return room >= frame_header_bytes_max && payload_bytes <= room - frame_header_bytes_max;
 }
 
-void Connection::show_overflow(std::size_t bytes) noexcept {
+void Connection::Engine::show_overflow(std::size_t bytes) noexcept {
   if (observer() == nullptr) return;
   std::string_view consequence;
   switch (shared_->limits->overflow) {
@@ -144,7 +150,7 @@ void Connection::show_overflow(std::size_t bytes) noexcept {
   observer()->on_overflow(bytes, stream_->unsent_bytes(), consequence);
 }
 
-Sent Connection::overflow(Opcode opcode, Bytes payload) {
+Sent Connection::Engine::overflow(Opcode opcode, Bytes payload) {
   show_overflow(payload.size());
   switch (shared_->limits->overflow) {
     case Overflow::refuse: return refuse();
@@ -155,7 +161,7 @@ Sent Connection::overflow(Opcode opcode, Bytes payload) {
   return Sent::closed;
 }
 
-void Connection::log_reject(Errc error) {
+void Connection::Engine::log_reject(Errc error) {
   shared_->log->reject({.error = error,
                         .peer = peer_,
                         .connection = id_.value,
@@ -165,14 +171,14 @@ void Connection::log_reject(Errc error) {
 
 // Nothing can be told to a peer that does not read, or without the memory or the key for a frame. A
 // frame that was not written cannot be made up for by a later one, so that is the end, too.
-void Connection::reset_for(Errc error) {
+void Connection::Engine::reset_for(Errc error) {
   end(CloseCode::abnormal, ClosedBy::us, error);
   stream_->abort();
   log_reject(error);
 }
 
 // Who holds an unfinished message is told. Who does not read cannot be.
-void Connection::give_up_memory() {
+void Connection::Engine::give_up_memory() {
   if (ended_) return;
   // What waits is the Close that says so.
   constexpr std::size_t close_bytes_max = frame_header_bytes_max + control_payload_bytes_max;
@@ -183,7 +189,7 @@ void Connection::give_up_memory() {
   fail(Errc::memory_pressure);
 }
 
-Errc Connection::written(Status status) noexcept {
+Errc Connection::Engine::written(Status status) noexcept {
   // By a control frame, too: who waits for room is to be told again.
   if (stream_->queued_bytes() > shared_->limits->queue_bytes_low) drained_told_ = false;
   // A stream that breaks tells why at the end of this dispatch, by on_broken. Until then it is like
@@ -192,7 +198,7 @@ Errc Connection::written(Status status) noexcept {
   return lacks_memory ? Errc::no_memory : Errc::none;
 }
 
-void Connection::send_replies() {
+void Connection::Engine::send_replies() {
   if (!session_.has_replies() || stream_->closed()) return;
   const Errc lacking = role() == Role::server ? write(session_.take_replies())
                                               : write_masked([&](MaskKey key, Buffer& into) {
@@ -201,7 +207,7 @@ void Connection::send_replies() {
   if (lacking != Errc::none) reset_for(lacking);
 }
 
-Status Connection::ping(Bytes payload) {
+Status Connection::Engine::ping(Bytes payload) {
   if (payload.size() > control_payload_bytes_max) {
     return std::make_error_code(std::errc::message_size);
   }
@@ -210,12 +216,12 @@ Status Connection::ping(Bytes payload) {
   return lacking == Errc::none ? Status{} : Status{lacking};
 }
 
-Errc Connection::write_ping(Bytes payload) {
+Errc Connection::Engine::write_ping(Bytes payload) {
   if (role() == Role::server) return write(session_.ping(payload));
   return write_masked([&](MaskKey key, Buffer& into) { return session_.ping(payload, key, into); });
 }
 
-void Connection::on_blocked() {
+void Connection::Engine::on_blocked() {
   blocked_ = true;
   blocked_since_ = loop().now();
   progress_mark_ = stream_->sent_bytes();
@@ -227,7 +233,7 @@ void Connection::on_blocked() {
 
 // A peer that reads slower than it writes: its input waits until its output has left. Only a server
 // makes its peer wait like that: if both sides did, each could wait for the other to read.
-void Connection::pause_if_backed_up() noexcept {
+void Connection::Engine::pause_if_backed_up() noexcept {
   if (role() == Role::client) return;
   if (paused_by_queue_ || !session_.is_open()) return;
   if (stream_->blocked_bytes() <= shared_->limits->queue_bytes_pause) return;
@@ -235,17 +241,17 @@ void Connection::pause_if_backed_up() noexcept {
   stream_->pause();
 }
 
-void Connection::on_taken() {
+void Connection::Engine::on_taken() {
   if (stream_->queued_bytes() <= shared_->limits->queue_bytes_low) tell_drained();
 }
 
-void Connection::tell_drained() {
+void Connection::Engine::tell_drained() {
   if (drained_told_ || !session_.is_open()) return;
   drained_told_ = true;
   call(handlers_->on_drained, *this);
 }
 
-void Connection::on_drained() {
+void Connection::Engine::on_drained() {
   if (blocked_) {
     blocked_ = false;
     has_taken();
@@ -263,14 +269,14 @@ void Connection::on_drained() {
   }
 }
 
-void Connection::pause() {
+void Connection::Engine::pause() {
   // Its peer's Close is input.
   if (closing_) return;
   paused_by_user_ = true;
   if (!ended_) stream_->pause();
 }
 
-void Connection::resume() {
+void Connection::Engine::resume() {
   // Or it would put off the deadlines of a peer that is silent.
   if (!paused_by_user_) return;
   paused_by_user_ = false;
@@ -278,7 +284,7 @@ void Connection::resume() {
 }
 
 // While we did not read, the peer could not show that it lives: its time begins anew.
-void Connection::listen_again() noexcept {
+void Connection::Engine::listen_again() noexcept {
   last_input_ = ping_sent_ = message_began_ = loop().now();
   stream_->resume();
   arm_by(next_deadline());

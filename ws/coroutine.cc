@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "net/clock.h"
+#include "ws/memory_holder.h"
 
 namespace hilo::ws {
 

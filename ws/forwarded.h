@@ -15,7 +15,6 @@
 
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <span>
 
@@ -23,10 +22,9 @@
 #include "net/address_range.h"
 #include "ws/core/http_authority.h"
 #include "ws/core/http_fields.h"
+#include "ws/forwarded_by.h"
 
 namespace hilo::ws {
-
-enum class ForwardedBy : std::uint8_t { x_forwarded, forwarded };
 
 struct Forwarded {
   net::PeerAddress peer;            // port 0 where the proxy told none

@@ -31,7 +31,7 @@
 #include "net/base/callback.h"
 #include "net/base/result.h"
 #include "net/base/slab.h"
-#include "ws/core/http_fields.h"
+#include "ws/core/field_view.h"
 #include "ws/request.h"
 
 namespace hilo::ws {

@@ -7,6 +7,7 @@
 
 #include "ws/core/http_tokens.h"
 #include "ws/guard.h"
+#include "ws/router.h"
 
 namespace hilo::ws {
 

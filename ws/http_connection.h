@@ -34,6 +34,8 @@
 
 namespace hilo::ws {
 
+class PathParameters;
+
 class Dock;
 
 // What a connection has behind it that came from another server (transfer.h).

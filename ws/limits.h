@@ -12,8 +12,8 @@
 #include <limits>
 
 #include "net/duration.h"
-#include "ws/core/http_fields.h"
-#include "ws/core/message.h"
+#include "ws/core/head_limits.h"
+#include "ws/core/message_limits.h"
 
 namespace hilo::ws {
 

@@ -16,25 +16,15 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "net/address.h"
-#include "net/base/callback.h"
 #include "net/duration.h"
 #include "ws/core/error.h"
+#include "ws/log_sink.h"
 #include "ws/metrics.h"
 
 namespace hilo::ws {
-
-enum class LogLevel : std::uint8_t { debug, info, warning, error };
-
-// The line as one JSON object, for sinks that feed machines: {"lvl":"warn","ev":"reject",...}. A
-// value of digits alone becomes a number, every other one a string; a value in quotes may hold
-// spaces.
-std::string to_json(std::string_view line);
-
-using LogSink = Callback<void(LogLevel, std::string_view line)>;
 
 class Log {
  public:

@@ -10,7 +10,7 @@
 #include <cstdint>
 
 #include "net/time_histogram.h"
-#include "ws/core/compression.h"
+#include "ws/core/deflate_counters.h"
 #include "ws/core/error.h"
 #include "ws/core/rfc6455.h"
 

@@ -8,7 +8,10 @@
 #include <limits>
 #include <new>
 
+#include "ws/core/handshake.h"
+#include "ws/core/http_head.h"
 #include "ws/core/http_tokens.h"
+#include "ws/router.h"
 
 namespace hilo::ws {
 
@@ -25,6 +28,34 @@ std::optional<std::string_view> find_cookie(std::string_view cookies,
     }
   }
   return std::nullopt;
+}
+
+std::string_view Request::method() const noexcept {
+  return head_->method_text;
+}
+
+std::string_view Request::target() const noexcept {
+  return head_->target;
+}
+
+std::string_view Request::path() const noexcept {
+  return head_->path;
+}
+
+std::string_view Request::query() const noexcept {
+  return head_->query;
+}
+
+std::optional<std::string_view> Request::header(std::string_view name) const noexcept {
+  return head_->fields.find(name);
+}
+
+std::optional<std::string_view> Request::parameter(std::string_view name) const noexcept {
+  return parameters_ != nullptr ? parameters_->find(name) : std::nullopt;
+}
+
+FieldListReader Request::subprotocols() const noexcept {
+  return {head_->fields, subprotocol_field};
 }
 
 std::optional<std::string_view> Request::cookie(std::string_view name) const noexcept {

@@ -11,11 +11,14 @@
 #include <utility>
 
 #include "net/address.h"
-#include "ws/core/handshake.h"
-#include "ws/core/http_head.h"
-#include "ws/router.h"
+#include "net/base/result.h"
+#include "ws/core/field_view.h"
 
 namespace hilo::ws {
+
+class FieldListReader;
+class PathParameters;
+struct RequestHead;
 
 // The value of `name` in a Cookie field (RFC 6265 §4.2): the first if it is there twice.
 std::optional<std::string_view> find_cookie(std::string_view cookies,
@@ -29,23 +32,19 @@ class Request {
           const PathParameters* parameters = nullptr) noexcept
       : head_(&head), peer_(&peer), parameters_(parameters) {}
 
-  std::string_view method() const noexcept { return head_->method_text; }
-  std::string_view target() const noexcept { return head_->target; }
-  std::string_view path() const noexcept { return head_->path; }
-  std::string_view query() const noexcept { return head_->query; }
-  std::optional<std::string_view> header(std::string_view name) const noexcept {
-    return head_->fields.find(name);
-  }
+  std::string_view method() const noexcept;
+  std::string_view target() const noexcept;
+  std::string_view path() const noexcept;
+  std::string_view query() const noexcept;
+  std::optional<std::string_view> header(std::string_view name) const noexcept;
   std::optional<std::string_view> cookie(std::string_view name) const noexcept;
   // What stood in the place of ":name" or "*name" in the pattern that led here (router.h), as it
   // came: percent_decode() of ws/core/percent.h makes it plain.
-  std::optional<std::string_view> parameter(std::string_view name) const noexcept {
-    return parameters_ != nullptr ? parameters_->find(name) : std::nullopt;
-  }
-  // The subprotocols a WebSocket client offers, in its order of preference.
-  FieldListReader subprotocols() const noexcept { return {head_->fields, subprotocol_field}; }
+  std::optional<std::string_view> parameter(std::string_view name) const noexcept;
+  // The subprotocols a WebSocket client offers, in its order of preference (ws/core/http_fields.h).
+  FieldListReader subprotocols() const noexcept;
   const net::PeerAddress& peer() const noexcept { return *peer_; }
-  const RequestHead& head() const noexcept { return *head_; }
+  const RequestHead& head() const noexcept { return *head_; }  // ws/core/http_head.h
 
  private:
   const RequestHead* head_;

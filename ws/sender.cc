@@ -87,6 +87,14 @@ Posted Sender::send(Opcode opcode, Bytes payload, SendOptions options) const noe
   return hand_over(mailbox_, {.opcode = opcode, .compress = options.compress}, payload);
 }
 
+Posted Sender::send_text(std::string_view text, SendOptions options) const noexcept {
+  return send(Opcode::text, as_bytes(text), options);
+}
+
+Posted Sender::send_binary(Bytes payload, SendOptions options) const noexcept {
+  return send(Opcode::binary, payload, options);
+}
+
 Posted Sender::close(CloseCode code, std::string_view reason) const noexcept {
   return hand_over(mailbox_, {.opcode = Opcode::close, .code = code}, as_bytes(reason));
 }

@@ -42,12 +42,8 @@ class Sender {
   Sender() noexcept = default;
 
   Posted send(Opcode opcode, Bytes payload, SendOptions options = {}) const noexcept;
-  Posted send_text(std::string_view text, SendOptions options = {}) const noexcept {
-    return send(Opcode::text, as_bytes(text), options);
-  }
-  Posted send_binary(Bytes payload, SendOptions options = {}) const noexcept {
-    return send(Opcode::binary, payload, options);
-  }
+  Posted send_text(std::string_view text, SendOptions options = {}) const noexcept;
+  Posted send_binary(Bytes payload, SendOptions options = {}) const noexcept;
   // Connection::close(), behind what this thread has sent. Arguments that would be refused there
   // make it do nothing.
   Posted close(CloseCode code = CloseCode::normal, std::string_view reason = {}) const noexcept;

@@ -2,293 +2,204 @@
 
 #include "ws/server.h"
 
-#include <algorithm>
-#include <new>
 #include <utility>
 
-#include "ws/core/accept_key.h"
-#include "ws/core/deflate_contexts.h"
-#include "ws/guard.h"
-#include "ws/server_door.h"
+#include "ws/server_engine.h"
 
 namespace hilo::ws {
-Server::Server(net::Loop& loop, const Limits& limits, ServerOptions options)
-    : loop_(&loop),
-      limits_(limits),
-      options_(std::move(options)),
-      log_(metrics_, std::move(options_.log), options_.log_rejects_per_second_max),
-      hub_(loop, limits_),
-      memory_(loop, *this, limits_.memory_bytes_max),
-      admission_(options_.admission) {
-  if (admission_ == nullptr) {
-    admission_ = std::make_shared<Admission>(
-        limits_,
-        AdmissionOptions{.count_local = options_.count_local, .trusted = options_.trusted_proxies});
-  }
-  shared_.loop = loop_;
-  shared_.limits = &limits_;
-  shared_.message_limits = limits_.message();
-  shared_.queue_bytes_limit = limits_.queue_bytes_limit();
-  shared_.metrics = &metrics_;
-  shared_.log = &log_;
-  shared_.owner = this;
-  shared_.hub = &hub_;
-  shared_.memory = &memory_;
-  shared_.measure_round_trips = options_.measure_round_trips;
-  shared_.loop_index = options_.loop_index;
-  // OpenSSL 3 makes what it looks digests up in when it is first asked for one, and crashes where
-  // that lacks memory: better now than in somebody's handshake.
-  static_cast<void>(accept_key({}));
-  if (options_.deflate.enabled) {
-    deflate_ = std::make_unique<DeflateContexts>(options_.deflate, limits_.deflate_memory_bytes_max,
-                                                 metrics_);
-  }
+
+Service& Service::on_upgrade(Callback<Decision(const Request&)> callback) {
+  upgrade_ = std::move(callback);
+  return *this;
 }
 
-Server::~Server() {
-  if (dock_ != nullptr) dock_->close();
-  stopping_ = true;
-  farewell_.callback = nullptr;
-  loop_->timers().cancel(farewell_);
-  drain_.reset();
-  doors_.clear();
-  prefaces_.for_each([this](ProxyPreface&, SlabHandle handle) {
-    admission_->release({});
-    prefaces_.erase(handle);
-  });
-  http_connections_.for_each([this](HttpConnection& connection, SlabHandle) {
-    connection.abandon();
-    if (connection.turned_away() || connection.released()) return;
-    admission_->release(connection.socket_peer());
-  });
-  pending_.for_each(
-      [this](PendingUpgrade& pending, SlabHandle) { loop_->timers().cancel(pending); });
-  connections_.for_each([](Connection& connection, SlabHandle) { connection.end_now(); });
-  // Somebody may have called stop() in its on_close.
-  farewell_.callback = nullptr;
-  loop_->timers().cancel(farewell_);
+Service& Service::on_upgrade_later(Callback<void(PendingUpgrade&)> callback) {
+  upgrade_later_ = std::move(callback);
+  return *this;
+}
+
+Server::Server(net::Loop& loop, const Limits& limits, ServerOptions options)
+    : engine_(new Engine(loop, limits, std::move(options))) {}
+
+Server::~Server() = default;
+
+void Server::destroy_later(std::unique_ptr<Server> server) {
+  net::Loop& loop = server->loop();
+  loop.destroy_later(std::unique_ptr<net::Doomed>(static_cast<net::Doomed*>(server.release())));
+}
+
+// --- what is served ------------------------------------------------------------------------------
+
+Service& Server::at(std::string_view pattern) {
+  return engine_->at(pattern);
+}
+
+Handlers& Server::handlers() {
+  return engine_->default_service().handlers();
 }
 
 Server& Server::on_upgrade(Callback<Decision(const Request&)> callback) {
-  has_default_service_ = true;
-  default_service_.on_upgrade(std::move(callback));
+  engine_->default_service().on_upgrade(std::move(callback));
   return *this;
 }
 
 Server& Server::on_upgrade_later(Callback<void(PendingUpgrade&)> callback) {
-  has_default_service_ = true;
-  default_service_.on_upgrade_later(std::move(callback));
+  engine_->default_service().on_upgrade_later(std::move(callback));
   return *this;
 }
 
-Handlers& Server::handlers() {
-  has_default_service_ = true;
-  return default_service_.handlers_;
+Server& Server::on(Method method, std::string_view pattern, http::Route route,
+                   const http::RouteOptions& options) {
+  engine_->on(method, pattern, std::move(route), options);
+  return *this;
 }
 
-void Server::on_http_reject(HttpConnection& connection, Errc error) {
-  log_reject(connection, error, http_status_for(error));
+Status Server::files(std::string_view prefix, std::string_view directory,
+                     const FilesOptions& options) {
+  return engine_->files(prefix, directory, options);
 }
 
-void Server::log_reject(HttpConnection& connection, Errc error, std::uint16_t status) {
-  log_.reject({.error = error,
-               .peer = connection.peer(),
-               .connection = connection.number(),
-               .bytes_in = connection.stream().received_bytes(),
-               .code = status},
-              loop_->now());
+Server& Server::transfer(std::string_view pattern, Destination destination) {
+  engine_->transfer(pattern, std::move(destination));
+  return *this;
+}
+
+Server& Server::transfer_by(std::string_view pattern,
+                            Callback<Destination(const Request&)> destination_of) {
+  engine_->transfer_by(pattern, std::move(destination_of));
+  return *this;
+}
+
+Destination Server::destination() {
+  return engine_->destination();
+}
+
+// --- where ---------------------------------------------------------------------------------------
+
+Result<net::Address> Server::listen(const ListenOptions& options) {
+  return engine_->listen(options);
+}
+
+Result<net::Address> Server::listen(const net::Address& address, const ListenOptions& options) {
+  return engine_->listen(address, options);
+}
+
+Result<net::Address> Server::listen(net::Fd listening, const ListenOptions& options) {
+  return engine_->listen(std::move(listening), options);
+}
+
+std::vector<int> Server::listening_descriptors() const {
+  return engine_->listening_descriptors();
+}
+
+void Server::adopt(net::Fd fd, const net::Address& peer, const net::tls::ServerContext* tls) {
+  engine_->adopt(std::move(fd), peer, tls);
+}
+
+// --- handshakes that wait ------------------------------------------------------------------------
+
+bool Server::accept(UpgradeId id, Accept accept) {
+  return engine_->answer(id, std::move(accept));
+}
+
+bool Server::reject(UpgradeId id, Reject reject) {
+  return engine_->answer(id, std::move(reject));
+}
+
+std::size_t Server::pending_upgrade_count() const noexcept {
+  return engine_->pending_upgrade_count();
 }
 
 // --- who is there --------------------------------------------------------------------------------
 
+std::size_t Server::connection_count() const noexcept {
+  return engine_->connection_count();
+}
+
+std::size_t Server::http_connection_count() const noexcept {
+  return engine_->http_connection_count();
+}
+
 Census Server::census() noexcept {
-  Census census;
-  const auto count_queued = [&census](std::size_t bytes) {
-    census.queued_bytes += bytes;
-    census.queued_bytes_max = std::max(census.queued_bytes_max, bytes);
-  };
-  connections_.for_each([&](const Connection& connection, SlabHandle) {
-    ++(connection.is_open() ? census.open : census.closing);
-    count_queued(connection.buffered_bytes());
-  });
-  http_connections_.for_each([&](const HttpConnection& connection, SlabHandle) {
-    count_queued(connection.queued_bytes());
-  });
-  census.http = http_connections_.size();
-  return census;
+  return engine_->census();
+}
+
+Posted Server::publish(std::string_view topic, Opcode opcode, Bytes payload,
+                       PublishOptions options) noexcept {
+  return hub().publish(topic, opcode, payload, options);
+}
+
+Posted Server::publish(std::string_view topic, const Message& message,
+                       PublishOptions options) noexcept {
+  return hub().publish(topic, message.opcode, message.payload, options);
+}
+
+Hub& Server::hub() noexcept {
+  return engine_->hub();
 }
 
 Connection* Server::find(ConnectionId id) noexcept {
-  if (id.loop_index() != options_.loop_index) return nullptr;
-  return connections_.find(id.handle());
+  return engine_->find(id);
+}
+
+void Server::for_each(Callback<void(Connection&)> visit) {
+  engine_->for_each(std::move(visit));
 }
 
 http::Exchange* Server::exchange(http::ExchangeId id) noexcept {
-  HttpConnection* connection = http_connections_.find(id.connection);
-  return connection != nullptr ? connection->waiting_exchange(id.number) : nullptr;
-}
-
-void Server::on_http_gone(HttpConnection& connection) {
-  // A port that is probed is nobody's fault, and of interest to who looks for it only.
-  const bool has_asked = connection.past().requests != 0;  // of another server, perhaps
-  if (!connection.released() && !has_asked && connection.stream().received_bytes() == 0) {
-    static_cast<void>(guarded([&] {
-      log_.line(
-          LogLevel::debug, "silent",
-          "peer=" + connection.peer().to_string() + " conn=" + std::to_string(connection.number()));
-    }));
-  }
-  if (connection.turned_away()) {
-    --turned_away_;
-  } else if (!connection.released()) {
-    admission_->release(connection.socket_peer());
-  }
-  http_connections_.erase(connection.handle());
-  check_stopped();
-}
-
-void Server::on_connection_gone(Connection& connection) {
-  admission_->release(connection.peer());
-  connections_.erase(connection.id().handle());
-  check_stopped();
-}
-
-void Server::add_memory_holder(std::weak_ptr<MemoryHolder> holder) {
-  std::erase_if(memory_holders_, [](const auto& each) { return each.expired(); });
-  memory_holders_.push_back(std::move(holder));
-}
-
-template <class Call>
-void Server::for_each_memory_holder(Call&& call) {
-  for (const std::weak_ptr<MemoryHolder>& each : memory_holders_) {
-    if (const auto holder = each.lock()) call(*holder);
-  }
-}
-
-void Server::shed_memory(std::size_t bytes) {
-  const std::size_t taken = loop_->pool().taken_bytes();
-  std::size_t enough = taken - std::min(bytes, taken);
-  Largest largest;
-  const auto count = [&largest](const Connection& connection, SlabHandle) {
-    largest.count(connection.held_bytes(), connection.held_share());
-  };
-  connections_.for_each(count);
-  http_connections_.for_each([&largest](const HttpConnection& connection, SlabHandle) {
-    largest.count(connection.held_bytes(), connection.held_bytes());
-  });
-  for_each_memory_holder([&](MemoryHolder& holder) { holder.count_memory(largest); });
-  largest.decide(bytes);
-  shed_connections(largest);
-  http_connections_.for_each([&](HttpConnection& connection, SlabHandle) {
-    const std::size_t held = connection.held_bytes();
-    if (!largest.takes(held, held)) return;
-    connection.give_up_memory();
-    enough += connection.held_bytes();  // it goes with the answer, or when it is reaped
-  });
-  for_each_memory_holder([&](MemoryHolder& holder) { holder.give_up_memory(largest); });
-  // Those who wait with the same messages hold a share of them each, and a message is free only
-  // once the last of them has gone.
-  const Pool& pool = loop_->pool();
-  for (std::size_t before = taken + 1;
-       pool.taken_bytes() > enough && pool.taken_bytes() < before;) {
-    before = pool.taken_bytes();
-    largest = {};
-    connections_.for_each(count);
-    largest.decide(before - enough);
-    shed_connections(largest);
-  }
-}
-
-void Server::shed_connections(Largest& largest) {
-  connections_.for_each([&](Connection& connection, SlabHandle) {
-    if (largest.takes(connection.held_bytes(), connection.held_share())) {
-      connection.give_up_memory();
-    }
-  });
+  return engine_->exchange(id);
 }
 
 // --- the end -------------------------------------------------------------------------------------
 
 void Server::stop(CloseCode code, Callback<void()> on_stopped) {
-  stopping_ = true;
-  if (on_stopped) farewell_.callback = std::move(on_stopped);
-  if (drain_ != nullptr) drain_->end();
-  for (const std::unique_ptr<Door>& door : doors_) door->listener.close();
-  prefaces_.for_each(
-      [this](ProxyPreface& preface, SlabHandle) { on_preface_failed(preface, Errc::none); });
-  connections_.for_each([this, code](Connection&, SlabHandle handle) {
-    // Those that are closing already go on with that.
-    drain_connection(handle, code);
-  });
-  http_connections_.for_each(
-      [](HttpConnection& connection, SlabHandle) { connection.close_when_idle(); });
-  check_stopped();
+  engine_->stop(code, std::move(on_stopped));
 }
 
 void Server::drain(const DrainOptions& options, Callback<void()> on_drained) {
-  if (on_drained) farewell_.callback = std::move(on_drained);
-  if (is_draining()) return check_stopped();
-  draining_ = true;
-  handed_over_ = options.handed_over;
-  for (const std::unique_ptr<Door>& door : doors_) {
-    if (!options.handed_over) door->listener.accept_waiting();
-    door->listener.close();
-  }
-  http_connections_.for_each([](HttpConnection& connection, SlabHandle) { connection.finish(); });
-
-  std::unique_ptr<SlabHandle[]> handles(new (std::nothrow) SlabHandle[connections_.size() + 1]);
-  drain_.reset(new (std::nothrow) Drain(
-      *loop_, *this,
-      {.window = options.window, .close_timeout = limits_.close_timeout, .code = options.code}));
-  // Without memory there is no list to go through bit by bit.
-  if (handles == nullptr || drain_ == nullptr) return stop(options.code);
-  std::size_t count = 0;
-  connections_.for_each([&](Connection&, SlabHandle handle) { handles[count++] = handle; });
-  drain_->begin(std::move(handles), count);
-  check_stopped();
+  engine_->drain(options, std::move(on_drained));
 }
 
-// A code that may not be sent ends the connection, too.
-void Server::drain_connection(SlabHandle handle, CloseCode code) {
-  Connection* connection = connections_.find(handle);
-  if (connection == nullptr || connection->close(code)) return;
-  if (connection->is_open()) connection->abort();
+bool Server::is_draining() const noexcept {
+  return engine_->is_draining();
 }
 
-void Server::drain_rest(CloseCode code) {
-  connections_.for_each([&](Connection& connection, SlabHandle handle) {
-    if (connection.is_open()) drain_connection(handle, code);
-  });
+bool Server::refuses_handshakes() const noexcept {
+  return engine_->refuses_handshakes();
 }
 
-void Server::end_drain() {
-  // Nobody resets what would come from now on.
-  handed_over_ = false;
-  prefaces_.for_each(
-      [this](ProxyPreface& preface, SlabHandle) { on_preface_failed(preface, Errc::none); });
-  connections_.for_each([](Connection& connection, SlabHandle) { connection.abort(); });
-  http_connections_.for_each([](HttpConnection& connection, SlabHandle) { connection.abandon(); });
+// --- for layers on top ---------------------------------------------------------------------------
+
+void Server::add_memory_holder(std::weak_ptr<MemoryHolder> holder) {
+  engine_->add_memory_holder(std::move(holder));
 }
 
-// Never from within stop(), drain() or a handler: the application may destroy the server there.
-void Server::check_stopped() {
-  if (!is_draining()) return;
-  if (connections_.size() != 0 || http_connections_.size() != 0 || prefaces_.size() != 0) return;
-  if (dock_ != nullptr && dock_->awaits_any()) return;
-  if (drain_ != nullptr) drain_->end();
-  if (farewell_.callback) loop_->timers().arm(farewell_, net::Time{});
+void Server::look_at_memory() noexcept {
+  engine_->look_at_memory();
 }
 
-// It may destroy the server.
-void Server::Farewell::on_timer(net::Time now) {
-  static_cast<void>(now);
-  Callback<void()> told = std::exchange(callback, nullptr);
-  told();
+const Metrics& Server::metrics() const noexcept {
+  return engine_->metrics();
 }
 
-void Server::destroy_later(std::unique_ptr<Server> server) {
-  net::Loop& loop = server->loop();
-  loop.destroy_later(std::unique_ptr<net::Doomed>(static_cast<net::Doomed*>(server.release())));
+Log& Server::log() noexcept {
+  return engine_->log();
+}
+
+net::Loop& Server::loop() const noexcept {
+  return engine_->loop();
+}
+
+const Limits& Server::limits() const noexcept {
+  return engine_->limits();
+}
+
+const ServerOptions& Server::options() const noexcept {
+  return engine_->options();
+}
+
+std::uint8_t Server::loop_index() const noexcept {
+  return options().loop_index;
 }
 
 }  // namespace hilo::ws

@@ -30,46 +30,56 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "net/address.h"
 #include "net/address_range.h"
-#include "net/listener.h"
-#include "net/tls.h"
-#include "ws/admission.h"
+#include "net/base/bytes.h"
+#include "net/base/callback.h"
+#include "net/base/owner.h"
+#include "net/base/result.h"
+#include "net/duration.h"
+#include "net/fd.h"
+#include "net/loop.h"
 #include "ws/connection.h"
-#include "ws/core/deflate_negotiation.h"
-#include "ws/core/http_date.h"
-#include "ws/core/origin.h"
-#include "ws/drain.h"
-#include "ws/forwarded.h"
+#include "ws/connection_id.h"
+#include "ws/core/deflate_options.h"
+#include "ws/core/http_method.h"
+#include "ws/core/origin_policy.h"
+#include "ws/forwarded_by.h"
+#include "ws/handlers.h"
 #include "ws/http.h"
-#include "ws/http_connection.h"
-#include "ws/memory_watch.h"
-#include "ws/proxy_preface.h"
+#include "ws/limits.h"
+#include "ws/log_sink.h"
+#include "ws/metrics.h"
+#include "ws/sending.h"
 #include "ws/static_files.h"
 #include "ws/transfer.h"
 #include "ws/upgrade.h"
 
+namespace hilo::net {
+class WireObserver;
+namespace tls {
+class ServerContext;
+}
+}  // namespace hilo::net
+
 namespace hilo::ws {
 
-class DeflateContexts;
+class Admission;
+class Hub;
+class Log;
+class MemoryHolder;
 
 // What is done with the WebSockets of one path: on_open, on_message ... of HandlerSetters.
 class Service final : public HandlerSetters<Service> {
  public:
   // Without these two every well-formed handshake of an allowed Origin is accepted. See upgrade.h.
-  Service& on_upgrade(Callback<Decision(const Request&)> callback) {
-    upgrade_ = std::move(callback);
-    return *this;
-  }
+  Service& on_upgrade(Callback<Decision(const Request&)> callback);
   // Instead of it: the answer may come later, by Server::accept() or reject().
-  Service& on_upgrade_later(Callback<void(PendingUpgrade&)> callback) {
-    upgrade_later_ = std::move(callback);
-    return *this;
-  }
+  Service& on_upgrade_later(Callback<void(PendingUpgrade&)> callback);
 
  private:
   friend class HandlerSetters<Service>;
@@ -162,13 +172,7 @@ struct Census {
   std::size_t queued_bytes_max = 0;  // of the one for whom most waits
 };
 
-class Server final : public HandlerSetters<Server>,
-                     private HttpConnection::Host,
-                     private Connection::Owner,
-                     private ProxyPreface::Host,
-                     private Drain::Host,
-                     private MemoryWatch::Host,
-                     private net::Doomed {
+class Server final : public HandlerSetters<Server>, private net::Doomed {
  public:
   explicit Server(net::Loop& loop, const Limits& limits = {}, ServerOptions options = {});
   Server(const Server&) = delete;
@@ -237,36 +241,28 @@ class Server final : public HandlerSetters<Server>,
   // loop's next timers phase, never within the call.
   bool accept(UpgradeId id, Accept accept = {});
   bool reject(UpgradeId id, Reject reject = {});
-  std::size_t pending_upgrade_count() const noexcept { return pending_.size(); }
+  std::size_t pending_upgrade_count() const noexcept;
 
   // --- who is there ---
 
-  std::size_t connection_count() const noexcept { return connections_.size(); }
+  std::size_t connection_count() const noexcept;
   // Connections that speak HTTP: in their handshake, or asking for pages.
-  std::size_t http_connection_count() const noexcept { return http_connections_.size(); }
+  std::size_t http_connection_count() const noexcept;
   // Asks each of them, so not for every message.
   Census census() noexcept;
   // Sends to all who are subscribed to the topic, from any thread: see hub.h.
   Posted publish(std::string_view topic, Opcode opcode, Bytes payload,
-                 PublishOptions options = {}) noexcept {
-    return hub_.publish(topic, opcode, payload, options);
-  }
+                 PublishOptions options = {}) noexcept;
   Posted publish(std::string_view topic, const Message& message,
-                 PublishOptions options = {}) noexcept {
-    return hub_.publish(topic, message.opcode, message.payload, options);
-  }
+                 PublishOptions options = {}) noexcept;
   // Counts, and what is asked of the topics of several servers together.
-  Hub& hub() noexcept { return hub_; }
+  Hub& hub() noexcept;  // ws/hub.h
 
   // Null once the connection is gone.
   Connection* find(ConnectionId id) noexcept;
-  // Every open connection. The visit may close connections, not destroy the server.
-  template <class Visit>
-  void for_each(Visit&& visit) {
-    connections_.for_each([&](Connection& connection, SlabHandle) {
-      if (connection.is_open()) visit(connection);
-    });
-  }
+  // Every open connection. The visit may close connections, not destroy the server; what it
+  // captures by value is its own.
+  void for_each(Callback<void(Connection&)> visit);
   // Null if it was answered, or if the peer is gone.
   http::Exchange* exchange(http::ExchangeId id) noexcept;
 
@@ -286,9 +282,9 @@ class Server final : public HandlerSetters<Server>,
   // `on_drained` is called when the last one has gone, as in stop(), which may be called meanwhile
   // to make short work of it. Draining twice, or after stop(), only replaces `on_drained`.
   void drain(const DrainOptions& options = {}, Callback<void()> on_drained = nullptr);
-  bool is_draining() const noexcept { return draining_ || stopping_; }
+  bool is_draining() const noexcept;
   // New handshakes get 503: it stops, or drains and has no successor.
-  bool refuses_handshakes() const noexcept { return stopping_ || (draining_ && !handed_over_); }
+  bool refuses_handshakes() const noexcept;
 
   // A server must not be destroyed in a callback of its own: whoever called that goes on to use it.
   // This destroys it in the loop's next posted phase, where none of them is running: on_close of
@@ -296,151 +292,25 @@ class Server final : public HandlerSetters<Server>,
   // no memory.
   static void destroy_later(std::unique_ptr<Server> server);
 
-  // For layers on top (memory_watch.h). Who has gone is asked no more; who holds more than before
+  // For layers on top (memory_holder.h). Who has gone is asked no more; who holds more than before
   // has it looked at.
   void add_memory_holder(std::weak_ptr<MemoryHolder> holder);
-  void look_at_memory() noexcept { memory_.look(); }
+  void look_at_memory() noexcept;
 
-  const Metrics& metrics() const noexcept { return metrics_; }
-  Log& log() noexcept { return log_; }
-  net::Loop& loop() const noexcept { return *loop_; }
-  const Limits& limits() const noexcept { return limits_; }
-  const ServerOptions& options() const noexcept { return options_; }
-  std::uint8_t loop_index() const noexcept { return options_.loop_index; }
+  const Metrics& metrics() const noexcept;
+  Log& log() noexcept;  // ws/log.h
+  net::Loop& loop() const noexcept;
+  const Limits& limits() const noexcept;
+  const ServerOptions& options() const noexcept;
+  std::uint8_t loop_index() const noexcept;
 
  private:
   friend class HandlerSetters<Server>;
-  friend class PendingUpgrade;
-  friend class Dock;
-  // A listening socket, and how those who come in by it are received.
-  struct Door;
-  using MethodSet = std::uint32_t;  // a bit for each Method
-  class Fitting;
-  // Calls what stop() and drain() were given, from the loop and not from within a call.
-  class Farewell final : public net::Timer {
-   public:
-    Callback<void()> callback;
-
-   private:
-    void on_timer(net::Time now) override;
-  };
-  // What is served under one pattern.
-  struct Path {
-    struct MethodRoute {
-      Method method;
-      http::Route route;
-      http::RouteOptions options;
-    };
-    MethodRoute* find(Method method) noexcept;
-    MethodSet methods() const noexcept;
-
-    Service service;
-    bool has_service = false;
-    std::vector<MethodRoute> routes;
-    Destination destination;
-    Callback<Destination(const Request&)> destination_of;
-  };
+  class Engine;
 
   Handlers& handlers();
 
-  // HttpConnection::Host
-  void on_head(HttpConnection& connection, const RequestHead& head, MutableBytes input) override;
-  net::PeerAddress asked_by(const HttpConnection& connection, const RequestHead& head) override;
-  void on_request(HttpConnection& connection, http::Exchange& exchange, const Request& request,
-                  PathParameters& parameters) override;
-  std::string_view http_date() noexcept override;
-  void on_http_reject(HttpConnection& connection, Errc error) override;
-  void log_reject(HttpConnection& connection, Errc error, std::uint16_t status);
-  void on_http_held() override { memory_.look(); }
-  void on_http_gone(HttpConnection& connection) override;
-  void on_http_leaving(HttpConnection& connection) override;
-  // Connection::Owner
-  void on_connection_gone(Connection& connection) override;
-  // ProxyPreface::Host
-  void on_preface(ProxyPreface& preface, const net::PeerAddress& peer) override;
-  void on_preface_failed(ProxyPreface& preface, Errc error) override;
-  // Drain::Host
-  void drain_connection(SlabHandle handle, CloseCode code) override;
-  void drain_rest(CloseCode code) override;
-  void end_drain() override;
-  // MemoryWatch::Host
-  void shed_memory(std::size_t bytes) override;
-  void shed_connections(Largest& largest);
-  template <class Call>
-  void for_each_memory_holder(Call&& call);
-
-  // Coming in: server_accept.cc.
-  Result<net::Address> listen_to_all(const ListenOptions& options);
-  void receive(Door& door, net::Fd fd, const net::Address& address);
-  void turn_away(Errc error, net::Fd fd, const net::PeerAddress& peer,
-                 const net::tls::ServerContext* tls);
-  HttpConnection* serve(net::Fd fd, const net::PeerAddress& peer,
-                        const net::tls::ServerContext* tls);
-  void observe_accepted(HttpConnection& connection) noexcept;
-
-  // To other servers, and from them: server_transfer.cc.
-  bool leaves(HttpConnection& connection, Path& path, const Request& request);
-  void arrive(std::unique_ptr<TransferredConnection> coming);
-  bool go_on(TransferredConnection& coming);
-
-  Result<Path*> make_path(std::string_view pattern);
-  Path& path_entry(std::string_view pattern);
-  void refuse_method(HttpConnection& connection, MethodSet allowed);
-  void answer_options(http::Exchange& exchange, MethodSet allowed);
-  void serve_route(HttpConnection& connection, http::Exchange& exchange, Path::MethodRoute& found);
-
-  // Upgrades: server_upgrade.cc.
-  Forwarded forwarded(const HttpConnection& connection, const RequestHead& head) const noexcept;
-  void upgrade(HttpConnection& connection, http::Exchange& exchange, Service& service,
-               const Request& request);
-  void decide(HttpConnection& connection, Service& service, const Request& request,
-              const UpgradeCheck& check);
-  void decide_later(HttpConnection& connection, http::Exchange& exchange, Service& service,
-                    const Request& request);
-  bool answer(UpgradeId id, Decision decision);
-  void settle(PendingUpgrade& pending);
-  void settle(HttpConnection& http, Service& service, std::string_view head_text,
-              const Decision& decision);
-  void lose(UpgradeId id);
-  void refuse(HttpConnection& connection, const Reject& reject);
-  void open(HttpConnection& http, Service& service, const RequestHead& head,
-            const UpgradeCheck& check, const Accept& accept);
-  bool may_compress(const HttpConnection& connection, const RequestHead& head) noexcept;
-  Result<KeptRequest> keep(const RequestHead& head, std::string_view subprotocol) noexcept;
-
-  void check_stopped();
-
-  net::Loop* loop_;
-  Limits limits_;
-  ServerOptions options_;
-  Metrics metrics_;
-  Log log_;
-  Hub hub_;
-  MemoryWatch memory_;
-  std::vector<std::weak_ptr<MemoryHolder>> memory_holders_;
-  Connection::Shared shared_;
-  std::unique_ptr<DeflateContexts> deflate_;  // null: not spoken here
-  Service default_service_;
-  bool has_default_service_ = false;
-  Router router_;
-  std::vector<std::unique_ptr<Path>> paths_;  // by the router's numbers
-  std::unique_ptr<Path> unreachable_path_;    // of a pattern that cannot be
-  std::shared_ptr<Admission> admission_;
-  std::vector<std::unique_ptr<Door>> doors_;
-  KeptRequest recent_request_;
-  Slab<ProxyPreface> prefaces_;
-  Slab<PendingUpgrade> pending_;
-  HttpDate date_text_{};
-  std::int64_t date_seconds_ = -1;  // what it says
-  Slab<HttpConnection> http_connections_;
-  Slab<Connection> connections_;
-  std::unique_ptr<Drain> drain_;
-  Destination dock_;  // null until somebody asks for it
-  Farewell farewell_;
-  std::uint32_t turned_away_ = 0;  // being told so, and not counted by admission_
-  bool stopping_ = false;
-  bool draining_ = false;
-  bool handed_over_ = false;
+  Owner<Engine> engine_;  // all there is to a server: server_engine.h
 };
 
 }  // namespace hilo::ws

@@ -11,8 +11,8 @@
 #include "net/observed_transport.h"
 #include "net/socket.h"
 #include "ws/guard.h"
-#include "ws/server.h"
 #include "ws/server_door.h"
+#include "ws/server_engine.h"
 
 namespace hilo::ws {
 namespace {
@@ -24,7 +24,7 @@ constexpr std::uint32_t turned_away_max = 32;
 
 // --- listening -----------------------------------------------------------------------------------
 
-Result<net::Address> Server::listen(const ListenOptions& options) {
+Result<net::Address> Server::Engine::listen(const ListenOptions& options) {
   if (!options.unix_path.empty()) {
     const Result<net::Address> address = net::Address::from_unix_path(options.unix_path);
     return address ? listen(*address, options) : Result<net::Address>{address.error()};
@@ -36,7 +36,7 @@ Result<net::Address> Server::listen(const ListenOptions& options) {
   return address ? listen(*address, options) : Result<net::Address>{address.error()};
 }
 
-Result<net::Address> Server::listen_to_all(const ListenOptions& options) {
+Result<net::Address> Server::Engine::listen_to_all(const ListenOptions& options) {
   Result<net::Address> bound = listen(*net::Address::from_ip("::", options.port), options);
   // Without IPv6 in the kernel, or with all of it disabled.
   if (bound.error() == std::errc::address_family_not_supported ||
@@ -46,7 +46,8 @@ Result<net::Address> Server::listen_to_all(const ListenOptions& options) {
   return bound;
 }
 
-Result<net::Address> Server::listen(const net::Address& address, const ListenOptions& options) {
+Result<net::Address> Server::Engine::listen(const net::Address& address,
+                                            const ListenOptions& options) {
   net::Listener::Options listener_options;
   listener_options.socket.backlog = options.backlog;
   listener_options.socket.reuse_port = options.reuse_port;
@@ -59,7 +60,7 @@ Result<net::Address> Server::listen(const net::Address& address, const ListenOpt
                    : Result<net::Address>{listening.error()};
 }
 
-Result<net::Address> Server::listen(net::Fd listening, const ListenOptions& options) {
+Result<net::Address> Server::Engine::listen(net::Fd listening, const ListenOptions& options) {
   if (const Status fit = net::socket::adopt_listening(listening.value()); !fit) return fit.error();
   auto door = std::make_unique<Door>(*loop_, options);
   net::Listener::Options listener_options;
@@ -82,7 +83,7 @@ Result<net::Address> Server::listen(net::Fd listening, const ListenOptions& opti
   return bound;
 }
 
-std::vector<int> Server::listening_descriptors() const {
+std::vector<int> Server::Engine::listening_descriptors() const {
   std::vector<int> descriptors;
   for (const std::unique_ptr<Door>& door : doors_) {
     if (door->listener.is_open()) descriptors.push_back(door->listener.fd());
@@ -92,7 +93,7 @@ std::vector<int> Server::listening_descriptors() const {
 
 // --- coming in -----------------------------------------------------------------------------------
 
-void Server::receive(Door& door, net::Fd fd, const net::Address& address) {
+void Server::Engine::receive(Door& door, net::Fd fd, const net::Address& address) {
   const net::PeerAddress peer{address};
   if (!door.proxy_protocol) return adopt(std::move(fd), address, door.tls.get());
   ++metrics_.accepted;
@@ -111,7 +112,7 @@ void Server::receive(Door& door, net::Fd fd, const net::Address& address) {
   log_.reject({.error = Errc::no_memory, .peer = peer}, loop_->now());
 }
 
-void Server::on_preface(ProxyPreface& preface, const net::PeerAddress& peer) {
+void Server::Engine::on_preface(ProxyPreface& preface, const net::PeerAddress& peer) {
   const net::PeerAddress source = peer;  // may lie in what is erased
   const net::tls::ServerContext* const tls = static_cast<Door*>(preface.door())->tls.get();
   net::Fd fd = preface.release();
@@ -126,7 +127,7 @@ void Server::on_preface(ProxyPreface& preface, const net::PeerAddress& peer) {
   check_stopped();
 }
 
-void Server::on_preface_failed(ProxyPreface& preface, Errc error) {
+void Server::Engine::on_preface_failed(ProxyPreface& preface, Errc error) {
   if (error != Errc::none) {
     log_.reject({.error = error, .peer = preface.proxy(), .bytes_in = preface.received_bytes()},
                 loop_->now());
@@ -136,7 +137,8 @@ void Server::on_preface_failed(ProxyPreface& preface, Errc error) {
   check_stopped();
 }
 
-void Server::adopt(net::Fd fd, const net::Address& peer, const net::tls::ServerContext* tls) {
+void Server::Engine::adopt(net::Fd fd, const net::Address& peer,
+                           const net::tls::ServerContext* tls) {
   ++metrics_.accepted;
   const net::PeerAddress from{peer};
   const Errc refusal = admission_->admit(from, loop_->now());
@@ -146,8 +148,8 @@ void Server::adopt(net::Fd fd, const net::Address& peer, const net::tls::ServerC
 
 // Before TLS, and so without a word, but for a plain connection to a server that is full. Who asks
 // too often is to be cheap.
-void Server::turn_away(Errc error, net::Fd fd, const net::PeerAddress& peer,
-                       const net::tls::ServerContext* tls) {
+void Server::Engine::turn_away(Errc error, net::Fd fd, const net::PeerAddress& peer,
+                               const net::tls::ServerContext* tls) {
   if (error == Errc::connections_full && tls == nullptr && turned_away_ < turned_away_max) {
     HttpConnection* const connection = serve(std::move(fd), peer, nullptr);
     if (connection == nullptr) return;
@@ -158,8 +160,8 @@ void Server::turn_away(Errc error, net::Fd fd, const net::PeerAddress& peer,
   log_.reject({.error = error, .peer = peer}, loop_->now());
 }
 
-HttpConnection* Server::serve(net::Fd fd, const net::PeerAddress& peer,
-                              const net::tls::ServerContext* tls) {
+HttpConnection* Server::Engine::serve(net::Fd fd, const net::PeerAddress& peer,
+                                      const net::tls::ServerContext* tls) {
   HttpConnection::Host& host = *this;
   const auto entry = http_connections_.emplace(*loop_, host, limits_, peer);
   std::unique_ptr<net::Transport> transport;
@@ -181,14 +183,15 @@ HttpConnection* Server::serve(net::Fd fd, const net::PeerAddress& peer,
 // --- who is looked at ----------------------------------------------------------------------------
 
 // Without memory for it nobody observes.
-void Server::observe_accepted(HttpConnection& connection) noexcept {
+void Server::Engine::observe_accepted(HttpConnection& connection) noexcept {
   static_cast<void>(guarded([&] {
     auto observer = options_.observe_accepted(connection.socket_peer());
     if (observer != nullptr) static_cast<void>(connection.stream().observe(std::move(observer)));
   }));
 }
 
-void Server::on_head(HttpConnection& connection, const RequestHead& head, MutableBytes input) {
+void Server::Engine::on_head(HttpConnection& connection, const RequestHead& head,
+                             MutableBytes input) {
   if (!options_.observe_request) return;
   static_cast<void>(guarded([&] {
     net::Stream& stream = connection.stream();

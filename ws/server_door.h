@@ -9,11 +9,11 @@
 
 #include "net/listener.h"
 #include "net/tls.h"
-#include "ws/server.h"
+#include "ws/server_engine.h"
 
 namespace hilo::ws {
 
-struct Server::Door {
+struct Server::Engine::Door {
   Door(net::Loop& loop, const ListenOptions& options)
       : listener(loop), tls(options.tls), proxy_protocol(options.proxy_protocol) {}
 

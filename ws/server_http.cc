@@ -8,7 +8,7 @@
 #include "net/clock.h"
 #include "ws/core/handshake.h"
 #include "ws/guard.h"
-#include "ws/server.h"
+#include "ws/server_engine.h"
 
 namespace hilo::ws {
 namespace {
@@ -44,7 +44,7 @@ std::string_view write_allow(std::uint32_t allowed, std::span<char> into) noexce
 
 // --- what is served ------------------------------------------------------------------------------
 
-Server::Path::MethodRoute* Server::Path::find(Method method) noexcept {
+Server::Engine::Path::MethodRoute* Server::Engine::Path::find(Method method) noexcept {
   for (MethodRoute& each : routes) {
     if (each.method == method) return &each;
   }
@@ -52,7 +52,7 @@ Server::Path::MethodRoute* Server::Path::find(Method method) noexcept {
   return method == Method::head ? find(Method::get) : nullptr;
 }
 
-Server::MethodSet Server::Path::methods() const noexcept {
+Server::Engine::MethodSet Server::Engine::Path::methods() const noexcept {
   MethodSet all = has_service ? bit(Method::get) : 0;
   for (const MethodRoute& each : routes) {
     all |= bit(each.method);
@@ -61,14 +61,14 @@ Server::MethodSet Server::Path::methods() const noexcept {
   return all;
 }
 
-Result<Server::Path*> Server::make_path(std::string_view pattern) {
+Result<Server::Engine::Path*> Server::Engine::make_path(std::string_view pattern) {
   const Result<std::uint32_t> place = router_.add(pattern);
   if (!place) return place.error();
   if (*place == paths_.size()) paths_.push_back(std::make_unique<Path>());
   return paths_[*place].get();
 }
 
-Server::Path& Server::path_entry(std::string_view pattern) {
+Server::Engine::Path& Server::Engine::path_entry(std::string_view pattern) {
   const Result<Path*> path = make_path(pattern);
   if (path) return **path;
   log_.line(LogLevel::error, "bad_pattern", {});
@@ -76,36 +76,37 @@ Server::Path& Server::path_entry(std::string_view pattern) {
   return *unreachable_path_;
 }
 
-Service& Server::at(std::string_view pattern) {
+Service& Server::Engine::at(std::string_view pattern) {
   Path& path = path_entry(pattern);
   path.has_service = true;
   return path.service;
 }
 
-Server& Server::on(Method method, std::string_view pattern, http::Route route,
-                   const http::RouteOptions& options) {
+void Server::Engine::on(Method method, std::string_view pattern, http::Route route,
+                        const http::RouteOptions& options) {
   Path& path = path_entry(pattern);
   for (Path::MethodRoute& each : path.routes) {
     if (each.method != method) continue;
     each.route = std::move(route);
     each.options = options;
-    return *this;
+    return;
   }
   path.routes.push_back({method, std::move(route), options});
-  return *this;
 }
 
-Status Server::files(std::string_view prefix, std::string_view directory,
-                     const FilesOptions& options) {
+Status Server::Engine::files(std::string_view prefix, std::string_view directory,
+                             const FilesOptions& options) {
   if (prefix.ends_with('/')) prefix.remove_suffix(1);
   const std::string below = std::string(prefix) + "/*";
   Result<StaticFiles> opened = StaticFiles::open(directory, options);
   if (!opened) return opened.error();
   if (const Result<Path*> path = make_path(below); !path) return path.error();
   auto files = std::make_unique<StaticFiles>(std::move(*opened));
-  get(below, [files = std::move(files)](http::Exchange& exchange) {
-    files->serve(exchange, exchange.request().parameter("*").value_or(""));
-  });
+  on(Method::get, below,
+     [files = std::move(files)](http::Exchange& exchange) {
+       files->serve(exchange, exchange.request().parameter("*").value_or(""));
+     },
+     {});
   return {};
 }
 
@@ -114,9 +115,9 @@ Status Server::files(std::string_view prefix, std::string_view directory,
 // The patterns that fit a path, from the best one on, until one has what is asked for. What the
 // others have is what would be allowed. Who may lead to another server has it, until that was asked
 // for and says that the request stays.
-class Server::Fitting final : public Router::Filter {
+class Server::Engine::Fitting final : public Router::Filter {
  public:
-  Fitting(Server& server, const RequestHead& head) noexcept
+  Fitting(Engine& server, const RequestHead& head) noexcept
       : server_(&server),
         method_(head.method),
         may_be_websocket_(head.method == Method::get || head.method == Method::head ||
@@ -143,15 +144,15 @@ class Server::Fitting final : public Router::Filter {
     return (path.has_service && may_be_websocket_) || path.find(method_) != nullptr;
   }
 
-  Server* server_;
+  Engine* server_;
   Method method_;
   bool may_be_websocket_;
   int leading_ = 0;      // patterns that may lead elsewhere, so far
   int passed_over_ = 0;  // so many of them, which find() meets in the same order each time
 };
 
-void Server::on_request(HttpConnection& connection, http::Exchange& exchange,
-                        const Request& request, PathParameters& parameters) {
+void Server::Engine::on_request(HttpConnection& connection, http::Exchange& exchange,
+                                const Request& request, PathParameters& parameters) {
   const RequestHead& head = request.head();
   Fitting fitting(*this, head);
   Path* path = fitting.find(head, parameters);
@@ -193,14 +194,14 @@ void Server::on_request(HttpConnection& connection, http::Exchange& exchange,
   refuse_method(connection, fitting.allowed);
 }
 
-void Server::refuse_method(HttpConnection& connection, MethodSet allowed) {
+void Server::Engine::refuse_method(HttpConnection& connection, MethodSet allowed) {
   std::array<char, 64> text;
   connection.refuse(Errc::http_method_not_allowed, write_allow(allowed, text));
 }
 
 // RFC 9110 §9.3.7: what may be asked of this path; of the whole server ("*") there is nothing to
 // say but that it is there.
-void Server::answer_options(http::Exchange& exchange, MethodSet allowed) {
+void Server::Engine::answer_options(http::Exchange& exchange, MethodSet allowed) {
   ++metrics_.http_requests;
   std::array<char, 64> text;
   const FieldView allow{"Allow", write_allow(allowed, text)};
@@ -208,7 +209,7 @@ void Server::answer_options(http::Exchange& exchange, MethodSet allowed) {
 }
 
 // The text is made anew when the second has changed; asking the clock costs no system call.
-std::string_view Server::http_date() noexcept {
+std::string_view Server::Engine::http_date() noexcept {
   if (!options_.date) return {};
   const std::int64_t seconds = net::clock_wall_milliseconds() / 1000;
   if (seconds != date_seconds_) {
@@ -219,8 +220,8 @@ std::string_view Server::http_date() noexcept {
 }
 
 // A route that throws may have called later() and lost the id: there is nothing to wait for.
-void Server::serve_route(HttpConnection& connection, http::Exchange& exchange,
-                         Path::MethodRoute& found) {
+void Server::Engine::serve_route(HttpConnection& connection, http::Exchange& exchange,
+                                 Path::MethodRoute& found) {
   if (connection.has_unread_body() || found.options.streamed) {
     if (!connection.read_body(found.options) || !found.options.streamed) return;
   }

@@ -1,37 +1,36 @@
 // SPDX-License-Identifier: MIT
 //
 // The part of Server that sends connections to other servers of the process, and takes theirs
-// (transfer.h).
+// (dock.h).
 
 #include <cstring>
 #include <new>
 #include <utility>
 
 #include "ws/guard.h"
-#include "ws/server.h"
+#include "ws/server_engine.h"
 
 namespace hilo::ws {
 
-Server& Server::transfer(std::string_view pattern, Destination destination) {
+void Server::Engine::transfer(std::string_view pattern, Destination destination) {
   path_entry(pattern).destination = std::move(destination);
-  return *this;
 }
 
-Server& Server::transfer_by(std::string_view pattern,
-                            Callback<Destination(const Request&)> destination_of) {
+void Server::Engine::transfer_by(std::string_view pattern,
+                                 Callback<Destination(const Request&)> destination_of) {
   path_entry(pattern).destination_of = std::move(destination_of);
-  return *this;
 }
 
-Destination Server::destination() {
-  if (dock_ == nullptr) dock_ = std::make_shared<Dock>(*this, *loop_);
+Destination Server::Engine::destination() {
+  Dock::Host& host = *this;
+  if (dock_ == nullptr) dock_ = std::make_shared<Dock>(host, *loop_);
   return dock_;
 }
 
 // --- going ---------------------------------------------------------------------------------------
 
 // True if the request is another server's, and the connection goes there or was refused.
-bool Server::leaves(HttpConnection& connection, Path& path, const Request& request) {
+bool Server::Engine::leaves(HttpConnection& connection, Path& path, const Request& request) {
   Destination destination = path.destination;
   if (path.destination_of) {
     // A handler that throws is one that has no say.
@@ -47,7 +46,7 @@ bool Server::leaves(HttpConnection& connection, Path& path, const Request& reque
   return true;
 }
 
-void Server::on_http_leaving(HttpConnection& connection) {
+void Server::Engine::on_http_leaving(HttpConnection& connection) {
   const Destination destination = connection.destination();
   if (!destination->is_open()) return connection.refuse(Errc::draining);
   const Bytes input = connection.stream().unread_input();
@@ -70,7 +69,7 @@ void Server::on_http_leaving(HttpConnection& connection) {
 
 // --- coming --------------------------------------------------------------------------------------
 
-void Server::arrive(std::unique_ptr<TransferredConnection> coming) {
+void Server::Engine::arrive(std::unique_ptr<TransferredConnection> coming) {
   ++metrics_.transfers;
   Errc refusal = Errc::none;
   // Servers that do not count together: it is this one's from now on.
@@ -88,7 +87,7 @@ void Server::arrive(std::unique_ptr<TransferredConnection> coming) {
   check_stopped();
 }
 
-bool Server::go_on(TransferredConnection& coming) {
+bool Server::Engine::go_on(TransferredConnection& coming) {
   HttpConnection::Host& host = *this;
   const auto entry = http_connections_.emplace(*loop_, host, limits_, coming.peer);
   if (entry.object == nullptr) return false;

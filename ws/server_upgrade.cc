@@ -7,8 +7,9 @@
 
 #include "ws/core/deflate_contexts.h"
 #include "ws/core/handshake.h"
+#include "ws/core/origin.h"
 #include "ws/guard.h"
-#include "ws/server.h"
+#include "ws/server_engine.h"
 
 namespace hilo::ws {
 namespace {
@@ -33,20 +34,21 @@ std::unique_ptr<FieldView[]> views_of(const std::vector<Field>& fields) noexcept
 
 // --- who asks ------------------------------------------------------------------------------------
 
-Forwarded Server::forwarded(const HttpConnection& connection,
-                            const RequestHead& head) const noexcept {
+Forwarded Server::Engine::forwarded(const HttpConnection& connection,
+                                    const RequestHead& head) const noexcept {
   return read_forwarded(head.fields, options_.forwarded_by, connection.socket_peer(),
                         options_.trusted_proxies);
 }
 
-net::PeerAddress Server::asked_by(const HttpConnection& connection, const RequestHead& head) {
+net::PeerAddress Server::Engine::asked_by(const HttpConnection& connection,
+                                          const RequestHead& head) {
   return forwarded(connection, head).peer;
 }
 
 // --- at once -------------------------------------------------------------------------------------
 
-void Server::upgrade(HttpConnection& connection, http::Exchange& exchange, Service& service,
-                     const Request& request) {
+void Server::Engine::upgrade(HttpConnection& connection, http::Exchange& exchange, Service& service,
+                             const Request& request) {
   if (refuses_handshakes()) return connection.refuse(Errc::draining);
   const RequestHead& head = request.head();
   const UpgradeCheck check = check_upgrade(head);
@@ -75,8 +77,8 @@ void Server::upgrade(HttpConnection& connection, http::Exchange& exchange, Servi
   open(connection, service, head, check, {.subprotocol = std::string(subprotocol), .fields = {}});
 }
 
-void Server::decide(HttpConnection& connection, Service& service, const Request& request,
-                    const UpgradeCheck& check) {
+void Server::Engine::decide(HttpConnection& connection, Service& service, const Request& request,
+                            const UpgradeCheck& check) {
   Decision decision = Reject{.status = 500, .reason = "the handler failed\n", .is_told = false};
   if (!guarded([&] { decision = service.upgrade_(request); })) {
     return connection.refuse(Errc::handler_threw);
@@ -88,22 +90,23 @@ void Server::decide(HttpConnection& connection, Service& service, const Request&
 }
 
 // A handler that throws has not said yes.
-bool Server::may_compress(const HttpConnection& connection, const RequestHead& head) noexcept {
+bool Server::Engine::may_compress(const HttpConnection& connection,
+                                  const RequestHead& head) noexcept {
   if (deflate_ == nullptr || !options_.may_compress) return deflate_ != nullptr;
   bool may = false;
   const Request request{head, connection.peer()};
   return guarded([&] { may = options_.may_compress(request); }) && may;
 }
 
-void Server::refuse(HttpConnection& connection, const Reject& reject) {
+void Server::Engine::refuse(HttpConnection& connection, const Reject& reject) {
   if (!reject.is_told) log_reject(connection, Errc::upgrade_refused, reject.status);
   const std::unique_ptr<FieldView[]> fields = views_of(reject.fields);
   if (fields == nullptr && !reject.fields.empty()) return connection.refuse(Errc::no_memory);
   connection.refuse(reject.status, reject.reason, {fields.get(), reject.fields.size()});
 }
 
-void Server::open(HttpConnection& http, Service& service, const RequestHead& head,
-                  const UpgradeCheck& check, const Accept& accept) {
+void Server::Engine::open(HttpConnection& http, Service& service, const RequestHead& head,
+                          const UpgradeCheck& check, const Accept& accept) {
   // RFC 6455 §4.2.2: only what the client offered; it would fail the connection otherwise.
   if (!accept.subprotocol.empty() && !is_offered(check.subprotocols, accept.subprotocol)) {
     return http.refuse(Errc::handler_threw);
@@ -154,7 +157,8 @@ void Server::open(HttpConnection& http, Service& service, const RequestHead& hea
 }
 
 // Many connections ask for the same, one after the other: they share what is kept of it.
-Result<KeptRequest> Server::keep(const RequestHead& head, std::string_view subprotocol) noexcept {
+Result<KeptRequest> Server::Engine::keep(const RequestHead& head,
+                                         std::string_view subprotocol) noexcept {
   Result<KeptRequest> kept = KeptRequest::copy(head, subprotocol, options_.keep_request_fields);
   if (!kept) return kept;
   if (!kept->equals(recent_request_)) recent_request_ = std::move(*kept);
@@ -163,11 +167,12 @@ Result<KeptRequest> Server::keep(const RequestHead& head, std::string_view subpr
 
 // --- later ---------------------------------------------------------------------------------------
 
-void Server::decide_later(HttpConnection& connection, http::Exchange& exchange, Service& service,
-                          const Request& request) {
-  const auto entry = pending_.emplace(*this, service, exchange.later());
+void Server::Engine::decide_later(HttpConnection& connection, http::Exchange& exchange,
+                                  Service& service, const Request& request) {
+  WaitingUpgrade::Host& host = *this;
+  const auto entry = pending_.emplace(host, service, exchange.later());
   if (entry.object == nullptr) return connection.refuse(Errc::no_memory);
-  PendingUpgrade& pending = *entry.object;
+  WaitingUpgrade& pending = *entry.object;
   if (!pending.keep(request.head())) {
     pending_.erase(entry.handle);
     return connection.refuse(Errc::no_memory);
@@ -189,18 +194,10 @@ void Server::decide_later(HttpConnection& connection, http::Exchange& exchange, 
   connection.refuse(Errc::handler_threw);
 }
 
-bool Server::accept(UpgradeId id, Accept accept) {
-  return answer(id, std::move(accept));
-}
-
-bool Server::reject(UpgradeId id, Reject reject) {
-  return answer(id, std::move(reject));
-}
-
 // The first answer counts. It is carried out by the timer, so that no handler is called from within
 // the application's call.
-bool Server::answer(UpgradeId id, Decision decision) {
-  PendingUpgrade* const pending = pending_.find(id.handle);
+bool Server::Engine::answer(UpgradeId id, Decision decision) {
+  WaitingUpgrade* const pending = pending_.find(id.handle);
   if (pending == nullptr || pending->decision_) return false;
   pending->decision_ = std::move(decision);
   const Callback<void()> not_called = std::move(pending->on_gone_);
@@ -210,7 +207,7 @@ bool Server::answer(UpgradeId id, Decision decision) {
 }
 
 // Decided, or out of time.
-void Server::settle(PendingUpgrade& pending) {
+void Server::Engine::settle(WaitingUpgrade& pending) {
   const http::ExchangeId exchange_id = pending.exchange_;
   Service& service = *pending.service_;
   const std::optional<Decision> decision = std::move(pending.decision_);
@@ -233,8 +230,8 @@ void Server::settle(PendingUpgrade& pending) {
   http->lack_memory();
 }
 
-void Server::settle(HttpConnection& http, Service& service, std::string_view head_text,
-                    const Decision& decision) {
+void Server::Engine::settle(HttpConnection& http, Service& service, std::string_view head_text,
+                            const Decision& decision) {
   if (const Reject* no = std::get_if<Reject>(&decision)) return refuse(http, *no);
   if (refuses_handshakes()) return http.refuse(Errc::draining);
   RequestParser parser{limits_.head()};
@@ -248,8 +245,8 @@ void Server::settle(HttpConnection& http, Service& service, std::string_view hea
   if (http.released()) on_http_gone(http);
 }
 
-void Server::lose(UpgradeId id) {
-  PendingUpgrade* const pending = pending_.find(id.handle);
+void Server::Engine::lose(UpgradeId id) {
+  WaitingUpgrade* const pending = pending_.find(id.handle);
   if (pending == nullptr) return;
   const http::ExchangeId exchange = pending->exchange_;
   Callback<void()> on_gone = std::move(pending->on_gone_);

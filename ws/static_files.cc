@@ -14,6 +14,7 @@
 #include "net/file.h"
 #include "ws/core/http_conditions.h"
 #include "ws/core/http_date.h"
+#include "ws/core/http_head.h"
 #include "ws/core/http_tokens.h"
 #include "ws/core/percent.h"
 

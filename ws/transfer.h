@@ -27,75 +27,17 @@
 //   loops      What came with this very request does not move on: 500.
 //   cost       one message between two threads, one registration with the poller; nothing for
 //              connections that stay
-//   thread     Destination: any. Dock and TransferredConnection: as said there.
+//   thread     Destination: any
 
 #pragma once
 
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
 #include <memory>
-#include <mutex>
-
-#include "net/address.h"
-#include "net/base/bytes.h"
-#include "net/fd.h"
-#include "net/loop.h"
-#include "net/transport.h"
-#include "ws/admission.h"
-#include "ws/http_connection.h"
 
 namespace hilo::ws {
 
-class Dock;
-class Server;
+class Dock;  // dock.h
 
 // A server as those of other threads know it, for as long as they like; null: none.
 using Destination = std::shared_ptr<Dock>;
-
-// --- for Server alone ----------------------------------------------------------------------------
-
-// A connection on its way. Whoever destroys it closes it, in any thread.
-struct TransferredConnection {
-  TransferredConnection() = default;
-  TransferredConnection(const TransferredConnection&) = delete;
-  TransferredConnection& operator=(const TransferredConnection&) = delete;
-  ~TransferredConnection();
-
-  net::PeerAddress peer;  // HttpConnection::socket_peer()
-  HttpPast past;
-  std::shared_ptr<Admission> admission;  // release(peer) is owed there, unless this is null
-  Destination dock;                      // where it counts as coming, once it was sent
-  std::unique_ptr<std::uint8_t[]> input;
-  std::size_t input_bytes = 0;
-  net::Fd fd;
-  std::unique_ptr<net::Transport> transport;  // behind fd: it may want to look at it as it goes
-};
-
-class Dock {
- public:
-  Dock(Server& server, net::Loop& loop) noexcept : server_(&server), loop_(&loop) {}
-  Dock(const Dock&) = delete;
-  Dock& operator=(const Dock&) = delete;
-  ~Dock() = default;
-
-  // The server is gone, in its loop's thread.
-  void close() noexcept;
-  // From any thread. False may still become of true.
-  bool is_open() noexcept;
-  // From any thread: Server::arrive() follows in the other one. Where the server is gone the
-  // connection is closed. `self` is the one that this is.
-  static void send(const Destination& self, std::unique_ptr<TransferredConnection> connection);
-  // Sent and not served yet.
-  bool awaits_any() const noexcept { return coming_.load(std::memory_order_acquire) != 0; }
-
- private:
-  friend struct TransferredConnection;
-
-  Server* server_;  // for the loop's thread only
-  std::atomic<std::size_t> coming_{0};
-  std::mutex mutex_;
-  net::Loop* loop_;  // guarded by mutex_; null once the server is gone
-};
 
 }  // namespace hilo::ws

@@ -21,23 +21,24 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "net/base/callback.h"
-#include "net/base/result.h"
 #include "net/base/slab.h"
-#include "net/stream.h"
-#include "net/timers.h"
-#include "ws/admission.h"
-#include "ws/core/http_head.h"
-#include "ws/http.h"
 #include "ws/request.h"
 
+namespace hilo::net {
+class Stream;
+}
+
 namespace hilo::ws {
+
+class AdmittedPlace;
+class Server;
+class WaitingUpgrade;
 
 // One field line of an answer.
 struct Field {
@@ -69,16 +70,13 @@ class Hixie76Taker {
   virtual bool prepare(const Request& request, bool is_tls) = 0;
   // Follows at once, within a call of the stream's handler: sets another one, which then hears what
   // stands behind the head, and does not destroy the stream. `place` is to be kept as long as the
-  // connection: until it goes, limits of connections count it.
+  // connection: until it goes, limits of connections count it (net/stream.h, ws/admission.h).
   virtual void take(std::unique_ptr<net::Stream> stream,
                     std::unique_ptr<AdmittedPlace> place) noexcept = 0;
 
  protected:
   ~Hixie76Taker() = default;
 };
-
-class Server;
-class Service;
 
 // Names a handshake that waits for its answer.
 struct UpgradeId {
@@ -87,13 +85,10 @@ struct UpgradeId {
 
 // A handshake that waits for its answer. A PendingUpgrade& is good within the callback that shows
 // it; what is kept is its id().
-class PendingUpgrade final : private net::Timer {
+class PendingUpgrade {
  public:
-  PendingUpgrade(SlabHandle handle, Server& server, Service& service, http::ExchangeId exchange)
-      : server_(&server), service_(&service), handle_(handle), exchange_(exchange) {}
   PendingUpgrade(const PendingUpgrade&) = delete;
   PendingUpgrade& operator=(const PendingUpgrade&) = delete;
-  ~PendingUpgrade() = default;
 
   // Valid within the callback only.
   const Request& request() const noexcept { return *request_; }
@@ -104,18 +99,12 @@ class PendingUpgrade final : private net::Timer {
 
  private:
   friend class Server;
-  void on_timer(net::Time now) override;
-  // Writes the head down so that it can be read once more after the receive buffer has moved on.
-  Status keep(const RequestHead& head) noexcept;
+  friend class WaitingUpgrade;  // all there is to it
+  explicit PendingUpgrade(SlabHandle handle) noexcept : handle_(handle) {}
+  ~PendingUpgrade() = default;
 
-  Server* server_;
-  Service* service_;
   SlabHandle handle_;
-  http::ExchangeId exchange_;
   const Request* request_ = nullptr;
-  std::unique_ptr<char[]> head_;
-  std::size_t head_bytes_ = 0;
-  std::optional<Decision> decision_;  // carried out in the next timers phase
   Callback<void()> on_gone_;
 };
 

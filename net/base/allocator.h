@@ -19,7 +19,7 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
+#include <cstdint>
 
 namespace hilo {
 
@@ -42,9 +42,19 @@ void use_standard_allocator() noexcept;
 [[nodiscard]] void* grow_memory(void* memory, std::size_t used, std::size_t bytes) noexcept;
 void release_memory(void* memory) noexcept;  // null is fine
 
-struct ReleaseMemory {
-  void operator()(void* memory) const noexcept { release_memory(memory); }
+// Memory that goes with its owner; null where there was none.
+class Memory {
+ public:
+  explicit Memory(std::size_t bytes) noexcept
+      : data_(static_cast<std::uint8_t*>(allocate_memory(bytes))) {}
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+  ~Memory() { release_memory(data_); }
+
+  std::uint8_t* data() const noexcept { return data_; }
+
+ private:
+  std::uint8_t* data_;
 };
-using MemoryPointer = std::unique_ptr<unsigned char, ReleaseMemory>;
 
 }  // namespace hilo

@@ -3,6 +3,10 @@
 // The words every layer speaks: views of bytes, and integers in network byte order.
 //
 // A view owns nothing. Whoever returns one says how long it stays valid.
+//
+// Where a span is made of a pointer and a size, or copied, g++ proves for some 70 million of its
+// own instructions that the pointer is a contiguous iterator, once for each file and type. So what
+// everybody includes leaves that to source files.
 
 #pragma once
 
@@ -18,9 +22,7 @@ using Bytes = std::span<const std::uint8_t>;
 using MutableBytes = std::span<std::uint8_t>;
 
 // The same bytes, seen as text or as octets. No copy, no check of the encoding.
-inline Bytes as_bytes(std::string_view text) noexcept {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
+Bytes as_bytes(std::string_view text) noexcept;
 inline std::string_view as_text(Bytes bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

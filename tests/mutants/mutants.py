@@ -103,14 +103,14 @@ MUTANTS = [
     Mutant(
         "a message slips in behind our Close",
         "ws/connection_output.cc",
-        "Sent Connection::send_any(Opcode opcode, Bytes payload, SendOptions options) {\n"
+        "Sent Connection::Engine::send_any(Opcode opcode, Bytes payload, SendOptions options) {\n"
         "  if (!is_open()) return Sent::closed;",
-        "Sent Connection::send_any(Opcode opcode, Bytes payload, SendOptions options) {\n"
+        "Sent Connection::Engine::send_any(Opcode opcode, Bytes payload, SendOptions options) {\n"
         "  if (ended_) return Sent::closed;",
     ),
     Mutant(
         "a connection that broke is not told to the application",
-        "ws/connection.cc",
+        "ws/connection_engine.cc",
         "  if (opened_) {\n    opened_ = false;",
         "  if (opened_ && close_code_ != CloseCode::abnormal) {\n    opened_ = false;",
     ),
@@ -137,14 +137,14 @@ MUTANTS = [
     ),
     Mutant(
         "a client that is let go does not close its connection",
-        "ws/connection.cc",
+        "ws/connection_engine.cc",
         "if (!polite) stream_->shutdown_write();",
         "",
         ("sim_close_anywhere", "ws_server"),
     ),
     Mutant(
         "a server that drains goes on listening",
-        "ws/server.cc",
+        "ws/server_engine.cc",
         "    door->listener.close();\n  }\n  http_connections_.for_each([](HttpConnection& connection",
         "  }\n  http_connections_.for_each([](HttpConnection& connection",
         ("sim_drain",),
@@ -158,7 +158,7 @@ MUTANTS = [
     ),
     Mutant(
         "a short message is handed on though the one before it has paused the connection",
-        "ws/connection.cc",
+        "ws/connection_engine.cc",
         "if (--left == 0 || call_threw_ || stream_->is_disturbed()) break;",
         "if (--left == 0 || call_threw_) break;",
         ("ws_connection",),

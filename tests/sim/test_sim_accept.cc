@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/sim/world.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::sim;

@@ -15,6 +15,7 @@
 
 #include "tests/sim/world.h"
 #include "ws/client.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::sim;

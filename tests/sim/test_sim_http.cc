@@ -12,6 +12,7 @@
 #include "tests/sim/world.h"
 #include "ws/client.h"
 #include "ws/core/http_date.h"
+#include "ws/metrics.h"
 
 using namespace hilo;
 using namespace hilo::sim;

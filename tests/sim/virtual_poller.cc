@@ -88,7 +88,7 @@ void Poller::Backend::take_errors(Network& network) {
 Poller::Poller() noexcept {
   const SystemCall call(Call::wakeup);
   if (call.fails()) status_ = call.error();
-  backend_ = std::make_unique<Backend>();
+  backend_.reset(new Backend);
   Network::current().pollers[this] = [backend = backend_.get()] {
     backend->collect(Network::current());
     return !backend->fired.empty();

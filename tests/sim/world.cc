@@ -9,6 +9,9 @@
 
 #include "net/base/check.h"
 #include "tests/sim/torture.h"
+#include "ws/core/frame.h"
+#include "ws/core/mask.h"
+#include "ws/metrics.h"
 
 namespace hilo::sim {
 namespace {

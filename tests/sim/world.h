@@ -14,6 +14,7 @@
 #include "net/loop.h"
 #include "tests/sim/peer.h"
 #include "tests/sim/virtual_network.h"
+#include "ws/metrics.h"
 #include "ws/server.h"
 
 namespace hilo::sim {

@@ -7,6 +7,7 @@
 
 #include "net/socket.h"
 #include "tests/support/late_closing.h"
+#include "ws/metrics.h"
 
 namespace hilo::test {
 

@@ -21,6 +21,7 @@
 #include "net/loop.h"
 #include "net/tls.h"
 #include "tests/support/tls_endpoint.h"
+#include "ws/metrics.h"
 #include "ws/server.h"
 
 namespace hilo::test {

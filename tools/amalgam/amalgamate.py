@@ -28,8 +28,9 @@ INTERNAL = {
     "net/base": "mid_page",
     "net": "last_error tls_self_signed",
     "ws/core": "processor mask_kernels utf8_kernels http_sink",
-    "ws": "client_attempt client_engine client_plan credentials dialer encoded_message proxy_dialer"
-    " proxy_tunnel redirect server_door tls_errors",
+    "ws": "client_attempt client_engine client_plan connection_engine credentials dialer dock drain"
+    " encoded_message http_connection memory_watch proxy_dialer proxy_preface proxy_tunnel redirect"
+    " server_door server_engine tls_errors waiting_upgrade",
 }
 
 # Where the Makefile chooses a file, the preprocessor does here.

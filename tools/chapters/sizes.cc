@@ -25,6 +25,7 @@
 #include "net/timers.h"
 #include "tools/chapters/visitor.h"
 #include "ws/connection.h"
+#include "ws/connection_engine.h"
 #include "ws/core/session.h"
 #include "ws/http_connection.h"
 #include "ws/server.h"
@@ -64,10 +65,12 @@ void show_net() {
 
 void show_ws() {
   row("HttpConnection", sizeof(ws::HttpConnection), "until the 101, and then it is gone");
-  row("Connection", sizeof(ws::Connection), "from the 101 on, with its Session and its deadline");
+  row("Connection", sizeof(ws::Connection::Engine),
+      "from the 101 on, with its Session and its deadline");
   row("  Session", sizeof(ws::Session), "the protocol: what ws/core knows of a peer");
   row("Stream", sizeof(net::Stream), "moves from the one to the other");
-  row("an idle WebSocket", sizeof(ws::Connection) + sizeof(net::Stream), "Connection and Stream");
+  row("an idle WebSocket", sizeof(ws::Connection::Engine) + sizeof(net::Stream),
+      "Connection and Stream");
 }
 
 void show_polling() {

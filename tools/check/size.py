@@ -20,7 +20,7 @@ import sys
 
 COMPILER = os.environ.get("CXX", "g++").split()
 FLAGS = ["-std=c++20", "-O2", "-I."]
-CODEC = re.compile(r"(buffer|check|pool|error|frame|mask\w*|message|session|utf8\w*)\.o$")
+CODEC = re.compile(r"(/bytes|buffer|check|pool|error|frame|mask\w*|message|session|utf8\w*)\.o$")
 CODEC_BYTES_MAX = 25 << 10
 ECHO_BYTES_MAX = 147_000
 UNWANTED = re.compile(r"/(chrono|functional|iostream|regex|thread|future)$|nlohmann")

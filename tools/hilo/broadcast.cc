@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "ws/hub.h"
+
 namespace hilo::tools {
 namespace {
 

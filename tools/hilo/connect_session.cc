@@ -11,6 +11,7 @@
 #include "tools/hilo/display.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/values.h"
+#include "ws/core/http_head.h"
 #include "ws/core/url.h"
 #include "ws/core/utf8.h"
 

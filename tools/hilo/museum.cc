@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "net/stream.h"
+#include "ws/admission.h"
 #include "ws/core/utf8.h"
 #include "ws/trace/hixie76.h"
 

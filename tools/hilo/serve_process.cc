@@ -16,6 +16,7 @@
 #include "tools/hilo/serve_sandbox.h"
 #include "tools/hilo/standard_io.h"
 #include "tools/hilo/stop_signals.h"
+#include "ws/hub.h"
 
 namespace hilo::tools {
 namespace {

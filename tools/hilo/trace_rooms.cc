@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "net/base/guard.h"
+#include "net/stream.h"
 #include "tools/explain/wire_trace.h"
 #include "tools/hilo/trace_window.h"
 #include "tools/tap/breaker.h"

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 #include "ws/client.h"
+#include "net/tls.h"
 #include "ws/c/handlers.h"
 #include "ws/c/words.h"
+#include "ws/core/http_head.h"
 
 using namespace hilo;
 using namespace hilo::ws;

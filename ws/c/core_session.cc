@@ -9,6 +9,7 @@
 #include "net/base/pool.h"
 #include "ws/c/core_words.h"
 #include "ws/core/deflate_contexts.h"
+#include "ws/core/deflate_counters.h"
 #include "ws/core/session.h"
 
 using namespace hilo;

@@ -224,8 +224,7 @@ const char* hilo_rule_text(int error) HILO_NOEXCEPT;
 // What the peer is told: a status of HTTP below 1000, a close code from 1000 on, or 0: nothing.
 int hilo_rule_answer(int error) HILO_NOEXCEPT;
 
-// ---- permessage-deflate (RFC 7692, ws/core/deflate_negotiation.h)
-// --------------------------------
+// ---- permessage-deflate (RFC 7692, ws/core/deflate_options.h) -----------------------------------
 
 // What one side is ready to do. For handshakes null means that it is not spoken of.
 typedef struct hilo_deflate_options {
@@ -285,7 +284,7 @@ const hilo_request* hilo_handshake_request(const hilo_handshake* handshake) HILO
 // Does it ask for a WebSocket, well or badly? Otherwise it is plain HTTP: hilo_handshake_respond().
 int hilo_handshake_wants_websocket(const hilo_handshake* handshake) HILO_NOEXCEPT;
 
-// Which web pages may connect (ws/core/origin.h).
+// Which web pages may connect (ws/core/origin_policy.h).
 enum { HILO_ORIGIN_SAME_HOST = 0, HILO_ORIGIN_LISTED = 1, HILO_ORIGIN_ANY = 2 };
 
 typedef struct hilo_accept_options {

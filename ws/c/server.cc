@@ -4,8 +4,10 @@
 #include <memory>
 #include <string>
 
+#include "net/tls.h"
 #include "ws/c/handlers.h"
 #include "ws/c/words.h"
+#include "ws/core/session.h"
 #include "ws/server.h"
 
 using namespace hilo;

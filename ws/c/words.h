@@ -17,6 +17,7 @@
 #include "ws/c/hilo.h"
 #include "ws/connection.h"
 #include "ws/limits.h"
+#include "ws/log.h"
 
 struct hilo_loop {
   explicit hilo_loop(hilo::net::Loop::Options options) noexcept : loop(options) {}

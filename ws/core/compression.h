@@ -11,7 +11,6 @@
 
 #pragma once
 
-#include <cstdint>
 #include <memory>
 
 #include "net/base/buffer.h"
@@ -20,16 +19,6 @@
 #include "ws/core/message.h"
 
 namespace hilo::ws {
-
-// What compression did: messages, their bytes, and the bytes that stood for them on the wire.
-struct DeflateCounters {
-  std::uint64_t messages_inflated = 0;
-  std::uint64_t inflated_bytes = 0;
-  std::uint64_t inflated_wire_bytes = 0;
-  std::uint64_t messages_deflated = 0;
-  std::uint64_t deflated_bytes = 0;
-  std::uint64_t deflated_wire_bytes = 0;
-};
 
 class Compression {
  public:

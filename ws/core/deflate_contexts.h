@@ -21,6 +21,7 @@
 
 #include "ws/core/compression.h"
 #include "ws/core/deflate.h"
+#include "ws/core/deflate_counters.h"
 #include "ws/core/deflate_negotiation.h"
 #include "ws/core/rfc6455.h"
 

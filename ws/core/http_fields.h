@@ -28,25 +28,11 @@
 
 #include "net/base/bytes.h"
 #include "ws/core/error.h"
+#include "ws/core/field_view.h"
+#include "ws/core/head_limits.h"
 #include "ws/core/http_tokens.h"
 
 namespace hilo::ws {
-
-// Limits of one head. Lines are counted without their CR LF, the section with all of them but
-// without the empty line at its end.
-struct HeadLimits {
-  std::uint16_t start_line_bytes_max = 8192;  // the request line or the status line
-  std::uint16_t field_line_bytes_max = 8192;
-  std::uint16_t fields_bytes_max = 16384;
-  std::uint16_t field_count_max = 100;  // at most field_count_limit, which larger values mean
-};
-inline constexpr std::size_t field_count_limit = 100;
-
-// One field line, the value without the white space around it.
-struct FieldView {
-  std::string_view name;
-  std::string_view value;
-};
 
 // Where a field stands, counted from the first byte of the field section.
 struct FieldSpan {

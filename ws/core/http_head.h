@@ -35,23 +35,9 @@
 #include "ws/core/error.h"
 #include "ws/core/http_authority.h"
 #include "ws/core/http_fields.h"
+#include "ws/core/http_method.h"
 
 namespace hilo::ws {
-
-// RFC 9110 §9.3 and RFC 5789. `other` is any well-formed method beside these; methods are
-// case-sensitive, so "get" is one.
-enum class Method : std::uint8_t {
-  get,
-  head,
-  post,
-  put,
-  delete_,
-  options,
-  patch,
-  connect,
-  trace,
-  other,
-};
 
 // RFC 9112 §3.2.
 enum class TargetForm : std::uint8_t { origin, absolute, authority, asterisk };

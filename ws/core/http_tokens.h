@@ -7,7 +7,6 @@
 
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -31,39 +30,16 @@ struct ByteClass {
 };
 
 namespace detail {
-constexpr bool is_one_of(unsigned byte, std::string_view set) {
-  for (const char c : set) {
-    if (static_cast<unsigned char>(c) == byte) return true;
-  }
-  return false;
-}
-constexpr std::array<std::uint8_t, 256> make_byte_classes() {
-  std::array<std::uint8_t, 256> table{};
-  for (unsigned byte = 0; byte < 256; ++byte) {
-    const bool digit = byte >= '0' && byte <= '9';
-    const bool alpha = (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z' && byte < 0x80;
-    const bool hex = digit || (alpha && (byte | 0x20) <= 'f');
-    const bool visible = byte > 0x20 && byte < 0x7F;
-    unsigned bits = 0;
-    if (digit || alpha || is_one_of(byte, "!#$%&'*+-.^_`|~")) bits |= ByteClass::token;
-    if (visible || byte == ' ' || byte == '\t' || byte >= 0x80) bits |= ByteClass::value;
-    if (visible && byte != '#' && byte != '%') bits |= ByteClass::target;
-    if (digit) bits |= ByteClass::digit;
-    if (hex) bits |= ByteClass::hex;
-    if (alpha) bits |= ByteClass::alpha;
-    if (digit || alpha || is_one_of(byte, "-._~")) bits |= ByteClass::host;
-    if (digit || alpha || is_one_of(byte, "+/")) bits |= ByteClass::base64;
-    table[byte] = static_cast<std::uint8_t>(bits);
-  }
-  return table;
-}
-inline constexpr std::array<std::uint8_t, 256> byte_classes = make_byte_classes();
+struct ByteClasses {
+  std::uint8_t of[256];
+};
+extern const ByteClasses byte_classes;
 }  // namespace detail
 
-constexpr bool is_in(std::uint8_t byte, std::uint8_t byte_class) noexcept {
-  return (detail::byte_classes[byte] & byte_class) != 0;
+inline bool is_in(std::uint8_t byte, std::uint8_t byte_class) noexcept {
+  return (detail::byte_classes.of[byte] & byte_class) != 0;
 }
-constexpr bool is_in(char byte, std::uint8_t byte_class) noexcept {
+inline bool is_in(char byte, std::uint8_t byte_class) noexcept {
   return is_in(static_cast<std::uint8_t>(byte), byte_class);
 }
 
@@ -77,7 +53,7 @@ inline std::size_t skip(Bytes bytes, std::size_t from, std::size_t to,
 }
 
 // Every byte of `text` is in the class; true for an empty text.
-constexpr bool all_in(std::string_view text, std::uint8_t byte_class) noexcept {
+inline bool all_in(std::string_view text, std::uint8_t byte_class) noexcept {
   for (const char c : text) {
     if (!is_in(c, byte_class)) return false;
   }
@@ -85,23 +61,14 @@ constexpr bool all_in(std::string_view text, std::uint8_t byte_class) noexcept {
 }
 
 // RFC 9110 §5.6.2: one or more tchar.
-constexpr bool is_token(std::string_view text) noexcept {
+inline bool is_token(std::string_view text) noexcept {
   return !text.empty() && all_in(text, ByteClass::token);
 }
 
 // Whether `text` may stand as a path or a query in a request (RFC 9112 §3.2): visible ASCII without
 // '#', each '%' followed by two hex digits, and no "%00". RFC 3986 forbids some of these bytes, but
 // browsers send them.
-constexpr bool is_target_text(std::string_view text) noexcept {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (is_in(text[i], ByteClass::target)) continue;
-    if (text[i] != '%' || text.size() - i < 3) return false;
-    if (!all_in(text.substr(i + 1, 2), ByteClass::hex)) return false;
-    if (text.substr(i + 1, 2) == "00") return false;
-    i += 2;
-  }
-  return true;
-}
+bool is_target_text(std::string_view text) noexcept;
 
 constexpr char to_lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
@@ -122,10 +89,7 @@ constexpr bool starts_with_ignoring_case(std::string_view text, std::string_view
 }
 
 // One that says where a body ends (RFC 9112 §6), and is therefore written by nobody but us.
-constexpr bool is_framing_field(std::string_view name) noexcept {
-  return equals_ignoring_case(name, "Content-Length") ||
-         equals_ignoring_case(name, "Transfer-Encoding");
-}
+bool is_framing_field(std::string_view name) noexcept;
 
 // RFC 9110 §5.6.3: OWS is SP and HTAB.
 constexpr bool is_space(char c) noexcept {
@@ -147,15 +111,7 @@ class ListReader {
   constexpr ListReader() noexcept = default;
   explicit constexpr ListReader(std::string_view list) noexcept : rest_(list) {}
 
-  constexpr std::optional<std::string_view> next() noexcept {
-    while (!rest_.empty()) {
-      const std::size_t comma = rest_.find(',');
-      const std::string_view member = trim(rest_.substr(0, comma));
-      rest_.remove_prefix(comma == std::string_view::npos ? rest_.size() : comma + 1);
-      if (!member.empty()) return member;
-    }
-    return std::nullopt;
-  }
+  std::optional<std::string_view> next() noexcept;
 
  private:
   std::string_view rest_;
@@ -163,13 +119,6 @@ class ListReader {
 
 // Whether the list names `token`, which is one, in any case. "websocket/13" does not name
 // "websocket".
-constexpr bool contains_token(std::string_view list, std::string_view token) noexcept {
-  if (equals_ignoring_case(list, token)) return true;
-  ListReader reader(list);
-  while (const auto member = reader.next()) {
-    if (equals_ignoring_case(*member, token)) return true;
-  }
-  return false;
-}
+bool contains_token(std::string_view list, std::string_view token) noexcept;
 
 }  // namespace hilo::ws

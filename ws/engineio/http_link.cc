@@ -7,6 +7,7 @@
 #include "net/clock.h"
 #include "ws/core/http_sink.h"
 #include "ws/credentials.h"
+#include "ws/guard.h"
 #include "ws/tls_errors.h"
 
 namespace hilo::engineio {

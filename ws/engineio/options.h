@@ -14,7 +14,7 @@
 
 #include "net/duration.h"
 #include "ws/admission.h"
-#include "ws/core/origin.h"
+#include "ws/core/origin_policy.h"
 
 namespace hilo::engineio {
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <string>
 
+#include "ws/log.h"
+
 namespace hilo::engineio {
 namespace {
 

@@ -45,6 +45,7 @@
 #include "ws/engineio/sid_misses.h"
 #include "ws/engineio/socket.h"
 #include "ws/guard.h"
+#include "ws/memory_holder.h"
 #include "ws/server.h"
 
 namespace hilo::engineio {

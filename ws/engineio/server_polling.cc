@@ -9,10 +9,13 @@
 #include <string>
 #include <utility>
 
+#include "ws/core/http_body.h"
 #include "ws/core/http_tokens.h"
+#include "ws/core/origin.h"
 #include "ws/engineio/jsonp.h"
 #include "ws/engineio/server.h"
 #include "ws/engineio/text_units.h"
+#include "ws/log.h"
 
 namespace hilo::engineio {
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "ws/core/handshake.h"
 #include "ws/engineio/server.h"
 
 namespace hilo::engineio {

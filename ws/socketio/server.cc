@@ -2,6 +2,7 @@
 
 #include "ws/socketio/server.h"
 
+#include "ws/log.h"
 #include "ws/socketio/client.h"
 #include "ws/socketio/neighbour.h"
 

@@ -16,6 +16,7 @@
 #include "tests/sim/system/speaker.h"
 #include "ws/engineio/server.h"
 #include "ws/hub.h"
+#include "ws/metrics.h"
 #include "ws/server.h"
 #include "ws/socketio/server.h"
 

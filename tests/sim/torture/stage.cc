@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "net/base/check.h"
+#include "net/tls.h"
 #include "tests/sim/torture/visit.h"
+#include "ws/metrics.h"
 
 namespace hilo::sim::torture {
 namespace {

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "net/base/check.h"
+#include "net/tls.h"
 #include "tests/sim/torture/visit.h"
 #include "ws/client.h"
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tools/ladder/exercises/09_server.h"
+#include "ws/hub.h"
 #include "ws/server.h"
 
 namespace hilo::exercise {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-#include "ws/upgrade.h"
+#include "ws/waiting_upgrade.h"
 
 #include <algorithm>
 #include <new>
-
-#include "ws/server.h"
 
 namespace hilo::ws {
 namespace {
@@ -32,7 +30,7 @@ void for_each_piece(const RequestHead& head, Put&& put) noexcept {
 
 }  // namespace
 
-Status PendingUpgrade::keep(const RequestHead& head) noexcept {
+Status WaitingUpgrade::keep(const RequestHead& head) noexcept {
   for_each_piece(head, [this](std::string_view piece) { head_bytes_ += piece.size(); });
   head_.reset(new (std::nothrow) char[head_bytes_]);
   if (head_ == nullptr) return out_of_memory();
@@ -42,9 +40,9 @@ Status PendingUpgrade::keep(const RequestHead& head) noexcept {
   return {};
 }
 
-void PendingUpgrade::on_timer(net::Time now) {
+void WaitingUpgrade::on_timer(net::Time now) {
   static_cast<void>(now);
-  server_->settle(*this);
+  host_->settle(*this);
 }
 
 }  // namespace hilo::ws

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-#include "ws/transfer.h"
+#include "ws/dock.h"
 
 #include <utility>
 
 #include "ws/guard.h"
-#include "ws/server.h"
 
 namespace hilo::ws {
 
@@ -18,7 +17,7 @@ TransferredConnection::~TransferredConnection() {
 }
 
 void Dock::close() noexcept {
-  server_ = nullptr;
+  host_ = nullptr;
   const std::lock_guard lock(mutex_);
   loop_ = nullptr;
 }
@@ -36,8 +35,8 @@ void Dock::send(const Destination& self, std::unique_ptr<TransferredConnection> 
   // Without memory it goes here and now, which resets it.
   static_cast<void>(guarded([&] {
     self->loop_->post([connection = std::move(connection)]() mutable {
-      Server* const server = connection->dock->server_;
-      if (server != nullptr) server->arrive(std::move(connection));
+      Host* const host = connection->dock->host_;
+      if (host != nullptr) host->arrive(std::move(connection));
     });
   }));
 }
