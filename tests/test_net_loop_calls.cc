@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "net/clock.h"
+#include "net/stream.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/probe.h"
 #include "tests/support/socket_pair.h"
