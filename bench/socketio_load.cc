@@ -34,6 +34,7 @@
 #include "net/fd.h"
 #include "net/loop.h"
 #include "net/socket.h"
+#include "net/stream.h"
 
 namespace {
 
