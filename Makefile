@@ -883,7 +883,7 @@ $(O)/tests/embedded_echo: $(O)/tests/embedded_echo.o $(HILO_LIB) $(OS_LIB) $(COR
 SMALLEST := -fno-exceptions -fno-rtti -fno-asynchronous-unwind-tables -fno-unwind-tables
 .PHONY: size size-programs embedded
 size-programs: $(O)/tests/embedded_session $(O)/tests/readme_1
-size: .setup-test  ## how large it is, and what its headers cost, against the aims
+size: .setup-test .setup-size  ## how large it is, and what its headers cost, against the aims
 	+@$(BARE) MODE=small CXXFLAGS='$(CXXFLAGS) $(SMALLEST)' PRECOMPILED=0 size-programs
 	@CXX='$(CXX)' $(PYTHON) tools/check/size.py $(BUILD)/bare/small $(ARGS)
 # net and ws/core without exceptions and RTTI, linked and run.
@@ -1019,7 +1019,7 @@ format: .setup-check  ## clang-format -i over everything
 
 # ---- the rest --------------------------------------------------------------------------------
 SETUP ?= 1
-.PHONY: .setup-build .setup-test .setup-peers .setup-check .setup-bench .setup-bench-peers .setup-tidy .setup-cross .setup-faults
+.PHONY: .setup-build .setup-test .setup-peers .setup-check .setup-bench .setup-bench-peers .setup-tidy .setup-cross .setup-faults .setup-size
 setup = @$(if $(filter 0,$(SETUP)),:,CXX='$(CXX)' DEFLATE=$(DEFLATE) SOCKETIO=$(SOCKETIO) sh tools/check/setup.sh $(1))
 .setup-build:
 	$(call setup,build)
@@ -1039,6 +1039,8 @@ setup = @$(if $(filter 0,$(SETUP)),:,CXX='$(CXX)' DEFLATE=$(DEFLATE) SOCKETIO=$(
 	$(call setup,cross)
 .setup-faults: .setup-build
 	$(call setup,faults)
+.setup-size: .setup-build
+	$(call setup,size)
 
 # ---- installation ----------------------------------------------------------------------------
 # Three levels, each an archive and a shared library; a program names the highest that it uses

@@ -34,7 +34,6 @@
 #include "net/fd.h"
 #include "net/loop.h"
 #include "net/socket.h"
-#include "net/stream.h"
 
 namespace {
 
@@ -105,10 +104,11 @@ class Client final : private net::Watcher {
           "Upgrade: websocket\r\nConnection: Upgrade\r\n"
           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
     }
-    const net::Io io = net::socket::receive(fd_.value(), loop_.receive_buffer());
+    const MutableBytes buffer{loop_.receive_buffer().data, loop_.receive_buffer().size};
+    const net::Io io = net::socket::receive(fd_.value(), buffer);
     if (io.kind == net::Io::Kind::would_block) return;
     if (io.kind != net::Io::Kind::done) return closed();
-    const std::string_view text = as_text(loop_.receive_buffer().first(io.bytes));
+    const std::string_view text = as_text(buffer.first(io.bytes));
     if (input_.empty()) {
       const std::size_t taken = take(text);
       input_ = text.substr(taken);

@@ -164,7 +164,14 @@ class Loop {
 
   // The memory that the connections of this loop share.
   Pool& pool() noexcept { return pool_; }
-  MutableBytes receive_buffer() noexcept;  // for Stream, whose header defines it
+
+  // Where what is read lands, unless there is room for it elsewhere. No span, as everybody includes
+  // this: see net/base/bytes.h.
+  struct ReceiveBuffer {
+    std::uint8_t* data = nullptr;
+    std::size_t size = 0;
+  };
+  const ReceiveBuffer& receive_buffer() const noexcept { return receive_buffer_; }
 
   // The send buffer belongs to the stream whose dispatch is running (`owner`), else to nobody.
   struct SendBuffer {
@@ -232,7 +239,7 @@ class Loop {
   Callback<void(Duration)> on_stall_;
   Memory receive_storage_;
   Memory send_storage_;
-  MutableBytes receive_buffer_;  // within receive_storage_ (mid_page.h)
+  ReceiveBuffer receive_buffer_;  // within receive_storage_ (mid_page.h)
   SendBuffer send_buffer_;
 
   // Slots are found by index and may move when the table grows; watchers never hold a Slot&.

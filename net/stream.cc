@@ -238,14 +238,14 @@ void Stream::stop_reading(const Io& io) noexcept {
 inline Stream::Space Stream::receive_space() {
   const MutableBytes own = handler_->receive_space();
   if (!own.empty()) return {Place::handler, own, 0};
-  return {Place::shared, loop_->receive_buffer(), 0};
+  return {Place::shared, receive_buffer(), 0};
 }
 
 // Bytes are copied at most twice on their way, however small the pieces are in which they come:
 // the stash moves in front of the receive buffer only if the last receive brought at least as much
 // as is moved, and otherwise grows at its end, doubling.
 Stream::Space Stream::space_for_stash() noexcept {
-  const MutableBytes shared = loop_->receive_buffer();
+  const MutableBytes shared = receive_buffer();
   const std::size_t held = stash_.size();
   if (held <= last_receive_bytes_ && held <= shared.size() / 2) {
     std::memcpy(shared.data(), stash_.readable().data(), held);
@@ -271,7 +271,7 @@ inline void Stream::deliver(const Space& space, std::size_t received) {
     case Place::shared: break;
   }
   if (space.held != 0) stash_.release();  // it is a copy of it that lies in front
-  const MutableBytes all = loop_->receive_buffer().first(space.held + received);
+  const MutableBytes all = receive_buffer().first(space.held + received);
   MutableBytes input = all;
   offer(input);
   if (!input.empty() && !is(Flag::over)) {
@@ -324,7 +324,7 @@ void Stream::offer_rest(MutableBytes& input, const Handler* asked, Want want) {
 // all that turns out to be out of the ordinary is left to it and to what it calls.
 void Stream::read_plainly() noexcept {
   begin_dispatch();
-  const MutableBytes shared = loop_->receive_buffer();
+  const MutableBytes shared = receive_buffer();
   loop_->count_read();
   const std::ptrdiff_t result = socket::try_receive(fd_.value(), shared);
   if (result > 0) {

@@ -48,11 +48,6 @@ namespace hilo::net {
 
 class WireObserver;
 
-// Not in loop.h, which everybody includes: see net/base/bytes.h.
-inline MutableBytes Loop::receive_buffer() noexcept {
-  return receive_buffer_;
-}
-
 class Stream final : private Watcher {
  public:
   // What on_input wants next.
@@ -260,6 +255,10 @@ class Stream final : private Watcher {
   void set(Flag flag) noexcept { flags_ |= static_cast<std::uint32_t>(flag); }
   void clear(Flag flag) noexcept { flags_ &= ~static_cast<std::uint32_t>(flag); }
   void put(Flag flag, bool on) noexcept { on ? set(flag) : clear(flag); }
+
+  MutableBytes receive_buffer() const noexcept {
+    return {loop_->receive_buffer().data, loop_->receive_buffer().size};
+  }
 
   // Where the next receive puts its bytes.
   enum class Place : std::uint8_t { handler, stash, shared };

@@ -245,7 +245,7 @@ TEST_CASE("a head in 1-byte segments is copied a bounded number of times") {
     pair.b->input_hook = [&](MutableBytes& input) {
       // All but the newest byte was held by the stream. If it lies elsewhere now, it was copied;
       // and what lies in the loop's receive buffer was, and will be again.
-      const bool shared = input.data() == loop.receive_buffer().data();
+      const bool shared = input.data() == loop.receive_buffer().data;
       if (shared || input.data() != place) copied += seen;
       if (shared) copied += input.size();
       place = input.data();

@@ -89,6 +89,7 @@ class Connection::Engine final : public Connection,
 
   // The owner's, when it goes itself: resets the connection and ends it here and now, on_close too.
   void end_now();
+
   // What Connection promises.
   Sent send(Opcode opcode, Bytes payload, SendOptions options);
   Sent send(EncodedMessage& message);

@@ -33,7 +33,7 @@ struct Message {
   MutableBytes payload = {};
 
   bool is_text() const noexcept { return opcode == Opcode::text; }
-  // Of a text message: valid UTF-8. (Not by as_text(), which takes other bytes: net/base/bytes.h.)
+  // Of a text message: valid UTF-8. (as_text() would copy a span here: net/base/bytes.h.)
   std::string_view text() const noexcept {
     return {reinterpret_cast<const char*>(payload.data()), payload.size()};
   }

@@ -110,8 +110,8 @@ struct Limits {
 
   // What one loop holds for all who are connected: unfinished messages, output that waits, request
   // bodies, what coroutines have not received and sessions of Engine.IO have not fetched. Above it
-  // those who hold most are ended (1013, 503) until an eighth of it is free again
-  // (memory_watch.h). 0: no limit.
+  // those who hold most are ended (1013, 503) until an eighth of it is free again.
+  // 0: no limit.
   std::size_t memory_bytes_max = std::size_t{1} << 30;
 
   // Topics (hub.h): how many a connection may be subscribed to, how long a name may be, and how

@@ -139,14 +139,28 @@ def _():
         result = bench(*arguments)
         equal(len(result["runs"]), 6)
         equal([run["url"] for run in result["runs"]], [one.url(), two.url()] * 3)
+        # A machine that stands still for the length of a run leaves it without a message (next case).
         names = [ratio["what"] for ratio in result["ratios"]]
-        equal(names[0], "processor time of the server, each")
+        are_answered = all(run["messages"] > 0 for run in result["runs"])
+        equal(names[:2] == ["processor time of the server, each", "rate"], are_answered)
         for ratio in result["ratios"]:
             if not 0 < ratio["least"] <= ratio["median"] <= ratio["most"]:
                 raise AssertionError(f"odd ratio: {ratio}")
         code, out, _ = run("bench", *SHORT, *arguments)
         equal(code, 0)
         contains(out.decode(), "A / B")
+
+
+@case("bench --compare: of a server that answers nothing no rate is compared, but how long it was waited for")
+def _():
+    def keep(connection):
+        while connection.recv(65536):
+            pass
+
+    with Serve() as server, RawServer(keep) as silent:
+        result = bench("-c", "1", "--compare", server.url(), silent.url)
+        equal(result["runs"][1]["messages"], 0)
+        equal([ratio["what"] for ratio in result["ratios"]], ["latency p50", "latency p99", "opening p50"])
 
 
 @case("bench --expect decides the exit code")

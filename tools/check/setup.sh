@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # setup.sh GROUP...: installs what is missing for build, test, peers, check, bench, bench-peers,
-# faults, tidy, cross or musl.
+# faults, size, tidy, cross or musl.
 #
 # Headers and programs are asked for directly, so it does not matter where they came from. When
 # nothing is missing, nothing is printed and no network is touched.
@@ -103,6 +103,7 @@ for group in "$@"; do
       want_program util-linux taskset
       want_program valgrind valgrind ;;
     bench) want_headers benchmark/benchmark.h libbenchmark-dev ;;
+    size) want_program valgrind valgrind ;;
     faults)
       want_program iproute2 ip /usr/sbin/ip
       want_program util-linux unshare

@@ -5,18 +5,22 @@ usage: size.py FOLDER, the build folder of MODE=small TLS=0 DEFLATE=0 SOCKETIO=0
 RTTI and unwind tables (`make size`)
 
 Sizes and lists of headers depend on the compiler and the linker alone, of which the limits know g++ 12
-and binutils 2.40; beyond a limit they are a failure. Times are printed, and judge nothing. A header is
-compared with a file that includes nothing but the headers of the standard and of the system that hilo's
-own name, as user time of the compiler, in turns.
+and binutils 2.40; beyond a limit they are a failure. A header is compared with a file that includes
+nothing but the headers of the standard and of the system that hilo's own name: as user time of the
+compiler, in turns, which is printed and judges nothing, and in the compiler's instructions, which
+callgrind counts, which are the same each time, and have a limit. Last comes what some words of the
+standard library cost whoever instantiates them.
 """
 
 import argparse
 import os
 import pathlib
 import re
+import shlex
 import statistics
 import subprocess
 import sys
+import tempfile
 
 COMPILER = os.environ.get("CXX", "g++").split()
 FLAGS = ["-std=c++20", "-O2", "-I."]
@@ -24,12 +28,24 @@ CODEC = re.compile(r"(/bytes|buffer|check|pool|error|frame|mask\w*|message|sessi
 CODEC_BYTES_MAX = 25 << 10
 ECHO_BYTES_MAX = 147_000
 UNWANTED = re.compile(r"/(chrono|functional|iostream|regex|thread|future)$|nlohmann")
-# Header, unwanted headers that it may include.
+# Header, the most that its instructions may be of those of the bare headers, and unwanted headers that it
+# may include.
 HEADERS = (
-    ("ws/core/session.h", ""),
-    ("ws/server.h", ""),
-    ("ws/client.h", ""),
-    ("ws/socketio/server.h", r"nlohmann|/functional$"),  # which nlohmann's header includes
+    ("ws/core/session.h", 1.17, ""),
+    ("ws/server.h", 1.15, ""),
+    ("ws/client.h", 1.15, ""),
+    ("ws/socketio/server.h", 1.60, r"nlohmann|/functional$"),  # which nlohmann's header includes
+)
+WORDS_HEADERS = "cstdint memory optional span string variant vector"
+WORDS = (
+    ("a std::unique_ptr<T> as a member", "struct T; struct A { A(); ~A(); std::unique_ptr<T> t; };"),
+    ("a std::vector<T> with a default", "struct T { std::string s; }; struct A { std::vector<T> t = {}; };"),
+    ("a std::shared_ptr<T> with a default", "struct T; struct A { std::shared_ptr<T> t = {}; };"),
+    ("a std::optional of a std::variant", "struct T { std::string s; }; struct U { std::string s; };"
+     " struct A { std::optional<std::variant<T, U>> t; };"),
+    ("a std::span made of a pointer", "inline std::span<const std::uint8_t> f(const std::uint8_t* p)"
+     " { return {p, 1}; }"),
+    ("a std::span copied", "using S = std::span<const std::uint8_t>; void f(S); inline void g(S s) { f(s); }"),
 )
 failures = 0
 
@@ -87,21 +103,49 @@ def cost(text):
     return usage.ru_utime, usage.ru_maxrss
 
 
+def instructions(text):
+    """Millions that the compiler itself executes; its driver is asked how it is called."""
+    with tempfile.NamedTemporaryFile("w", suffix=".cc") as source:
+        source.write(text)
+        source.flush()
+        command = [*COMPILER, *FLAGS, "-S", source.name, "-o", os.devnull]
+        shown = subprocess.run([*command, "-###"], check=True, capture_output=True, text=True).stderr
+        inner = next(line for line in shown.splitlines() if "cc1plus" in line or '"-cc1"' in line)
+        callgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}", *shlex.split(inner)]
+        said = subprocess.run(callgrind, check=True, capture_output=True, text=True).stderr
+    return int(re.search(r"Collected : (\d+)", said)[1]) / 1e6
+
+
+def bare_headers(names):
+    return "".join(f"#include <{name}>\n" for name in names)
+
+
+def words():
+    print("millions of the compiler's instructions for the first of a type in a file:")
+    bare = bare_headers(WORDS_HEADERS.split())
+    base = instructions(bare)
+    for name, text in WORDS:
+        report(name, round(instructions(bare + text) - base), unit=f"of {base:,.0f} for the headers alone")
+
+
 def headers(rounds):
     global failures
     print("to include it, user seconds and MB of the compiler; behind it the bare headers it needs:")
-    for header, allowed in HEADERS:
+    for header, most, allowed in HEADERS:
         files = included(header)
         for path in files:
             if UNWANTED.search(path) and not (allowed and re.search(allowed, path)):
                 print(f"  {header} includes {path}")
                 failures += 1
-        bare = "".join(f"#include <{name}>\n" for name in foreign(files))
+        bare = bare_headers(foreign(files))
         pairs = [(cost(f'#include "{header}"\n'), cost(bare)) for _ in range(rounds)]
         whole = statistics.median(pair[0][0] for pair in pairs)
         base = statistics.median(pair[1][0] for pair in pairs)
-        print(f"  {header:<26}{whole:6.2f} s {pairs[0][0][1] / 1024:5.0f} MB   bare {base:6.2f} s "
-              f"{pairs[0][1][1] / 1024:5.0f} MB   ratio {whole / base:.2f}")
+        counted = instructions(f'#include "{header}"\n') / instructions(bare)
+        failures += counted > most
+        print(f"  {header:<22}{whole:6.2f} s {pairs[0][0][1] / 1024:5.0f} MB   bare {base:6.2f} s "
+              f"{pairs[0][1][1] / 1024:5.0f} MB   ratio {whole / base:.2f}, in instructions {counted:.3f}"
+              f"   at most {most}{'   EXCEEDED' if counted > most else ''}")
 
 
 def main():
@@ -111,6 +155,7 @@ def main():
     arguments = parser.parse_args()
     sizes(arguments.folder)
     headers(arguments.rounds)
+    words()
     return 1 if failures else 0
 
 
