@@ -79,7 +79,7 @@ Client::Engine::Engine(net::Loop& loop, ClientOptions options)
   shared_.mask_keys = &mask_keys_;
   shared_.owner = this;
   shared_.measure_round_trips = true;
-  static_cast<void>(accept_key({}));  // as in Server::Server
+  static_cast<void>(accept_key({}));  // as in Server::Engine::Engine
 }
 
 // The log calls the application too.
