@@ -96,7 +96,7 @@ bool Log::admitted(net::Time now) noexcept {
 
 void Log::reject(const Reject& reject, net::Time now) noexcept {
   ++metrics_->rejects[static_cast<std::size_t>(reject.error)];
-  const Rule& broken = rule(reject.error);
+  const Rule broken = rule(reject.error);
   this->reject(to_string(broken.layer), broken.label, reject, now);
 }
 

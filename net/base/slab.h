@@ -17,21 +17,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <type_traits>
 #include <utility>
-
-#include "net/base/allocator.h"
-#include "net/base/check.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define HILO_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HILO_ASAN 1
-#endif
-#endif
-#ifdef HILO_ASAN
-#include <sanitizer/asan_interface.h>
-#endif
 
 namespace hilo {
 
@@ -41,24 +28,62 @@ struct SlabHandle {
   friend bool operator==(const SlabHandle&, const SlabHandle&) = default;
 };
 
-template <class T>
-class Slab {
+// What does not depend on T but for its size, compiled once. `slot_bytes` is that of a slot, all
+// through the life of a slab.
+class SlabBase {
  public:
   static constexpr std::uint32_t chunk_slots = 64;
 
+  SlabBase(const SlabBase&) = delete;
+  SlabBase& operator=(const SlabBase&) = delete;
+
+  std::size_t size() const noexcept { return size_; }
+
+ protected:
+  // What stands in front of each object.
+  struct Mark {
+    std::uint32_t generation;
+    std::uint32_t next_free;
+  };
+
+  SlabBase() noexcept = default;
+  ~SlabBase() = default;
+
+  // A slot for a new object; null without memory.
+  Mark* take(std::size_t slot_bytes, SlabHandle& handle) noexcept;
+  // That of an object; null if it is gone.
+  Mark* find(SlabHandle handle, std::size_t slot_bytes) const noexcept;
+  // Whoever looks for it finds it no more; then, when it is destroyed, its slot is free.
+  Mark* forget(SlabHandle handle, std::size_t slot_bytes) noexcept;
+  void put_back(Mark& slot, std::uint32_t index, std::size_t slot_bytes) noexcept;
+  // The first one in a slot from `index` on; its handle refers to nothing where there is none.
+  Mark* first_from(std::uint32_t index, std::size_t slot_bytes, SlabHandle& handle) const noexcept;
+  void free_chunks(std::size_t slot_bytes) noexcept;
+
+ private:
+  Mark& slot_at(std::uint32_t index, std::size_t slot_bytes) const noexcept;
+  bool grow(std::size_t slot_bytes) noexcept;
+
+  unsigned char** chunks_ = nullptr;
+  std::uint32_t chunk_count_ = 0;
+  std::uint32_t chunk_capacity_ = 0;
+  std::uint32_t free_head_ = 0xFFFFFFFF;  // none
+  std::size_t size_ = 0;
+};
+
+template <class T>
+class Slab : private SlabBase {
+ public:
+  using SlabBase::chunk_slots;
+  using SlabBase::size;
+
   Slab() noexcept = default;
-  Slab(const Slab&) = delete;
-  Slab& operator=(const Slab&) = delete;
   ~Slab() {
     for_each([this](T& object, SlabHandle handle) {
       static_cast<void>(object);
       erase(handle);
     });
-    for (std::uint32_t i = 0; i < chunk_count_; ++i) {
-      unpoison(chunks_[i], sizeof(Slot) * chunk_slots);
-      release_memory(chunks_[i]);
-    }
-    release_memory(chunks_);
+    free_chunks(slot_bytes());
   }
 
   struct Entry {
@@ -68,111 +93,60 @@ class Slab {
   // Constructs a T from `arguments...`, with its own handle first if T wants that.
   template <class... Arguments>
   [[nodiscard]] Entry emplace(Arguments&&... arguments) {
-    if (free_head_ == none && !grow()) return {};
-    const std::uint32_t index = free_head_;
-    Slot& slot = slot_at(index);
-    free_head_ = slot.next_free;
-    unpoison(slot.storage, sizeof(T));
-    ++slot.generation;
-    ++size_;
-    const SlabHandle handle{index, slot.generation};
+    SlabHandle handle;
+    Mark* const slot = take(slot_bytes(), handle);
+    if (slot == nullptr) return {};
+    void* const place = object_of(slot);
     T* object;
     if constexpr (std::is_constructible_v<T, SlabHandle, Arguments...>) {
-      object =
-          ::new (static_cast<void*>(slot.storage)) T(handle, std::forward<Arguments>(arguments)...);
+      object = ::new (place) T(handle, std::forward<Arguments>(arguments)...);
     } else {
-      object = ::new (static_cast<void*>(slot.storage)) T(std::forward<Arguments>(arguments)...);
+      object = ::new (place) T(std::forward<Arguments>(arguments)...);
     }
     return {object, handle};
   }
 
   // The object, or null if it is gone.
   T* find(SlabHandle handle) noexcept {
-    if (handle.index >= chunk_count_ * chunk_slots || (handle.generation & 1) == 0) return nullptr;
-    Slot& slot = slot_at(handle.index);
-    return slot.generation == handle.generation ? object_of(slot) : nullptr;
+    Mark* const slot = SlabBase::find(handle, slot_bytes());
+    return slot != nullptr ? object_of(slot) : nullptr;
   }
 
   // Destroys the object; a stale handle does nothing.
   void erase(SlabHandle handle) noexcept {
-    T* object = find(handle);
-    if (object == nullptr) return;
-    Slot& slot = slot_at(handle.index);
-    // What it calls as it dies finds it no more.
-    ++slot.generation;
-    --size_;
-    object->~T();
-    slot.next_free = free_head_;
-    free_head_ = handle.index;
-    poison(slot.storage, sizeof(T));
+    Mark* const slot = forget(handle, slot_bytes());
+    if (slot == nullptr) return;
+    object_of(slot)->~T();
+    put_back(*slot, handle.index, slot_bytes());
   }
-
-  std::size_t size() const noexcept { return size_; }
 
   // Calls visit(object, handle) for each object. The visit may emplace and erase; an object made
   // meanwhile may or may not be visited.
   template <class Visit>
   void for_each(Visit&& visit) {
-    for (std::uint32_t index = 0; index < chunk_count_ * chunk_slots; ++index) {
-      Slot& slot = slot_at(index);
-      if ((slot.generation & 1) != 0) visit(*object_of(slot), SlabHandle{index, slot.generation});
+    SlabHandle handle;
+    for (std::uint32_t index = 0; Mark* slot = first_from(index, slot_bytes(), handle);) {
+      index = handle.index + 1;
+      visit(*object_of(slot), handle);
     }
   }
 
  private:
-  static constexpr std::uint32_t none = 0xFFFFFFFF;
-
-  struct Slot {
-    alignas(T) unsigned char storage[sizeof(T)];
-    std::uint32_t generation;
-    std::uint32_t next_free;
-  };
-
-  Slot& slot_at(std::uint32_t index) noexcept {
-    return chunks_[index / chunk_slots][index % chunk_slots];
+  // (Functions, as T need not be complete before they are called.)
+  static constexpr std::size_t alignment() noexcept {
+    return alignof(T) > alignof(Mark) ? alignof(T) : alignof(Mark);
   }
-  static T* object_of(Slot& slot) noexcept {
-    return std::launder(reinterpret_cast<T*>(slot.storage));
+  static constexpr std::size_t aligned(std::size_t bytes) noexcept {
+    return (bytes + alignment() - 1) / alignment() * alignment();
   }
-
-  bool grow() noexcept {
-    if (chunk_count_ == chunk_capacity_) {
-      const std::uint32_t capacity = chunk_capacity_ == 0 ? 8 : chunk_capacity_ * 2;
-      void* grown = grow_memory(chunks_, chunk_count_ * sizeof(Slot*), capacity * sizeof(Slot*));
-      if (grown == nullptr) return false;
-      chunks_ = static_cast<Slot**>(grown);
-      chunk_capacity_ = capacity;
-    }
-    static_assert(alignof(Slot) <= alignof(std::max_align_t));
-    auto* chunk = static_cast<Slot*>(allocate_memory(sizeof(Slot) * chunk_slots));
-    if (chunk == nullptr) return false;
-    chunks_[chunk_count_] = chunk;
-    const std::uint32_t first = chunk_count_++ * chunk_slots;
-    for (std::uint32_t i = chunk_slots; i-- > 0;) {
-      chunk[i].generation = 0;
-      chunk[i].next_free = free_head_;
-      free_head_ = first + i;
-      poison(chunk[i].storage, sizeof(T));
-    }
-    return true;
+  static constexpr std::size_t slot_bytes() noexcept {
+    static_assert(alignof(T) <= alignof(std::max_align_t));
+    return aligned(sizeof(Mark)) + aligned(sizeof(T));
   }
-
-  static void poison([[maybe_unused]] const volatile void* p, [[maybe_unused]] std::size_t n) {
-#ifdef HILO_ASAN
-    __asan_poison_memory_region(p, n);
-#endif
+  static T* object_of(Mark* slot) noexcept {
+    return std::launder(
+        reinterpret_cast<T*>(reinterpret_cast<unsigned char*>(slot) + aligned(sizeof(Mark))));
   }
-  static void unpoison([[maybe_unused]] const volatile void* p, [[maybe_unused]] std::size_t n) {
-#ifdef HILO_ASAN
-    __asan_unpoison_memory_region(p, n);
-#endif
-  }
-
-  Slot** chunks_ = nullptr;
-  std::uint32_t chunk_count_ = 0;
-  std::uint32_t chunk_capacity_ = 0;
-  std::uint32_t free_head_ = none;
-  std::size_t size_ = 0;
 };
 
 }  // namespace hilo

@@ -177,7 +177,7 @@ void append_rejects(std::string& out, const MetricsSum& sum) {
   append_head(out, "rejects_total", "peers that broke a rule, by rule", "counter");
   std::map<std::string, std::uint64_t> by_label;
   for (std::size_t i = 1; i < ws::errc_count; ++i) {
-    const ws::Rule& broken = ws::rule(static_cast<ws::Errc>(i));
+    const ws::Rule broken = ws::rule(static_cast<ws::Errc>(i));
     by_label[reject_label(to_string(broken.layer), broken.label)] += sum.counters.rejects[i];
   }
   for (std::size_t i = 1; i < engineio::errc_count; ++i) {

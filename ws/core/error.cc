@@ -8,6 +8,7 @@
 namespace hilo::ws {
 namespace {
 
+// As they are written down; compiled in is what they are packed into below.
 // clang-format off
 constexpr std::array<Rule, errc_count> rows = {{
     {Errc::none, Layer::none, "none", 0, "no error"},
@@ -140,19 +141,69 @@ constexpr bool in_order() {
 }
 static_assert(in_order(), "rule() looks a row up by its enumerator");
 
+// A Rule is two pointers, which a program that may lie anywhere in memory relocates when it starts,
+// and 48 bytes; a place in one text is neither.
+struct PackedRule {
+  std::uint16_t text_at;  // the label, NUL, the text, NUL: C programs get them as they stand
+  std::uint16_t answer;
+  std::uint8_t label_bytes;
+  std::uint8_t text_bytes;
+  Layer layer;
+};
+
+constexpr std::size_t rule_text_bytes = [] {
+  std::size_t bytes = 0;
+  for (const Rule& each : rows) bytes += each.label.size() + each.text.size() + 2;
+  return bytes;
+}();
+static_assert(rule_text_bytes <= 0xFFFF);
+
+constexpr bool rules_are_short() {
+  for (const Rule& each : rows) {
+    if (each.label.size() > 0xFF || each.text.size() > 0xFF) return false;
+  }
+  return true;
+}
+static_assert(rules_are_short(), "PackedRule counts their bytes in one");
+
+struct PackedRules {
+  std::array<PackedRule, errc_count> rules;
+  std::array<char, rule_text_bytes> text;
+};
+
+constexpr PackedRules packed_rules = [] {
+  PackedRules packed{};
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < errc_count; ++i) {
+    const Rule& row = rows[i];
+    packed.rules[i] = {static_cast<std::uint16_t>(end), row.answer,
+                       static_cast<std::uint8_t>(row.label.size()),
+                       static_cast<std::uint8_t>(row.text.size()), row.layer};
+    end += row.label.copy(&packed.text[end], row.label.size()) + 1;
+    end += row.text.copy(&packed.text[end], row.text.size()) + 1;
+  }
+  return packed;
+}();
+
 class Category final : public std::error_category {
  public:
   const char* name() const noexcept override { return "hilo.ws"; }
   std::string message(int value) const override {
     if (value < 0 || static_cast<std::size_t>(value) >= errc_count) return "unknown error";
-    return std::string(rows[static_cast<std::size_t>(value)].text);
+    return std::string(rule(static_cast<Errc>(value)).text);
   }
 };
 
 }  // namespace
 
-const Rule& rule(Errc error) noexcept {
-  return rows[static_cast<std::size_t>(error)];
+Rule rule(Errc error) noexcept {
+  const PackedRule& packed = packed_rules.rules[static_cast<std::size_t>(error)];
+  const char* const label = &packed_rules.text[packed.text_at];
+  return {error,
+          packed.layer,
+          {label, packed.label_bytes},
+          packed.answer,
+          {label + packed.label_bytes + 1, packed.text_bytes}};
 }
 
 std::string_view to_string(Layer layer) noexcept {

@@ -154,7 +154,7 @@ inline constexpr std::size_t errc_count = static_cast<std::size_t>(Errc::inflate
 // Where in the stack the rule belongs; the `layer=` of the log line.
 enum class Layer : std::uint8_t { none, tcp, tls, http, upgrade, ws, deflate };
 
-// The answer to one broken rule. All views refer to static text.
+// The answer to one broken rule. All views refer to static text, which ends with NUL.
 struct Rule {
   Errc error;
   Layer layer;
@@ -163,7 +163,7 @@ struct Rule {
   std::string_view text;   // one sentence for a person, with the section of the RFC
 };
 
-const Rule& rule(Errc error) noexcept;
+Rule rule(Errc error) noexcept;
 
 std::string_view to_string(Layer layer) noexcept;
 

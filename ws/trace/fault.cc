@@ -96,7 +96,7 @@ constexpr std::string_view numbers_of(std::span<const Numbers<Errc>> all, Errc e
 
 Fault fault_of(ws::Errc error) noexcept {
   if (error == ws::Errc::none) return {};
-  const ws::Rule& rule = ws::rule(error);
+  const ws::Rule rule = ws::rule(error);
   return {.label = rule.label,
           .text = rule.text,
           .answer = rule.answer,

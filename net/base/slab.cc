@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+
+#include "net/base/slab.h"
+
+#include "net/base/allocator.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HILO_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HILO_ASAN 1
+#endif
+#endif
+#ifdef HILO_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace hilo {
+namespace {
+
+constexpr std::uint32_t no_slot = 0xFFFFFFFF;
+
+// All of a slot but the mark in front of it.
+void poison_object([[maybe_unused]] const void* slot, [[maybe_unused]] std::size_t mark_bytes,
+                   [[maybe_unused]] std::size_t slot_bytes) noexcept {
+#ifdef HILO_ASAN
+  __asan_poison_memory_region(static_cast<const unsigned char*>(slot) + mark_bytes,
+                              slot_bytes - mark_bytes);
+#endif
+}
+
+void unpoison_slot([[maybe_unused]] const void* p, [[maybe_unused]] std::size_t bytes) noexcept {
+#ifdef HILO_ASAN
+  __asan_unpoison_memory_region(p, bytes);
+#endif
+}
+#undef HILO_ASAN
+
+}  // namespace
+
+SlabBase::Mark& SlabBase::slot_at(std::uint32_t index, std::size_t slot_bytes) const noexcept {
+  unsigned char* const chunk = chunks_[index / chunk_slots];
+  return *reinterpret_cast<Mark*>(chunk + index % chunk_slots * slot_bytes);
+}
+
+bool SlabBase::grow(std::size_t slot_bytes) noexcept {
+  if (chunk_count_ == chunk_capacity_) {
+    const std::uint32_t capacity = chunk_capacity_ == 0 ? 8 : chunk_capacity_ * 2;
+    void* const grown =
+        grow_memory(chunks_, chunk_count_ * sizeof(*chunks_), capacity * sizeof(*chunks_));
+    if (grown == nullptr) return false;
+    chunks_ = static_cast<unsigned char**>(grown);
+    chunk_capacity_ = capacity;
+  }
+  void* const chunk = allocate_memory(slot_bytes * chunk_slots);
+  if (chunk == nullptr) return false;
+  chunks_[chunk_count_] = static_cast<unsigned char*>(chunk);
+  const std::uint32_t first = chunk_count_++ * chunk_slots;
+  for (std::uint32_t i = chunk_slots; i-- > 0;) {
+    Mark& slot = slot_at(first + i, slot_bytes);
+    slot = {0, free_head_};
+    free_head_ = first + i;
+    poison_object(&slot, sizeof(Mark), slot_bytes);
+  }
+  return true;
+}
+
+SlabBase::Mark* SlabBase::take(std::size_t slot_bytes, SlabHandle& handle) noexcept {
+  if (free_head_ == no_slot && !grow(slot_bytes)) return nullptr;
+  Mark& slot = slot_at(free_head_, slot_bytes);
+  handle = {free_head_, ++slot.generation};
+  free_head_ = slot.next_free;
+  ++size_;
+  unpoison_slot(&slot, slot_bytes);
+  return &slot;
+}
+
+SlabBase::Mark* SlabBase::find(SlabHandle handle, std::size_t slot_bytes) const noexcept {
+  if (handle.index >= chunk_count_ * chunk_slots || (handle.generation & 1) == 0) return nullptr;
+  Mark& slot = slot_at(handle.index, slot_bytes);
+  return slot.generation == handle.generation ? &slot : nullptr;
+}
+
+SlabBase::Mark* SlabBase::forget(SlabHandle handle, std::size_t slot_bytes) noexcept {
+  Mark* const slot = find(handle, slot_bytes);
+  if (slot == nullptr) return nullptr;
+  ++slot->generation;
+  --size_;
+  return slot;
+}
+
+void SlabBase::put_back(Mark& slot, std::uint32_t index, std::size_t slot_bytes) noexcept {
+  slot.next_free = free_head_;
+  free_head_ = index;
+  poison_object(&slot, sizeof(Mark), slot_bytes);
+}
+
+SlabBase::Mark* SlabBase::first_from(std::uint32_t index, std::size_t slot_bytes,
+                                     SlabHandle& handle) const noexcept {
+  for (; index < chunk_count_ * chunk_slots; ++index) {
+    Mark& slot = slot_at(index, slot_bytes);
+    handle = {index, slot.generation};
+    if ((slot.generation & 1) != 0) return &slot;
+  }
+  return nullptr;
+}
+
+void SlabBase::free_chunks(std::size_t slot_bytes) noexcept {
+  for (std::uint32_t i = 0; i < chunk_count_; ++i) {
+    unpoison_slot(chunks_[i], slot_bytes * chunk_slots);
+    release_memory(chunks_[i]);
+  }
+  release_memory(chunks_);
+}
+
+}  // namespace hilo
