@@ -41,7 +41,7 @@ Errc MessageAssembly::pass(Bytes unmasked) noexcept {
 
 MutableBytes MessageAssembly::space(std::size_t wanted) noexcept {
   // Below this a copy out of the shared receive buffer is cheaper than a read of its own, and a
-  // header alone, whatever it promises, buys no memory at all.
+  // header alone, whatever it promises, buys no room at all.
   constexpr std::size_t arrived_min = std::size_t{16} * 1024;
   if (bytes_.size() < arrived_min) return {};
   if (bytes_.writable().empty() && !bytes_.reserve(std::min(wanted, bytes_.size()))) return {};

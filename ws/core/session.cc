@@ -3,6 +3,7 @@
 #include "ws/core/session.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "ws/core/utf8.h"
@@ -27,13 +28,36 @@ Event need_input() noexcept {
 
 Session::Session(Role role, const MessageLimits& limits, Pool& pool) noexcept
     : limits_(&limits),
-      assembly_(pool),
+      pool_(&pool),
       course_{.role = role},
       short_bytes_max_(
           static_cast<std::uint8_t>(std::min(limits.message_bytes_max, short_payload_bytes_max))) {}
 
 Session::~Session() {
-  release_control();
+  if (unfinished_ != nullptr) end_unfinished();
+}
+
+// --- what is under way ---------------------------------------------------------------------------
+
+bool Session::begin_unfinished() noexcept {
+  Pool::Block* const block = pool_->take(sizeof(Unfinished));
+  if (block != nullptr) unfinished_ = ::new (static_cast<void*>(block->data())) Unfinished(*pool_);
+  return block != nullptr;
+}
+
+void Session::end_unfinished() noexcept {
+  unfinished_->~Unfinished();
+  pool_->give(reinterpret_cast<Pool::Block*>(unfinished_) - 1);
+  unfinished_ = nullptr;
+}
+
+// What the last event showed has been used.
+void Session::release_delivered() noexcept {
+  if (std::exchange(unfinished_->delivered, false)) unfinished_->message.release();
+  // The Pong that was not taken would carry bytes that are gone; §5.5.3 lets a later one stand for
+  // it.
+  if (course_.reply == Reply::pong) course_.reply = Reply::none;
+  if (unfinished_->is_idle()) end_unfinished();
 }
 
 // --- receiving -----------------------------------------------------------------------------------
@@ -44,8 +68,7 @@ Session::~Session() {
 Event Session::next_event(MutableBytes& input) noexcept {
   const bool masked = course_.role == Role::server;
   const std::size_t mask_bytes = masked ? sizeof(MaskKey) : 0;
-  const bool between_messages =
-      !course_.in_frame && !course_.in_chunks && !assembly_.active() && course_.carried == 0;
+  const bool between_messages = unfinished_ == nullptr && !course_.in_chunks;
   if (input.size() < 4 + mask_bytes || course_.state != State::open || !between_messages) {
     return next_slow(input);
   }
@@ -100,37 +123,45 @@ Session::Plain Session::next_longer(MutableBytes& input) noexcept {
 }
 
 Event Session::next_slow(MutableBytes& input) noexcept {
+  if (!is_listening()) {
+    input = {};
+    return need_input();
+  }
+  if (unfinished_ == nullptr && !begin_unfinished()) return fail(Errc::no_memory);
+  const Event event = next_in_parts(input);
+  if (!event && unfinished_->is_idle()) end_unfinished();
+  return event;
+}
+
+Event Session::next_in_parts(MutableBytes& input) noexcept {
+  const Unfinished::Frame& frame = unfinished_->frame;
   while (true) {
-    if (course_.state == State::closed || course_.state == State::answering ||
-        course_.state == State::failed) {
-      input = {};
-      return need_input();
-    }
-    if (!course_.in_frame) {
+    if (!frame.begun) {
       FrameHeader header;
       const bool complete = take_header(input, header);
       if (const Errc error = check_header(header, rules()); error != Errc::none) return fail(error);
       if (!complete) return need_input();
       if (const Errc error = begin_frame(header); error != Errc::none) return fail(error);
     }
-    if (payload_left_ != 0 && input.empty()) return need_input();
-    const Event event = is_control(frame_opcode_) ? take_control(input) : take_data(input);
+    if (frame.bytes_left != 0 && input.empty()) return need_input();
+    const Event event = is_control(frame.opcode) ? take_control(input) : take_data(input);
     if (event) return event;
   }
 }
 
 FrameRules Session::rules() const noexcept {
+  const MessageAssembly& message = unfinished_->message;
   const std::uint64_t compressed_bytes_max = limits_->compressed_bytes_max();
   std::uint64_t bytes_max = limits_->message_bytes_max;
-  if (assembly_.active() && assembly_.compressed()) {
+  if (message.active() && message.compressed()) {
     bytes_max = compressed_bytes_max;
   } else if (course_.in_chunks) {
     const std::uint64_t streamed = limits_->streamed_bytes_max;
     bytes_max = streamed != 0 ? streamed : ~std::uint64_t{0};
   }
   return {.role = course_.role,
-          .in_message = assembly_.active(),
-          .payload_bytes_max = bytes_max - std::min(assembly_.arrived_bytes(), bytes_max),
+          .in_message = message.active(),
+          .payload_bytes_max = bytes_max - std::min(message.arrived_bytes(), bytes_max),
           .may_compress = compression_ != nullptr,
           .compressed_bytes_max = compressed_bytes_max};
 }
@@ -138,62 +169,66 @@ FrameRules Session::rules() const noexcept {
 // Reads a header from what was carried over and the front of `input`. False: there is not enough of
 // it; all of `input` was carried over, and `header` holds what is known.
 bool Session::take_header(MutableBytes& input, FrameHeader& header) noexcept {
-  if (course_.carried == 0) {
+  Unfinished& kept = *unfinished_;
+  if (kept.carried == 0) {
     header = parse_header(input);
     if (header.progress == HeaderProgress::complete) {
       input = input.subspan(header.header_bytes);
       return true;
     }
   }
-  const std::size_t had = course_.carried;
-  const std::size_t added = std::min(input.size(), carry_.size() - had);
-  std::copy_n(input.begin(), added, carry_.begin() + static_cast<std::ptrdiff_t>(had));
-  header = parse_header(Bytes{carry_}.first(had + added));
+  const std::size_t had = kept.carried;
+  const std::size_t added = std::min(input.size(), kept.carry.size() - had);
+  std::copy_n(input.begin(), added, kept.carry.begin() + static_cast<std::ptrdiff_t>(had));
+  header = parse_header(Bytes{kept.carry}.first(had + added));
   if (header.progress == HeaderProgress::complete) {
     input = input.subspan(header.header_bytes - had);
-    course_.carried = 0;
+    kept.carried = 0;
     return true;
   }
-  // An incomplete header is shorter than carry_, so all of the input went there.
-  course_.carried = static_cast<std::uint8_t>(had + added);
+  // An incomplete header is shorter than what it is carried in, so all of the input went there.
+  kept.carried = static_cast<std::uint8_t>(had + added);
   input = {};
   return false;
 }
 
 Errc Session::begin_frame(const FrameHeader& header) noexcept {
-  course_.in_frame = true;
-  frame_opcode_ = header.opcode;
-  frame_final_ = header.final;
-  frame_compressed_ = header.rsv == rsv1;
-  payload_left_ = header.payload_bytes;
-  key_ = header.key;
-  key_offset_ = 0;
+  unfinished_->frame = {.begun = true,
+                        .final = header.final,
+                        .compressed = header.rsv == rsv1,
+                        .opcode = header.opcode,
+                        .key = header.key,
+                        .bytes_left = header.payload_bytes};
   // A message of one frame is assembled only if it turns out to arrive in pieces.
   const bool whole_message = header.final && header.opcode != Opcode::continuation;
   if (is_control(header.opcode) || whole_message) return Errc::none;
-  const Errc error = assembly_.begin_frame(header.opcode, *limits_, frame_compressed_);
+  const Errc error =
+      unfinished_->message.begin_frame(header.opcode, *limits_, unfinished_->frame.compressed);
   // After our Close the bytes that would earn a message its fragments are dropped, so their number
   // says nothing any more.
   return course_.state == State::open ? error : Errc::none;
 }
 
 Event Session::take_data(MutableBytes& input) noexcept {
-  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, input.size()));
+  const Unfinished::Frame& frame = unfinished_->frame;
+  MessageAssembly& message = unfinished_->message;
+  const auto size =
+      static_cast<std::size_t>(std::min<std::uint64_t>(frame.bytes_left, input.size()));
   const MutableBytes part = input.first(size);
   input = input.subspan(size);
 
-  const bool compressed = assembly_.active() ? assembly_.compressed() : frame_compressed_;
+  const bool compressed = message.active() ? message.compressed() : frame.compressed;
   if (course_.state == State::open && course_.in_chunks && !compressed) return take_chunk(part);
   if (course_.state == State::open) {
-    const bool whole_frame = size == payload_left_ && assembly_.size() == 0;
-    if (whole_frame && frame_final_ && frame_opcode_ != Opcode::continuation) {
+    const bool whole_frame = size == frame.bytes_left && message.size() == 0;
+    if (whole_frame && frame.final && frame.opcode != Opcode::continuation) {
       return take_whole_frame(part);
     }
-    if (!assembly_.active()) {
-      const Errc error = assembly_.begin_frame(frame_opcode_, *limits_, frame_compressed_);
+    if (!message.active()) {
+      const Errc error = message.begin_frame(frame.opcode, *limits_, frame.compressed);
       if (error != Errc::none) return fail(error);
     }
-    const Errc error = assembly_.append(part, key_, key_offset_);
+    const Errc error = message.append(part, frame.key, frame.key_offset);
     if (error != Errc::none) return fail(error);
   }
   return advance_data(size);
@@ -201,37 +236,40 @@ Event Session::take_data(MutableBytes& input) noexcept {
 
 // A message of one frame that is all there: if it is not compressed, nothing is copied.
 Event Session::take_whole_frame(MutableBytes payload) noexcept {
-  course_.in_frame = false;
-  if (course_.role == Role::server) mask(payload, key_);
-  assembly_.release();
-  if (!frame_compressed_) {
-    if (frame_opcode_ == Opcode::text && !utf8_valid(payload)) return fail(Errc::text_not_utf8);
-    return {.kind = whole_kind(), .opcode = frame_opcode_, .payload = payload};
+  Unfinished::Frame& frame = unfinished_->frame;
+  MessageAssembly& message = unfinished_->message;
+  frame.begun = false;
+  if (course_.role == Role::server) mask(payload, frame.key);
+  message.release();
+  if (!frame.compressed) {
+    if (frame.opcode == Opcode::text && !utf8_valid(payload)) return fail(Errc::text_not_utf8);
+    return {.kind = whole_kind(), .opcode = frame.opcode, .payload = payload};
   }
-  Errc error = assembly_.begin_frame(frame_opcode_, *limits_, true);
-  if (error == Errc::none) error = assembly_.expand(payload, *compression_, *limits_);
+  Errc error = message.begin_frame(frame.opcode, *limits_, true);
+  if (error == Errc::none) error = message.expand(payload, *compression_, *limits_);
   if (error != Errc::none) return fail(error);
-  delivered_ = true;
-  return {.kind = whole_kind(), .opcode = frame_opcode_, .payload = assembly_.whole()};
+  unfinished_->delivered = true;
+  return {.kind = whole_kind(), .opcode = frame.opcode, .payload = message.whole()};
 }
 
 // What is there of a message that is handed on as it comes.
 Event Session::take_chunk(MutableBytes part) noexcept {
-  if (!assembly_.active()) {
-    const Errc error = assembly_.begin_frame(frame_opcode_, *limits_);
+  Unfinished::Frame& frame = unfinished_->frame;
+  MessageAssembly& message = unfinished_->message;
+  if (!message.active()) {
+    const Errc error = message.begin_frame(frame.opcode, *limits_);
     if (error != Errc::none) return fail(error);
   }
-  if (course_.role == Role::server) mask(part, key_, key_offset_);
-  const Opcode opcode = assembly_.opcode();
-  const bool first = assembly_.arrived_bytes() == 0;
-  if (const Errc error = assembly_.pass(part); error != Errc::none) return fail(error);
-  payload_left_ -= part.size();
-  key_offset_ = static_cast<std::uint8_t>((key_offset_ + part.size()) % sizeof(MaskKey));
-  course_.in_frame = payload_left_ != 0;
-  const bool final = !course_.in_frame && frame_final_;
+  if (course_.role == Role::server) mask(part, frame.key, frame.key_offset);
+  const Opcode opcode = message.opcode();
+  const bool first = message.arrived_bytes() == 0;
+  if (const Errc error = message.pass(part); error != Errc::none) return fail(error);
+  frame.advance(part.size());
+  frame.begun = frame.bytes_left != 0;
+  const bool final = !frame.begun && frame.final;
   if (final) {
-    if (const Errc error = assembly_.finish(); error != Errc::none) return fail(error);
-    assembly_.release();
+    if (const Errc error = message.finish(); error != Errc::none) return fail(error);
+    message.release();
   }
   if (part.empty() && !final) return need_input();
   return {.kind = Event::Kind::chunk,
@@ -242,58 +280,56 @@ Event Session::take_chunk(MutableBytes part) noexcept {
 }
 
 Event Session::advance_data(std::size_t size) noexcept {
-  payload_left_ -= size;
-  key_offset_ = static_cast<std::uint8_t>((key_offset_ + size) % sizeof(MaskKey));
-  return payload_left_ == 0 ? finish_data_frame() : need_input();
+  unfinished_->frame.advance(size);
+  return unfinished_->frame.bytes_left == 0 ? finish_data_frame() : need_input();
 }
 
 Event Session::finish_data_frame() noexcept {
-  course_.in_frame = false;
-  if (!frame_final_) return need_input();
+  MessageAssembly& message = unfinished_->message;
+  unfinished_->frame.begun = false;
+  if (!unfinished_->frame.final) return need_input();
   if (course_.state != State::open) {
-    assembly_.release();
+    message.release();
     return need_input();
   }
   const Errc error =
-      assembly_.compressed() ? assembly_.expand(*compression_, *limits_) : assembly_.finish();
+      message.compressed() ? message.expand(*compression_, *limits_) : message.finish();
   if (error != Errc::none) return fail(error);
-  delivered_ = true;
-  return {.kind = whole_kind(), .opcode = assembly_.opcode(), .payload = assembly_.whole()};
+  unfinished_->delivered = true;
+  return {.kind = whole_kind(), .opcode = message.opcode(), .payload = message.whole()};
 }
 
 Event Session::take_control(MutableBytes& input) noexcept {
-  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, input.size()));
+  Unfinished& kept = *unfinished_;
+  Unfinished::Frame& frame = kept.frame;
+  const auto size =
+      static_cast<std::size_t>(std::min<std::uint64_t>(frame.bytes_left, input.size()));
   const MutableBytes part = input.first(size);
   input = input.subspan(size);
 
-  if (size == payload_left_ && control_bytes_ == 0) {
-    mask(part, key_);
+  if (size == frame.bytes_left && kept.control_bytes == 0) {
+    mask(part, frame.key);
     return finish_control_frame(part);
   }
-  if (control_ == nullptr) {
-    control_ = assembly_.pool().take(control_payload_bytes_max);
-    if (control_ == nullptr) return fail(Errc::no_memory);
-  }
-  mask_copy(control_->data() + control_bytes_, part, key_, control_bytes_);
-  control_bytes_ = static_cast<std::uint8_t>(control_bytes_ + size);
-  payload_left_ -= size;
-  if (payload_left_ != 0) return need_input();
-  return finish_control_frame({control_->data(), control_bytes_});
+  mask_copy(kept.control.data() + kept.control_bytes, part, frame.key, kept.control_bytes);
+  kept.control_bytes = static_cast<std::uint8_t>(kept.control_bytes + size);
+  frame.advance(size);
+  if (frame.bytes_left != 0) return need_input();
+  return finish_control_frame(MutableBytes{kept.control}.first(kept.control_bytes));
 }
 
 Event Session::finish_control_frame(MutableBytes payload) noexcept {
-  course_.in_frame = false;
-  payload_left_ = 0;
-  control_bytes_ = 0;
-  if (frame_opcode_ == Opcode::close) return finish_close(payload);
-  if (frame_opcode_ == Opcode::pong) {
+  Unfinished& kept = *unfinished_;
+  kept.frame.begun = false;
+  kept.control_bytes = 0;
+  if (kept.frame.opcode == Opcode::close) return finish_close(payload);
+  if (kept.frame.opcode == Opcode::pong) {
     if (course_.state != State::open) return need_input();
     return {.kind = Event::Kind::pong, .opcode = Opcode::pong, .payload = payload};
   }
   // §5.5.2: only the peer's Close excuses us; after ours it is data that may not be sent (§5.5.1).
   course_.reply = Reply::pong;
-  reply_payload_ = payload.data();
-  reply_bytes_ = static_cast<std::uint8_t>(payload.size());
+  kept.reply = payload;
   return {.kind = Event::Kind::ping, .opcode = Opcode::ping, .payload = payload};
 }
 
@@ -308,11 +344,11 @@ Event Session::finish_close(MutableBytes payload) noexcept {
     payload = payload.subspan(close_code_bytes);
     if (!utf8_valid(payload)) return fail(Errc::close_reason_not_utf8);
   }
-  assembly_.release();  // What was begun will not be finished.
+  unfinished_->message.release();  // What was begun will not be finished.
   if (course_.state == State::open) {
     course_.state = State::answering;
     course_.reply = Reply::close;
-    reply_code_ = code;
+    course_.reply_code = code;
   } else {
     course_.state = State::closed;
   }
@@ -324,51 +360,33 @@ Event Session::fail(Errc error) noexcept {
   course_.state = State::failed;
   // §7.1.7: tell the peer why, if that was not said before.
   course_.reply = code == CloseCode::abnormal ? Reply::none : Reply::close;
-  reply_code_ = code;
-  course_.in_frame = false;
-  course_.carried = 0;
-  assembly_.release();
+  course_.reply_code = code;
+  if (unfinished_ != nullptr) end_unfinished();
   return {.kind = Event::Kind::failure, .error = error, .code = code};
 }
 
 Event Session::fail_with(Errc error) noexcept {
-  release_delivered();
-  return course_.state == State::open || course_.state == State::closing ? fail(error)
-                                                                         : need_input();
+  return is_listening() ? fail(error) : need_input();
 }
 
 Event Session::end_of_input() noexcept {
-  release_delivered();
-  if (course_.state == State::open || course_.state == State::closing)
-    return fail(Errc::end_without_close);
-  return need_input();
+  return fail_with(Errc::end_without_close);
 }
 
-MutableBytes Session::assembly_space(std::size_t hint) noexcept {
-  const bool assembling =
-      !is_control(frame_opcode_) && course_.state == State::open && assembly_.active();
-  if (!assembling) return {};
-  return assembly_.space(static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, hint)));
+MutableBytes Session::receive_space(std::size_t hint) noexcept {
+  if (unfinished_ != nullptr) release_delivered();
+  if (unfinished_ == nullptr || course_.state != State::open) return {};
+  const Unfinished::Frame& frame = unfinished_->frame;
+  MessageAssembly& message = unfinished_->message;
+  if (!frame.begun || is_control(frame.opcode) || !message.active()) return {};
+  return message.space(static_cast<std::size_t>(std::min<std::uint64_t>(frame.bytes_left, hint)));
 }
 
 Event Session::commit(std::size_t bytes) noexcept {
-  HILO_DCHECK(bytes <= payload_left_);
-  const Errc error = assembly_.commit(bytes, key_, key_offset_);
+  const Unfinished::Frame& frame = unfinished_->frame;
+  HILO_DCHECK(bytes <= frame.bytes_left);
+  const Errc error = unfinished_->message.commit(bytes, frame.key, frame.key_offset);
   return error != Errc::none ? fail(error) : advance_data(bytes);
-}
-
-// What the last event showed has been used.
-void Session::release_delivered() noexcept {
-  release_shown();
-  if (control_ != nullptr && !course_.in_frame) release_control();
-  // The Pong that was not taken would carry bytes that are gone; §5.5.3 lets a later one stand for
-  // it.
-  if (course_.reply == Reply::pong) course_.reply = Reply::none;
-}
-
-void Session::release_control() noexcept {
-  assembly_.pool().give(control_);
-  control_ = nullptr;
 }
 
 // --- sending -------------------------------------------------------------------------------------
@@ -498,8 +516,8 @@ void Session::begin_closing() noexcept {
 Outgoing Session::take_replies() noexcept {
   switch (course_.reply) {
     case Reply::none: return {};
-    case Reply::pong: reply_taken(); return control(Opcode::pong, reply_payload());
-    case Reply::close: reply_taken(); return control_close(reply_code_, {});
+    case Reply::pong: reply_taken(); return control(Opcode::pong, unfinished_->reply);
+    case Reply::close: reply_taken(); return control_close(course_.reply_code, {});
   }
   return {};
 }
@@ -509,9 +527,9 @@ Status Session::take_replies(MaskKey key, Buffer& into) noexcept {
   switch (course_.reply) {
     case Reply::none: return {};
     case Reply::pong:
-      status = write_masked(Opcode::pong, true, {}, reply_payload(), key, into);
+      status = write_masked(Opcode::pong, true, {}, unfinished_->reply, key, into);
       break;
-    case Reply::close: status = write_masked_close(reply_code_, {}, key, into); break;
+    case Reply::close: status = write_masked_close(course_.reply_code, {}, key, into); break;
   }
   if (status) reply_taken();
   return status;

@@ -27,7 +27,8 @@
 //   - a whole unfragmented frame becomes a view of the input, unmasked in place; nothing is copied
 //   - a frame that arrives in pieces, and fragments, are assembled in memory that grows with what
 //     arrived, from the Pool, and is given back when the message has been used
-//   - all input is consumed; at most 13 bytes of a partial header are kept aside
+//   - all input is consumed; at most 13 bytes of a partial header are kept aside, in the small
+//     block that a session has while anything is under way (unfinished.h)
 //   - a compressed message (RFC 7692) is inflated when its last frame is complete; its memory is
 //     the session's own, from the Pool
 //   - after our Close messages are no longer delivered, only pings and the peer's Close are; after
@@ -65,8 +66,9 @@
 #include "ws/core/error.h"
 #include "ws/core/frame.h"
 #include "ws/core/mask.h"
-#include "ws/core/message.h"
+#include "ws/core/message_limits.h"
 #include "ws/core/rfc6455.h"
+#include "ws/core/unfinished.h"
 
 namespace hilo::ws {
 
@@ -114,7 +116,7 @@ class Session {
 
   // The next event in `input`, which is consumed from the front.
   [[nodiscard]] Event next(MutableBytes& input) noexcept {
-    if (shows_something()) release_delivered();
+    if (unfinished_ != nullptr) release_delivered();
     if (input.empty()) return {};  // the end of most reads
     return next_event(input);
   }
@@ -132,7 +134,7 @@ class Session {
   [[nodiscard]] Plain next_plain(MutableBytes& input) noexcept;
   // A server without compression stands between two messages, and has shown nothing.
   bool expects_plain() const noexcept {
-    return std::bit_cast<std::uint64_t>(course_) == 0 && !assembly_.active() && control_ == nullptr;
+    return std::bit_cast<std::uint64_t>(course_) == 0 && unfinished_ == nullptr;
   }
 
   // From the next message on, each arrives as chunks: the bytes that are there, as they come,
@@ -152,18 +154,13 @@ class Session {
   // While a large frame is on its way: memory to read up to `hint` bytes of it into, which saves
   // the copy; else an empty span. What was read there is handed over with commit(), and next()
   // goes on with what follows. No other call may come between the two.
-  MutableBytes receive_space(std::size_t hint) noexcept {
-    if (shows_something()) release_delivered();
-    return course_.in_frame ? assembly_space(hint) : MutableBytes{};
-  }
+  MutableBytes receive_space(std::size_t hint) noexcept;
   [[nodiscard]] Event commit(std::size_t bytes) noexcept;
 
   // Gives back the memory of the message that the last event showed, for a caller who may not call
   // next() for a while.
   void release_shown() noexcept {
-    if (!delivered_) return;
-    delivered_ = false;
-    assembly_.release();
+    if (unfinished_ != nullptr && unfinished_->delivered) release_delivered();
   }
 
   // A message, or a fragment of one: after a call with `final` false the following ones continue
@@ -227,15 +224,26 @@ class Session {
     return std::bit_cast<std::array<std::uint32_t, 2>>(course_)[0] == 0;
   }
   // A frame has begun and not ended: nothing else, not even a Pong, can come before its end.
-  bool in_frame() const noexcept { return course_.carried != 0 || course_.in_frame; }
+  bool in_frame() const noexcept {
+    return unfinished_ != nullptr && (unfinished_->carried != 0 || unfinished_->frame.begun);
+  }
   // Bytes of its payload that are still to come.
-  std::uint64_t frame_bytes_left() const noexcept { return course_.in_frame ? payload_left_ : 0; }
+  std::uint64_t frame_bytes_left() const noexcept {
+    return unfinished_ != nullptr && unfinished_->frame.begun ? unfinished_->frame.bytes_left : 0;
+  }
   // A frame or a fragmented message has begun and not ended.
-  bool unfinished() const noexcept { return in_frame() || (assembly_.active() && !delivered_); }
+  bool unfinished() const noexcept {
+    const bool assembles = unfinished_ != nullptr && unfinished_->message.active();
+    return in_frame() || (assembles && !unfinished_->delivered);
+  }
   // Bytes held for an unfinished message.
-  std::size_t assembled_bytes() const noexcept { return assembly_.size(); }
-  // The memory that it lies in.
-  std::size_t held_bytes() const noexcept { return assembly_.held_bytes(); }
+  std::size_t assembled_bytes() const noexcept {
+    return unfinished_ != nullptr ? unfinished_->message.size() : 0;
+  }
+  // The memory that it lies in, with what else is known of what is under way.
+  std::size_t held_bytes() const noexcept {
+    return unfinished_ != nullptr ? Pool::block_bytes_min + unfinished_->message.held_bytes() : 0;
+  }
 
  private:
   enum class State : std::uint8_t { open, closing, answering, closed, failed };
@@ -248,9 +256,8 @@ class Session {
     bool sending_fragments = false;
     bool compresses = false;
     Reply reply = Reply::none;
-    bool in_frame = false;
-    bool in_chunks = false;    // receive_chunks()
-    std::uint8_t carried = 0;  // bytes of a header that has not come whole
+    bool in_chunks = false;                  // receive_chunks()
+    CloseCode reply_code = CloseCode::none;  // of the Close that is owed
   };
   static_assert(sizeof(Course) == sizeof(std::uint64_t));
   // The first bytes of messages of one frame (RFC 6455 §5.2), and what stands for a length that
@@ -265,7 +272,7 @@ class Session {
   Plain next_longer(MutableBytes& input) noexcept;
   static Plain unmask_plain(std::uint8_t first_byte, MutableBytes payload) noexcept;
   Event next_slow(MutableBytes& input) noexcept;
-  MutableBytes assembly_space(std::size_t hint) noexcept;
+  Event next_in_parts(MutableBytes& input) noexcept;
   bool take_header(MutableBytes& input, FrameHeader& header) noexcept;
   Errc begin_frame(const FrameHeader& header) noexcept;
   Event take_data(MutableBytes& input) noexcept;
@@ -281,12 +288,13 @@ class Session {
   Event finish_close(MutableBytes payload) noexcept;
   Event fail(Errc error) noexcept;
   FrameRules rules() const noexcept;
-  // What the last event showed lies here, or is to be sent back in a Pong.
-  bool shows_something() const noexcept {
-    return delivered_ || control_ != nullptr || course_.reply == Reply::pong;
+  // What the peer sends is still looked at.
+  bool is_listening() const noexcept {
+    return course_.state == State::open || course_.state == State::closing;
   }
+  bool begin_unfinished() noexcept;
+  void end_unfinished() noexcept;
   void release_delivered() noexcept;
-  void release_control() noexcept;
   Outgoing control(Opcode opcode, Bytes payload) noexcept;
   Outgoing control_close(CloseCode code, Bytes reason) noexcept;
   Status write_masked_close(CloseCode code, Bytes reason, MaskKey key, Buffer& into) noexcept;
@@ -295,29 +303,13 @@ class Session {
   Opcode outgoing_opcode(Opcode opcode, bool final) noexcept;
   void begin_closing() noexcept;
   void reply_taken() noexcept;
-  Bytes reply_payload() const noexcept { return {reply_payload_, reply_bytes_}; }
 
   const MessageLimits* limits_;
+  Pool* pool_;
   CompressionPointer compression_;
-  MessageAssembly assembly_;
-
-  std::uint64_t payload_left_ = 0;               // of the frame that is being read
-  Pool::Block* control_ = nullptr;               // a control payload that arrives in pieces
-  const std::uint8_t* reply_payload_ = nullptr;  // of the Pong that is owed, in the last event
-
-  std::array<std::uint8_t, frame_header_bytes_max> carry_;     // a partial header
-  std::array<std::uint8_t, frame_header_bytes_max> outgoing_;  // header (and close code) to send
-  MaskKey key_{};
-  CloseCode reply_code_ = CloseCode::no_status;
-
+  Unfinished* unfinished_ = nullptr;  // in a block of the pool
   Course course_;
-  std::uint8_t reply_bytes_ = 0;
-  std::uint8_t control_bytes_ = 0;  // arrived of control_
-  std::uint8_t key_offset_ = 0;     // payload position modulo 4
-  Opcode frame_opcode_ = Opcode::continuation;
-  bool frame_final_ : 1 = false;
-  bool frame_compressed_ : 1 = false;   // and the first of its message
-  bool delivered_ : 1 = false;          // assembly_ holds what the last event showed
+  std::array<std::uint8_t, frame_header_bytes_max> outgoing_;  // header (and close code) to send
   const std::uint8_t short_bytes_max_;  // the limit of messages, or all that a short header can say
 };
 
@@ -348,5 +340,8 @@ class Session {
   if (message) input = {message.data + length, behind - length};
   return message;
 }
+
+// One for each idle connection.
+static_assert(sizeof(void*) != 8 || sizeof(Session) <= 56);
 
 }  // namespace hilo::ws
