@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <new>
-#include <utility>
 
 namespace hilo::net {
 
@@ -19,25 +18,6 @@ struct OutputQueue::Part {
 
   Bytes left() const noexcept { return bytes.bytes().subspan(begin); }
 };
-
-namespace {
-
-// A Buffer for as long as one call takes, from the block that is all the queue keeps of it.
-class Borrowed {
- public:
-  Borrowed(Pool& pool, Pool::Block*& block) noexcept
-      : buffer(pool, std::exchange(block, nullptr)), block_(&block) {}
-  Borrowed(const Borrowed&) = delete;
-  Borrowed& operator=(const Borrowed&) = delete;
-  ~Borrowed() { *block_ = buffer.detach(); }
-
-  Buffer buffer;
-
- private:
-  Pool::Block** block_;
-};
-
-}  // namespace
 
 // Parts are as good where they are moved to as where they were made: nothing refers to them.
 std::span<OutputQueue::Part> OutputQueue::parts() const noexcept {
@@ -64,9 +44,9 @@ Status OutputQueue::append(Pool& pool, std::span<const Bytes> slices) noexcept {
   std::size_t bytes = 0;
   for (const Bytes slice : slices) bytes += slice.size();
   if (bytes == 0) return {};
-  Borrowed own(pool, own_);
-  if (Status status = own.buffer.reserve(bytes); !status) return status;
-  for (const Bytes slice : slices) static_cast<void>(own.buffer.append(slice));
+  BorrowedBuffer own(pool, own_);
+  if (Status status = own->reserve(bytes); !status) return status;
+  for (const Bytes slice : slices) static_cast<void>(own->append(slice));
   return {};
 }
 
@@ -81,14 +61,14 @@ Status OutputQueue::append(Pool& pool, const SharedBytes& shared, std::size_t be
     shared_before = all.back().shared_sum;
     own_left -= all.front().own_left + static_cast<std::size_t>(own_before - all.front().own_sum);
   }
-  Borrowed list(pool, parts_);
-  if (Status status = list.buffer.reserve(sizeof(Part)); !status) return status;
-  ::new (list.buffer.writable().data()) Part{.bytes = shared,
-                                             .own_sum = own_before + own_left,
-                                             .shared_sum = shared_before + shared.size() - begin,
-                                             .own_left = static_cast<std::uint32_t>(own_left),
-                                             .begin = static_cast<std::uint32_t>(begin)};
-  list.buffer.commit(sizeof(Part));
+  BorrowedBuffer list(pool, parts_);
+  if (Status status = list->reserve(sizeof(Part)); !status) return status;
+  ::new (list->writable().data()) Part{.bytes = shared,
+                                       .own_sum = own_before + own_left,
+                                       .shared_sum = shared_before + shared.size() - begin,
+                                       .own_left = static_cast<std::uint32_t>(own_left),
+                                       .begin = static_cast<std::uint32_t>(begin)};
+  list->commit(sizeof(Part));
   return {};
 }
 
@@ -119,7 +99,7 @@ std::size_t OutputQueue::consume_front(Pool& pool, std::size_t bytes) noexcept {
   if (own_now != 0) {
     const std::size_t now = std::min(bytes, own_now);
     if (!all.empty()) all.front().own_left -= static_cast<std::uint32_t>(now);
-    Borrowed(pool, own_).buffer.consume(now);
+    BorrowedBuffer(pool, own_)->consume(now);
     return now;
   }
   Part& first = all.front();
@@ -131,12 +111,12 @@ std::size_t OutputQueue::consume_front(Pool& pool, std::size_t bytes) noexcept {
 
 void OutputQueue::drop_part(Pool& pool) noexcept {
   parts().front().~Part();
-  Borrowed(pool, parts_).buffer.consume(sizeof(Part));
+  BorrowedBuffer(pool, parts_)->consume(sizeof(Part));
 }
 
 void OutputQueue::release(Pool& pool) noexcept {
   while (parts_ != nullptr) drop_part(pool);
-  Borrowed(pool, own_).buffer.release();
+  BorrowedBuffer(pool, own_)->release();
 }
 
 }  // namespace hilo::net

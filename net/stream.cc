@@ -37,17 +37,14 @@ Stream::Stream(Loop& loop, Fd fd, Handler& handler) noexcept
     : Stream(loop, nullptr, std::move(fd), handler) {}
 
 Stream::Stream(Loop& loop, std::unique_ptr<Transport> transport, Fd fd, Handler& handler) noexcept
-    : loop_(&loop),
-      handler_(&handler),
-      transport_(std::move(transport)),
-      fd_(std::move(fd)),
-      stash_(loop.pool()) {}
+    : loop_(&loop), handler_(&handler), transport_(std::move(transport)), fd_(std::move(fd)) {}
 
 Stream::~Stream() {
   HILO_DCHECK(!in_dispatch());
   // As in on_reap(), which it may not have come to.
   if (is(Flag::abortive) || !queue_.empty()) close_abortively();
   queue_.release(loop_->pool());
+  drop_stash();
   loop_->unwatch(token_);
   // The transport may still want to look at the descriptor.
   transport_.reset();
@@ -55,8 +52,8 @@ Stream::~Stream() {
 
 Status Stream::start() noexcept {
   if (transport_ != nullptr) transport_->attach(*this);
-  if (fd_) interest_ = transport_ != nullptr ? transport_->read_waits_for() : Interest::read;
-  Result<Token> token = loop_->watch(fd_.value(), interest_, *this);
+  if (fd_) keep_interest(transport_ != nullptr ? transport_->read_waits_for() : Interest::read);
+  Result<Token> token = loop_->watch(fd_.value(), interest(), *this);
   if (!token) {
     set(Flag::broken);
     return token.error();
@@ -72,7 +69,7 @@ Status Stream::start() noexcept {
 Status Stream::restore_input(Bytes input) noexcept {
   if (input.empty()) return {};
   set(Flag::again);
-  return stash_.append(input);
+  return stash()->append(input);
 }
 
 Status Stream::observe(std::shared_ptr<WireObserver> observer) noexcept {
@@ -95,14 +92,14 @@ Stream::Parts Stream::take_apart() noexcept {
   loop_->unwatch(token_);
   token_ = {};
   set(Flag::closed);
-  stash_.release();
+  drop_stash();
   if (transport_ != nullptr) transport_->leave();
   return {std::move(fd_), std::move(transport_)};
 }
 
 void Stream::on_ready(Ready ready) {
   const bool only_readable = ready.readable && !ready.writable && !ready.broken;
-  if (only_readable && is_plain() && stash_.empty()) return read_plainly();
+  if (only_readable && is_plain() && stash_ == nullptr) return read_plainly();
   dispatch(ready, false);
 }
 
@@ -133,7 +130,7 @@ void Stream::handle(Ready ready, bool resuming) {
     writable = writable || (ready.readable && has(transport_->write_waits_for(), Interest::read));
   }
   if (writable) flush_queue();
-  if (resuming && is(Flag::again) && !is(Flag::paused) && !is(Flag::over)) deliver_stash();
+  if (resuming && is(Flag::again) && !is(Flag::paused) && !is(Flag::over)) deliver_stash(0);
   if (readable && is(Flag::paused)) set(Flag::missed);
   if (readable || (resuming && input_waits())) read_some(0);
   if (ready.broken) hang_up();
@@ -191,7 +188,7 @@ void Stream::read_some(std::size_t received) {
   for (int reads = 0; reads < reads_per_turn_max; ++reads) {
     if (!can_read()) return;
     if (received != 0 && received >= handler_->bytes_per_turn_max()) return;
-    const Space space = stash_.empty() ? receive_space() : space_for_stash();
+    const Space space = stash_ == nullptr ? receive_space() : space_for_stash();
     if (is(Flag::over)) return;
     clear(Flag::missed);
     const Io io = receive(space.bytes);
@@ -246,47 +243,54 @@ inline Stream::Space Stream::receive_space() {
 // as is moved, and otherwise grows at its end, doubling.
 Stream::Space Stream::space_for_stash() noexcept {
   const MutableBytes shared = receive_buffer();
-  const std::size_t held = stash_.size();
+  BorrowedBuffer stash = this->stash();
+  const std::size_t held = stash->size();
   if (held <= last_receive_bytes_ && held <= shared.size() / 2) {
-    std::memcpy(shared.data(), stash_.readable().data(), held);
+    std::memcpy(shared.data(), stash->readable().data(), held);
     loop_->pool().count_copied(held);
     return {Place::shared, shared.subspan(held), held};
   }
-  if (stash_.writable().size() < stash_space_min) {
-    if (Status status = stash_.reserve(std::max(stash_growth_min, held)); !status) {
+  if (stash->writable().size() < stash_space_min) {
+    if (Status status = stash->reserve(std::max(stash_growth_min, held)); !status) {
       break_off(status.error());
       return {Place::stash, {}, 0};
     }
   }
-  return {Place::stash, stash_.writable(), 0};
+  return {Place::stash, stash->writable(), 0};
 }
 
 inline void Stream::deliver(const Space& space, std::size_t received) {
   switch (space.place) {
     case Place::handler: put(Flag::again, handler_->on_received(received) == Want::again); return;
-    case Place::stash:
-      stash_.commit(received);
-      deliver_stash();
-      return;
+    case Place::stash: return deliver_stash(received);
     case Place::shared: break;
   }
-  if (space.held != 0) stash_.release();  // it is a copy of it that lies in front
+  if (space.held != 0) drop_stash();  // it is a copy of it that lies in front
   const MutableBytes all = receive_buffer().first(space.held + received);
   MutableBytes input = all;
   offer(input);
-  if (!input.empty() && !is(Flag::over)) {
-    if (Status status = stash_.append(input); !status) break_off(status.error());
-  }
+  if (!input.empty() && !is(Flag::over)) keep_rest(input);
   spoil(all);
 }
 
-void Stream::deliver_stash() {
-  const MutableBytes all = stash_.readable();
+// Apart, as it is rare, so that the short way needs no room for it.
+[[gnu::noinline]] void Stream::keep_rest(Bytes input) noexcept {
+  if (Status status = stash()->append(input); !status) break_off(status.error());
+}
+
+[[gnu::noinline]] void Stream::drop_stash() noexcept {
+  stash()->release();
+}
+
+// With so many bytes more, which were received behind it.
+[[gnu::noinline]] void Stream::deliver_stash(std::size_t received) {
+  stash()->commit(received);
+  const MutableBytes all = stash()->readable();
   MutableBytes input = all;
   offer(input);
   const std::size_t consumed = all.size() - input.size();
   spoil(all.first(consumed));
-  stash_.consume(consumed);
+  stash()->consume(consumed);
 }
 
 inline Stream::Want Stream::show(MutableBytes& input) {
@@ -353,7 +357,7 @@ void Stream::report_end() {
   if (is(Flag::paused) || is(Flag::again) || is(Flag::over)) return;
   set(Flag::end_reported);
   // The handler has seen what is left and waits for more, which will never come.
-  stash_.release();
+  drop_stash();
   handler_->on_end();
 }
 
@@ -362,7 +366,8 @@ void Stream::hang_up() {
   if (is(Flag::over)) return;
   // Reading goes on until it meets the end or the error itself.
   if (!is(Flag::paused) && !is(Flag::end_seen)) return;
-  std::error_code error = error_ ? error_ : std::make_error_code(std::errc::connection_reset);
+  std::error_code error =
+      error_ ? std::error_code{error_} : std::make_error_code(std::errc::connection_reset);
   if (fd_ && !error_) error = socket::take_error(fd_.value()).error();
   if (error) {
     break_off(error);
@@ -395,6 +400,16 @@ void Stream::break_off(std::error_code error) noexcept {
   queue_.release(loop_->pool());
 }
 
+Interest Stream::interest() const noexcept {
+  const Interest input = is(Flag::deaf) ? Interest::none : Interest::read;
+  return is(Flag::waits_to_write) ? both(input, Interest::write) : input;
+}
+
+void Stream::keep_interest(Interest interest) noexcept {
+  put(Flag::deaf, !has(interest, Interest::read));
+  put(Flag::waits_to_write, has(interest, Interest::write));
+}
+
 // Interest in input is dropped late: pause() makes no system call, and neither does a resume() that
 // follows before the peer has sent anything. Only a descriptor that became readable while paused
 // leaves the poller's list, for being reported every turn. The same goes for interest in output: it
@@ -408,18 +423,18 @@ void Stream::update_interest() noexcept {
   if (is(Flag::blocked)) {
     wanted = both(wanted, transport_ != nullptr ? transport_->write_waits_for() : Interest::write);
   }
-  if (wanted == interest_) return;
+  if (wanted == interest()) return;
   if (Status status = loop_->change(token_, wanted); !status) {
     break_off(status.error());
     return;
   }
-  interest_ = wanted;
+  keep_interest(wanted);
 }
 
 void Stream::set_handler(Handler& handler) noexcept {
   handler_ = &handler;
   // Inside on_input what is left goes to the new handler as soon as the old one returns.
-  if (is(Flag::offering) || stash_.empty()) return;
+  if (is(Flag::offering) || stash_ == nullptr) return;
   set(Flag::again);
   loop_->schedule(token_, Phase::resume);
 }
@@ -431,7 +446,7 @@ void Stream::pause() noexcept {
 void Stream::resume() noexcept {
   if (!is(Flag::paused)) return;
   clear(Flag::paused);
-  if (is(Flag::offering) || !stash_.empty()) set(Flag::again);
+  if (is(Flag::offering) || stash_ != nullptr) set(Flag::again);
   loop_->schedule(token_, Phase::resume);
 }
 

@@ -36,7 +36,9 @@
 
 #include "net/base/buffer.h"
 #include "net/base/bytes.h"
+#include "net/base/error_code.h"
 #include "net/base/guard.h"
+#include "net/base/pool.h"
 #include "net/base/result.h"
 #include "net/base/shared_bytes.h"
 #include "net/fd.h"
@@ -146,7 +148,10 @@ class Stream final : private Watcher {
   // destroyed, and calls nobody any more. Its unread_input() is to be copied before.
   Parts take_apart() noexcept;
   // Input that was received and that the handler has not consumed. Valid until the next one comes.
-  Bytes unread_input() const noexcept { return stash_.readable(); }
+  Bytes unread_input() const noexcept {
+    return stash_ == nullptr ? Bytes{}
+                             : Bytes{stash_->data() + stash_->begin, stash_->end - stash_->begin};
+  }
   // Before start(): such input of the stream before, which stands in front of all that comes.
   Status restore_input(Bytes input) noexcept;
 
@@ -186,10 +191,15 @@ class Stream final : private Watcher {
   void flush_collected() noexcept;
   // Memory of the loop's pool that queue and stash lie in; and the same with no more of what the
   // queue shares with others than its share.
-  std::size_t held_bytes() const noexcept { return queue_.held_bytes() + stash_.capacity(); }
-  std::size_t held_share() const noexcept { return queue_.held_share() + stash_.capacity(); }
-  // Increases whenever the kernel takes something; tells a stalled peer from a slow one.
-  std::uint64_t sent_bytes() const noexcept { return sent_bytes_; }
+  std::size_t held_bytes() const noexcept { return queue_.held_bytes() + stash_bytes(); }
+  std::size_t held_share() const noexcept { return queue_.held_share() + stash_bytes(); }
+  // Whether the kernel has taken something since this was asked last; tells a stalled peer from a
+  // slow one.
+  bool made_progress() noexcept {
+    const bool made = is(Flag::progressed);
+    clear(Flag::progressed);
+    return made;
+  }
   std::uint64_t received_bytes() const noexcept { return received_bytes_; }
   // What the last receive that brought something brought.
   std::size_t last_receive_bytes() const noexcept { return last_receive_bytes_; }
@@ -245,16 +255,24 @@ class Stream final : private Watcher {
     abortive = 1U << 16,
     offered = 1U << 17,  // flush_collected() sent some; the flush phase is to tell it
     asks = 1U << 18,     // for space of the handler's
+    deaf = 1U << 19,     // the poller is not asked for input; and it is ...
+    waits_to_write = 1U << 20,
+    progressed = 1U << 21,  // the kernel took something
 
     over = broken | closed,
     unready = paused | again | end_seen | over,  // nothing is to be received
     unusual = unready | missed | blocked | shutdown_wanted | detached | offered | asks,
+    not_plain = unusual | deaf | waits_to_write,
   };
   // Any of them, where it stands for several.
   bool is(Flag flag) const noexcept { return (flags_ & static_cast<std::uint32_t>(flag)) != 0; }
   void set(Flag flag) noexcept { flags_ |= static_cast<std::uint32_t>(flag); }
   void clear(Flag flag) noexcept { flags_ &= ~static_cast<std::uint32_t>(flag); }
   void put(Flag flag, bool on) noexcept { on ? set(flag) : clear(flag); }
+
+  // Empty exactly where there is no block of it.
+  BorrowedBuffer stash() noexcept { return {loop_->pool(), stash_}; }
+  std::size_t stash_bytes() const noexcept { return stash_ == nullptr ? 0 : stash_->bytes; }
 
   MutableBytes receive_buffer() const noexcept {
     return {loop_->receive_buffer().data, loop_->receive_buffer().size};
@@ -278,9 +296,7 @@ class Stream final : private Watcher {
   void finish_dispatch() noexcept;
   // True for the course of most dispatches: the peer has not finished, the kernel has refused
   // nothing, and the handler has asked for nothing but to send.
-  bool is_plain() const noexcept {
-    return !is(Flag::unusual) && transport_ == nullptr && interest_ == Interest::read;
-  }
+  bool is_plain() const noexcept { return !is(Flag::not_plain) && transport_ == nullptr; }
   void tidy_up() noexcept;
   // Calls what calls the handler.
   template <class Call>
@@ -302,7 +318,9 @@ class Stream final : private Watcher {
   Space receive_space();
   Space space_for_stash() noexcept;
   void deliver(const Space& space, std::size_t received);
-  void deliver_stash();
+  void deliver_stash(std::size_t received);
+  void keep_rest(Bytes input) noexcept;
+  void drop_stash() noexcept;
   void stop_reading(const Io& io) noexcept;
   Want show(MutableBytes& input);
   void offer(MutableBytes& input);
@@ -313,6 +331,8 @@ class Stream final : private Watcher {
   void break_off(std::error_code error) noexcept;
   void close_abortively() noexcept;
   void lose_output(std::error_code error) noexcept;
+  Interest interest() const noexcept;
+  void keep_interest(Interest interest) noexcept;
   void update_interest() noexcept;
 
   // Output: stream_output.cc.
@@ -349,14 +369,14 @@ class Stream final : private Watcher {
   Token token_;
   std::uint32_t last_receive_bytes_ = 0;
   OutputQueue queue_;
-  Buffer stash_;
-  std::uint64_t sent_bytes_ = 0;
+  Pool::Block* stash_ = nullptr;
   std::uint64_t received_bytes_ = 0;
-  std::error_code error_;  // why broken, or what the poller told of a socket about to be found so
-  Interest interest_ = Interest::none;
-  std::uint32_t flags_ = 0;
+  // Why broken, or what the poller told of a socket about to be found so. (It ends with room for
+  // another member.)
+  [[no_unique_address]] ErrorCode error_;
+  std::uint32_t flags_ = static_cast<std::uint32_t>(Flag::deaf);
 };
-// One for each idle connection: with malloc's own word it makes 128.
-static_assert(sizeof(void*) != 8 || sizeof(Stream) <= 120);
+// One for each idle connection: with malloc's own word it makes 112.
+static_assert(sizeof(void*) != 8 || sizeof(Stream) <= 96);
 
 }  // namespace hilo::net

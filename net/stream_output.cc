@@ -133,7 +133,7 @@ Status Stream::enqueue(std::span<const Bytes> slices, const SharedBytes* shared)
 }
 
 Io Stream::sent(const Io& io) noexcept {
-  if (io.kind == Io::Kind::done) sent_bytes_ += io.bytes;
+  if (io.kind == Io::Kind::done) set(Flag::progressed);
   return io;
 }
 
@@ -208,7 +208,7 @@ void Stream::send_buffer() noexcept {
   loop_->count_write();
   const std::ptrdiff_t result = socket::try_send(fd_.value(), bytes, what_follows());
   if (result == static_cast<std::ptrdiff_t>(bytes.size())) {
-    sent_bytes_ += bytes.size();
+    set(Flag::progressed);
     buffer.size = 0;
   } else {
     settle_buffer(result);
@@ -265,10 +265,10 @@ void Stream::flush_queue() {
   const bool offered = is(Flag::offered);
   clear(Flag::offered);
   if ((queue_.empty() && !offered) || is(Flag::over)) return;
-  const std::uint64_t sent_before = sent_bytes_;
+  const std::size_t queued_before = queue_.size();
   if (Status status = send_queue(); !status) return break_off(status.error());
   if (!queue_.empty()) {
-    if (offered || sent_bytes_ != sent_before) handler_->on_taken();
+    if (offered || queue_.size() != queued_before) handler_->on_taken();
     return;
   }
   clear(Flag::blocked_told);
@@ -285,10 +285,10 @@ void Stream::report_blocked() {
 void Stream::flush_collected() noexcept {
   if (in_dispatch()) send_collected();
   if (queue_.empty() || is(Flag::blocked) || is(Flag::over)) return;
-  const std::uint64_t sent_before = sent_bytes_;
+  const std::size_t queued_before = queue_.size();
   // The flush phase, which is scheduled, meets the error again, and tells what came of it.
   static_cast<void>(send_queue());
-  if (sent_bytes_ != sent_before) set(Flag::offered);
+  if (queue_.size() != queued_before) set(Flag::offered);
 }
 
 void Stream::shutdown_write() noexcept {

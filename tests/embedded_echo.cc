@@ -60,10 +60,8 @@ class End final : public net::Stream::Handler {
       loop_->stop();
       return true;
     }
-    for (const Bytes slice : session_.send(event.opcode, event.payload).slices) {
-      if (!stream_.write(slice)) return false;
-    }
-    return true;
+    const ws::Outgoing outgoing = session_.send(event.opcode, event.payload);
+    return static_cast<bool>(stream_.write(outgoing.slices()));
   }
   void on_end() override { stream_.close(); }
   void on_broken(std::error_code) override {

@@ -17,7 +17,7 @@ constexpr ws::MaskKey key = {0x37, 0xFA, 0x21, 0x3D};
 
 // What a socket would carry: copied, as sessions unmask in place.
 Status carry(const ws::Outgoing& outgoing, Buffer& wire) {
-  for (const Bytes slice : outgoing.slices) {
+  for (const Bytes slice : outgoing.slices()) {
     if (Status status = wire.append(slice); !status) return status;
   }
   return {};

@@ -55,7 +55,7 @@ TEST_CASE("a field is found by its name in any case, from any place on") {
 // The lengths from 63 on share a bit of NameLengths.
 TEST_CASE("names of all lengths are found, and nothing where none is so long") {
   std::string head = "GET / HTTP/1.1\r\nHost: a\r\n";
-  for (const std::size_t length : {1, 62, 63, 64, 65, 127, 128}) {
+  for (const std::size_t length : {1U, 62U, 63U, 64U, 65U, 127U, 128U}) {
     head += std::string(length, 'n') + ": " + std::to_string(length) + "\r\n";
   }
   ParsedRequest request(head + "\r\n");

@@ -24,7 +24,8 @@ namespace {
 constexpr MessageLimits limits;
 
 std::string joined(const Outgoing& outgoing) {
-  return std::string(as_text(outgoing.slices[0])) + std::string(as_text(outgoing.slices[1]));
+  const auto [header, payload] = outgoing.slices();
+  return std::string(as_text(header)) + std::string(as_text(payload));
 }
 std::string content(const Buffer& buffer) {
   return std::string(as_text(buffer.readable()));
@@ -55,7 +56,7 @@ TEST_CASE("a server sends the caller's own bytes behind a header") {
     const Outgoing outgoing = server.session.send(Opcode::text, as_bytes(payload));
     CHECK_FALSE(outgoing.empty());
     CHECK(joined(outgoing) == plain_frame(0x81, payload));
-    CHECK(static_cast<const void*>(outgoing.slices[1].data()) == payload.data());
+    CHECK(static_cast<const void*>(outgoing.payload.data()) == payload.data());
     CHECK(joined(server.session.send(Opcode::binary, as_bytes(payload))) ==
           plain_frame(0x82, payload));
   }

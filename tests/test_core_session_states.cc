@@ -24,7 +24,8 @@ using Kind = Event::Kind;
 namespace {
 
 std::string joined(const Outgoing& outgoing) {
-  return std::string(as_text(outgoing.slices[0])) + std::string(as_text(outgoing.slices[1]));
+  const auto [header, payload] = outgoing.slices();
+  return std::string(as_text(header)) + std::string(as_text(payload));
 }
 
 // A server's session, and everything it needs to live.
@@ -172,7 +173,7 @@ TEST_CASE("a view that was delivered outlives close() and send()") {
   const std::vector<std::uint8_t> first = peer.block;
   const Event event = peer.next(frame.substr(3000));
   REQUIRE(event.kind == Kind::message);
-  CHECK(peer.session.send(Opcode::binary, event.payload).slices[1].data() == event.payload.data());
+  CHECK(peer.session.send(Opcode::binary, event.payload).payload.data() == event.payload.data());
   CHECK(peer.close() == normal_close);
   CHECK(as_text(event.payload) == payload);
   CHECK(peer.session.assembled_bytes() == 5000);

@@ -52,7 +52,8 @@ TEST_CASE("1 MB through a tiny send buffer arrives whole and in order, however i
     CHECK(pair.b->received == text);
     CHECK(turn_until(loop, [&] { return pair.a->count("drained") == 1; }));
     CHECK(pair.a->stream->queued_bytes() == 0);
-    CHECK(pair.a->stream->sent_bytes() == text.size());
+    CHECK(pair.a->stream->made_progress());
+    CHECK_FALSE(pair.a->stream->made_progress());
   }
 }
 

@@ -43,9 +43,9 @@ void Connection::Engine::has_taken() noexcept {
 
 net::Time Connection::Engine::next_deadline() const noexcept {
   const Limits& limits = *shared_->limits;
-  if (closing_) return due(closing_since_, limits.close_timeout);
+  if (closing_) return due(output_since_, limits.close_timeout);
   net::Time next = end_of_life();
-  if (blocked_) next = std::min(next, due(blocked_since_, limits.stall_timeout));
+  if (blocked_) next = std::min(next, due(output_since_, limits.stall_timeout));
   if (stream_->paused()) return next;
   const bool is_judged = !is_taking();
   if (is_judged && (may_ask() || in_chunks())) {
@@ -71,18 +71,16 @@ void Connection::Engine::on_timer(net::Time now) {
 }
 
 void Connection::Engine::check_closing_deadline(net::Time now) {
-  if (now < due(closing_since_, shared_->limits->close_timeout)) return;
+  if (now < due(output_since_, shared_->limits->close_timeout)) return;
   // What was written outside of a dispatch leaves in the flush phase, which the timers of a loop
   // that stood still precede: only then the peer's time begins.
   if (stream_->queued_bytes() > stream_->blocked_bytes()) {
-    closing_since_ = now;
+    output_since_ = now;
     return;
   }
   // What was accepted is still on its way: as long as the peer takes some of it, we wait.
-  const std::uint64_t sent = stream_->sent_bytes();
-  if (stream_->queued_bytes() != 0 && sent != progress_mark_) {
-    progress_mark_ = sent;
-    closing_since_ = now;
+  if (stream_->queued_bytes() != 0 && stream_->made_progress()) {
+    output_since_ = now;
     return;
   }
   if (!peer_closed_) {
@@ -101,11 +99,9 @@ void Connection::Engine::check_closing_deadline(net::Time now) {
 
 void Connection::Engine::check_open_deadlines(net::Time now) {
   const Limits& limits = *shared_->limits;
-  if (blocked_ && now >= due(blocked_since_, limits.stall_timeout)) {
-    const std::uint64_t sent = stream_->sent_bytes();
-    if (sent == progress_mark_) return reset_for(Errc::write_stalled);
-    progress_mark_ = sent;
-    blocked_since_ = now;
+  if (blocked_ && now >= due(output_since_, limits.stall_timeout)) {
+    if (!stream_->made_progress()) return reset_for(Errc::write_stalled);
+    output_since_ = now;
   }
   if (now >= end_of_life()) {
     static_cast<void>(close(CloseCode::going_away, "its time is over"));

@@ -350,9 +350,9 @@ void Connection::Engine::begin_closing() noexcept {
   // No deadline of a message watches what comes from now on.
   static_cast<void>(stop_gathering());
   leave_topics();
-  closing_since_ = loop().now();
-  progress_mark_ = stream_->sent_bytes();
-  arm_by(due(closing_since_, shared_->limits->close_timeout));
+  output_since_ = loop().now();
+  static_cast<void>(stream_->made_progress());
+  arm_by(due(output_since_, shared_->limits->close_timeout));
 }
 
 // Both Closes are said, or ours is and the peer broke a rule: TCP comes next (§7.1.1).

@@ -202,7 +202,7 @@ class Connection::Engine final : public Connection,
   // Each tells what was lacking, if anything was: no_memory or no_entropy.
   Errc write(std::span<const Bytes> slices) noexcept { return written(stream_->write(slices)); }
   Errc write(const Outgoing& outgoing) noexcept {
-    return outgoing.empty() ? Errc::none : write(outgoing.slices);
+    return outgoing.empty() ? Errc::none : write(outgoing.slices());
   }
   Errc written(Status status) noexcept;
   template <class Mask>
@@ -281,10 +281,9 @@ class Connection::Engine final : public Connection,
   net::Time last_input_;
   net::Time ping_sent_;
   net::Time message_began_;
-  net::Time blocked_since_;  // or since the last progress, while output is blocked
-  net::Time closing_since_;
+  // While output is blocked, and while it is closing: since then, or since the peer last took some.
+  net::Time output_since_;
   net::Time control_window_;
-  std::uint64_t progress_mark_ = 0;  // sent_bytes when last looked at
   std::uint32_t ping_number_ = 0;
   std::uint32_t control_frames_ = 0;
 
@@ -294,13 +293,13 @@ class Connection::Engine final : public Connection,
   bool close_recorded_ : 1 = false;  // how it ended is final
   bool peer_closed_ : 1 = false;     // the peer's Close was seen
   bool opened_ : 1 = false;          // on_open was called, so on_close is owed
-  bool closing_ : 1 = false;         // closing_since_ counts
+  bool closing_ : 1 = false;         // output_since_ counts
   bool end_seen_ : 1 = false;        // the peer's FIN was seen
   bool ended_ : 1 = false;           // the stream is closed; only on_reap follows
   bool awaiting_pong_ : 1 = false;
   bool message_begun_ : 1 = false;  // message_began_ counts
   bool mid_frame_ : 1 = false;      // the last input ended within a frame
-  bool blocked_ : 1 = false;        // blocked_since_ counts
+  bool blocked_ : 1 = false;        // the kernel takes no more: output_since_ counts
   bool drained_told_ : 1 = false;   // on_drained was called, and nothing was refused since
   bool paused_by_user_ : 1 = false;
   bool paused_by_queue_ : 1 = false;
@@ -316,6 +315,6 @@ inline const Connection::Engine& Connection::engine() const noexcept {
 
 // What a quiet connection costs: this and 8 bytes of its slab, its Stream, and 32 bytes in the
 // loop's table (bench/bench_idle_memory.cc).
-static_assert(sizeof(void*) != 8 || sizeof(Connection::Engine) <= 248);
+static_assert(sizeof(void*) != 8 || sizeof(Connection::Engine) <= 224);
 
 }  // namespace hilo::ws

@@ -223,9 +223,11 @@ Errc Connection::Engine::write_ping(Bytes payload) {
 
 void Connection::Engine::on_blocked() {
   blocked_ = true;
-  blocked_since_ = loop().now();
-  progress_mark_ = stream_->sent_bytes();
-  arm_by(due(blocked_since_, shared_->limits->stall_timeout));
+  static_cast<void>(stream_->made_progress());
+  if (!closing_) {
+    output_since_ = loop().now();
+    arm_by(due(output_since_, shared_->limits->stall_timeout));
+  }
   // What had collected lies in the queue now.
   if (shared_->memory != nullptr) shared_->memory->look();
   pause_if_backed_up();

@@ -30,15 +30,12 @@ class EncodedMessage {
   static constexpr std::size_t shared_bytes_min = 4096;
 
   EncodedMessage(Opcode opcode, Bytes payload, SendOptions options) noexcept
-      : payload_(payload),
-        opcode_(opcode),
-        options_(options),
-        header_bytes_(write_header(header_.data(), opcode, true, payload.size(), nullptr)) {}
+      : plain_(Outgoing::frame(opcode, true, payload)), opcode_(opcode), options_(options) {}
   EncodedMessage(const EncodedMessage&) = delete;
   EncodedMessage& operator=(const EncodedMessage&) = delete;
 
   Opcode opcode() const noexcept { return opcode_; }
-  Bytes payload() const noexcept { return payload_; }
+  Bytes payload() const noexcept { return plain_.payload; }
   SendOptions options() const noexcept { return options_; }
   // As this session of a server sends it. Where connections share a compression context, it is
   // compressed once for all of them; else into `scratch`, which is empty and must outlive the
@@ -46,23 +43,22 @@ class EncodedMessage {
   Outgoing outgoing(Session& session, Buffer& scratch) noexcept {
     shrunk_ = nullptr;
     Compression* const compression = session.compression();
-    if (compression == nullptr || !options_.compress) return plain();
+    if (compression == nullptr || !options_.compress) return plain_;
     const Compression* const shared = compression->shared();
-    if (shared == nullptr) return session.send_compressed(opcode_, payload_, scratch);
+    if (shared == nullptr) return session.send_compressed(opcode_, payload(), scratch);
     Shrunk& shrunk = find(shared, *compression, scratch.pool());
-    if (!shrunk.is_smaller) return plain();
+    if (!shrunk.is_smaller) return plain_;
     shrunk_ = &shrunk;
     return session.send_shrunk(opcode_, std::as_const(shrunk.bytes).readable());
   }
   // What outgoing() made, to be kept while it waits. None if it is few bytes, or this connection's
   // alone, or there is no memory for it.
   SharedBytes keep(const Outgoing& outgoing, Pool& pool) noexcept {
-    const Bytes payload = outgoing.slices.back();
-    if (payload.size() < shared_bytes_min) return {};
-    const bool is_plain = payload.data() == payload_.data();
+    if (outgoing.payload.size() < shared_bytes_min) return {};
+    const bool is_plain = outgoing.payload.data() == payload().data();
     if (!is_plain && shrunk_ == nullptr) return {};
     SharedBytes& kept = is_plain ? kept_plain_ : shrunk_->kept;
-    if (!kept) kept = SharedBytes::copy_of(pool, outgoing.slices);
+    if (!kept) kept = SharedBytes::copy_of(pool, outgoing.slices());
     return kept;
   }
 
@@ -83,17 +79,14 @@ class EncodedMessage {
     std::optional<Shrunk>& form = forms_[place];
     if (!form || form->by != shared) {
       form.emplace(Shrunk{shared, Buffer{pool}, false});
-      form->is_smaller = compression.shrink(payload_, form->bytes);
+      form->is_smaller = compression.shrink(payload(), form->bytes);
     }
     return *form;
   }
-  Outgoing plain() const noexcept { return {{Bytes{header_}.first(header_bytes_), payload_}}; }
 
-  Bytes payload_;
+  Outgoing plain_;
   Opcode opcode_;
   SendOptions options_;
-  std::array<std::uint8_t, frame_header_bytes_max> header_;
-  std::size_t header_bytes_;  // behind header_, which it fills
   std::array<std::optional<Shrunk>, forms_max> forms_;
   Shrunk* shrunk_ = nullptr;  // the one that outgoing() has just made use of
   SharedBytes kept_plain_;

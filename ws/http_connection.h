@@ -219,7 +219,6 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   std::uint64_t request_number_ = 0;
   net::Time asking_since_;
   std::size_t lingered_bytes_ = 0;
-  std::uint64_t progress_mark_ = 0;  // sent_bytes when a deadline was last looked at
   State state_ = State::reading;
   bool head_only_ = false;  // the request is a HEAD
   bool keep_alive_ = true;

@@ -124,11 +124,7 @@ void HttpConnection::on_timer(net::Time now) {
     return send_pieces();
   }
   // What was answered is still on its way: as long as the peer takes some of it, we wait.
-  const std::uint64_t sent = stream_->sent_bytes();
-  if (stream_->queued_bytes() != 0 && sent != progress_mark_) {
-    progress_mark_ = sent;
-    return arm(limits_->stall_timeout);
-  }
+  if (stream_->queued_bytes() != 0 && stream_->made_progress()) return arm(limits_->stall_timeout);
   const bool is_answered = state_ == State::reading || state_ == State::leaving;
   const bool is_stalled = is_answered && stream_->queued_bytes() != 0;
   if (is_stalled || state_ == State::sending) {

@@ -64,13 +64,29 @@ class Buffer {
   void consume(std::size_t bytes) noexcept;
   // Drops everything and gives the block back.
   void release() noexcept;
-  // The block with its content, for another Buffer; this one is empty. For who has no room for the
-  // pool as well.
+  // The block with its content, for another Buffer; this one is empty.
   Pool::Block* detach() noexcept { return std::exchange(block_, nullptr); }
 
  private:
   Pool* pool_;
   Pool::Block* block_ = nullptr;
+};
+
+// A Buffer for as long as one call takes, from the block that is all its owner keeps of it: whoever
+// is there once for each connection has no room for the pool as well.
+class BorrowedBuffer {
+ public:
+  BorrowedBuffer(Pool& pool, Pool::Block*& block) noexcept
+      : buffer_(pool, std::exchange(block, nullptr)), block_(&block) {}
+  BorrowedBuffer(const BorrowedBuffer&) = delete;
+  BorrowedBuffer& operator=(const BorrowedBuffer&) = delete;
+  ~BorrowedBuffer() { *block_ = buffer_.detach(); }
+
+  Buffer* operator->() noexcept { return &buffer_; }
+
+ private:
+  Buffer buffer_;
+  Pool::Block** block_;
 };
 
 }  // namespace hilo

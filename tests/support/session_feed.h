@@ -248,9 +248,7 @@ class Feed {
 
   void close() {
     if (session_.role() == ws::Role::server) {
-      for (const Bytes slice : session_.close(ws::CloseCode::going_away, "bye").slices) {
-        transcript_->replies += as_text(slice);
-      }
+      say(session_.close(ws::CloseCode::going_away, "bye"));
       return;
     }
     Pool pool;
@@ -261,11 +259,13 @@ class Feed {
     transcript_->replies += unmasked_frames(as_text(frames.readable()));
   }
 
+  void say(const ws::Outgoing& outgoing) {
+    for (const Bytes slice : outgoing.slices()) transcript_->replies += as_text(slice);
+  }
+
   void take_replies() {
     if (session_.role() == ws::Role::server) {
-      for (const Bytes slice : session_.take_replies().slices) {
-        transcript_->replies += as_text(slice);
-      }
+      say(session_.take_replies());
     } else {
       Pool pool;
       Buffer out(pool);

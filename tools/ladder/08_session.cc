@@ -34,7 +34,7 @@ constexpr ws::MaskKey key = {1, 2, 3, 4};
 // What a socket would carry, in one piece.
 std::vector<std::uint8_t> on_the_wire(const ws::Outgoing& outgoing) {
   std::vector<std::uint8_t> bytes;
-  for (const Bytes slice : outgoing.slices) bytes.insert(bytes.end(), slice.begin(), slice.end());
+  for (const Bytes slice : outgoing.slices()) bytes.insert(bytes.end(), slice.begin(), slice.end());
   return bytes;
 }
 

@@ -66,7 +66,7 @@ class CoreEcho {
     static_cast<void>(ws::write_error_response(output_, error));
   }
   void put(const ws::Outgoing& outgoing) {
-    for (const Bytes slice : outgoing.slices) {
+    for (const Bytes slice : outgoing.slices()) {
       if (!output_.append(slice)) over_ = true;
     }
   }

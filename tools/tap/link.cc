@@ -278,14 +278,15 @@ void Link::end_if_done() {
 
 void Link::await_progress() {
   constexpr net::Duration patience = net::Duration::seconds(30);
-  const auto sent = [this] {
-    return ends_[0].stream->sent_bytes() + ends_[1].stream->sent_bytes();
+  const auto made_progress = [this] {
+    const bool first = ends_[0].stream->made_progress();
+    return ends_[1].stream->made_progress() || first;
   };
-  sent_mark_ = sent();
-  end_timer_ = tap_->loop_->call_after(patience, [this, sent] {
+  static_cast<void>(made_progress());
+  end_timer_ = tap_->loop_->call_after(patience, [this, made_progress] {
     end_timer_.reset();
     if (over_) return;
-    sent() != sent_mark_ ? await_progress() : end_all(false);
+    made_progress() ? await_progress() : end_all(false);
   });
 }
 

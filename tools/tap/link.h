@@ -113,7 +113,6 @@ class Link {
   std::array<std::size_t, 2> matched_{};  // of the empty line behind a head
   std::array<bool, 2> end_passed_{};      // the one behind all that was sent that way
   std::optional<net::Loop::TimerId> end_timer_;
-  std::uint64_t sent_mark_ = 0;  // of both streams, when it was armed
   std::optional<CaptureWriter::Connection> capture_;
   explain::Explainer explainer_;
   Standings standings_;

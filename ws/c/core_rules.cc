@@ -177,7 +177,7 @@ static_assert(HILO_NONCE_BYTES == key_bytes);
 constexpr bool has_wide_pointers = sizeof(void*) == 8;
 static_assert(sizeof(hilo_bytes) == 2 * sizeof(void*) && sizeof(hilo_text) == 2 * sizeof(void*));
 static_assert(sizeof(hilo_field) == 2 * sizeof(hilo_text));
-static_assert(sizeof(hilo_outgoing) == sizeof(Outgoing));
+static_assert(sizeof(hilo_outgoing) == 2 * sizeof(hilo_bytes));
 static_assert(!has_wide_pointers || sizeof(hilo_event) == 40);
 static_assert(!has_wide_pointers || sizeof(hilo_request) == 88);
 static_assert(!has_wide_pointers || sizeof(hilo_url) == 104);

@@ -39,7 +39,9 @@ struct hilo_session {
   DeflateCounters deflate_counters;
   std::optional<DeflateContexts> deflate;  // outlives the session, which has a part of it
   Session session;
-  Buffer frame;  // what the last call handed out: a client's frame, or a compressed payload
+  // What the last call handed out.
+  Outgoing outgoing;
+  Buffer frame;  // a client's, or a compressed payload
   hilo_event event = {};
 };
 
@@ -74,10 +76,6 @@ const hilo_event* shown(hilo_session& self, const Event& event) noexcept {
   return &self.event;
 }
 
-void hand_out(const Outgoing& outgoing, hilo_outgoing& out) noexcept {
-  out = {{bytes_of(outgoing.slices[0]), bytes_of(outgoing.slices[1])}};
-}
-
 // One way to make bytes for both roles: a server's are `plain()`, a client's are appended to a
 // Buffer by `masked()`. Who has nothing to say where something was asked for is not connected.
 template <class Plain, class Masked>
@@ -86,7 +84,9 @@ int write(hilo_session& self, const std::uint8_t* mask_key, hilo_outgoing& out, 
   out = {};
   self.frame.release();
   if (self.session.role() == Role::server) {
-    hand_out(plain(), out);
+    self.outgoing = plain();
+    const auto [header, payload] = self.outgoing.slices();
+    out = {{bytes_of(header), bytes_of(payload)}};
     return HILO_OK;
   }
   if (mask_key == nullptr) return -EINVAL;

@@ -397,13 +397,19 @@ Opcode Session::outgoing_opcode(Opcode opcode, bool final) noexcept {
   return result;
 }
 
+Outgoing Outgoing::frame(Opcode opcode, bool final, Bytes payload) noexcept {
+  Outgoing outgoing;
+  const std::size_t size =
+      write_header(outgoing.header.data(), opcode, final, payload.size(), nullptr);
+  outgoing.header_bytes = static_cast<std::uint8_t>(size);
+  outgoing.payload = payload;
+  return outgoing;
+}
+
 Outgoing Session::send(Opcode opcode, Bytes payload, bool final) noexcept {
   HILO_DCHECK(course_.role == Role::server);
   if (!is_open()) return {};
-  const Opcode wire_opcode = outgoing_opcode(opcode, final);
-  const std::size_t size =
-      write_header(outgoing_.data(), wire_opcode, final, payload.size(), nullptr);
-  return {{Bytes{outgoing_}.first(size), payload}};
+  return Outgoing::frame(outgoing_opcode(opcode, final), final, payload);
 }
 
 Status Session::send(Opcode opcode, Bytes payload, MaskKey key, Buffer& into, bool final) noexcept {
@@ -424,8 +430,8 @@ Outgoing Session::send_compressed(Opcode opcode, Bytes payload, Buffer& scratch)
 
 Outgoing Session::send_shrunk(Opcode opcode, Bytes wire) noexcept {
   HILO_DCHECK(compression_ != nullptr && !course_.sending_fragments);
-  const Outgoing outgoing = send(opcode, wire);
-  outgoing_[0] |= rsv1_bit;
+  Outgoing outgoing = send(opcode, wire);
+  outgoing.header[0] |= rsv1_bit;
   return outgoing;
 }
 
@@ -442,8 +448,9 @@ Status Session::send_compressed(Opcode opcode, Bytes payload, MaskKey key, Buffe
 }
 
 Outgoing Session::ping(Bytes payload) noexcept {
+  HILO_DCHECK(course_.role == Role::server);
   if (!is_open() || payload.size() > control_payload_bytes_max) return {};
-  return control(Opcode::ping, payload);
+  return Outgoing::frame(Opcode::ping, true, payload);
 }
 
 Status Session::ping(Bytes payload, MaskKey key, Buffer& into) noexcept {
@@ -451,19 +458,15 @@ Status Session::ping(Bytes payload, MaskKey key, Buffer& into) noexcept {
   return write_masked(Opcode::ping, true, {}, payload, key, into);
 }
 
-Outgoing Session::control(Opcode opcode, Bytes payload) noexcept {
-  HILO_DCHECK(course_.role == Role::server);
-  const std::size_t size = write_header(outgoing_.data(), opcode, true, payload.size(), nullptr);
-  return {{Bytes{outgoing_}.first(size), payload}};
-}
-
-Outgoing Session::control_close(CloseCode code, Bytes reason) noexcept {
-  if (!has_wire_form(code)) return control(Opcode::close, {});
-  HILO_DCHECK(course_.role == Role::server);
-  const std::size_t size = write_header(outgoing_.data(), Opcode::close, true,
-                                        close_code_bytes + reason.size(), nullptr);
-  store_be16(outgoing_.data() + size, static_cast<std::uint16_t>(code));
-  return {{Bytes{outgoing_}.first(size + close_code_bytes), reason}};
+// The code goes behind the header, and counts as payload there.
+Outgoing Session::close_frame(CloseCode code, Bytes reason) noexcept {
+  Outgoing outgoing = Outgoing::frame(Opcode::close, true, reason);
+  if (!has_wire_form(code)) return outgoing;
+  static_assert(close_reason_bytes_max + close_code_bytes <= short_payload_bytes_max);
+  outgoing.header[1] = static_cast<std::uint8_t>(outgoing.header[1] + close_code_bytes);
+  store_be16(outgoing.header.data() + outgoing.header_bytes, static_cast<std::uint16_t>(code));
+  outgoing.header_bytes += close_code_bytes;
+  return outgoing;
 }
 
 Status Session::write_masked_close(CloseCode code, Bytes reason, MaskKey key,
@@ -496,9 +499,10 @@ Status Session::check_close(CloseCode code, std::string_view reason) noexcept {
 }
 
 Outgoing Session::close(CloseCode code, std::string_view reason) noexcept {
+  HILO_DCHECK(course_.role == Role::server);
   if (!is_open() || !check_close(code, reason)) return {};
   begin_closing();
-  return control_close(code, as_bytes(reason));
+  return close_frame(code, as_bytes(reason));
 }
 
 Status Session::close(CloseCode code, std::string_view reason, MaskKey key, Buffer& into) noexcept {
@@ -514,10 +518,11 @@ void Session::begin_closing() noexcept {
 }
 
 Outgoing Session::take_replies() noexcept {
+  HILO_DCHECK(course_.role == Role::server);
   switch (course_.reply) {
     case Reply::none: return {};
-    case Reply::pong: reply_taken(); return control(Opcode::pong, unfinished_->reply);
-    case Reply::close: reply_taken(); return control_close(course_.reply_code, {});
+    case Reply::pong: reply_taken(); return Outgoing::frame(Opcode::pong, true, unfinished_->reply);
+    case Reply::close: reply_taken(); return close_frame(course_.reply_code, {});
   }
   return {};
 }

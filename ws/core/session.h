@@ -41,8 +41,7 @@
 //     (the server first, §7.1.1), and bound all of it by a timer
 //
 //   views    event payloads: until the next call of next(), next_plain(), receive_space(),
-//            commit(), fail_with() or end_of_input(); Outgoing: until the next call of anything but
-//            const functions
+//            commit(), fail_with() or end_of_input(); an Outgoing: as long as what was to be sent
 //   thread   one at a time
 //   errors   of the peer: an event `failure`; of the caller: see each function
 //   life     the limits, which do not change, and the Pool must outlive the session, and what is
@@ -93,10 +92,21 @@ struct Event {
   explicit operator bool() const noexcept { return kind != Kind::need_input; }
 };
 
-// Bytes to be sent in this order: a header of the session's and a payload of the caller's.
+// A frame of a server's to be sent: its header, which lies here, and the payload, which the caller
+// has.
 struct Outgoing {
-  std::array<Bytes, 2> slices;
-  bool empty() const noexcept { return slices[0].empty(); }
+  static Outgoing frame(Opcode opcode, bool final, Bytes payload) noexcept;
+
+  std::array<std::uint8_t, frame_header_bytes_max + 1> header;  // of a Close: and its code
+  std::uint8_t header_bytes = 0;
+  Bytes payload;
+
+  bool empty() const noexcept { return header_bytes == 0; }
+  // In the order of the wire; good as long as this object is, which needs a name therefore.
+  std::array<Bytes, 2> slices() const& noexcept {
+    return {Bytes{header}.first(header_bytes), payload};
+  }
+  std::array<Bytes, 2> slices() const&& = delete;
 };
 
 class Session {
@@ -295,8 +305,7 @@ class Session {
   bool begin_unfinished() noexcept;
   void end_unfinished() noexcept;
   void release_delivered() noexcept;
-  Outgoing control(Opcode opcode, Bytes payload) noexcept;
-  Outgoing control_close(CloseCode code, Bytes reason) noexcept;
+  static Outgoing close_frame(CloseCode code, Bytes reason) noexcept;
   Status write_masked_close(CloseCode code, Bytes reason, MaskKey key, Buffer& into) noexcept;
   Status write_masked(Opcode opcode, bool final, Bytes head, Bytes payload, MaskKey key,
                       Buffer& into) noexcept;
@@ -309,7 +318,6 @@ class Session {
   CompressionPointer compression_;
   Unfinished* unfinished_ = nullptr;  // in a block of the pool
   Course course_;
-  std::array<std::uint8_t, frame_header_bytes_max> outgoing_;  // header (and close code) to send
   const std::uint8_t short_bytes_max_;  // the limit of messages, or all that a short header can say
 };
 
@@ -342,6 +350,6 @@ class Session {
 }
 
 // One for each idle connection.
-static_assert(sizeof(void*) != 8 || sizeof(Session) <= 56);
+static_assert(sizeof(void*) != 8 || sizeof(Session) <= 48);
 
 }  // namespace hilo::ws
