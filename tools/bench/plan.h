@@ -66,6 +66,7 @@ struct Plan {
   unsigned threads = 1;
   std::uint32_t busy_poll_us = 0;  // net::Loop::Options::busy_poll of each thread
   net::Duration duration = net::Duration::seconds(10);
+  std::uint64_t messages = 0;  // as soon as so many are answered it is over; 0: by time alone
   net::Duration warm_up = net::Duration::seconds(1);
   net::Duration ramp;  // the connections open evenly over it; zero: as fast as they can
   net::Duration interval = net::Duration::seconds(1);   // of a point in the plots

@@ -171,6 +171,7 @@ class Run {
                                    .most = tally.latency.most()});
       interval_began = now;
       result_.measured = now - began;
+      is_over = is_over || (plan_.messages != 0 && result_.total.messages >= plan_.messages);
       take_server_use(before);
       tell("measuring");
     }

@@ -105,6 +105,10 @@ FlagGroup time_flags(BenchSettings& settings) {
               with_preset(duration_flag(text("--duration", "TIME", "how long is measured", "-d"),
                                         plan.duration),
                           "10s"),
+              number_flag(
+                  text("--messages", "N",
+                       "it ends sooner, with the interval in which so many were answered", "-n"),
+                  {1, std::uint64_t{1} << 62}, plan.messages),
               with_preset(duration_flag(text("--warm-up", "TIME", "how long is not, before that"),
                                         plan.warm_up),
                           "1s"),
@@ -301,6 +305,7 @@ Complaint contradiction(const BenchSettings& settings) {
   const bench::Plan& plan = settings.plan;
   if (plan.threads > plan.connections) return "there are more threads than connections";
   if (plan.rate > 0 && plan.mode != Mode::echo) return "--rate is for --mode echo";
+  if (plan.messages != 0 && plan.mode == Mode::idle) return "--mode idle has no --messages";
   if (plan.duration.nanoseconds <= 0 || plan.interval.nanoseconds <= 0) {
     return "--duration and --interval have to be longer than nothing";
   }
