@@ -938,8 +938,8 @@ $(addprefix matrix-,$(MATRIX)): matrix-%: | .setup-check
 	+@$(SELF) MODE=debug WERROR=1 BUILD=$(BUILD)/matrix/$* CXX=$(firstword $(subst -, ,$*)) \
 	  CXXFLAGS=-std=$(lastword $(subst -, ,$*)) libraries
 
-.PHONY: lint format-check style layers headers purity noexcept
-lint: format-check style layers purity $(O)/kqueue_compiles.ok $(O)/net/poller_poll.o $(O)/net/wakeup_pipe.o  ## the style, as a test
+.PHONY: lint format-check style layers mutants-check headers purity noexcept
+lint: format-check style layers purity mutants-check $(O)/kqueue_compiles.ok $(O)/net/poller_poll.o $(O)/net/wakeup_pipe.o  ## the style, as a test
 
 # What this system does not take is compiled, so that it stays whole: the kqueue backend against a
 # header of our own.
@@ -955,6 +955,8 @@ style: .setup-check
 	@$(PYTHON) tools/check/check_style.py $(ALL_CODE)
 layers: .setup-check
 	@$(PYTHON) tools/check/check_layers.py tools/check/layers.txt
+mutants-check: .setup-check
+	@$(PYTHON) tests/mutants/run.py --check
 purity: $(PURE_OBJECTS)
 	@NM=$(NM) READELF=$(READELF) sh tools/check/check_purity.sh $^
 

@@ -243,20 +243,20 @@ inline Stream::Space Stream::receive_space() {
 // as is moved, and otherwise grows at its end, doubling.
 Stream::Space Stream::space_for_stash() noexcept {
   const MutableBytes shared = receive_buffer();
-  BorrowedBuffer stash = this->stash();
-  const std::size_t held = stash->size();
+  BorrowedBuffer held_input = stash();
+  const std::size_t held = held_input->size();
   if (held <= last_receive_bytes_ && held <= shared.size() / 2) {
-    std::memcpy(shared.data(), stash->readable().data(), held);
+    std::memcpy(shared.data(), held_input->readable().data(), held);
     loop_->pool().count_copied(held);
     return {Place::shared, shared.subspan(held), held};
   }
-  if (stash->writable().size() < stash_space_min) {
-    if (Status status = stash->reserve(std::max(stash_growth_min, held)); !status) {
+  if (held_input->writable().size() < stash_space_min) {
+    if (Status status = held_input->reserve(std::max(stash_growth_min, held)); !status) {
       break_off(status.error());
       return {Place::stash, {}, 0};
     }
   }
-  return {Place::stash, stash->writable(), 0};
+  return {Place::stash, held_input->writable(), 0};
 }
 
 inline void Stream::deliver(const Space& space, std::size_t received) {

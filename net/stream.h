@@ -193,13 +193,14 @@ class Stream final : private Watcher {
   // queue shares with others than its share.
   std::size_t held_bytes() const noexcept { return queue_.held_bytes() + stash_bytes(); }
   std::size_t held_share() const noexcept { return queue_.held_share() + stash_bytes(); }
-  // Whether the kernel has taken something since this was asked last; tells a stalled peer from a
-  // slow one.
+  // Whether the kernel has taken something since this was asked or forgotten last; tells a stalled
+  // peer from a slow one.
   bool made_progress() noexcept {
     const bool made = is(Flag::progressed);
-    clear(Flag::progressed);
+    forget_progress();
     return made;
   }
+  void forget_progress() noexcept { clear(Flag::progressed); }
   std::uint64_t received_bytes() const noexcept { return received_bytes_; }
   // What the last receive that brought something brought.
   std::size_t last_receive_bytes() const noexcept { return last_receive_bytes_; }
@@ -253,11 +254,11 @@ class Stream final : private Watcher {
     broken = 1U << 14,
     closed = 1U << 15,
     abortive = 1U << 16,
-    offered = 1U << 17,  // flush_collected() sent some; the flush phase is to tell it
-    asks = 1U << 18,     // for space of the handler's
-    deaf = 1U << 19,     // the poller is not asked for input; and it is ...
-    waits_to_write = 1U << 20,
-    progressed = 1U << 21,  // the kernel took something
+    offered = 1U << 17,         // flush_collected() sent some; the flush phase is to tell it
+    asks = 1U << 18,            // for space of the handler's
+    deaf = 1U << 19,            // the poller is not asked for input
+    waits_to_write = 1U << 20,  // it is asked for room to write
+    progressed = 1U << 21,      // the kernel took something
 
     over = broken | closed,
     unready = paused | again | end_seen | over,  // nothing is to be received

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 
+#include "net/base/poison.h"
 #include "net/base/pool.h"
 #include "tests/support/allocation_counter.h"
 
@@ -129,6 +130,20 @@ TEST_CASE("the pool caches no more than its limit") {
   CHECK(fresh != nullptr);
   pool.give(fresh);
 }
+
+#ifdef HILO_ASAN
+TEST_CASE("a block that lies unused is poisoned") {
+  Pool pool;
+  Pool::Block* const block = pool.take(512);
+  std::uint8_t* const last = block->data() + block->bytes - 1;
+  CHECK_FALSE(__asan_address_is_poisoned(last));
+  pool.give(block);
+  CHECK(__asan_address_is_poisoned(last));
+  CHECK(pool.take(512) == block);
+  CHECK_FALSE(__asan_address_is_poisoned(last));
+  pool.give(block);
+}
+#endif
 
 TEST_CASE("giving back nothing is allowed") {
   Pool pool;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/base/poison.h"
 #include "net/base/slab.h"
 
 using namespace hilo;

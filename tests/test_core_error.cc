@@ -31,12 +31,15 @@ bool is_label(std::string_view label) {
 TEST_CASE("every error has a row with a label, a text and an answer of its layer") {
   CHECK(errc_count > 50);
   for (std::size_t i = 0; i < errc_count; ++i) {
-    const Rule& row = rule(nth(i));
+    const Rule row = rule(nth(i));
     CAPTURE(row.label);
     CHECK(row.error == nth(i));
     CHECK(is_label(row.label));
     CHECK_FALSE(row.text.empty());
     CHECK(utf8_valid(as_bytes(row.text)));
+    // For programs in C.
+    CHECK(row.label.data()[row.label.size()] == '\0');
+    CHECK(row.text.data()[row.text.size()] == '\0');
     // The text goes into a log line and a body: one line, without quotes of either kind of format.
     CHECK(row.text.find_first_of("\r\n\"\\") == std::string_view::npos);
     CHECK((row.layer == Layer::none) == (row.error == Errc::none));

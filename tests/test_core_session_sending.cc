@@ -49,6 +49,18 @@ struct Server {
 
 }  // namespace
 
+TEST_CASE(
+    "frames that were made are good as long as their payloads, whatever is made behind them") {
+  Server server;
+  const std::string payload(300, 'p');
+  const Outgoing message = server.session.send(Opcode::text, as_bytes(payload));
+  const Outgoing ping = server.session.ping(as_bytes("?"));
+  const Outgoing close = server.session.close(CloseCode::normal, "bye");
+  CHECK(joined(message) == plain_frame(0x81, payload));
+  CHECK(joined(ping) == plain_frame(0x89, "?"));
+  CHECK(joined(close) == plain_frame(0x88, close_payload(1000, "bye")));
+}
+
 TEST_CASE("a server sends the caller's own bytes behind a header") {
   Server server;
   for (const std::size_t size : {0U, 1U, 125U, 126U, 65535U, 65536U}) {

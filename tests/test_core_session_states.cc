@@ -5,11 +5,13 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
 
+#include "net/base/allocator.h"
 #include "net/base/buffer.h"
 #include "net/base/pool.h"
 #include "tests/support/frames.h"
@@ -74,6 +76,19 @@ struct Peer {
 
 const std::vector<Role> both_roles = {Role::server, Role::client};
 const std::string normal_close = plain_frame(0x88, close_payload(1000));
+
+// As long as it lives there is none to be had.
+class NoMemory {
+ public:
+  NoMemory() {
+    use_allocator({.allocate = [](void*, std::size_t) noexcept -> void* { return nullptr; },
+                   .release = [](void*, void* memory) noexcept { std::free(memory); },
+                   .context = nullptr});
+  }
+  NoMemory(const NoMemory&) = delete;
+  NoMemory& operator=(const NoMemory&) = delete;
+  ~NoMemory() { use_standard_allocator(); }
+};
 
 // Brings a fresh session into one of its five states.
 enum class Reach : std::uint8_t { open, closing, answering, closed, failed };
@@ -378,6 +393,61 @@ TEST_CASE("memory that cannot be had fails the session, and the peer is told") {
   MutableBytes input{block.data(), header.size() + size};
   CHECK(seen(peer.session.next(input)) == seen_failure(Errc::no_memory));
   CHECK(peer.replies() == plain_frame(0x88, close_payload(1011)));
+}
+
+TEST_CASE("what comes in parts fails where there is no memory for it, and short messages go on") {
+  for (const bool closing : {false, true}) {
+    Peer peer;
+    if (closing) CHECK(peer.close() == normal_close);
+    const NoMemory none;
+    if (!closing) CHECK(peer.next(peer.frame(0x82, "whole")).kind == Kind::message);
+    const Event event = peer.next(peer.frame(0x02, "the first part").substr(0, 9));
+    CHECK(event.error == Errc::no_memory);
+    CHECK(event.code == (closing ? CloseCode::abnormal : CloseCode::internal_error));
+    CHECK_FALSE(peer.session.unfinished());
+    CHECK(peer.session.held_bytes() == 0);
+  }
+}
+
+TEST_CASE("a verdict takes back whatever is under way, and what was shown of it") {
+  const std::string ping(100, '?');
+  const std::string part(300, 'm');
+  for (const std::size_t cut : {1U, 5U, 50U}) {
+    Peer peer;
+    CHECK_FALSE(peer.next(peer.frame(0x01, part) + peer.frame(0x89, ping).substr(0, cut)));
+    CHECK(peer.session.held_bytes() == peer.pool.taken_bytes());
+    CHECK(peer.pool.taken_bytes() != 0);
+    CHECK(seen(peer.session.fail_with(Errc::ping_timeout)) == seen_failure(Errc::ping_timeout));
+    CHECK(peer.pool.taken_bytes() == 0);
+  }
+  Peer pinged;
+  CHECK(pinged.next(pinged.frame(0x89, "?")).kind == Kind::ping);
+  CHECK(pinged.session.has_replies());
+  CHECK(seen(pinged.session.end_of_input()) == seen_failure(Errc::end_without_close));
+  CHECK(pinged.pool.taken_bytes() == 0);
+  CHECK_FALSE(pinged.session.has_replies());
+}
+
+TEST_CASE("what was shown is given back before the next read, if that is asked for") {
+  Peer peer;
+  CHECK(peer.next(peer.frame(0x89, "?")).kind == Kind::ping);
+  CHECK(peer.replies() == plain_frame(0x8A, "?"));
+  peer.session.release_shown();
+  CHECK(peer.pool.taken_bytes() == 0);
+  // Of a message that is under way nothing is lost.
+  CHECK_FALSE(peer.next(peer.frame(0x01, "ab")));
+  CHECK(peer.next(peer.frame(0x89, "?")).kind == Kind::ping);
+  peer.session.release_shown();
+  CHECK_FALSE(peer.session.has_replies());
+  const Event event = peer.next(peer.frame(0x80, "c"));
+  CHECK(as_text(event.payload) == "abc");
+}
+
+TEST_CASE("who was given no space has nothing to commit") {
+  Peer peer;
+  CHECK(peer.session.receive_space(1000).empty());
+  CHECK_FALSE(peer.session.commit(0));
+  CHECK(peer.next(peer.frame(0x82, "x")).kind == Kind::message);
 }
 
 TEST_CASE("a Pong that is owed may stand behind our Close, and not behind the peer's") {

@@ -30,7 +30,7 @@ void check_rejected(WireServer& server, Errc error, std::string_view code) {
   CHECK(server.rejects(error) == 1);
   CHECK(server.all_rejects() == 1);
   REQUIRE(server.log.size() == 1);
-  const ws::Rule& rule = ws::rule(error);
+  const ws::Rule rule = ws::rule(error);
   CHECK(server.log[0].starts_with("lvl=warn ev=reject layer=" + std::string(to_string(rule.layer)) +
                                   " reason=" + std::string(rule.label) + " peer="));
   CHECK(server.log[0].ends_with(" code=" + std::string(code)));
@@ -314,7 +314,7 @@ TEST_CASE("an answer that does not come, fails or comes twice (88)") {
     CHECK(peer.until_end());
     CHECK(peer.received.starts_with("HTTP/1.1 " + std::string(status) + " "));
     CHECK(server.rejects(error) == 1);
-    const ws::Rule& rule = ws::rule(error);
+    const ws::Rule rule = ws::rule(error);
     const std::string line = "lvl=warn ev=reject layer=" + std::string(to_string(rule.layer)) +
                              " reason=" + std::string(rule.label) + " peer=127.0.0.1:";
     REQUIRE(server.log.size() == 1);

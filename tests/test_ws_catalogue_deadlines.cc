@@ -27,7 +27,7 @@ void check_books(WireServer& server, Errc error, int code, const Baseline& befor
   CHECK(server.rejects(error) == 1);
   CHECK(server.all_rejects() == 1);
   REQUIRE(server.log.size() == 1);
-  const ws::Rule& rule = ws::rule(error);
+  const ws::Rule rule = ws::rule(error);
   CHECK(server.log[0].starts_with("lvl=warn ev=reject layer=" + std::string(to_string(rule.layer)) +
                                   " reason=" + std::string(rule.label) + " peer=127.0.0.1:"));
   CHECK(server.log[0].ends_with(" code=" + std::to_string(code)));

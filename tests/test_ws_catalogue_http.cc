@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "net/base/poison.h"
 #include "net/socket.h"
 #include "tests/support/late_closing.h"
 #include "tests/support/refused.h"

@@ -174,7 +174,7 @@ void check_not_believed(const NotBelieved& row) {
     CHECK(failures == std::vector<std::error_code>{make_error_code(row.error)});
     CHECK(why == row.why);
     CHECK(server.received.empty());
-    const ws::Rule& rule = ws::rule(row.error);
+    const ws::Rule rule = ws::rule(row.error);
     REQUIRE(lines.size() == 1);
     CAPTURE(lines[0]);
     CHECK(lines[0].starts_with("lvl=warn ev=reject layer=tls reason=" + std::string(rule.label) +

@@ -128,6 +128,19 @@ TEST_CASE("what is received in chunks has a limit of its own") {
   CHECK(reader.messages.back().second.size() == 1500);
 }
 
+TEST_CASE("a pause behind a message that came in chunks holds nothing of it") {
+  Reader reader;
+  reader.on_part = [&](ws::Connection& c) {
+    if (!reader.in_message) c.pause();
+  };
+  WirePeer peer(reader);
+  REQUIRE(peer.upgrade("/parts"));
+  REQUIRE(peer.send(client_frame(0x01, "a") + client_frame(0x80, "b")));
+  REQUIRE(reader.until([&] { return reader.messages.size() == 1 && !reader.in_message; }));
+  CHECK(reader.loop.pool().taken_bytes() == 0);
+  reader.server.for_each([](ws::Connection& c) { c.resume(); });
+}
+
 TEST_CASE("a pause within a message stops its chunks, and loses none") {
   Reader reader;
   int pauses = 0;

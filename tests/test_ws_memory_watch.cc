@@ -131,6 +131,19 @@ TEST_CASE("who holds most of unfinished messages is told 1013, and the others go
   }));
 }
 
+TEST_CASE("those who stop within a header hold little each, and are counted all the same") {
+  constexpr std::size_t limit = 16 * kib;
+  WireServer server(limited(limit));
+  Peers peers;
+  for (int i = 0; i < 100; ++i) {
+    peers.push_back(std::make_unique<WirePeer>(server));
+    REQUIRE(peers.back()->upgrade());
+    REQUIRE(peers.back()->send("\x82"));
+  }
+  REQUIRE(server.until([&] { return server.rejects(Errc::memory_pressure) > 0; }));
+  CHECK(server.until([&] { return server.loop.pool().taken_bytes() <= limit; }));
+}
+
 TEST_CASE("those who do not read what is published hold no more together than the limit (F17)") {
   constexpr std::size_t limit = 2048 * kib;
   ws::Limits limits = limited(limit);

@@ -114,6 +114,7 @@ net::Stream::Want Connection::Engine::take_events(MutableBytes& input, std::uint
 bool Connection::Engine::is_done_with(MutableBytes& input) {
   if (!is_over()) return false;
   ignore(input, *shared_->metrics);
+  session_.release_shown();
   return true;
 }
 
@@ -176,7 +177,7 @@ void Connection::Engine::track_unfinished(bool message_ended) noexcept {
   }
   mid_frame_ = session_.in_frame();
   stream_->ask_for_space(mid_frame_);
-  if (session_.assembled_bytes() != 0) look_at_memory();
+  if (session_.held_bytes() != 0) look_at_memory();
   if (!session_.unfinished() || in_chunks()) {
     message_begun_ = false;
   } else if (!message_begun_ || message_ended) {
@@ -351,7 +352,7 @@ void Connection::Engine::begin_closing() noexcept {
   static_cast<void>(stop_gathering());
   leave_topics();
   output_since_ = loop().now();
-  static_cast<void>(stream_->made_progress());
+  stream_->forget_progress();
   arm_by(due(output_since_, shared_->limits->close_timeout));
 }
 

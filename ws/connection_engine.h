@@ -281,7 +281,8 @@ class Connection::Engine final : public Connection,
   net::Time last_input_;
   net::Time ping_sent_;
   net::Time message_began_;
-  // While output is blocked, and while it is closing: since then, or since the peer last took some.
+  // While output is blocked, and while it is closing: since then, or since a deadline found that
+  // the peer had taken some.
   net::Time output_since_;
   net::Time control_window_;
   std::uint32_t ping_number_ = 0;

@@ -223,7 +223,8 @@ Errc Connection::Engine::write_ping(Bytes payload) {
 
 void Connection::Engine::on_blocked() {
   blocked_ = true;
-  static_cast<void>(stream_->made_progress());
+  stream_->forget_progress();
+  // The deadline of a closing connection counts from its Close.
   if (!closing_) {
     output_since_ = loop().now();
     arm_by(due(output_since_, shared_->limits->stall_timeout));

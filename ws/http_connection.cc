@@ -201,7 +201,7 @@ void HttpConnection::leave(std::shared_ptr<Dock> destination) noexcept {
   destination_ = std::move(destination);
   state_ = State::leaving;
   stream_->pause();
-  static_cast<void>(stream_->made_progress());
+  stream_->forget_progress();
   // Not from here: the stream is in the midst of its dispatch.
   if (stream_->queued_bytes() != 0) return arm(limits_->stall_timeout);
   loop_->timers().arm(*this, overdue);

@@ -59,7 +59,7 @@ Status HttpConnection::respond_from(std::uint16_t status, std::string_view conte
   state_ = State::sending;
   arm(limits_->stall_timeout);
   send_pieces();
-  static_cast<void>(stream_->made_progress());
+  stream_->forget_progress();
   return {};
 }
 

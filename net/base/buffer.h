@@ -22,6 +22,7 @@
 #include <utility>
 
 #include "net/base/bytes.h"
+#include "net/base/check.h"
 #include "net/base/pool.h"
 #include "net/base/result.h"
 
@@ -80,7 +81,10 @@ class BorrowedBuffer {
       : buffer_(pool, std::exchange(block, nullptr)), block_(&block) {}
   BorrowedBuffer(const BorrowedBuffer&) = delete;
   BorrowedBuffer& operator=(const BorrowedBuffer&) = delete;
-  ~BorrowedBuffer() { *block_ = buffer_.detach(); }
+  ~BorrowedBuffer() {
+    HILO_DCHECK(*block_ == nullptr);  // one at a time
+    *block_ = buffer_.detach();
+  }
 
   Buffer* operator->() noexcept { return &buffer_; }
 

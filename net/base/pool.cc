@@ -11,6 +11,7 @@
 #include "net/base/allocator.h"
 #include "net/base/check.h"
 #include "net/base/mid_page.h"
+#include "net/base/poison.h"
 
 namespace hilo {
 
@@ -24,6 +25,14 @@ Pool::Block* next_of(Pool::Block* block) noexcept {
   Pool::Block* next;
   std::memcpy(&next, block->data(), sizeof(next));
   return next;
+}
+
+// Nobody has a use for the rest of it.
+void poison_rest(Pool::Block* block) noexcept {
+  poison(block->data() + sizeof(Pool::Block*), block->bytes - sizeof(Pool::Block*));
+}
+void unpoison_rest(Pool::Block* block) noexcept {
+  unpoison(block->data() + sizeof(Pool::Block*), block->bytes - sizeof(Pool::Block*));
 }
 
 }  // namespace
@@ -70,6 +79,7 @@ Pool::Block* Pool::take_of_size(std::size_t size) noexcept {
   Block* block = free_[index];
   if (block != nullptr) {
     free_[index] = next_of(block);
+    unpoison_rest(block);
     cached_bytes_ -= size;
     block->begin = block->end = 0;
   } else {
@@ -90,13 +100,17 @@ void Pool::give(Block* block) noexcept {
   const std::size_t limit = std::has_single_bit(size) ? cached_bytes_max_ : cached_bytes_max_ / 2;
   if (cached_bytes_ + size > limit) return release(block);
   std::memcpy(block->data(), &free_[index], sizeof(Block*));
+  poison_rest(block);
   free_[index] = block;
   cached_bytes_ += size;
 }
 
 void Pool::trim() noexcept {
   for (Block*& head : free_) {
-    while (head != nullptr) release(std::exchange(head, next_of(head)));
+    while (head != nullptr) {
+      unpoison_rest(head);
+      release(std::exchange(head, next_of(head)));
+    }
   }
   cached_bytes_ = 0;
 }

@@ -3,38 +3,15 @@
 #include "net/base/slab.h"
 
 #include "net/base/allocator.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define HILO_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HILO_ASAN 1
-#endif
-#endif
-#ifdef HILO_ASAN
-#include <sanitizer/asan_interface.h>
-#endif
+#include "net/base/poison.h"
 
 namespace hilo {
 namespace {
 
-constexpr std::uint32_t no_slot = 0xFFFFFFFF;
-
 // All of a slot but the mark in front of it.
-void poison_object([[maybe_unused]] const void* slot, [[maybe_unused]] std::size_t mark_bytes,
-                   [[maybe_unused]] std::size_t slot_bytes) noexcept {
-#ifdef HILO_ASAN
-  __asan_poison_memory_region(static_cast<const unsigned char*>(slot) + mark_bytes,
-                              slot_bytes - mark_bytes);
-#endif
+void poison_object(const void* mark, std::size_t mark_bytes, std::size_t slot_bytes) noexcept {
+  poison(static_cast<const unsigned char*>(mark) + mark_bytes, slot_bytes - mark_bytes);
 }
-
-void unpoison_slot([[maybe_unused]] const void* p, [[maybe_unused]] std::size_t bytes) noexcept {
-#ifdef HILO_ASAN
-  __asan_unpoison_memory_region(p, bytes);
-#endif
-}
-#undef HILO_ASAN
 
 }  // namespace
 
@@ -65,13 +42,13 @@ bool SlabBase::grow(std::size_t slot_bytes) noexcept {
   return true;
 }
 
-SlabBase::Mark* SlabBase::take(std::size_t slot_bytes, SlabHandle& handle) noexcept {
+SlabBase::Mark* SlabBase::take(SlabHandle& handle, std::size_t slot_bytes) noexcept {
   if (free_head_ == no_slot && !grow(slot_bytes)) return nullptr;
   Mark& slot = slot_at(free_head_, slot_bytes);
   handle = {free_head_, ++slot.generation};
   free_head_ = slot.next_free;
   ++size_;
-  unpoison_slot(&slot, slot_bytes);
+  unpoison(&slot, slot_bytes);
   return &slot;
 }
 
@@ -95,8 +72,8 @@ void SlabBase::put_back(Mark& slot, std::uint32_t index, std::size_t slot_bytes)
   poison_object(&slot, sizeof(Mark), slot_bytes);
 }
 
-SlabBase::Mark* SlabBase::first_from(std::uint32_t index, std::size_t slot_bytes,
-                                     SlabHandle& handle) const noexcept {
+SlabBase::Mark* SlabBase::first_from(std::uint32_t index, SlabHandle& handle,
+                                     std::size_t slot_bytes) const noexcept {
   for (; index < chunk_count_ * chunk_slots; ++index) {
     Mark& slot = slot_at(index, slot_bytes);
     handle = {index, slot.generation};
@@ -107,7 +84,7 @@ SlabBase::Mark* SlabBase::first_from(std::uint32_t index, std::size_t slot_bytes
 
 void SlabBase::free_chunks(std::size_t slot_bytes) noexcept {
   for (std::uint32_t i = 0; i < chunk_count_; ++i) {
-    unpoison_slot(chunks_[i], slot_bytes * chunk_slots);
+    unpoison(chunks_[i], slot_bytes * chunk_slots);
     release_memory(chunks_[i]);
   }
   release_memory(chunks_);

@@ -50,24 +50,26 @@ class SlabBase {
   ~SlabBase() = default;
 
   // A slot for a new object; null without memory.
-  Mark* take(std::size_t slot_bytes, SlabHandle& handle) noexcept;
+  Mark* take(SlabHandle& handle, std::size_t slot_bytes) noexcept;
   // That of an object; null if it is gone.
   Mark* find(SlabHandle handle, std::size_t slot_bytes) const noexcept;
   // Whoever looks for it finds it no more; then, when it is destroyed, its slot is free.
   Mark* forget(SlabHandle handle, std::size_t slot_bytes) noexcept;
   void put_back(Mark& slot, std::uint32_t index, std::size_t slot_bytes) noexcept;
-  // The first one in a slot from `index` on; its handle refers to nothing where there is none.
-  Mark* first_from(std::uint32_t index, std::size_t slot_bytes, SlabHandle& handle) const noexcept;
+  // The first one in a slot from `index` on, and its handle; null, and no handle, if there is none.
+  Mark* first_from(std::uint32_t index, SlabHandle& handle, std::size_t slot_bytes) const noexcept;
   void free_chunks(std::size_t slot_bytes) noexcept;
 
  private:
+  static constexpr std::uint32_t no_slot = 0xFFFFFFFF;
+
   Mark& slot_at(std::uint32_t index, std::size_t slot_bytes) const noexcept;
   bool grow(std::size_t slot_bytes) noexcept;
 
   unsigned char** chunks_ = nullptr;
   std::uint32_t chunk_count_ = 0;
   std::uint32_t chunk_capacity_ = 0;
-  std::uint32_t free_head_ = 0xFFFFFFFF;  // none
+  std::uint32_t free_head_ = no_slot;
   std::size_t size_ = 0;
 };
 
@@ -94,7 +96,7 @@ class Slab : private SlabBase {
   template <class... Arguments>
   [[nodiscard]] Entry emplace(Arguments&&... arguments) {
     SlabHandle handle;
-    Mark* const slot = take(slot_bytes(), handle);
+    Mark* const slot = take(handle, slot_bytes());
     if (slot == nullptr) return {};
     void* const place = object_of(slot);
     T* object;
@@ -125,7 +127,7 @@ class Slab : private SlabBase {
   template <class Visit>
   void for_each(Visit&& visit) {
     SlabHandle handle;
-    for (std::uint32_t index = 0; Mark* slot = first_from(index, slot_bytes(), handle);) {
+    for (std::uint32_t index = 0; Mark* slot = first_from(index, handle, slot_bytes());) {
       index = handle.index + 1;
       visit(*object_of(slot), handle);
     }

@@ -424,6 +424,10 @@ static void test_receive_space(void) {
   size_t arrived = sizeof first - 4;
   uint8_t* at = first;
   size_t left = sizeof first;
+  // Of nothing there is nothing to read.
+  uint8_t* none;
+  EXPECT(hilo_session_receive_space(client, 1 << 16, &none) == 0);
+  EXPECT(hilo_session_commit(client, 0) == 0);
   // 16 KiB have to be there before it pays.
   memset(first, 'a', sizeof first);
   memcpy(first, "\x82\x7e\x80\x00", 4);

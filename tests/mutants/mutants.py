@@ -54,7 +54,7 @@ MUTANTS = [
     Mutant(
         "a stream that is resumed does not look for what came meanwhile",
         "net/stream.cc",
-        "  if (is(Flag::offering) || !stash_.empty()) set(Flag::again);\n"
+        "  if (is(Flag::offering) || stash_ != nullptr) set(Flag::again);\n"
         "  loop_->schedule(token_, Phase::resume);\n}\n\nvoid Stream::close()",
         "}\n\nvoid Stream::close()",
         ("net_stream",),
@@ -150,10 +150,24 @@ MUTANTS = [
         ("sim_drain",),
     ),
     Mutant(
+        "a Pong that blocks puts off the end of a connection that is closing",
+        "ws/connection_output.cc",
+        "  if (!closing_) {\n    output_since_ = loop().now();",
+        "  {\n    output_since_ = loop().now();",
+        ("sim_deadlines",),
+    ),
+    Mutant(
+        "a part of a header is memory that nobody looks at",
+        "ws/connection_engine.cc",
+        "if (session_.held_bytes() != 0) look_at_memory();",
+        "if (session_.assembled_bytes() != 0) look_at_memory();",
+        ("ws_memory_watch",),
+    ),
+    Mutant(
         "the mask of a frame begins anew with each read",
         "ws/core/session.cc",
-        "if (course_.role == Role::server) mask(part, key_, key_offset_);",
-        "if (course_.role == Role::server) mask(part, key_);",
+        "if (course_.role == Role::server) mask(part, frame.key, frame.key_offset);",
+        "if (course_.role == Role::server) mask(part, frame.key);",
         ("ws_connection_chunks", "core_session_frames",),
     ),
     Mutant(

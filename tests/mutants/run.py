@@ -3,6 +3,7 @@
 """Builds each mutant of the engine and shows what finds it: `make mutants`.
 
     run.py [--runs 1000] [--write README.md] [word ...]
+    run.py --check                 builds nothing: is each one's text where it is looked for?
 
 The tree and its objects are copied into the build folder once; a mutant then costs the compilation
 of one file. First whole systems are simulated, and where that finds nothing the tests run that the
@@ -89,11 +90,23 @@ def check_tests(mutants):
             sys.exit(f"without any mutant the test {name} fails, or there is none:\n{run.stdout[-400:]}")
 
 
+def times_there(mutant, tree):
+    return (tree / mutant.file).read_text().count(mutant.old)
+
+
+def check_texts():
+    """A change of the engine takes its mutants along, or nobody notices that they are none any more."""
+    stale = [(m, times_there(m, ROOT)) for m in MUTANTS if times_there(m, ROOT) != 1]
+    for mutant, times in stale:
+        print(f"tests/mutants/mutants.py: {mutant.says}: its text is there {times} times in {mutant.file}")
+    sys.exit(1 if stale else 0)
+
+
 def find(mutant, runs):
     path = COPY / mutant.file
     original = path.read_text()
-    if original.count(mutant.old) != 1:
-        return False, f"its text is there {original.count(mutant.old)} times"
+    if times_there(mutant, COPY) != 1:
+        return False, f"its text is there {times_there(mutant, COPY)} times"
     path.write_text(original.replace(mutant.old, mutant.new))
     try:
         built = make(SIM)
@@ -121,8 +134,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=1000, help="seeds of the simulation for each")
     parser.add_argument("--write", type=Path, help="the README that has the table")
+    parser.add_argument("--check", action="store_true", help="only whether their texts are there")
     parser.add_argument("words", nargs="*", help="only mutants with one of these in sentence or file")
     options = parser.parse_args()
+    if options.check:
+        check_texts()
     picked = [m for m in MUTANTS
               if not options.words or any(w in m.says or w in m.file for w in options.words)]
     copy_tree()

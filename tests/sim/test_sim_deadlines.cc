@@ -23,7 +23,7 @@ void check_rejected_once(const EchoServer& echo, ws::Errc error, unsigned code) 
   CHECK(echo.rejects(error) == 1);
   CHECK(echo.all_rejects() == 1);
   REQUIRE(echo.log.size() == 1);
-  const ws::Rule& rule = ws::rule(error);
+  const ws::Rule rule = ws::rule(error);
   const std::string& line = echo.log.front();
   CAPTURE(line);
   CHECK(line.starts_with("lvl=warn ev=reject layer=" + std::string(ws::to_string(rule.layer)) +
@@ -346,6 +346,60 @@ TEST_CASE("147: a peer that does not answer our Close is reset after five second
   CHECK(echo.closed[0].by == ws::ClosedBy::us);
   CHECK_FALSE(echo.closed[0].clean);
   CHECK(world.baseline() == before);
+}
+
+TEST_CASE("147: a Close behind a full queue is waited for as long as the peer takes some") {
+  World world;
+  world.network.inbox_bytes = 1000;
+  EchoServer echo(world);
+  const Baseline before = world.baseline();
+  Peer stalled = echo.open_peer();
+  Peer slow = echo.open_peer();
+  echo.server.for_each([&](ws::Connection& c) {
+    CHECK(c.send_text(std::string(12'000, 'm')) == ws::Sent::accepted);
+    CHECK(c.close(ws::CloseCode::going_away));
+  });
+  std::string taken;
+  const auto take_for = [&](int seconds) {
+    for (int second = 0; second < seconds; ++second) {
+      world.run_for(1_s);
+      taken += slow.take();
+    }
+  };
+  take_for(4);
+  CHECK(echo.closed.empty());
+  take_for(2);
+  CHECK(echo.closed.size() == 1);
+  CHECK(stalled.saw_reset());
+  take_for(8);
+  CHECK(echo.closed.size() == 1);
+  CHECK(taken.ends_with(close_frame(1001)));
+  slow.send(client_frame(0x88, "\x03\xE9"));
+  world.settle();
+  slow.close();
+  world.settle();
+  REQUIRE(echo.closed.size() == 2);
+  CHECK(echo.closed[1].clean);
+  CHECK(world.baseline() == before);
+}
+
+TEST_CASE("147: a Pong that blocks while a connection is closing puts off no deadline") {
+  World world;
+  world.network.inbox_bytes = 1000;
+  EchoServer echo(world);
+  Peer peer = echo.open_peer();
+  // So much that a few bytes more fill the peer's socket.
+  echo.server.for_each([](ws::Connection& c) {
+    CHECK(c.send_text(std::string(980, 'm')) == ws::Sent::accepted);
+    CHECK(c.close(ws::CloseCode::going_away));
+  });
+  world.run_for(4_s);
+  peer.send(client_frame(0x89, std::string(120, 'p')));
+  world.run_for(999_ms);
+  CHECK(echo.closed.empty());
+  world.run_for(2_ms);
+  CHECK(echo.closed.size() == 1);
+  CHECK(peer.saw_reset());
 }
 
 // --- peers that do not read

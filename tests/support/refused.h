@@ -63,7 +63,7 @@ inline void check_refused(WireServer& server, const Refused& row) {
   CHECK(server.rejects(row.error) == counted + 1);
   CHECK(server.all_rejects() == counted_in_all + 1);
   REQUIRE(server.log.size() == 1);
-  const ws::Rule& rule = ws::rule(row.error);
+  const ws::Rule rule = ws::rule(row.error);
   CHECK(server.log[0].starts_with("lvl=warn ev=reject layer=" + std::string(to_string(rule.layer)) +
                                   " reason=" + std::string(rule.label) + " peer=127.0.0.1:"));
   CHECK(server.log[0].find(" code=" + std::to_string(row.status)) != std::string::npos);

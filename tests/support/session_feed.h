@@ -217,6 +217,9 @@ class Feed {
     if (event.kind == ws::Event::Kind::chunk) return take_chunk(event);
     demand(pool_.taken_bytes() <= 2 * arrived_ + 4096 + inflated_bytes_max_,
            "more memory than twice what arrived");
+    demand(pool_.taken_bytes() == session_.held_bytes(),
+           "memory that the session does not tell of");
+    demand(event || session_.unfinished() || session_.held_bytes() == 0, "memory of nothing");
     demand(session_.assembled_bytes() <= assembled_bytes_max(), "assembled over the limit");
     demand(session_.is_open() || event.kind != ws::Event::Kind::message, "message after the end");
     if (!event) return false;

@@ -282,7 +282,7 @@ void Link::await_progress() {
     const bool first = ends_[0].stream->made_progress();
     return ends_[1].stream->made_progress() || first;
   };
-  static_cast<void>(made_progress());
+  for (const auto& end : ends_) end.stream->forget_progress();
   end_timer_ = tap_->loop_->call_after(patience, [this, made_progress] {
     end_timer_.reset();
     if (over_) return;

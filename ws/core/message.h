@@ -34,7 +34,6 @@ class MessageAssembly {
  public:
   explicit MessageAssembly(Pool& pool) noexcept : bytes_(pool) {}
 
-  Pool& pool() const noexcept { return bytes_.pool(); }
   // True from the first fragment until release().
   bool active() const noexcept { return active_; }
   // text or binary, while active.

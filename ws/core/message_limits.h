@@ -14,7 +14,7 @@ namespace hilo::ws {
 struct MessageLimits {
   // The largest message, in bytes, also when it is one frame.
   std::size_t message_bytes_max = std::size_t{1} << 20;
-  // The same where messages are received in chunks, which costs no memory; 0: no limit.
+  // The same where messages are received in chunks, of which none is held; 0: no limit.
   std::uint64_t streamed_bytes_max = 0;
   // A message may have this many fragments, at least one, and one more for every
   // `bytes_per_fragment` received (0: no more): a flood of tiny fragments costs work without ever

@@ -27,8 +27,10 @@
 //   - a whole unfragmented frame becomes a view of the input, unmasked in place; nothing is copied
 //   - a frame that arrives in pieces, and fragments, are assembled in memory that grows with what
 //     arrived, from the Pool, and is given back when the message has been used
-//   - all input is consumed; at most 13 bytes of a partial header are kept aside, in the small
-//     block that a session has while anything is under way (unfinished.h)
+//   - all input is consumed; at most 13 bytes of a partial header are kept aside
+//   - what is more than a short message that comes whole takes a small block of the Pool
+//     (unfinished.h), which is given back by the first call behind it that reads and finds nothing
+//     under way; where there is none, that is the failure no_memory
 //   - a compressed message (RFC 7692) is inflated when its last frame is complete; its memory is
 //     the session's own, from the Pool
 //   - after our Close messages are no longer delivered, only pings and the peer's Close are; after
@@ -41,7 +43,8 @@
 //     (the server first, §7.1.1), and bound all of it by a timer
 //
 //   views    event payloads: until the next call of next(), next_plain(), receive_space(),
-//            commit(), fail_with() or end_of_input(); an Outgoing: as long as what was to be sent
+//            commit(), fail_with() or end_of_input(); an Outgoing: as long as its payload, which is
+//            the caller's, or lies in the event that a Pong answers
 //   thread   one at a time
 //   errors   of the peer: an event `failure`; of the caller: see each function
 //   life     the limits, which do not change, and the Pool must outlive the session, and what is
@@ -92,12 +95,11 @@ struct Event {
   explicit operator bool() const noexcept { return kind != Kind::need_input; }
 };
 
-// A frame of a server's to be sent: its header, which lies here, and the payload, which the caller
-// has.
+// A frame of a server's to be sent: its header, which lies here, and its payload, which does not.
 struct Outgoing {
   static Outgoing frame(Opcode opcode, bool final, Bytes payload) noexcept;
 
-  std::array<std::uint8_t, frame_header_bytes_max + 1> header;  // of a Close: and its code
+  std::array<std::uint8_t, frame_header_bytes_max> header;  // of a Close: and its code
   std::uint8_t header_bytes = 0;
   Bytes payload;
 
@@ -167,10 +169,10 @@ class Session {
   MutableBytes receive_space(std::size_t hint) noexcept;
   [[nodiscard]] Event commit(std::size_t bytes) noexcept;
 
-  // Gives back the memory of the message that the last event showed, for a caller who may not call
-  // next() for a while.
+  // Gives back what the last event showed, for a caller who may not call next() for a while. A Pong
+  // that was not taken is dropped.
   void release_shown() noexcept {
-    if (unfinished_ != nullptr && unfinished_->delivered) release_delivered();
+    if (unfinished_ != nullptr) release_delivered();
   }
 
   // A message, or a fragment of one: after a call with `final` false the following ones continue
@@ -258,8 +260,9 @@ class Session {
  private:
   enum class State : std::uint8_t { open, closing, answering, closed, failed };
   enum class Reply : std::uint8_t { none, pong, close };
-  // What decides how the next message is sent, and then how the next frame is read. All zeros stand
-  // for a server without compression between two messages, and one comparison tells that.
+  // What decides how the next message is sent, and then how the next frame is read; and what is
+  // owed. All zeros are a server without compression that is open and owes nothing, and one
+  // comparison tells that.
   struct Course {
     Role role = Role::server;
     State state = State::open;
