@@ -27,6 +27,8 @@ LOADS = {
     "1 KiB × 64 × 16": ["-s", "1KiB", "-c", "64", "-i", "16"],
     "16 KiB × 1 × 1": ["-s", "16KiB", "-c", "1", "-i", "1"],
     "connect, upgrade, Close × 16": ["--mode", "connect", "-c", "16"],
+    "fan-out 64 B × 200 × 1, a delivery": ["-s", "64", "-c", "200", "--mode", "fanout"],
+    "fan-out 64 B × 200 × 4, a delivery": ["-s", "64", "-c", "200", "-i", "4", "--mode", "fanout"],
     "1 MiB × 1 × 1": ["-s", "1MiB", "-c", "1", "-i", "1"],
     "wss 1 KiB × 64 × 16": ["-s", "1KiB", "-c", "64", "-i", "16", "--insecure"],
 }
@@ -41,8 +43,9 @@ def instructions(command, flags, seconds, scheme, profile):
         # some thirty instructions more.
         with subprocess.Popen(valgrind, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
             port = server.stdout.readline().split()[2].split(":")[-1]
+            path = "/broadcast" if "fanout" in flags else "/echo"
             asked = [HILO, "bench", "--json", "--payload", "binary", "--warm-up", "0", "--duration", f"{seconds}s",
-                     *flags, f"{scheme}://127.0.0.1:{port}/echo"]
+                     *flags, f"{scheme}://127.0.0.1:{port}{path}"]
             result = json.loads(subprocess.run(asked, stdout=subprocess.PIPE, check=True).stdout)
             server.send_signal(signal.SIGTERM)
             try:

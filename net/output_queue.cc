@@ -3,7 +3,9 @@
 #include "net/output_queue.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
+#include <utility>
 
 namespace hilo::net {
 
@@ -26,9 +28,8 @@ std::span<OutputQueue::Part> OutputQueue::parts() const noexcept {
   return {first, (parts_->end - parts_->begin) / sizeof(Part)};
 }
 
-std::size_t OutputQueue::size() const noexcept {
+std::size_t OutputQueue::size_with_parts() const noexcept {
   const std::span<Part> all = parts();
-  if (all.empty()) return own_size();
   const std::uint64_t behind_first = all.back().shared_sum - all.front().shared_sum;
   return own_size() + all.front().left().size() + static_cast<std::size_t>(behind_first);
 }
@@ -44,10 +45,21 @@ Status OutputQueue::append(Pool& pool, std::span<const Bytes> slices) noexcept {
   std::size_t bytes = 0;
   for (const Bytes slice : slices) bytes += slice.size();
   if (bytes == 0) return {};
-  BorrowedBuffer own(pool, own_);
-  if (Status status = own->reserve(bytes); !status) return status;
-  for (const Bytes slice : slices) static_cast<void>(own->append(slice));
+  if (!make_room(pool, bytes)) return out_of_memory();
+  std::uint8_t* to = own_->data() + own_->end;
+  for (const Bytes slice : slices) {
+    if (!slice.empty()) std::memcpy(to, slice.data(), slice.size());
+    to += slice.size();
+  }
+  own_->end += static_cast<std::uint32_t>(bytes);
+  pool.count_copied(bytes);
   return {};
+}
+
+bool OutputQueue::make_room(Pool& pool, std::size_t bytes) noexcept {
+  if (own_ == nullptr) return (own_ = pool.take(bytes)) != nullptr;
+  if (own_->bytes - own_->end >= bytes) return true;
+  return static_cast<bool>(BorrowedBuffer(pool, own_)->reserve(bytes));
 }
 
 Status OutputQueue::append(Pool& pool, const SharedBytes& shared, std::size_t begin) noexcept {
@@ -99,7 +111,7 @@ std::size_t OutputQueue::consume_front(Pool& pool, std::size_t bytes) noexcept {
   if (own_now != 0) {
     const std::size_t now = std::min(bytes, own_now);
     if (!all.empty()) all.front().own_left -= static_cast<std::uint32_t>(now);
-    BorrowedBuffer(pool, own_)->consume(now);
+    consume_own(pool, now);
     return now;
   }
   Part& first = all.front();
@@ -107,6 +119,11 @@ std::size_t OutputQueue::consume_front(Pool& pool, std::size_t bytes) noexcept {
   first.begin += static_cast<std::uint32_t>(now);
   if (first.left().empty()) drop_part(pool);
   return now;
+}
+
+void OutputQueue::consume_own(Pool& pool, std::size_t bytes) noexcept {
+  own_->begin += static_cast<std::uint32_t>(bytes);
+  if (own_->begin == own_->end) pool.give(std::exchange(own_, nullptr));
 }
 
 void OutputQueue::drop_part(Pool& pool) noexcept {

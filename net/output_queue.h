@@ -37,7 +37,7 @@ class OutputQueue {
   ~OutputQueue() { HILO_DCHECK(empty()); }
 
   bool empty() const noexcept { return own_ == nullptr && parts_ == nullptr; }
-  std::size_t size() const noexcept;
+  std::size_t size() const noexcept { return parts_ == nullptr ? own_size() : size_with_parts(); }
   // Of the pool's memory; and the same with its share alone of what it shares.
   std::size_t held_bytes() const noexcept { return held(&SharedBytes::held_bytes); }
   std::size_t held_share() const noexcept { return held(&SharedBytes::held_share); }
@@ -47,6 +47,11 @@ class OutputQueue {
   // What is shared, from `begin` on, which is before its end.
   Status append(Pool& pool, const SharedBytes& shared, std::size_t begin) noexcept;
 
+  // All of it, where it lies in one piece, as it mostly does; else nothing.
+  Bytes in_one_piece() const noexcept {
+    const bool is_own = parts_ == nullptr && own_ != nullptr;
+    return is_own ? Bytes{own_->data() + own_->begin, own_size()} : Bytes{};
+  }
   // Fills `slices` from the front, and returns how many were used.
   std::size_t gather(std::span<Bytes> slices) const noexcept;
   // Drops `bytes` from the front, and memory as soon as nothing lies there.
@@ -56,9 +61,13 @@ class OutputQueue {
  private:
   struct Part;
 
+  std::size_t size_with_parts() const noexcept;
   std::span<Part> parts() const noexcept;
   std::size_t held(std::size_t (SharedBytes::*of_part)() const noexcept) const noexcept;
   std::size_t own_size() const noexcept { return own_ == nullptr ? 0 : own_->end - own_->begin; }
+  // Makes room behind own_ for so many bytes more. False: there is no memory.
+  bool make_room(Pool& pool, std::size_t bytes) noexcept;
+  void consume_own(Pool& pool, std::size_t bytes) noexcept;
   // Drops that many from what is the front now, all of it at most; how many it were.
   std::size_t consume_front(Pool& pool, std::size_t bytes) noexcept;
   void drop_part(Pool& pool) noexcept;

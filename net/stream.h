@@ -358,6 +358,8 @@ class Stream final : private Watcher {
   class Sequence;
   bool settle(const Io& io, Sequence& left, std::size_t offered) noexcept;
   void send_rest(Sequence& left) noexcept;
+  Io offer_queue(std::size_t& offered) noexcept;
+  Io offer_parts(std::size_t& offered) noexcept;
   Status send_queue() noexcept;
   void flush_queue();
   void finish_shutdown() noexcept;

@@ -240,17 +240,30 @@ void Stream::on_flush() {
   finish_dispatch();
 }
 
+// Offers once what is in front of the queue, `offered` bytes.
+Io Stream::offer_queue(std::size_t& offered) noexcept {
+  const Bytes all = queue_.in_one_piece();
+  offered = all.size();
+  return all.empty() ? offer_parts(offered) : transmit(all);
+}
+
+Io Stream::offer_parts(std::size_t& offered) noexcept {
+  std::array<Bytes, slices_per_send_max> gathered;
+  const std::span<const Bytes> batch{gathered.data(), queue_.gather(gathered)};
+  offered = total_bytes(batch);
+  return batch.size() == 1 ? transmit(batch.front()) : transmit(batch);
+}
+
 // Offers the queue to the kernel from where it lies, until it is empty or the kernel has enough.
 // The error, if it takes nothing any more.
 Status Stream::send_queue() noexcept {
   clear(Flag::blocked);
-  std::array<Bytes, slices_per_send_max> gathered;
   while (!queue_.empty() && !is(Flag::blocked)) {
-    const std::span<const Bytes> batch{gathered.data(), queue_.gather(gathered)};
-    const Io io = batch.size() == 1 ? transmit(batch.front()) : transmit(batch);
+    std::size_t offered = 0;
+    const Io io = offer_queue(offered);
     switch (io.kind) {
       case Io::Kind::done:
-        put(Flag::blocked, transport_ == nullptr && io.bytes < total_bytes(batch));
+        put(Flag::blocked, transport_ == nullptr && io.bytes < offered);
         queue_.consume(loop_->pool(), io.bytes);
         break;
       case Io::Kind::would_block: set(Flag::blocked); break;

@@ -97,7 +97,9 @@ void Pool::give(Block* block) noexcept {
   const std::size_t index = class_of(size);
   HILO_DCHECK(index < classes);
   taken_bytes_ -= size;
-  const std::size_t limit = std::has_single_bit(size) ? cached_bytes_max_ : cached_bytes_max_ / 2;
+  // (std::has_single_bit counts them all, by a call where the processor is not known to.)
+  const bool is_power_of_two = (size & (size - 1)) == 0;
+  const std::size_t limit = is_power_of_two ? cached_bytes_max_ : cached_bytes_max_ / 2;
   if (cached_bytes_ + size > limit) return release(block);
   std::memcpy(block->data(), &free_[index], sizeof(Block*));
   poison_rest(block);

@@ -37,7 +37,7 @@ MUTANTS = [
         "what the kernel took of the queue is not what is dropped from it",
         "net/stream_output.cc",
         "queue_.consume(loop_->pool(), io.bytes);",
-        "queue_.consume(loop_->pool(), total_bytes(batch));",
+        "queue_.consume(loop_->pool(), offered);",
     ),
     Mutant(
         "what the kernel did not take is not kept",
