@@ -383,8 +383,8 @@ MutableBytes Session::receive_space(std::size_t hint) noexcept {
 }
 
 Event Session::commit(std::size_t bytes) noexcept {
-  if (unfinished_ == nullptr || !unfinished_->frame.begun)
-    return need_input();  // there was no space
+  const bool had_space = unfinished_ != nullptr && unfinished_->frame.begun;
+  if (!had_space) return need_input();
   const Unfinished::Frame& frame = unfinished_->frame;
   HILO_DCHECK(bytes <= frame.bytes_left);
   const Errc error = unfinished_->message.commit(bytes, frame.key, frame.key_offset);

@@ -43,8 +43,8 @@
 //     (the server first, §7.1.1), and bound all of it by a timer
 //
 //   views    event payloads: until the next call of next(), next_plain(), receive_space(),
-//            commit(), fail_with() or end_of_input(); an Outgoing: as long as its payload, which is
-//            the caller's, or lies in the event that a Pong answers
+//            commit(), release_shown(), fail_with() or end_of_input(); an Outgoing: as long as its
+//            payload, which is the caller's, or lies in the event that a Pong answers
 //   thread   one at a time
 //   errors   of the peer: an event `failure`; of the caller: see each function
 //   life     the limits, which do not change, and the Pool must outlive the session, and what is
