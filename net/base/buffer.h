@@ -74,7 +74,8 @@ class Buffer {
 };
 
 // A Buffer for as long as one call takes, from the block that is all its owner keeps of it: whoever
-// is there once for each connection has no room for the pool as well.
+// is there once for each connection has no room for the pool as well. Meanwhile the owner's pointer
+// is null: one at a time, and never across a call of anybody who may ask the owner.
 class BorrowedBuffer {
  public:
   BorrowedBuffer(Pool& pool, Pool::Block*& block) noexcept
@@ -82,7 +83,7 @@ class BorrowedBuffer {
   BorrowedBuffer(const BorrowedBuffer&) = delete;
   BorrowedBuffer& operator=(const BorrowedBuffer&) = delete;
   ~BorrowedBuffer() {
-    HILO_DCHECK(*block_ == nullptr);  // one at a time
+    HILO_DCHECK(*block_ == nullptr);
     *block_ = buffer_.detach();
   }
 

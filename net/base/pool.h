@@ -14,6 +14,7 @@
 //           (mid_page.h)
 //   limit   at most `cached_bytes_max` lie unused, of which half is for powers of two alone; what
 //           is given back beyond that is freed
+//   views   of what was given back are poisoned under AddressSanitizer, as if it had been freed
 //   thread  one; every loop has its own pool
 //   life    must outlive every block taken from it; destroying it frees what lies unused
 

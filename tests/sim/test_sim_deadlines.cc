@@ -387,6 +387,7 @@ TEST_CASE("147: a Pong that blocks while a connection is closing puts off no dea
   World world;
   world.network.inbox_bytes = 1000;
   EchoServer echo(world);
+  const Baseline before = world.baseline();
   Peer peer = echo.open_peer();
   // So much that a few bytes more fill the peer's socket.
   echo.server.for_each([](ws::Connection& c) {
@@ -400,6 +401,8 @@ TEST_CASE("147: a Pong that blocks while a connection is closing puts off no dea
   world.run_for(2_ms);
   CHECK(echo.closed.size() == 1);
   CHECK(peer.saw_reset());
+  check_rejected_once(echo, ws::Errc::close_timeout, 0);
+  CHECK(world.baseline() == before);
 }
 
 // --- peers that do not read

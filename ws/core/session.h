@@ -28,9 +28,9 @@
 //   - a frame that arrives in pieces, and fragments, are assembled in memory that grows with what
 //     arrived, from the Pool, and is given back when the message has been used
 //   - all input is consumed; at most 13 bytes of a partial header are kept aside
-//   - what is more than a short message that comes whole takes a small block of the Pool
-//     (unfinished.h), which is given back by the first call behind it that reads and finds nothing
-//     under way; where there is none, that is the failure no_memory
+//   - all but messages of less than 64 KiB that come whole, in one frame and not compressed take a
+//     small block of the Pool (unfinished.h), control frames too. It is given back by the next call
+//     that reads and finds nothing under way; where there is none, that is the failure no_memory
 //   - a compressed message (RFC 7692) is inflated when its last frame is complete; its memory is
 //     the session's own, from the Pool
 //   - after our Close messages are no longer delivered, only pings and the peer's Close are; after

@@ -4,9 +4,9 @@
 // that its payload is read of, the payload of a control frame, the message that fragments are put
 // together to; and what of these the last event showed.
 //
-// A session makes one in a block of the Pool for all but short messages that come whole, and gives
-// it back with the next call that reads and finds nothing under way. So the many sessions that wait
-// for nothing in particular are a few words each.
+// A session makes one in a block of the Pool for all but messages of less than 64 KiB that come
+// whole, and gives it back with the next call that reads and finds nothing under way. So the many
+// sessions that wait for nothing in particular are a few words each.
 //
 //   views   `reply` refers to the payload of the last event, here or in the input
 
