@@ -136,7 +136,15 @@ Status Loop::run_once(Duration timeout) {
 Status Loop::turn(Duration timeout, Time now) {
   Duration patience = until_next_turn(now);
   if (patience < Duration{} || (timeout >= Duration{} && timeout < patience)) patience = timeout;
-  if (Status status = wait_and_dispatch(patience); !status) return status;
+  const bool busy = options_.busy_poll > Duration{} && patience != Duration{};
+  const Result<std::span<const Fired>> fired = busy ? poll_busily(patience) : wait(patience);
+  if (!fired) return fired.error();
+  now_ = clock_now();
+  // Whoever is ready is heard before any deadline is judged.
+  dispatch(*fired);
+  if (fired->size() == Poller::events_per_wait_max) {
+    if (Status status = dispatch_rest(); !status) return status;
+  }
   if (waits(Phase::resume)) run_phase(Phase::resume);
   timers_.advance(now_);
   if (has_posted_.load(std::memory_order_acquire)) run_posted();
@@ -145,25 +153,22 @@ Status Loop::turn(Duration timeout, Time now) {
   turn_end_ = clock_now();
   const Duration took = turn_end_ - now_;
   lag_.record(took);
-  if (on_stall_ && took >= stall_) on_stall_(took);
+  if (took >= stall_) on_stall_(took);
   return {};
 }
 
-// Whoever is ready is heard before any deadline is judged. One wait reports so many events and no
-// more, and after a stall it is the answers left in the kernel that save their senders.
-Status Loop::wait_and_dispatch(Duration patience) {
-  std::size_t heard = 0;
-  std::size_t count;
-  do {
-    const bool busy = options_.busy_poll > Duration{} && patience != Duration{};
-    const Result<std::span<const Fired>> fired = busy ? poll_busily(patience) : wait(patience);
+// One wait reports so many events and no more, and after a stall it is the answers left in the
+// kernel that save their senders.
+Status Loop::dispatch_rest() {
+  std::size_t heard = Poller::events_per_wait_max;
+  std::size_t count = heard;
+  while (count == Poller::events_per_wait_max && heard < watched_count_) {
+    const Result<std::span<const Fired>> fired = wait({});
     if (!fired) return fired.error();
-    if (heard == 0) now_ = clock_now();
     count = fired->size();
     dispatch(*fired);
     heard += count;
-    patience = {};
-  } while (count == Poller::events_per_wait_max && heard < watched_count_);
+  }
   return {};
 }
 
@@ -190,22 +195,20 @@ Duration Loop::until_next_turn() const noexcept {
   return until_next_turn(clock_now());
 }
 
-Duration Loop::until_next_turn(Time now) const noexcept {
-  if (anything_scheduled() || has_posted_.load(std::memory_order_acquire)) return {0};
-  if (timers_.armed_count() == 0) return {-1};
+inline Duration Loop::until_next_turn(Time now) const noexcept {
+  if (waiting_ != 0 || doomed_ || has_posted_.load(std::memory_order_acquire)) return {0};
   return timers_.until_next(now);
 }
 
-void Loop::dispatch(std::span<const Fired> fired) {
+inline void Loop::dispatch(std::span<const Fired> fired) {
   for (const Fired& event : fired) {
-    if (event.token == wakeup_token) {
-      wakeup_.drain();
-      continue;
-    }
     // An earlier event of this batch may have ended or detached this watcher, or given its slot and
     // even its descriptor's number to another one.
-    Slot* slot = live_slot(event.token);
-    if (slot != nullptr && slot->fd >= 0) slot->watcher->on_ready(event.ready);
+    if (const Slot* slot = live_slot(event.token); slot != nullptr) {
+      if (slot->fd >= 0) slot->watcher->on_ready(event.ready);
+    } else if (event.token == wakeup_token) {
+      wakeup_.drain();
+    }
   }
 }
 
@@ -220,6 +223,7 @@ void Loop::reap_and_flush() {
 // Calls those who are in the list now. Who is scheduled meanwhile stands behind `last` and waits.
 void Loop::run_phase(Phase phase) {
   const std::size_t index = index_of(phase);
+  const auto bit = static_cast<unsigned>(phase);
   PhaseList& list = phases_[index];
   const std::uint32_t last = list.tail;
   std::uint32_t current = none;
@@ -227,7 +231,8 @@ void Loop::run_phase(Phase phase) {
     current = list.head;
     Slot& slot = slots_[current];
     list.head = slot.next[index];
-    slot.scheduled = static_cast<std::uint8_t>(slot.scheduled & ~static_cast<unsigned>(phase));
+    if (list.head == none) waiting_ = static_cast<std::uint8_t>(waiting_ & ~bit);
+    slot.scheduled = static_cast<std::uint8_t>(slot.scheduled & ~bit);
     if ((slot.generation & 1) == 0) {
       // Unwatched since. The slot could not be used again while a list went through it.
       if (slot.scheduled == 0) free_slot(current);
@@ -244,8 +249,8 @@ void Loop::run_phase(Phase phase) {
 
 void Loop::on_stall(Duration longest, Callback<void(Duration)> callback) {
   HILO_DCHECK(in_loop_thread());
-  stall_ = longest;
   on_stall_ = std::move(callback);
+  stall_ = on_stall_ ? longest : never;
 }
 
 void Loop::stop() noexcept {
@@ -322,6 +327,7 @@ void Loop::schedule(Token token, Phase phase) noexcept {
   if (slot == nullptr || (slot->scheduled & bit) != 0) return;
   const std::size_t index = index_of(phase);
   PhaseList& list = phases_[index];
+  waiting_ |= bit;
   slot->scheduled = static_cast<std::uint8_t>(slot->scheduled | bit);
   slot->next[index] = none;
   if (list.head == none) {
@@ -336,14 +342,6 @@ Loop::Slot* Loop::live_slot(Token token) noexcept {
   if (token.slot >= slot_count_ || !token) return nullptr;
   Slot& slot = slots_[token.slot];
   return slot.generation == token.generation ? &slot : nullptr;
-}
-
-bool Loop::waits(Phase phase) const noexcept {
-  return phases_[index_of(phase)].head != none;
-}
-
-bool Loop::anything_scheduled() const noexcept {
-  return waits(Phase::resume) || waits(Phase::reap) || waits(Phase::flush) || doomed_;
 }
 
 void Loop::free_slot(std::uint32_t index) noexcept {

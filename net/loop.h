@@ -208,17 +208,18 @@ class Loop {
   Slot* live_slot(Token token) noexcept;
   bool make_slot() noexcept;
   void free_slot(std::uint32_t index) noexcept;
-  bool waits(Phase phase) const noexcept;
-  bool anything_scheduled() const noexcept;
+  bool waits(Phase phase) const noexcept {
+    return (waiting_ & static_cast<std::uint8_t>(phase)) != 0;
+  }
   Duration until_next_turn(Time now) const noexcept;
   Status turn(Duration timeout, Time now);
-  Status wait_and_dispatch(Duration patience);
   Result<std::span<const Fired>> wait(Duration patience) noexcept {
     ++calls_.waits;
     return poller_.wait(patience);
   }
   Result<std::span<const Fired>> poll_busily(Duration patience);
   void dispatch(std::span<const Fired> fired);
+  Status dispatch_rest();
   void run_phase(Phase phase);
   void run_posted();
   void destroy_doomed() noexcept;
@@ -235,7 +236,8 @@ class Loop {
   TimerWheel timers_;
   TimeHistogram lag_;
   Calls calls_;
-  Duration stall_{};
+  static constexpr Duration never{INT64_MAX};
+  Duration stall_ = never;  // so long, and on_stall_ is called
   Callback<void(Duration)> on_stall_;
   Memory receive_storage_;
   Memory send_storage_;
@@ -249,6 +251,7 @@ class Loop {
   std::uint32_t free_slot_;       // was used and may be again
   std::size_t watched_count_ = 0;
   PhaseList phases_[3];
+  std::uint8_t waiting_ = 0;  // bits of Phase: the lists that hold anything
 
   Slab<Delayed> delayed_;
 

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 
 #include <array>
+#include <bit>
 #include <climits>
 #include <new>
 
@@ -21,19 +22,24 @@ constexpr std::uint32_t readable_flag = EPOLLIN;
 constexpr std::uint32_t writable_flag = EPOLLOUT;
 constexpr std::uint32_t broken_flags = std::uint32_t{EPOLLERR} | std::uint32_t{EPOLLHUP};
 
-std::uint64_t pack(Token token) noexcept {
-  return (std::uint64_t{token.generation} << 32) | token.slot;
-}
-Token unpack(std::uint64_t packed) noexcept {
-  return {static_cast<std::uint32_t>(packed), static_cast<std::uint32_t>(packed >> 32)};
-}
+// What each combination of the flags says, so that an event is looked up and not taken apart.
+constexpr std::uint32_t known_flags = readable_flag | writable_flag | broken_flags;
+constexpr auto ready_by_flags = [] {
+  std::array<Ready, known_flags + 1> table;
+  for (std::uint32_t flags = 0; flags <= known_flags; ++flags) {
+    table[flags] = {.readable = (flags & readable_flag) != 0,
+                    .writable = (flags & writable_flag) != 0,
+                    .broken = (flags & broken_flags) != 0};
+  }
+  return table;
+}();
 
 epoll_event event_for(Interest interest, Token token) noexcept {
   epoll_event event{};
   if (interest == Interest::read || interest == Interest::read_write) event.events |= readable_flag;
   if (interest == Interest::write || interest == Interest::read_write)
     event.events |= writable_flag;
-  event.data.u64 = pack(token);
+  event.data.u64 = std::bit_cast<std::uint64_t>(token);
   return event;
 }
 
@@ -97,12 +103,11 @@ Result<std::span<const Fired>> Poller::wait(Duration timeout) noexcept {
     return last_error();
   }
   const auto fired_count = static_cast<std::size_t>(count);
-  for (std::size_t i = 0; i < fired_count; ++i) {
-    const epoll_event& event = backend.events[i];
-    backend.fired[i] = {.token = unpack(event.data.u64),
-                        .ready = {.readable = (event.events & readable_flag) != 0,
-                                  .writable = (event.events & writable_flag) != 0,
-                                  .broken = (event.events & broken_flags) != 0}};
+  const epoll_event* event = backend.events.data();
+  for (Fired& fired : std::span(backend.fired.data(), fired_count)) {
+    fired.token = std::bit_cast<Token>(std::uint64_t{event->data.u64});
+    fired.ready = ready_by_flags[event->events & known_flags];
+    ++event;
   }
   return std::span<const Fired>(backend.fired.data(), fired_count);
 }

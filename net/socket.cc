@@ -188,12 +188,13 @@ Io peek(int fd, MutableBytes into) noexcept {
   });
 }
 
-std::ptrdiff_t try_send(int fd, Bytes bytes, Behind behind) noexcept {
-  return result_of(::send(fd, bytes.data(), bytes.size(), flags_for(behind)));
+std::ptrdiff_t try_send(int fd, Bytes bytes) noexcept {
+  return result_of(::send(fd, bytes.data(), bytes.size(), flags_for(Behind::nothing)));
 }
 
 Io send(int fd, Bytes bytes, Behind behind) noexcept {
-  return tried(bytes, [&] { return try_send(fd, bytes, behind); });
+  return tried(
+      bytes, [&] { return result_of(::send(fd, bytes.data(), bytes.size(), flags_for(behind))); });
 }
 
 Io send(int fd, std::span<const Bytes> slices, Behind behind) noexcept {

@@ -90,7 +90,7 @@ enum class Behind : std::uint8_t { nothing, end };
 // No SIGPIPE whatever happens.
 Io send(int fd, Bytes bytes, Behind behind = Behind::nothing) noexcept;
 // One attempt, likewise, but that there is no end to hear of. `bytes` are not empty.
-std::ptrdiff_t try_send(int fd, Bytes bytes, Behind behind) noexcept;
+std::ptrdiff_t try_send(int fd, Bytes bytes) noexcept;
 // Gathers `slices` (at most 16 count) in one call.
 Io send(int fd, std::span<const Bytes> slices, Behind behind = Behind::nothing) noexcept;
 

@@ -266,7 +266,7 @@ inline void Stream::deliver(const Space& space, std::size_t received) {
     case Place::shared: break;
   }
   if (space.held != 0) drop_stash();  // it is a copy of it that lies in front
-  const MutableBytes all = receive_buffer().first(space.held + received);
+  const MutableBytes all{loop_->receive_buffer().data, space.held + received};
   MutableBytes input = all;
   offer(input);
   if (!input.empty() && !is(Flag::over)) keep_rest(input);
@@ -297,7 +297,6 @@ inline Stream::Want Stream::show(MutableBytes& input) {
   [[maybe_unused]] const std::uint8_t* const end = input.data() + input.size();
   set(Flag::offering);
   const Want want = handler_->on_input(input);
-  clear(Flag::offering);
   HILO_DCHECK(input.empty() || input.data() + input.size() == end);
   return want;
 }
@@ -307,7 +306,7 @@ inline void Stream::offer(MutableBytes& input) {
   clear(Flag::again);
   const Handler* const asked = handler_;
   const Want want = show(input);
-  if (want == Want::more && input.empty()) return clear(Flag::again);
+  if (want == Want::more && input.empty()) return clear(Flag::offering_or_again);
   offer_rest(input, asked, want);
 }
 
@@ -319,6 +318,7 @@ void Stream::offer_rest(MutableBytes& input, const Handler* asked, Want want) {
     want = show(input);
     replaced = handler_ != asked;
   }
+  clear(Flag::offering);
   // Left over and not seen by this handler, or left because of a pause that is over by now.
   const bool unseen = (replaced || is(Flag::again)) && !input.empty();
   put(Flag::again, want == Want::again || unseen);
@@ -344,7 +344,25 @@ void Stream::read_plainly() noexcept {
   } else {
     stop_reading(socket::outcome(result));
   }
-  finish_dispatch();
+  is_plain() ? finish_plainly() : finish_dispatch();
+}
+
+// finish_dispatch() would do the same: send what has collected, which is one piece, and which the
+// kernel mostly takes whole.
+inline void Stream::finish_plainly() noexcept {
+  Loop::SendBuffer& buffer = loop_->send_buffer();
+  const Bytes bytes{buffer.data, buffer.size};
+  if (!bytes.empty()) {
+    loop_->count_write();
+    const std::ptrdiff_t result = socket::try_send(fd_.value(), bytes);
+    if (result != static_cast<std::ptrdiff_t>(bytes.size())) {
+      settle_buffer(result);
+      return finish_dispatch();
+    }
+    set(Flag::progressed);
+    buffer.size = 0;
+  }
+  buffer.owner = nullptr;
 }
 
 void Stream::read_on(std::size_t received) {

@@ -260,6 +260,7 @@ class Stream final : private Watcher {
     waits_to_write = 1U << 20,  // it is asked for room to write
     progressed = 1U << 21,      // the kernel took something
 
+    offering_or_again = offering | again,
     over = broken | closed,
     unready = paused | again | end_seen | over,  // nothing is to be received
     unusual = unready | missed | blocked | shutdown_wanted | detached | offered | asks,
@@ -295,6 +296,7 @@ class Stream final : private Watcher {
   // Every call of the handler but on_reap happens between these two.
   void begin_dispatch() noexcept;
   void finish_dispatch() noexcept;
+  void finish_plainly() noexcept;
   // True for the course of most dispatches: the peer has not finished, the kernel has refused
   // nothing, and the handler has asked for nothing but to send.
   bool is_plain() const noexcept { return !is(Flag::not_plain) && transport_ == nullptr; }
@@ -352,7 +354,6 @@ class Stream final : private Watcher {
     if (loop_->send_buffer().size != 0) send_buffer();
   }
   void send_buffer() noexcept;
-  void send_buffer_through_transport() noexcept;
   void settle_buffer(std::ptrdiff_t result) noexcept;
   void settle_buffer(const Io& io) noexcept;
   class Sequence;

@@ -198,33 +198,18 @@ void Stream::send_now(std::span<const Bytes> slices, const SharedBytes* shared) 
   send_rest(left);
 }
 
-// The end of most dispatches: one piece, which the kernel takes whole.
 void Stream::send_buffer() noexcept {
-  Loop::SendBuffer& buffer = loop_->send_buffer();
+  const Loop::SendBuffer& buffer = loop_->send_buffer();
   if (is(Flag::broken) || is(Flag::abortive)) return;
   clear(Flag::blocked);
-  const Bytes bytes{buffer.data, buffer.size};
-  if (transport_ != nullptr) return send_buffer_through_transport();
-  loop_->count_write();
-  const std::ptrdiff_t result = socket::try_send(fd_.value(), bytes, what_follows());
-  if (result == static_cast<std::ptrdiff_t>(bytes.size())) {
-    set(Flag::progressed);
-    buffer.size = 0;
-  } else {
-    settle_buffer(result);
-  }
+  settle_buffer(transmit({buffer.data, buffer.size}));
 }
 
-// What came of offering what has collected. Apart, so that the short way needs no room for it.
-[[gnu::noinline]] void Stream::settle_buffer(std::ptrdiff_t result) noexcept {
+// What came of offering what has collected.
+void Stream::settle_buffer(std::ptrdiff_t result) noexcept {
   const Loop::SendBuffer& buffer = loop_->send_buffer();
   const bool again = result == -EINTR;
   settle_buffer(again ? transmit({buffer.data, buffer.size}) : sent(socket::outcome(result)));
-}
-
-[[gnu::noinline]] void Stream::send_buffer_through_transport() noexcept {
-  const Loop::SendBuffer& buffer = loop_->send_buffer();
-  settle_buffer(transmit({buffer.data, buffer.size}));
 }
 
 void Stream::settle_buffer(const Io& io) noexcept {

@@ -56,32 +56,29 @@ void Connection::Engine::open(std::unique_ptr<net::Stream> stream, KeptRequest r
 net::Stream::Want Connection::Engine::on_input(MutableBytes& input) {
   Shared& shared = *shared_;
   last_input_ = loop().now();
+  // 0 stands for no limit, and counts down past it.
   const std::uint32_t messages_max = shared.limits->messages_per_turn_max;
-  const std::uint32_t budget = messages_max != 0 ? messages_max : ~std::uint32_t{0};
-  if (!handlers_->on_message) return take_events(input, budget, false);
-  MutableBytes rest = input;
-  std::uint32_t left = budget;
-  in_call_ = true;
-  ++shared.calls;
-  while (const Session::Plain message = session_.next_plain(rest)) {
-    shared.metrics->count_received(message.size);
-    const bool returned = guarded([&] {
-      handlers_->on_message(*this, Message{message.opcode, message.payload()});
-    });
-    if (!returned) call_threw_ = true;
-    if (--left == 0 || call_threw_ || stream_->is_disturbed()) break;
-    if (rest.empty()) {
-      --shared.calls;
-      in_call_ = false;
-      input = rest;
-      return net::Stream::Want::more;
+  std::uint32_t left = messages_max;
+  if (handlers_->on_message) {
+    in_call_ = true;
+    ++shared.calls;
+    while (const Session::Plain plain = session_.next_plain(input)) {
+      shared.metrics->count_received(plain.size);
+      Message message{plain.opcode, plain.payload()};
+      if (!guarded([&] { handlers_->on_message.call(*this, message); })) call_threw_ = true;
+      if (--left == 0 || call_threw_ || stream_->is_disturbed()) break;
+      if (input.empty()) {
+        --shared.calls;
+        in_call_ = false;
+        return net::Stream::Want::more;
+      }
     }
+    --shared.calls;
+    in_call_ = false;
+    if (call_threw_) handler_failed();
   }
-  --shared.calls;
-  in_call_ = false;
-  input = rest;
-  if (call_threw_) handler_failed();
-  return take_events(input, left, left != budget);
+  const std::uint32_t budget = messages_max != 0 ? left : ~std::uint32_t{0};
+  return take_events(input, budget, left != messages_max);
 }
 
 net::Stream::Want Connection::Engine::take_events(MutableBytes& input, std::uint32_t budget,

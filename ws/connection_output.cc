@@ -21,7 +21,6 @@ Sent Connection::Engine::send(Opcode opcode, Bytes payload, SendOptions options)
   if (size > short_copy_max || !session_.sends_plain_frames()) {
     return send_plain(opcode, payload, options);
   }
-  Metrics& metrics = *shared_->metrics;
   const std::size_t bytes = short_header_bytes + size;
   const bool collects = stream_->collect(bytes, shared_->queue_bytes_limit, [=](std::uint8_t* to) {
     write_short_header(to, opcode, size);
@@ -29,7 +28,7 @@ Sent Connection::Engine::send(Opcode opcode, Bytes payload, SendOptions options)
     return bytes;
   });
   if (!collects) return send_plain(opcode, payload, options);
-  metrics.count_sent(size);
+  shared_->metrics->count_sent(size);
   return Sent::accepted;
 }
 

@@ -66,6 +66,11 @@ class Callback<R(Args...)> {
     HILO_DCHECK(operations_ != nullptr);
     return operations_->call(storage_, args...);
   }
+  // The same without a copy of what is passed by value, which may be moved from.
+  R call(Args&... args) {
+    HILO_DCHECK(operations_ != nullptr);
+    return operations_->call(storage_, args...);
+  }
 
  private:
   struct Operations {

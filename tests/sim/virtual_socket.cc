@@ -180,8 +180,8 @@ std::ptrdiff_t try_receive(int fd, MutableBytes into) noexcept {
   return is_interrupted() ? -EINTR : number(receive(fd, into));
 }
 
-std::ptrdiff_t try_send(int fd, Bytes bytes, Behind behind) noexcept {
-  return is_interrupted() ? -EINTR : number(send(fd, bytes, behind));
+std::ptrdiff_t try_send(int fd, Bytes bytes) noexcept {
+  return is_interrupted() ? -EINTR : number(send(fd, bytes));
 }
 
 Io peek(int fd, MutableBytes into) noexcept {
