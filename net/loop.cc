@@ -136,15 +136,7 @@ Status Loop::run_once(Duration timeout) {
 Status Loop::turn(Duration timeout, Time now) {
   Duration patience = until_next_turn(now);
   if (patience < Duration{} || (timeout >= Duration{} && timeout < patience)) patience = timeout;
-  const bool busy = options_.busy_poll > Duration{} && patience != Duration{};
-  const Result<std::span<const Fired>> fired = busy ? poll_busily(patience) : wait(patience);
-  if (!fired) return fired.error();
-  now_ = clock_now();
-  // Whoever is ready is heard before any deadline is judged.
-  dispatch(*fired);
-  if (fired->size() == Poller::events_per_wait_max) {
-    if (Status status = dispatch_rest(); !status) return status;
-  }
+  if (Status status = wait_and_dispatch(patience); !status) return status;
   if (waits(Phase::resume)) run_phase(Phase::resume);
   timers_.advance(now_);
   if (has_posted_.load(std::memory_order_acquire)) run_posted();
@@ -155,6 +147,16 @@ Status Loop::turn(Duration timeout, Time now) {
   lag_.record(took);
   if (took >= stall_) on_stall_(took);
   return {};
+}
+
+// Whoever is ready is heard before any deadline is judged.
+[[gnu::always_inline]] inline Status Loop::wait_and_dispatch(Duration patience) {
+  const bool busy = options_.busy_poll > Duration{} && patience != Duration{};
+  const Result<std::span<const Fired>> fired = busy ? poll_busily(patience) : wait(patience);
+  if (!fired) return fired.error();
+  now_ = clock_now();
+  dispatch(*fired);
+  return fired->size() == Poller::events_per_wait_max ? dispatch_rest() : Status{};
 }
 
 // One wait reports so many events and no more, and after a stall it is the answers left in the

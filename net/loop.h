@@ -213,6 +213,7 @@ class Loop {
   }
   Duration until_next_turn(Time now) const noexcept;
   Status turn(Duration timeout, Time now);
+  Status wait_and_dispatch(Duration patience);
   Result<std::span<const Fired>> wait(Duration patience) noexcept {
     ++calls_.waits;
     return poller_.wait(patience);
