@@ -37,6 +37,7 @@
 #include "net/base/allocator.h"
 #include "net/base/bytes.h"
 #include "net/base/callback.h"
+#include "net/base/error_code.h"
 #include "net/base/owner.h"
 #include "net/base/pool.h"
 #include "net/base/result.h"
@@ -182,6 +183,13 @@ class Loop {
   };
   SendBuffer& send_buffer() noexcept { return send_buffer_; }
 
+  // What else a stream needs to know until its dispatch ends, and so has no room for itself.
+  struct DispatchState {
+    std::size_t last_receive_bytes = 0;
+    ErrorCode error;  // why the stream broke, if it did
+  };
+  DispatchState& dispatch_state() noexcept { return dispatch_state_; }
+
   // True in the thread that runs the loop, and everywhere while it does not run.
   bool in_loop_thread() const noexcept;
   // True in the thread that runs the loop, or ran it last: for calls of any thread that are done at
@@ -244,6 +252,7 @@ class Loop {
   Memory send_storage_;
   ReceiveBuffer receive_buffer_;  // within receive_storage_ (mid_page.h)
   SendBuffer send_buffer_;
+  DispatchState dispatch_state_;
 
   // Slots are found by index and may move when the table grows; watchers never hold a Slot&.
   Slot* slots_ = nullptr;

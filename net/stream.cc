@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -116,7 +117,8 @@ void Stream::on_resume() {
 void Stream::dispatch(Ready ready, bool resuming) noexcept {
   if (is(Flag::over)) return;
   begin_dispatch();
-  if (ready.error != 0) error_ = std::error_code(ready.error, std::generic_category());
+  loop_->dispatch_state().last_receive_bytes = std::numeric_limits<std::size_t>::max();
+  if (ready.error != 0) told_error_ = ready.error;
   attempt([&] { handle(ready, resuming); });
   finish_dispatch();
 }
@@ -158,7 +160,7 @@ void Stream::tidy_up() noexcept {
   if (is(Flag::broken) && !is(Flag::closed)) {
     // Its descriptor would go on reporting the hang-up for as long as the handler hesitates.
     detach();
-    if (!guarded([this] { handler_->on_broken(error_); })) abort();
+    if (!guarded([this] { handler_->on_broken(loop_->dispatch_state().error); })) abort();
   }
   // What waits in memory brings no event of its own.
   const bool stash_waits = is(Flag::again) && !is(Flag::paused) && !is(Flag::over);
@@ -194,8 +196,7 @@ void Stream::read_some(std::size_t received) {
     const Io io = receive(space.bytes);
     if (io.kind != Io::Kind::done) return stop_reading(io);
     received += io.bytes;
-    received_bytes_ += io.bytes;
-    last_receive_bytes_ = static_cast<std::uint32_t>(io.bytes);
+    count_received(io.bytes);
     deliver(space, io.bytes);
     send_collected();
     // A receive that left room has emptied the kernel: asking again would only hear would_block.
@@ -221,12 +222,12 @@ void Stream::stop_reading(const Io& io) noexcept {
       return;
     case Io::Kind::end:
       // A socket whose error the poller has taken looks as if the peer had finished in good order.
-      if (error_) break_off(error_);
+      if (told_error_ != 0) break_off(told_error());
       put(Flag::end_seen, !is(Flag::broken));
       return;
     case Io::Kind::failed:
       // What a transport has read says more than what the poller has told of the socket behind it.
-      if (transport_ != nullptr && !transport_->was_cut()) error_ = io.error;
+      if (transport_ != nullptr && !transport_->was_cut()) told_error_ = 0;
       break_off(io.error);
       return;
   }
@@ -245,7 +246,7 @@ Stream::Space Stream::space_for_stash() noexcept {
   const MutableBytes shared = receive_buffer();
   BorrowedBuffer held_input = stash();
   const std::size_t held = held_input->size();
-  if (held <= last_receive_bytes_ && held <= shared.size() / 2) {
+  if (is(Flag::stash_is_new) && held <= shared.size() / 2) {
     std::memcpy(shared.data(), held_input->readable().data(), held);
     loop_->pool().count_copied(held);
     return {Place::shared, shared.subspan(held), held};
@@ -269,12 +270,13 @@ inline void Stream::deliver(const Space& space, std::size_t received) {
   const MutableBytes all{loop_->receive_buffer().data, space.held + received};
   MutableBytes input = all;
   offer(input);
-  if (!input.empty() && !is(Flag::over)) keep_rest(input);
+  if (!input.empty() && !is(Flag::over)) keep_rest(input, received);
   spoil(all);
 }
 
 // Apart, as it is rare, so that the short way needs no room for it.
-[[gnu::noinline]] void Stream::keep_rest(Bytes input) noexcept {
+[[gnu::noinline]] void Stream::keep_rest(Bytes input, std::size_t received) noexcept {
+  put(Flag::stash_is_new, input.size() <= received);
   if (Status status = stash()->append(input); !status) break_off(status.error());
 }
 
@@ -291,6 +293,7 @@ inline void Stream::deliver(const Space& space, std::size_t received) {
   const std::size_t consumed = all.size() - input.size();
   spoil(all.first(consumed));
   stash()->consume(consumed);
+  if (received != 0) put(Flag::stash_is_new, input.size() <= received);
 }
 
 inline Stream::Want Stream::show(MutableBytes& input) {
@@ -333,8 +336,7 @@ void Stream::read_plainly() noexcept {
   const std::ptrdiff_t result = socket::try_receive(fd_.value(), shared);
   if (result > 0) {
     const auto received = static_cast<std::size_t>(result);
-    received_bytes_ += received;
-    last_receive_bytes_ = static_cast<std::uint32_t>(received);
+    count_received(received);
     attempt([&] {
       deliver({Place::shared, shared, 0}, received);
       if (received == shared.size()) read_on(received);
@@ -385,8 +387,8 @@ void Stream::hang_up() {
   // Reading goes on until it meets the end or the error itself.
   if (!is(Flag::paused) && !is(Flag::end_seen)) return;
   std::error_code error =
-      error_ ? std::error_code{error_} : std::make_error_code(std::errc::connection_reset);
-  if (fd_ && !error_) error = socket::take_error(fd_.value()).error();
+      told_error_ != 0 ? told_error() : std::make_error_code(std::errc::connection_reset);
+  if (fd_ && told_error_ == 0) error = socket::take_error(fd_.value()).error();
   if (error) {
     break_off(error);
     return;
@@ -413,7 +415,7 @@ void Stream::break_off(std::error_code error) noexcept {
   HILO_DCHECK(in_dispatch());
   if (is(Flag::broken)) return;
   set(Flag::broken);
-  if (!error_) error_ = error;
+  loop_->dispatch_state().error = told_error_ != 0 ? told_error() : error;
   if (!queue_.empty()) set(Flag::abortive);
   queue_.release(loop_->pool());
 }

@@ -36,7 +36,6 @@
 
 #include "net/base/buffer.h"
 #include "net/base/bytes.h"
-#include "net/base/error_code.h"
 #include "net/base/guard.h"
 #include "net/base/pool.h"
 #include "net/base/result.h"
@@ -202,8 +201,11 @@ class Stream final : private Watcher {
   }
   void forget_progress() noexcept { clear(Flag::progressed); }
   std::uint64_t received_bytes() const noexcept { return received_bytes_; }
-  // What the last receive that brought something brought.
-  std::size_t last_receive_bytes() const noexcept { return last_receive_bytes_; }
+  // Within on_input and on_received: what was received last for it. A call that nothing was
+  // received for looks like one of very many bytes.
+  std::size_t last_receive_bytes() const noexcept {
+    return loop_->dispatch_state().last_receive_bytes;
+  }
 
   // With fewer bytes than these the handler has no use for a call: the kernel may wait for them,
   // where they are the bytes of a bare socket. It begins with 1.
@@ -259,6 +261,7 @@ class Stream final : private Watcher {
     deaf = 1U << 19,            // the poller is not asked for input
     waits_to_write = 1U << 20,  // it is asked for room to write
     progressed = 1U << 21,      // the kernel took something
+    stash_is_new = 1U << 22,    // it is no more than the last receive brought
 
     offering_or_again = offering | again,
     over = broken | closed,
@@ -322,7 +325,11 @@ class Stream final : private Watcher {
   Space space_for_stash() noexcept;
   void deliver(const Space& space, std::size_t received);
   void deliver_stash(std::size_t received);
-  void keep_rest(Bytes input) noexcept;
+  void keep_rest(Bytes input, std::size_t received) noexcept;
+  void count_received(std::size_t bytes) noexcept {
+    received_bytes_ += bytes;
+    loop_->dispatch_state().last_receive_bytes = bytes;
+  }
   void drop_stash() noexcept;
   void stop_reading(const Io& io) noexcept;
   Want show(MutableBytes& input);
@@ -331,6 +338,7 @@ class Stream final : private Watcher {
   void report_end();
   void hang_up();
   void detach() noexcept;
+  std::error_code told_error() const noexcept { return {told_error_, std::generic_category()}; }
   void break_off(std::error_code error) noexcept;
   void close_abortively() noexcept;
   void lose_output(std::error_code error) noexcept;
@@ -370,17 +378,14 @@ class Stream final : private Watcher {
   Handler* handler_;
   std::unique_ptr<Transport> transport_;
   Fd fd_;
+  std::uint32_t flags_ = static_cast<std::uint32_t>(Flag::deaf);
   Token token_;
-  std::uint32_t last_receive_bytes_ = 0;
   OutputQueue queue_;
   Pool::Block* stash_ = nullptr;
   std::uint64_t received_bytes_ = 0;
-  // Why broken, or what the poller told of a socket about to be found so. (It ends with room for
-  // another member.)
-  [[no_unique_address]] ErrorCode error_;
-  std::uint32_t flags_ = static_cast<std::uint32_t>(Flag::deaf);
+  int told_error_ = 0;  // the poller has told it, and nobody else will
 };
-// One for each idle connection: with malloc's own word it makes 112.
-static_assert(sizeof(void*) != 8 || sizeof(Stream) <= 96);
+// One for each idle connection: with malloc's own word it makes 96.
+static_assert(sizeof(void*) != 8 || sizeof(Stream) <= 88);
 
 }  // namespace hilo::net

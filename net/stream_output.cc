@@ -111,7 +111,7 @@ Status Stream::output(std::span<const Bytes> slices, const SharedBytes* shared) 
   }
   if (direct || total > buffer.capacity - buffer.size) {
     send_now(slices, shared);
-    return is(Flag::broken) ? Status{error_} : Status{};
+    return is(Flag::broken) ? Status{loop_->dispatch_state().error} : Status{};
   }
   for (const Bytes slice : slices) {
     if (slice.empty()) continue;
