@@ -98,7 +98,7 @@ TEST_CASE("110, 114: whole frames with a bad length are refused, too") {
     check_row(refused(110, text("a") + "\x82\xFE" + length + key + std::string(size, 'x'),
                       Errc::frame_length_not_minimal, {seen_text("a")}));
   }
-  for (const std::size_t limit : {126U, 1000U, 65534U}) {
+  for (const std::size_t limit : {1U, 17U, 124U, 125U, 126U, 1000U, 65534U}) {
     for (const std::uint8_t first : {std::uint8_t{0x81}, std::uint8_t{0x82}}) {
       SessionRow over = refused(114, text("a") + masked_frame(first, std::string(limit + 1, 'x')),
                                 Errc::message_too_big, {seen_text("a")});

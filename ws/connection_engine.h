@@ -316,6 +316,6 @@ inline const Connection::Engine& Connection::engine() const noexcept {
 
 // What a quiet connection costs: this and 8 bytes of its slab, its Stream, and 32 bytes in the
 // loop's table (bench/bench_idle_memory.cc).
-static_assert(sizeof(void*) != 8 || sizeof(Connection::Engine) <= 224);
+static_assert(sizeof(void*) != 8 || sizeof(Connection::Engine) <= 216);
 
 }  // namespace hilo::ws

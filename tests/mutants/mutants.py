@@ -80,6 +80,20 @@ MUTANTS = [
         "const bool again = result == 1;",
     ),
     Mutant(
+        "what the kernel refuses at the end of a plain dispatch is not queued",
+        "net/stream.cc",
+        "      settle_buffer(result);\n      return finish_dispatch();",
+        "      buffer.size = 0;\n      return finish_dispatch();",
+        ("sim_echo", "sim_system", "sim_torture"),
+    ),
+    Mutant(
+        "a phase that somebody else waits for is thought to be empty",
+        "net/loop.cc",
+        "if (list.head == none) waiting_ = static_cast<std::uint8_t>(waiting_ & ~bit);",
+        "waiting_ = static_cast<std::uint8_t>(waiting_ & ~bit);",
+        ("net_loop",),
+    ),
+    Mutant(
         "a reset is not noticed while nobody reads",
         "net/stream.cc",
         "  if (ready.broken) hang_up();\n",
@@ -189,6 +203,13 @@ MUTANTS = [
         "ws/core/session.cc",
         "if (!is_minimal || length > behind || length > limits_->message_bytes_max) return {};",
         "if (!is_minimal || length > behind) return {};",
+        ("core_session_frames",),
+    ),
+    Mutant(
+        "a short message may exceed a limit that is shorter still",
+        "ws/core/session.cc",
+        "if (limits.message_bytes_max < short_payload_bytes_max) course_.reading = short_limit;",
+        "",
         ("core_session_frames",),
     ),
     # --- Engine.IO --------------------------------------------------------------------------------

@@ -27,11 +27,9 @@ Event need_input() noexcept {
 }  // namespace
 
 Session::Session(Role role, const MessageLimits& limits, Pool& pool) noexcept
-    : limits_(&limits),
-      pool_(&pool),
-      course_{.role = role},
-      short_bytes_max_(
-          static_cast<std::uint8_t>(std::min(limits.message_bytes_max, short_payload_bytes_max))) {}
+    : limits_(&limits), pool_(&pool), course_{.role = role} {
+  if (limits.message_bytes_max < short_payload_bytes_max) course_.reading = short_limit;
+}
 
 Session::~Session() {
   if (unfinished_ != nullptr) end_unfinished();
@@ -68,7 +66,7 @@ void Session::release_delivered() noexcept {
 Event Session::next_event(MutableBytes& input) noexcept {
   const bool masked = course_.role == Role::server;
   const std::size_t mask_bytes = masked ? sizeof(MaskKey) : 0;
-  const bool between_messages = unfinished_ == nullptr && !course_.in_chunks;
+  const bool between_messages = unfinished_ == nullptr && !in_chunks();
   if (input.size() < 4 + mask_bytes || course_.state != State::open || !between_messages) {
     return next_slow(input);
   }
@@ -155,7 +153,7 @@ FrameRules Session::rules() const noexcept {
   std::uint64_t bytes_max = limits_->message_bytes_max;
   if (message.active() && message.compressed()) {
     bytes_max = compressed_bytes_max;
-  } else if (course_.in_chunks) {
+  } else if (in_chunks()) {
     const std::uint64_t streamed = limits_->streamed_bytes_max;
     bytes_max = streamed != 0 ? streamed : ~std::uint64_t{0};
   }
@@ -218,7 +216,7 @@ Event Session::take_data(MutableBytes& input) noexcept {
   input = input.subspan(size);
 
   const bool compressed = message.active() ? message.compressed() : frame.compressed;
-  if (course_.state == State::open && course_.in_chunks && !compressed) return take_chunk(part);
+  if (course_.state == State::open && in_chunks() && !compressed) return take_chunk(part);
   if (course_.state == State::open) {
     const bool whole_frame = size == frame.bytes_left && message.size() == 0;
     if (whole_frame && frame.final && frame.opcode != Opcode::continuation) {

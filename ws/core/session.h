@@ -144,7 +144,8 @@ class Session {
     explicit operator bool() const noexcept { return data != nullptr; }
   };
   [[nodiscard]] Plain next_plain(MutableBytes& input) noexcept;
-  // A server without compression stands between two messages, and has shown nothing.
+  // A server without compression stands between two messages, and has shown nothing. (One whose
+  // limit a short message may exceed never does.)
   bool expects_plain() const noexcept {
     return std::bit_cast<std::uint64_t>(course_) == 0 && unfinished_ == nullptr;
   }
@@ -154,7 +155,9 @@ class Session {
   // message_bytes_max. A chunk of a text may end within a character; that the text is UTF-8 is
   // checked all the same, up to the last byte shown. A compressed message is one chunk: its limits
   // are those of a message.
-  void receive_chunks(bool on) noexcept { course_.in_chunks = on; }
+  void receive_chunks(bool on) noexcept {
+    course_.reading = static_cast<std::uint8_t>((course_.reading & ~chunks) | (on ? chunks : 0));
+  }
 
   // The caller's own verdict on the peer (a deadline, a budget): fails the session as a broken rule
   // would, with the Close that answers `error` in take_replies().
@@ -269,10 +272,12 @@ class Session {
     bool sending_fragments = false;
     bool compresses = false;
     Reply reply = Reply::none;
-    bool in_chunks = false;                  // receive_chunks()
+    std::uint8_t reading = 0;                // bits: `chunks`, `short_limit`
     CloseCode reply_code = CloseCode::none;  // of the Close that is owed
   };
   static_assert(sizeof(Course) == sizeof(std::uint64_t));
+  static constexpr std::uint8_t chunks = 1;       // receive_chunks()
+  static constexpr std::uint8_t short_limit = 2;  // a short message may be too large
   // The first bytes of messages of one frame (RFC 6455 §5.2), and what stands for a length that
   // follows in 16 bits.
   static constexpr std::uint8_t whole_text = 0x81;
@@ -290,7 +295,7 @@ class Session {
   Errc begin_frame(const FrameHeader& header) noexcept;
   Event take_data(MutableBytes& input) noexcept;
   Event::Kind whole_kind() const noexcept {
-    return course_.in_chunks ? Event::Kind::chunk : Event::Kind::message;
+    return in_chunks() ? Event::Kind::chunk : Event::Kind::message;
   }
   Event take_chunk(MutableBytes part) noexcept;
   Event take_control(MutableBytes& input) noexcept;
@@ -305,6 +310,7 @@ class Session {
   bool is_listening() const noexcept {
     return course_.state == State::open || course_.state == State::closing;
   }
+  bool in_chunks() const noexcept { return (course_.reading & chunks) != 0; }
   bool begin_unfinished() noexcept;
   void end_unfinished() noexcept;
   void release_delivered() noexcept;
@@ -321,7 +327,6 @@ class Session {
   CompressionPointer compression_;
   Unfinished* unfinished_ = nullptr;  // in a block of the pool
   Course course_;
-  const std::uint8_t short_bytes_max_;  // the limit of messages, or all that a short header can say
 };
 
 // A whole message, whose key stands in front of it; or none, and it is left as it came.
@@ -344,7 +349,7 @@ class Session {
   // Without the bit of the mask it is more than that of any short message.
   const std::size_t length = header[1] ^ 0x80u;
   const std::size_t behind = input.size() - header_bytes;
-  if (length > short_bytes_max_ || length > behind) {
+  if (length > short_payload_bytes_max || length > behind) {
     return length == length_follows ? next_longer(input) : Plain{};
   }
   const Plain message = unmask_plain(header[0], {header + header_bytes, length});
@@ -353,6 +358,6 @@ class Session {
 }
 
 // One for each idle connection.
-static_assert(sizeof(void*) != 8 || sizeof(Session) <= 48);
+static_assert(sizeof(void*) != 8 || sizeof(Session) <= 40);
 
 }  // namespace hilo::ws
