@@ -211,7 +211,11 @@ MODE_FLAGS_release := -O2 -g1 -DNDEBUG $(PIC) $(HARDENING)
 # For small machines: without what only finds faults, the program optimised as a whole, and a linker
 # that leaves out what nobody calls. The objects are whole ones, too, for those who link otherwise.
 SMALL_LTO := $(if $(IS_CLANG),,-flto=auto)
-MODE_FLAGS_small := -Os -DNDEBUG -fPIE -ffunction-sections -fdata-sections $(SMALL_LTO) $(if $(SMALL_LTO),-ffat-lto-objects)
+# (-Oz, where the compiler has it: g++ 12, clang.)
+ifeq ($(MODE),small)
+SMALL_O := $(shell echo | $(CXX) -Oz -fsyntax-only -x c++ - 2>/dev/null && echo -Oz)
+endif
+MODE_FLAGS_small := $(or $(SMALL_O),-Os) -DNDEBUG -fPIE -ffunction-sections -fdata-sections $(SMALL_LTO) $(if $(SMALL_LTO),-ffat-lto-objects)
 MODE_FLAGS_debug := -O0 -g $(PIC) -D_GLIBCXX_ASSERTIONS
 MODE_FLAGS_asan := -O1 -g1 -fPIC -D_GLIBCXX_ASSERTIONS $(ASAN)
 MODE_FLAGS_tsan := -O1 -g1 -fPIC -D_GLIBCXX_ASSERTIONS -fsanitize=thread
