@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The two clocks, as plain functions so that a simulator can put its own in their place (a seam).
-// The loop reads the clock when a wait returns and when a turn ends; everything else takes time as
-// an argument.
+// The loop reads the clock when a wait returns and when a turn ends (and oftener while it polls
+// busily), and what is armed from outside of it does; everything else takes time as an argument.
 
 #pragma once
 

@@ -183,10 +183,10 @@ class Loop {
   };
   SendBuffer& send_buffer() noexcept { return send_buffer_; }
 
-  // What else a stream needs to know until its dispatch ends, and so has no room for itself.
+  // What a stream needs to know until its dispatch ends, and so has no room for itself.
   struct DispatchState {
-    std::size_t last_receive_bytes = 0;
-    ErrorCode error;  // why the stream broke, if it did
+    std::size_t last_receive_bytes = 0;  // means something within on_input and on_received
+    ErrorCode error;                     // why the stream broke; means something once it has
   };
   DispatchState& dispatch_state() noexcept { return dispatch_state_; }
 
@@ -212,6 +212,7 @@ class Loop {
   };
   class Delayed;
   class Running;
+  static constexpr Duration never{INT64_MAX};
 
   Slot* live_slot(Token token) noexcept;
   bool make_slot() noexcept;
@@ -245,8 +246,7 @@ class Loop {
   TimerWheel timers_;
   TimeHistogram lag_;
   Calls calls_;
-  static constexpr Duration never{INT64_MAX};
-  Duration stall_ = never;  // so long, and on_stall_ is called
+  Duration stall_ = never;  // so long, and on_stall_ is called; never, while it is empty
   Callback<void(Duration)> on_stall_;
   Memory receive_storage_;
   Memory send_storage_;

@@ -293,6 +293,7 @@ inline void Stream::deliver(const Space& space, std::size_t received) {
   const std::size_t consumed = all.size() - input.size();
   spoil(all.first(consumed));
   stash()->consume(consumed);
+  // Without a receive it has only shrunk.
   if (received != 0) put(Flag::stash_is_new, input.size() <= received);
 }
 
@@ -349,8 +350,7 @@ void Stream::read_plainly() noexcept {
   is_plain() ? finish_plainly() : finish_dispatch();
 }
 
-// finish_dispatch() would do the same: send what has collected, which is one piece, and which the
-// kernel mostly takes whole.
+// What has collected is one piece, which the kernel mostly takes whole.
 inline void Stream::finish_plainly() noexcept {
   Loop::SendBuffer& buffer = loop_->send_buffer();
   const Bytes bytes{buffer.data, buffer.size};

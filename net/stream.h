@@ -201,9 +201,10 @@ class Stream final : private Watcher {
   }
   void forget_progress() noexcept { clear(Flag::progressed); }
   std::uint64_t received_bytes() const noexcept { return received_bytes_; }
-  // Within on_input and on_received: what was received last for it. A call that nothing was
-  // received for looks like one of very many bytes.
+  // Within on_input and on_received only: what the last receive of this dispatch brought. Where
+  // there was none, as after a pause, that is as if it had brought very much.
   std::size_t last_receive_bytes() const noexcept {
+    HILO_DCHECK(in_dispatch());
     return loop_->dispatch_state().last_receive_bytes;
   }
 
@@ -261,7 +262,7 @@ class Stream final : private Watcher {
     deaf = 1U << 19,            // the poller is not asked for input
     waits_to_write = 1U << 20,  // it is asked for room to write
     progressed = 1U << 21,      // the kernel took something
-    stash_is_new = 1U << 22,    // it is no more than the last receive brought
+    stash_is_new = 1U << 22,    // it is known to be no more than the last receive brought
 
     offering_or_again = offering | again,
     over = broken | closed,
@@ -299,10 +300,11 @@ class Stream final : private Watcher {
   // Every call of the handler but on_reap happens between these two.
   void begin_dispatch() noexcept;
   void finish_dispatch() noexcept;
-  void finish_plainly() noexcept;
   // True for the course of most dispatches: the peer has not finished, the kernel has refused
   // nothing, and the handler has asked for nothing but to send.
   bool is_plain() const noexcept { return !is(Flag::not_plain) && transport_ == nullptr; }
+  // In place of finish_dispatch(), where all has been plain: nothing is left but to send.
+  void finish_plainly() noexcept;
   void tidy_up() noexcept;
   // Calls what calls the handler.
   template <class Call>

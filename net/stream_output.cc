@@ -205,7 +205,7 @@ void Stream::send_buffer() noexcept {
   settle_buffer(transmit({buffer.data, buffer.size}));
 }
 
-// What came of offering what has collected.
+// What came of socket::try_send() with what has collected.
 void Stream::settle_buffer(std::ptrdiff_t result) noexcept {
   const Loop::SendBuffer& buffer = loop_->send_buffer();
   const bool again = result == -EINTR;

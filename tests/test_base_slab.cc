@@ -53,6 +53,7 @@ TEST_CASE("a stale handle finds nothing, even when its slot is used again") {
   slab.erase(old.handle);
   const auto fresh = slab.emplace(live);
   CHECK(fresh.handle.index == old.handle.index);
+  CHECK(Slab<Counted>::handle_of(*fresh.object) == fresh.handle);
   CHECK_FALSE(fresh.handle == old.handle);
   CHECK(slab.find(old.handle) == nullptr);
   slab.erase(old.handle);
@@ -148,6 +149,7 @@ TEST_CASE("random emplaces and erases never confuse one object with another") {
     const Counted* object = slab.find(handle);
     REQUIRE(object != nullptr);
     REQUIRE(object->number == number);
+    REQUIRE(Slab<Counted>::handle_of(*object) == handle);
   }
   for (const SlabHandle handle : gone) REQUIRE(slab.find(handle) == nullptr);
 }

@@ -321,14 +321,16 @@ struct CountedConnection final : private ws::Connection::Engine::Owner {
     auto stream = std::make_unique<net::Stream>(
         loop, std::make_unique<CountingTransport>(fd, counts), std::move(theirs), no_handler);
     REQUIRE(stream->start());
-    connection = std::make_unique<ws::Connection::Engine>(SlabHandle{}, ws::Role::server, shared,
-                                                          handlers, net::PeerAddress{});
+    connection = connections.emplace(ws::Role::server, shared, handlers, net::PeerAddress{}).object;
     connection->open(std::move(stream), {});
   }
   ~CountedConnection() {
-    if (connection) connection->end_now();
+    if (connection != nullptr) connection->end_now();
   }
-  void on_connection_gone(ws::Connection::Engine&) override { connection.reset(); }
+  void on_connection_gone(ws::Connection::Engine& gone) override {
+    connections.erase(gone.id().handle());
+    connection = nullptr;
+  }
 
   ws::Limits limits;
   ws::Metrics metrics;
@@ -338,7 +340,8 @@ struct CountedConnection final : private ws::Connection::Engine::Owner {
   NoHandler no_handler;
   CountingTransport::Counts counts;
   net::Fd peer;
-  std::unique_ptr<ws::Connection::Engine> connection;
+  Slab<ws::Connection::Engine> connections;
+  ws::Connection::Engine* connection = nullptr;
 };
 
 }  // namespace

@@ -132,7 +132,7 @@ void Connection::Engine::check_open_deadlines(net::Time now) {
 
 // What it lacks: memory, or a key.
 Errc Connection::Engine::send_keep_alive_ping() {
-  std::array<std::uint8_t, sizeof(ping_number_)> payload;
+  std::array<std::uint8_t, ping_number_bytes> payload;
   store_be32(payload.data(), ++ping_number_);
   if (const Errc lacking = write_ping(payload); lacking != Errc::none) return lacking;
   awaiting_pong_ = true;

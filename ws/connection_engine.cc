@@ -25,12 +25,11 @@ void ignore(MutableBytes& input, Metrics& metrics) noexcept {
 
 }  // namespace
 
-Connection::Engine::Engine(SlabHandle handle, Role role, Shared& shared, Handlers& handlers,
+Connection::Engine::Engine(Role role, Shared& shared, Handlers& handlers,
                            const net::PeerAddress& peer) noexcept
     : shared_(&shared),
       handlers_(&handlers),
       session_(role, shared.message_limits, shared.loop->pool()),
-      id_(handle, shared.loop_index),
       peer_(peer) {}
 
 Connection::Engine::~Engine() {
@@ -41,7 +40,7 @@ void Connection::Engine::open(std::unique_ptr<net::Stream> stream, KeptRequest r
   stream_ = std::move(stream);
   stream_->set_handler(*this);
   request_ = std::move(request);
-  last_input_ = control_window_ = loop().now();
+  last_input_ = loop().now();
   opened_ = true;
   session_.receive_chunks(in_chunks());
   if (shared_->limits->connection_lifetime_max.nanoseconds != 0) keep_birth();
@@ -223,7 +222,7 @@ void Connection::Engine::handle_pong(const Event& event) {
     return;
   }
   // Only the answer to our last keep-alive counts; an unsolicited Pong proves nothing (§5.5.3).
-  if (awaiting_pong_ && event.payload.size() == sizeof(ping_number_) &&
+  if (awaiting_pong_ && event.payload.size() == ping_number_bytes &&
       load_be32(event.payload.data()) == ping_number_) {
     awaiting_pong_ = false;
     if (shared_->measure_round_trips) keep_round_trip();
@@ -259,7 +258,7 @@ void Connection::Engine::handle_failure(const Event& event) {
   if (!network) {
     shared_->log->reject({.error = event.error,
                           .peer = peer_,
-                          .connection = id_.value,
+                          .connection = id().value,
                           .bytes_in = stream_->received_bytes(),
                           .code = static_cast<std::uint16_t>(event.code)},
                          loop().now());
@@ -280,9 +279,10 @@ void Connection::Engine::handler_failed() {
 }
 
 void Connection::Engine::count_control_frame() {
-  const net::Time now = loop().now();
-  if (now - control_window_ >= shared_->limits->control_frames_window) {
-    control_window_ = now;
+  const auto now_ms = static_cast<std::uint32_t>((loop().now() - net::Time{}).to_milliseconds());
+  const std::int64_t window_ms = shared_->limits->control_frames_window.to_milliseconds();
+  if (now_ms - control_window_ms_ >= window_ms) {
+    control_window_ms_ = now_ms;
     control_frames_ = 0;
   }
   if (++control_frames_ > shared_->limits->control_frames_max) fail(Errc::control_flood);

@@ -72,9 +72,8 @@ class Connection::Engine final : public Connection,
     std::uint32_t calls = 0;  // of the application's that have not returned
   };
 
-  // `handle` is where the owner keeps it.
-  Engine(SlabHandle handle, Role role, Shared& shared, Handlers& handlers,
-         const net::PeerAddress& peer) noexcept;
+  // A server's stand in a Slab.
+  Engine(Role role, Shared& shared, Handlers& handlers, const net::PeerAddress& peer) noexcept;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   ~Engine();
@@ -110,7 +109,10 @@ class Connection::Engine final : public Connection,
   bool unsubscribe(std::string_view topic) noexcept;
   std::size_t subscription_count() const noexcept;
 
-  ConnectionId id() const noexcept { return id_; }
+  ConnectionId id() const noexcept {
+    if (role() == Role::client) return {};
+    return {Slab<Engine>::handle_of(*this), shared_->loop_index};
+  }
   Role role() const noexcept { return session_.role(); }
   bool is_open() const noexcept { return !ended_ && session_.is_open(); }
   bool is_gone() const noexcept { return ended_; }
@@ -262,6 +264,7 @@ class Connection::Engine final : public Connection,
   }
   void handler_failed();
 
+  static constexpr std::size_t ping_number_bytes = 4;  // on the wire
   // The value of crumbs_ that says that the kernel waits for more than a byte.
   static constexpr std::uint8_t gathering = 7;
 
@@ -269,6 +272,8 @@ class Connection::Engine final : public Connection,
   CloseCode close_code_ = CloseCode::abnormal;
   Errc close_error_ = Errc::none;
   ClosedBy closed_by_ = ClosedBy::network;
+  bool in_call_ = false;     // a handler is being called; no bit, for it is written at each message
+  bool call_threw_ = false;  // it has thrown, or one that was called meanwhile; likewise
   Shared* shared_;
   Handlers* handlers_;
   std::unique_ptr<net::Stream> stream_;
@@ -276,7 +281,6 @@ class Connection::Engine final : public Connection,
   KeptRequest request_;
   std::unique_ptr<Data> data_;
   std::unique_ptr<Extra, ExtraDeleter> extra_;
-  ConnectionId id_;
 
   net::Time last_input_;
   net::Time ping_sent_;
@@ -284,19 +288,17 @@ class Connection::Engine final : public Connection,
   // While output is blocked, and while it is closing: since then, or since a deadline found that
   // the peer had taken some.
   net::Time output_since_;
-  net::Time control_window_;
-  std::uint32_t ping_number_ = 0;
-  std::uint32_t control_frames_ = 0;
+  std::uint32_t control_window_ms_ = 0;  // when it began, of the loop's time
+  std::uint32_t control_frames_ = 0;     // in it
+  std::uint16_t ping_number_ = 0;
 
-  net::PeerAddress peer_;
-  bool in_call_ = false;     // a handler is being called; no bit, for it is written at each message
-  bool call_threw_ = false;  // it has thrown, or one that was called meanwhile; likewise
-  bool close_recorded_ : 1 = false;  // how it ended is final
-  bool peer_closed_ : 1 = false;     // the peer's Close was seen
-  bool opened_ : 1 = false;          // on_open was called, so on_close is owed
-  bool closing_ : 1 = false;         // output_since_ counts
-  bool end_seen_ : 1 = false;        // the peer's FIN was seen
-  bool ended_ : 1 = false;           // the stream is closed; only on_reap follows
+  [[no_unique_address]] net::PeerAddress peer_;  // (It ends with room for another byte.)
+  bool close_recorded_ : 1 = false;              // how it ended is final
+  bool peer_closed_ : 1 = false;                 // the peer's Close was seen
+  bool opened_ : 1 = false;                      // on_open was called, so on_close is owed
+  bool closing_ : 1 = false;                     // output_since_ counts
+  bool end_seen_ : 1 = false;                    // the peer's FIN was seen
+  bool ended_ : 1 = false;                       // the stream is closed; only on_reap follows
   bool awaiting_pong_ : 1 = false;
   bool message_begun_ : 1 = false;  // message_began_ counts
   bool mid_frame_ : 1 = false;      // the last input ended within a frame
@@ -316,6 +318,6 @@ inline const Connection::Engine& Connection::engine() const noexcept {
 
 // What a quiet connection costs: this and 8 bytes of its slab, its Stream, and 32 bytes in the
 // loop's table (bench/bench_idle_memory.cc).
-static_assert(sizeof(void*) != 8 || sizeof(Connection::Engine) <= 216);
+static_assert(sizeof(void*) != 8 || sizeof(Connection::Engine) <= 200);
 
 }  // namespace hilo::ws

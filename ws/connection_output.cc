@@ -163,7 +163,7 @@ Sent Connection::Engine::overflow(Opcode opcode, Bytes payload) {
 void Connection::Engine::log_reject(Errc error) {
   shared_->log->reject({.error = error,
                         .peer = peer_,
-                        .connection = id_.value,
+                        .connection = id().value,
                         .bytes_in = stream_->received_bytes()},
                        loop().now());
 }

@@ -2,6 +2,8 @@
 
 #include "net/base/slab.h"
 
+#include <utility>
+
 #include "net/base/allocator.h"
 #include "net/base/poison.h"
 
@@ -46,7 +48,7 @@ SlabBase::Mark* SlabBase::take(SlabHandle& handle, std::size_t slot_bytes) noexc
   if (free_head_ == no_slot && !grow(slot_bytes)) return nullptr;
   Mark& slot = slot_at(free_head_, slot_bytes);
   handle = {free_head_, ++slot.generation};
-  free_head_ = slot.next_free;
+  free_head_ = std::exchange(slot.index, handle.index);
   ++size_;
   unpoison(&slot, slot_bytes);
   return &slot;
@@ -67,7 +69,7 @@ SlabBase::Mark* SlabBase::forget(SlabHandle handle, std::size_t slot_bytes) noex
 }
 
 void SlabBase::put_back(Mark& slot, std::uint32_t index, std::size_t slot_bytes) noexcept {
-  slot.next_free = free_head_;
+  slot.index = free_head_;
   free_head_ = index;
   poison_object(&slot, sizeof(Mark), slot_bytes);
 }

@@ -43,7 +43,7 @@ class SlabBase {
   // What stands in front of each object.
   struct Mark {
     std::uint32_t generation;
-    std::uint32_t next_free;
+    std::uint32_t index;  // its own; of a free slot that of the next free one
   };
 
   SlabBase() noexcept = default;
@@ -112,6 +112,13 @@ class Slab : private SlabBase {
   T* find(SlabHandle handle) noexcept {
     Mark* const slot = SlabBase::find(handle, slot_bytes());
     return slot != nullptr ? object_of(slot) : nullptr;
+  }
+
+  // That of an object in a slab of this kind. While it is being destroyed it finds nothing.
+  static SlabHandle handle_of(const T& object) noexcept {
+    const auto* const place = reinterpret_cast<const unsigned char*>(&object);
+    const Mark& slot = *reinterpret_cast<const Mark*>(place - aligned(sizeof(Mark)));
+    return {slot.index, slot.generation};
   }
 
   // Destroys the object; a stale handle does nothing.

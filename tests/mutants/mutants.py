@@ -208,7 +208,7 @@ MUTANTS = [
     Mutant(
         "a short message may exceed a limit that is shorter still",
         "ws/core/session.cc",
-        "if (limits.message_bytes_max < short_payload_bytes_max) course_.reading = short_limit;",
+        "if (limits.message_bytes_max < short_payload_bytes_max) course_.unplain = short_limit;",
         "",
         ("core_session_frames",),
     ),

@@ -28,7 +28,7 @@ Event need_input() noexcept {
 
 Session::Session(Role role, const MessageLimits& limits, Pool& pool) noexcept
     : limits_(&limits), pool_(&pool), course_{.role = role} {
-  if (limits.message_bytes_max < short_payload_bytes_max) course_.reading = short_limit;
+  if (limits.message_bytes_max < short_payload_bytes_max) course_.unplain = short_limit;
 }
 
 Session::~Session() {

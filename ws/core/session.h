@@ -144,8 +144,8 @@ class Session {
     explicit operator bool() const noexcept { return data != nullptr; }
   };
   [[nodiscard]] Plain next_plain(MutableBytes& input) noexcept;
-  // A server without compression stands between two messages, and has shown nothing. (One whose
-  // limit a short message may exceed never does.)
+  // A server without compression stands between two messages, and has shown nothing. Never true
+  // where the limit is less than 125 bytes: next() looks at it then.
   bool expects_plain() const noexcept {
     return std::bit_cast<std::uint64_t>(course_) == 0 && unfinished_ == nullptr;
   }
@@ -156,7 +156,7 @@ class Session {
   // checked all the same, up to the last byte shown. A compressed message is one chunk: its limits
   // are those of a message.
   void receive_chunks(bool on) noexcept {
-    course_.reading = static_cast<std::uint8_t>((course_.reading & ~chunks) | (on ? chunks : 0));
+    course_.unplain = static_cast<std::uint8_t>((course_.unplain & ~chunks) | (on ? chunks : 0));
   }
 
   // The caller's own verdict on the peer (a deadline, a budget): fails the session as a broken rule
@@ -264,15 +264,15 @@ class Session {
   enum class State : std::uint8_t { open, closing, answering, closed, failed };
   enum class Reply : std::uint8_t { none, pong, close };
   // What decides how the next message is sent, and then how the next frame is read; and what is
-  // owed. All zeros are a server without compression that is open and owes nothing, and one
-  // comparison tells that.
+  // owed. All zeros are a server without compression that is open, owes nothing, hands on messages
+  // as a whole, and may take every short one; and one comparison tells that.
   struct Course {
     Role role = Role::server;
     State state = State::open;
     bool sending_fragments = false;
     bool compresses = false;
     Reply reply = Reply::none;
-    std::uint8_t reading = 0;                // bits: `chunks`, `short_limit`
+    std::uint8_t unplain = 0;                // bits: `chunks`, `short_limit`
     CloseCode reply_code = CloseCode::none;  // of the Close that is owed
   };
   static_assert(sizeof(Course) == sizeof(std::uint64_t));
@@ -310,7 +310,7 @@ class Session {
   bool is_listening() const noexcept {
     return course_.state == State::open || course_.state == State::closing;
   }
-  bool in_chunks() const noexcept { return (course_.reading & chunks) != 0; }
+  bool in_chunks() const noexcept { return (course_.unplain & chunks) != 0; }
   bool begin_unfinished() noexcept;
   void end_unfinished() noexcept;
   void release_delivered() noexcept;
@@ -349,6 +349,7 @@ class Session {
   // Without the bit of the mask it is more than that of any short message.
   const std::size_t length = header[1] ^ 0x80u;
   const std::size_t behind = input.size() - header_bytes;
+  // The limit is no less (expects_plain).
   if (length > short_payload_bytes_max || length > behind) {
     return length == length_follows ? next_longer(input) : Plain{};
   }
