@@ -46,13 +46,9 @@ Status OutputQueue::append(Pool& pool, std::span<const Bytes> slices) noexcept {
   for (const Bytes slice : slices) bytes += slice.size();
   if (bytes == 0) return {};
   if (!make_room(pool, bytes)) return out_of_memory();
-  std::uint8_t* to = own_->data() + own_->end;
   for (const Bytes slice : slices) {
-    if (!slice.empty()) std::memcpy(to, slice.data(), slice.size());
-    to += slice.size();
+    if (!slice.empty()) put(pool, slice);
   }
-  own_->end += static_cast<std::uint32_t>(bytes);
-  pool.count_copied(bytes);
   return {};
 }
 

@@ -18,7 +18,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
+#include <utility>
 
 #include "net/base/buffer.h"
 #include "net/base/bytes.h"
@@ -44,6 +46,12 @@ class OutputQueue {
 
   // Copies of the slices, all of them or nothing.
   Status append(Pool& pool, std::span<const Bytes> slices) noexcept;
+  // The same of one piece, which is not empty.
+  bool append(Pool& pool, Bytes bytes) noexcept {
+    if (!make_room(pool, bytes.size())) return false;
+    put(pool, bytes);
+    return true;
+  }
   // What is shared, from `begin` on, which is before its end.
   Status append(Pool& pool, const SharedBytes& shared, std::size_t begin) noexcept;
 
@@ -56,6 +64,8 @@ class OutputQueue {
   std::size_t gather(std::span<Bytes> slices) const noexcept;
   // Drops `bytes` from the front, and memory as soon as nothing lies there.
   void consume(Pool& pool, std::size_t bytes) noexcept;
+  // Drops all of what in_one_piece() was.
+  void consume_piece(Pool& pool) noexcept { pool.give(std::exchange(own_, nullptr)); }
   void release(Pool& pool) noexcept;
 
  private:
@@ -67,6 +77,11 @@ class OutputQueue {
   std::size_t own_size() const noexcept { return own_ == nullptr ? 0 : own_->end - own_->begin; }
   // Makes room behind own_ for so many bytes more. False: there is no memory.
   bool make_room(Pool& pool, std::size_t bytes) noexcept;
+  void put(Pool& pool, Bytes bytes) noexcept {
+    std::memcpy(own_->data() + own_->end, bytes.data(), bytes.size());
+    own_->end += static_cast<std::uint32_t>(bytes.size());
+    pool.count_copied(bytes.size());
+  }
   void consume_own(Pool& pool, std::size_t bytes) noexcept;
   // Drops that many from what is the front now, all of it at most; how many it were.
   std::size_t consume_front(Pool& pool, std::size_t bytes) noexcept;

@@ -138,13 +138,6 @@ void Stream::handle(Ready ready, bool resuming) {
   if (ready.broken) hang_up();
 }
 
-void Stream::begin_dispatch() noexcept {
-  Loop::SendBuffer& buffer = loop_->send_buffer();
-  HILO_DCHECK(buffer.owner == nullptr);
-  HILO_DCHECK(buffer.size == 0);
-  buffer.owner = this;
-}
-
 void Stream::finish_dispatch() noexcept {
   if (is(Flag::end_seen)) attempt([this] { report_end(); });
   send_collected();
@@ -348,23 +341,6 @@ void Stream::read_plainly() noexcept {
     stop_reading(socket::outcome(result));
   }
   is_plain() ? finish_plainly() : finish_dispatch();
-}
-
-// What has collected is one piece, which the kernel mostly takes whole.
-inline void Stream::finish_plainly() noexcept {
-  Loop::SendBuffer& buffer = loop_->send_buffer();
-  const Bytes bytes{buffer.data, buffer.size};
-  if (!bytes.empty()) {
-    loop_->count_write();
-    const std::ptrdiff_t result = socket::try_send(fd_.value(), bytes);
-    if (result != static_cast<std::ptrdiff_t>(bytes.size())) {
-      settle_buffer(result);
-      return finish_dispatch();
-    }
-    set(Flag::progressed);
-    buffer.size = 0;
-  }
-  buffer.owner = nullptr;
 }
 
 void Stream::read_on(std::size_t received) {

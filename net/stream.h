@@ -36,6 +36,7 @@
 
 #include "net/base/buffer.h"
 #include "net/base/bytes.h"
+#include "net/base/check.h"
 #include "net/base/guard.h"
 #include "net/base/pool.h"
 #include "net/base/result.h"
@@ -174,6 +175,16 @@ class Stream final : private Watcher {
                           !is(Flag::over) && !is(Flag::shutdown_wanted);
     if (collects) buffer.size = before + put(buffer.data + before);
     return collects;
+  }
+  // The same outside of the own dispatch, for what lies in one piece. False, and nothing was done,
+  // where that goes by write() only: within the dispatch, for want of memory, where more than
+  // `queued_max` would wait.
+  bool queue(Bytes bytes, std::size_t queued_max) noexcept {
+    if (in_dispatch() || is(Flag::over) || is(Flag::shutdown_wanted)) return false;
+    if (queue_.size() + bytes.size() > queued_max) return false;
+    if (!queue_.append(loop_->pool(), bytes)) return false;
+    if (!is(Flag::blocked)) loop_->schedule(token_, Phase::flush);
+    return true;
   }
   // Accepted by write() and refused by the kernel, or waiting for the flush phase. What collects in
   // the send buffer is not counted: the kernel has not been asked yet. Whoever sees a number above
@@ -372,7 +383,11 @@ class Stream final : private Watcher {
   Io offer_queue(std::size_t& offered) noexcept;
   Io offer_parts(std::size_t& offered) noexcept;
   Status send_queue() noexcept;
+  Status settle_queue(const Io& io, std::size_t offered) noexcept;
   void flush_queue();
+  void flush_plainly();
+  void flush_rest(std::ptrdiff_t result);
+  void tell_flushed(const Status& status, bool some_taken);
   void finish_shutdown() noexcept;
   void report_blocked();
 
@@ -389,5 +404,29 @@ class Stream final : private Watcher {
 };
 // One for each idle connection: with malloc's own word it makes 96.
 static_assert(sizeof(void*) != 8 || sizeof(Stream) <= 88);
+
+inline void Stream::begin_dispatch() noexcept {
+  Loop::SendBuffer& buffer = loop_->send_buffer();
+  HILO_DCHECK(buffer.owner == nullptr);
+  HILO_DCHECK(buffer.size == 0);
+  buffer.owner = this;
+}
+
+// What has collected is one piece, which the kernel mostly takes whole.
+inline void Stream::finish_plainly() noexcept {
+  Loop::SendBuffer& buffer = loop_->send_buffer();
+  const Bytes bytes{buffer.data, buffer.size};
+  if (!bytes.empty()) {
+    loop_->count_write();
+    const std::ptrdiff_t result = socket::try_send(fd_.value(), bytes);
+    if (result != static_cast<std::ptrdiff_t>(bytes.size())) {
+      settle_buffer(result);
+      return finish_dispatch();
+    }
+    set(Flag::progressed);
+    buffer.size = 0;
+  }
+  buffer.owner = nullptr;
+}
 
 }  // namespace hilo::net

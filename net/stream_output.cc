@@ -221,8 +221,32 @@ void Stream::settle_buffer(const Io& io) noexcept {
 void Stream::on_flush() {
   if (is(Flag::over)) return;
   begin_dispatch();
-  if (!is(Flag::blocked)) attempt([this] { flush_queue(); });
-  finish_dispatch();
+  if (!is(Flag::blocked)) attempt([this] { is_plain() ? flush_plainly() : flush_queue(); });
+  is_plain() ? finish_plainly() : finish_dispatch();
+}
+
+// Most flushes: what waits is one piece, and the kernel takes it whole. All else is left to
+// flush_queue() and to what it calls.
+void Stream::flush_plainly() {
+  const Bytes all = queue_.in_one_piece();
+  if (all.empty()) return flush_queue();
+  loop_->count_write();
+  const std::ptrdiff_t result = socket::try_send(fd_.value(), all);
+  if (result != static_cast<std::ptrdiff_t>(all.size())) return flush_rest(result);
+  set(Flag::progressed);
+  queue_.consume_piece(loop_->pool());
+  clear(Flag::blocked_told);
+  handler_->on_drained();
+}
+
+// After a socket::try_send() with the queue, which is one piece.
+[[gnu::noinline]] void Stream::flush_rest(std::ptrdiff_t result) {
+  const std::size_t queued_before = queue_.size();
+  const Bytes all = queue_.in_one_piece();
+  const Io io = result == -EINTR ? transmit(all) : sent(socket::outcome(result));
+  Status status = settle_queue(io, all.size());
+  if (status) status = send_queue();
+  tell_flushed(status, queue_.size() != queued_before);
 }
 
 // Offers once what is in front of the queue, `offered` bytes.
@@ -242,19 +266,24 @@ Io Stream::offer_parts(std::size_t& offered) noexcept {
 // Offers the queue to the kernel from where it lies, until it is empty or the kernel has enough.
 // The error, if it takes nothing any more.
 Status Stream::send_queue() noexcept {
-  clear(Flag::blocked);
   while (!queue_.empty() && !is(Flag::blocked)) {
     std::size_t offered = 0;
     const Io io = offer_queue(offered);
-    switch (io.kind) {
-      case Io::Kind::done:
-        put(Flag::blocked, transport_ == nullptr && io.bytes < offered);
-        queue_.consume(loop_->pool(), io.bytes);
-        break;
-      case Io::Kind::would_block: set(Flag::blocked); break;
-      case Io::Kind::end:
-      case Io::Kind::failed: return io.error;
-    }
+    if (Status status = settle_queue(io, offered); !status) return status;
+  }
+  return {};
+}
+
+// What came of offering so many bytes from the front of the queue.
+Status Stream::settle_queue(const Io& io, std::size_t offered) noexcept {
+  switch (io.kind) {
+    case Io::Kind::done:
+      put(Flag::blocked, transport_ == nullptr && io.bytes < offered);
+      queue_.consume(loop_->pool(), io.bytes);
+      break;
+    case Io::Kind::would_block: set(Flag::blocked); break;
+    case Io::Kind::end:
+    case Io::Kind::failed: return io.error;
   }
   return {};
 }
@@ -264,9 +293,15 @@ void Stream::flush_queue() {
   clear(Flag::offered);
   if ((queue_.empty() && !offered) || is(Flag::over)) return;
   const std::size_t queued_before = queue_.size();
-  if (Status status = send_queue(); !status) return break_off(status.error());
+  clear(Flag::blocked);
+  const Status status = send_queue();
+  tell_flushed(status, offered || queue_.size() != queued_before);
+}
+
+void Stream::tell_flushed(const Status& status, bool some_taken) {
+  if (!status) return break_off(status.error());
   if (!queue_.empty()) {
-    if (offered || queue_.size() != queued_before) handler_->on_taken();
+    if (some_taken) handler_->on_taken();
     return;
   }
   clear(Flag::blocked_told);

@@ -192,6 +192,7 @@ class Connection::Engine final : public Connection,
 
   Sent send_plain(Opcode opcode, Bytes payload, SendOptions options);
   Sent send_any(Opcode opcode, Bytes payload, SendOptions options);
+  Sent send_any(EncodedMessage& message);
   Sent sent(Errc lacking, std::size_t payload_bytes);
   void lose(Opcode opcode, Bytes payload);
   void look_at_memory() noexcept {

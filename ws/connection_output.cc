@@ -83,7 +83,20 @@ Sent Connection::Engine::send_fragment(Opcode opcode, Bytes payload, bool final)
   return result;
 }
 
+// Most that is published: a short frame, which every connection is sent as it is.
 Sent Connection::Engine::send(EncodedMessage& message) {
+  const Bytes frame = message.short_frame();
+  if (frame.empty() || !session_.sends_plain_frames()) return send_any(message);
+  if (!stream_->queue(frame, shared_->queue_bytes_limit)) return send_any(message);
+  shared_->metrics->count_sent(message.payload().size());
+  if (stream_->queued_bytes() > shared_->limits->queue_bytes_low) {
+    drained_told_ = false;
+    look_at_memory();
+  }
+  return Sent::accepted;
+}
+
+Sent Connection::Engine::send_any(EncodedMessage& message) {
   const Bytes payload = message.payload();
   // A client's frames differ in their keys.
   if (role() == Role::client) return send(message.opcode(), payload, message.options());

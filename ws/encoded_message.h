@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -29,14 +30,25 @@ class EncodedMessage {
   // Less than that is copied to whom it waits for: many such messages then leave in one piece.
   static constexpr std::size_t shared_bytes_min = 4096;
 
+  // Up to so many bytes of payload the frame is there in one piece, too.
+  static constexpr std::size_t short_bytes_max = 512;
+
   EncodedMessage(Opcode opcode, Bytes payload, SendOptions options) noexcept
-      : plain_(Outgoing::frame(opcode, true, payload)), opcode_(opcode), options_(options) {}
+      : plain_(Outgoing::frame(opcode, true, payload)), opcode_(opcode), options_(options) {
+    if (payload.size() > short_bytes_max) return;
+    for (const Bytes slice : plain_.slices()) {
+      std::copy(slice.begin(), slice.end(), short_frame_.begin() + short_frame_bytes_);
+      short_frame_bytes_ += slice.size();
+    }
+  }
   EncodedMessage(const EncodedMessage&) = delete;
   EncodedMessage& operator=(const EncodedMessage&) = delete;
 
   Opcode opcode() const noexcept { return opcode_; }
   Bytes payload() const noexcept { return plain_.payload; }
   SendOptions options() const noexcept { return options_; }
+  // As a server sends it that does not compress it; empty if it is not short.
+  Bytes short_frame() const noexcept { return Bytes{short_frame_}.first(short_frame_bytes_); }
   // As this session of a server sends it. Where connections share a compression context, it is
   // compressed once for all of them; else into `scratch`, which is empty and must outlive the
   // Outgoing.
@@ -85,6 +97,8 @@ class EncodedMessage {
   }
 
   Outgoing plain_;
+  std::array<std::uint8_t, frame_header_bytes_max + short_bytes_max> short_frame_;
+  std::size_t short_frame_bytes_ = 0;
   Opcode opcode_;
   SendOptions options_;
   std::array<std::optional<Shrunk>, forms_max> forms_;
