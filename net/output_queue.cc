@@ -3,7 +3,6 @@
 #include "net/output_queue.h"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 #include <utility>
 
@@ -52,7 +51,7 @@ Status OutputQueue::append(Pool& pool, std::span<const Bytes> slices) noexcept {
   return {};
 }
 
-// (This and consume_own() by hand: each delivery to many comes here, and a Buffer asks more.)
+// (By hand: each delivery to many comes here, and a Buffer asks more.)
 bool OutputQueue::make_room(Pool& pool, std::size_t bytes) noexcept {
   if (own_ == nullptr) return (own_ = pool.take(bytes)) != nullptr;
   if (own_->bytes - own_->end >= bytes) return true;

@@ -46,8 +46,9 @@ class OutputQueue {
 
   // Copies of the slices, all of them or nothing.
   Status append(Pool& pool, std::span<const Bytes> slices) noexcept;
-  // The same of one piece, which is not empty.
-  bool append(Pool& pool, Bytes bytes) noexcept {
+  // The same of one piece, which is not empty. False: there is no memory.
+  bool append_piece(Pool& pool, Bytes bytes) noexcept {
+    HILO_DCHECK(!bytes.empty());
     if (!make_room(pool, bytes.size())) return false;
     put(pool, bytes);
     return true;
@@ -77,6 +78,7 @@ class OutputQueue {
   std::size_t own_size() const noexcept { return own_ == nullptr ? 0 : own_->end - own_->begin; }
   // Makes room behind own_ for so many bytes more. False: there is no memory.
   bool make_room(Pool& pool, std::size_t bytes) noexcept;
+  // Behind make_room().
   void put(Pool& pool, Bytes bytes) noexcept {
     std::memcpy(own_->data() + own_->end, bytes.data(), bytes.size());
     own_->end += static_cast<std::uint32_t>(bytes.size());

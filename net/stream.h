@@ -176,13 +176,13 @@ class Stream final : private Watcher {
     if (collects) buffer.size = before + put(buffer.data + before);
     return collects;
   }
-  // The same outside of the own dispatch, for what lies in one piece. False, and nothing was done,
-  // where that goes by write() only: within the dispatch, for want of memory, where more than
-  // `queued_max` would wait.
-  bool queue(Bytes bytes, std::size_t queued_max) noexcept {
+  // As write(), outside of the own dispatch, for a piece that is not empty. False, and nothing was
+  // done, where that has to go by write(): within the dispatch, when the stream is over or its
+  // output ended, for want of memory, and where more than `queued_max` would wait.
+  bool queue_piece(Bytes bytes, std::size_t queued_max) noexcept {
     if (in_dispatch() || is(Flag::over) || is(Flag::shutdown_wanted)) return false;
     if (queue_.size() + bytes.size() > queued_max) return false;
-    if (!queue_.append(loop_->pool(), bytes)) return false;
+    if (!queue_.append_piece(loop_->pool(), bytes)) return false;
     if (!is(Flag::blocked)) loop_->schedule(token_, Phase::flush);
     return true;
   }

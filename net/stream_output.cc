@@ -8,7 +8,8 @@
 //                                   ^-- what the kernel refuses
 //
 // While queue_ holds anything, everything goes behind it; so the send buffer holds something only
-// while queue_ is empty. What many streams send is copied into none of their queues.
+// while queue_ is empty. What is large and sent by many streams is copied into none of their
+// queues.
 
 #include <algorithm>
 #include <array>

@@ -127,6 +127,37 @@ TEST_CASE("names and numbers of topics are limited") {
   CHECK(room.server.hub().topic_count() == 3);
 }
 
+TEST_CASE("publications of every size class arrive as they are") {
+  Newsroom room;
+  auto peer = room.subscriber();
+  std::string frames;
+  for (const std::size_t size : {0U, 1U, 125U, 126U, 511U, 512U, 513U, 4095U, 4096U, 70'000U}) {
+    const std::string text(size, static_cast<char>('a' + size % 26));
+    CHECK(room.publish(text) == Posted::queued);
+    frames += text_frame(text);
+  }
+  REQUIRE(peer->until_received(frames.size()));
+  CHECK(peer->received == frames);
+}
+
+// Nothing leaves before the turn of the loop, unless it must for the next one to have room.
+TEST_CASE("a queue takes short publications up to its limit, and not a byte more") {
+  const std::size_t frame_bytes = text_frame(std::string(64, 'x')).size();
+  for (const std::size_t lacking : {0U, 1U}) {
+    CAPTURE(lacking);
+    ws::Limits limits;
+    limits.queue_bytes_max = 10 * frame_bytes - lacking;
+    Newsroom room(limits);
+    auto peer = room.subscriber();
+    for (int i = 0; i < 9; ++i) CHECK(room.publish(std::string(64, 'x')) == Posted::queued);
+    CHECK(room.connection(0).buffered_bytes() == 9 * frame_bytes);
+    CHECK(room.publish(std::string(64, 'x')) == Posted::queued);
+    CHECK(room.connection(0).buffered_bytes() == (lacking == 0 ? 10 : 1) * frame_bytes);
+    REQUIRE(peer->until_received(10 * frame_bytes));
+    CHECK(peer->received.size() == 10 * frame_bytes);
+  }
+}
+
 TEST_CASE("while a publication goes through, on_dropped may do what it likes to the subscribers") {
   ws::Limits limits;
   limits.queue_bytes_max = 200'000;

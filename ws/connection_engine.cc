@@ -280,7 +280,12 @@ void Connection::Engine::handler_failed() {
 
 void Connection::Engine::count_control_frame() {
   const auto now_ms = static_cast<std::uint32_t>((loop().now() - net::Time{}).to_milliseconds());
-  const std::int64_t window_ms = shared_->limits->control_frames_window.to_milliseconds();
+  const net::Duration window = shared_->limits->control_frames_window;
+  constexpr std::int64_t window_ms_max = std::numeric_limits<std::uint32_t>::max();
+  const std::int64_t window_ms =
+      window > net::Duration{}
+          ? std::clamp<std::int64_t>(window.to_milliseconds(), 1, window_ms_max)
+          : 0;
   if (now_ms - control_window_ms_ >= window_ms) {
     control_window_ms_ = now_ms;
     control_frames_ = 0;

@@ -83,11 +83,12 @@ Sent Connection::Engine::send_fragment(Opcode opcode, Bytes payload, bool final)
   return result;
 }
 
-// Most that is published: a short frame, which every connection is sent as it is.
+// Most that is published: a frame in one piece, which every connection of a server is sent as it
+// is, unless it compresses.
 Sent Connection::Engine::send(EncodedMessage& message) {
-  const Bytes frame = message.short_frame();
+  const Bytes frame = message.one_piece();
   if (frame.empty() || !session_.sends_plain_frames()) return send_any(message);
-  if (!stream_->queue(frame, shared_->queue_bytes_limit)) return send_any(message);
+  if (!stream_->queue_piece(frame, shared_->queue_bytes_limit)) return send_any(message);
   shared_->metrics->count_sent(message.payload().size());
   if (stream_->queued_bytes() > shared_->limits->queue_bytes_low) {
     drained_told_ = false;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // EncodedMessage: one message made ready for many connections. What is the same for all of them,
-// the header and the compressed payload, is made once; Connection::send() takes it from here.
-// And what has to wait for slow readers waits in one copy for all of them, if it is large.
+// the header and the compressed payload, is made once; Connection::send() takes it from here. A
+// short frame is put together when this is made; and what has to wait for slow readers waits in one
+// copy for all of them, if it is large.
 //
 //   views   the payload is the caller's own bytes and must outlive this
 //   thread  one
@@ -31,14 +32,14 @@ class EncodedMessage {
   static constexpr std::size_t shared_bytes_min = 4096;
 
   // Up to so many bytes of payload the frame is there in one piece, too.
-  static constexpr std::size_t short_bytes_max = 512;
+  static constexpr std::size_t one_piece_bytes_max = 512;
 
   EncodedMessage(Opcode opcode, Bytes payload, SendOptions options) noexcept
       : plain_(Outgoing::frame(opcode, true, payload)), opcode_(opcode), options_(options) {
-    if (payload.size() > short_bytes_max) return;
+    if (payload.size() > one_piece_bytes_max) return;
     for (const Bytes slice : plain_.slices()) {
-      std::copy(slice.begin(), slice.end(), short_frame_.begin() + short_frame_bytes_);
-      short_frame_bytes_ += slice.size();
+      std::copy(slice.begin(), slice.end(), one_piece_.begin() + one_piece_bytes_);
+      one_piece_bytes_ += slice.size();
     }
   }
   EncodedMessage(const EncodedMessage&) = delete;
@@ -47,8 +48,8 @@ class EncodedMessage {
   Opcode opcode() const noexcept { return opcode_; }
   Bytes payload() const noexcept { return plain_.payload; }
   SendOptions options() const noexcept { return options_; }
-  // As a server sends it that does not compress it; empty if it is not short.
-  Bytes short_frame() const noexcept { return Bytes{short_frame_}.first(short_frame_bytes_); }
+  // The whole frame, as a server sends it that does not compress it; empty if that is long.
+  Bytes one_piece() const noexcept { return Bytes{one_piece_}.first(one_piece_bytes_); }
   // As this session of a server sends it. Where connections share a compression context, it is
   // compressed once for all of them; else into `scratch`, which is empty and must outlive the
   // Outgoing.
@@ -97,8 +98,8 @@ class EncodedMessage {
   }
 
   Outgoing plain_;
-  std::array<std::uint8_t, frame_header_bytes_max + short_bytes_max> short_frame_;
-  std::size_t short_frame_bytes_ = 0;
+  std::array<std::uint8_t, frame_header_bytes_max + one_piece_bytes_max> one_piece_;
+  std::size_t one_piece_bytes_ = 0;
   Opcode opcode_;
   SendOptions options_;
   std::array<std::optional<Shrunk>, forms_max> forms_;

@@ -78,7 +78,7 @@ struct Limits {
   // Messages handled in one turn before others have theirs. 0: no limit.
   std::uint32_t messages_per_turn_max = 256;
   std::uint32_t control_frames_max = 1000;
-  net::Duration control_frames_window = net::Duration::seconds(10);
+  net::Duration control_frames_window = net::Duration::seconds(10);  // from 1 ms to 49 days
 
   // The time a connection may be silent, and how we find out whether it still lives. Not counted
   // while it takes what we have sent, slowly: stall_timeout watches it then.

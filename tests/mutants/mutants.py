@@ -81,10 +81,17 @@ MUTANTS = [
     ),
     Mutant(
         "what the kernel refuses at the end of a plain dispatch is not queued",
-        "net/stream.cc",
+        "net/stream.h",
         "      settle_buffer(result);\n      return finish_dispatch();",
         "      buffer.size = 0;\n      return finish_dispatch();",
         ("sim_echo", "sim_system", "sim_torture"),
+    ),
+    Mutant(
+        "what the kernel refuses in a flush is dropped with the rest",
+        "net/stream_output.cc",
+        "  if (result != static_cast<std::ptrdiff_t>(all.size())) return flush_rest(result);\n",
+        "",
+        ("sim_echo", "sim_system"),
     ),
     Mutant(
         "a phase that somebody else waits for is thought to be empty",
