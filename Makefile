@@ -209,13 +209,14 @@ PIC := -fPIC -fno-semantic-interposition
 # -g1: lines and functions are what a stack trace and a profile show, and compile a third faster.
 MODE_FLAGS_release := -O2 -g1 -DNDEBUG $(PIC) $(HARDENING)
 # For small machines: without what only finds faults, the program optimised as a whole, and a linker
-# that leaves out what nobody calls. The objects are whole ones, too, for those who link otherwise.
+# that leaves out what nobody calls, and binds at the start, without stubs. The objects are whole ones,
+# too, for those who link otherwise.
 SMALL_LTO := $(if $(IS_CLANG),,-flto=auto)
 # (-Oz, where the compiler has it: g++ 12, clang.)
 ifeq ($(MODE),small)
 SMALL_O := $(shell echo | $(CXX) -Oz -fsyntax-only -x c++ - 2>/dev/null && echo -Oz)
 endif
-MODE_FLAGS_small := $(or $(SMALL_O),-Os) -DNDEBUG -fPIE -ffunction-sections -fdata-sections $(SMALL_LTO) $(if $(SMALL_LTO),-ffat-lto-objects)
+MODE_FLAGS_small := $(or $(SMALL_O),-Os) -DNDEBUG -fPIE -fno-plt -ffunction-sections -fdata-sections $(SMALL_LTO) $(if $(SMALL_LTO),-ffat-lto-objects)
 MODE_FLAGS_debug := -O0 -g $(PIC) -D_GLIBCXX_ASSERTIONS
 MODE_FLAGS_asan := -O1 -g1 -fPIC -D_GLIBCXX_ASSERTIONS $(ASAN)
 MODE_FLAGS_tsan := -O1 -g1 -fPIC -D_GLIBCXX_ASSERTIONS -fsanitize=thread
@@ -231,7 +232,7 @@ SMALL_LINK := -Wl,-z,noseparate-code -Wl,-z,pack-relative-relocs
 SMALL_LINK := $(shell printf '\043include <features.h>\n\043if !__GLIBC_PREREQ(2, 36)\n\043error\n\043endif\nint main() {}\n' | \
   $(CXX) -x c++ -pie -Wl,--fatal-warnings $(SMALL_LINK) -o /dev/null - 2>/dev/null && echo $(SMALL_LINK))
 endif
-MODE_LINK_small := -pie -Wl,--gc-sections -s $(SMALL_LTO) $(SMALL_LINK)
+MODE_LINK_small := -pie -Wl,--gc-sections -Wl,-z,now -Wl,--build-id=none -s $(SMALL_LTO) $(SMALL_LINK)
 MODE_LINK_asan := $(ASAN)
 MODE_LINK_tsan := -fsanitize=thread
 MODE_LINK_fuzz := $(ASAN)

@@ -37,10 +37,9 @@ class EncodedMessage {
   EncodedMessage(Opcode opcode, Bytes payload, SendOptions options) noexcept
       : plain_(Outgoing::frame(opcode, true, payload)), opcode_(opcode), options_(options) {
     if (payload.size() > one_piece_bytes_max) return;
-    for (const Bytes slice : plain_.slices()) {
-      std::copy(slice.begin(), slice.end(), one_piece_.begin() + one_piece_bytes_);
-      one_piece_bytes_ += slice.size();
-    }
+    const auto behind = std::copy_n(plain_.header.begin(), plain_.header_bytes, one_piece_.begin());
+    std::copy(payload.begin(), payload.end(), behind);
+    one_piece_bytes_ = plain_.header_bytes + payload.size();
   }
   EncodedMessage(const EncodedMessage&) = delete;
   EncodedMessage& operator=(const EncodedMessage&) = delete;

@@ -110,14 +110,17 @@ void Log::reject(std::string_view layer, std::string_view reason, const Reject& 
 }
 
 void Log::write_reject(std::string_view layer, std::string_view reason, const Reject& reject) {
-  std::array<char, 320> text;
-  const int size = std::snprintf(
-      text.data(), text.size(), "layer=%.*s reason=%.*s peer=%s conn=%llu bytes_in=%llu code=%u%s",
-      static_cast<int>(layer.size()), layer.data(), static_cast<int>(reason.size()), reason.data(),
-      reject.peer.to_string().c_str(), static_cast<unsigned long long>(reject.connection),
-      static_cast<unsigned long long>(reject.bytes_in), static_cast<unsigned>(reject.code),
-      suppressed_ != 0 ? (" suppressed=" + std::to_string(suppressed_)).c_str() : "");
-  write_line(LogLevel::warning, "reject", {text.data(), static_cast<std::size_t>(size)});
+  std::string text = "layer=";
+  const auto add_number = [&text](std::string_view name, std::uint64_t value) {
+    text.append(name).append(std::to_string(value));
+  };
+  text.append(layer).append(" reason=").append(reason);
+  text.append(" peer=").append(reject.peer.to_string());
+  add_number(" conn=", reject.connection);
+  add_number(" bytes_in=", reject.bytes_in);
+  add_number(" code=", reject.code);
+  if (suppressed_ != 0) add_number(" suppressed=", suppressed_);
+  write_line(LogLevel::warning, "reject", text);
   suppressed_ = 0;
 }
 
