@@ -209,8 +209,8 @@ PIC := -fPIC -fno-semantic-interposition
 # -g1: lines and functions are what a stack trace and a profile show, and compile a third faster.
 MODE_FLAGS_release := -O2 -g1 -DNDEBUG $(PIC) $(HARDENING)
 # For small machines: without what only finds faults, the program optimised as a whole, and a linker
-# that leaves out what nobody calls, and binds at the start, without stubs. The objects are whole ones,
-# too, for those who link otherwise.
+# that leaves out what nobody calls, and binds all symbols at the start, so that no call goes by way of
+# the procedure linkage table. The objects are whole ones, too, for those who link otherwise.
 SMALL_LTO := $(if $(IS_CLANG),,-flto=auto)
 # (-Oz, where the compiler has it: g++ 12, clang.)
 ifeq ($(MODE),small)

@@ -62,10 +62,7 @@ class Callback<R(Args...)> {
 
   explicit operator bool() const noexcept { return operations_ != nullptr; }
 
-  R operator()(Args... args) {
-    HILO_DCHECK(operations_ != nullptr);
-    return operations_->call(storage_, args...);
-  }
+  R operator()(Args... args) { return call(args...); }
   // The same without a copy of what is passed by value, which may be moved from.
   R call(Args&... args) {
     HILO_DCHECK(operations_ != nullptr);

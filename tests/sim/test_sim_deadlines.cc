@@ -508,6 +508,24 @@ TEST_CASE("134: a thousand control frames in ten seconds are answered, one more 
   CHECK(world.baseline() == before);
 }
 
+// It is counted in whole milliseconds.
+TEST_CASE("134: a window of less than a millisecond counts control frames, too") {
+  World world;
+  ws::Limits limits;
+  limits.control_frames_max = 3;
+  limits.control_frames_window = 500_us;
+  EchoServer echo(world, limits);
+  Peer peer = echo.open_peer();
+  send_pings(world, peer, 3);
+  CHECK(peer.take().size() == 2 * 3);
+  CHECK(echo.all_rejects() == 0);
+  world.run_for(1_s);
+  send_pings(world, peer, 4);
+  check_rejected_once(echo, ws::Errc::control_flood, 1008);
+  peer.close();
+  world.settle();
+}
+
 TEST_CASE("a resume() without a pause puts off no deadline") {
   World world;
   EchoServer echo(world);

@@ -65,7 +65,8 @@ def text_bytes(objects):
 
 
 def sizes(folder):
-    print("built with -Oz, without TLS and zlib, exceptions and RTTI, programs optimised as a whole:")
+    level = re.findall(r"-O\w", (folder / "flags").read_text())[-1]
+    print(f"built with {level}, without TLS and zlib, exceptions and RTTI, programs optimised as a whole:")
     objects = [str(p) for p in sorted(folder.glob("net/base/*.o")) + sorted(folder.glob("ws/core/*.o"))]
     codec = [path for path in objects if CODEC.search(path)]
     texts = [path for path in codec if path.endswith("error.o")]
