@@ -15,9 +15,10 @@ import traceback
 
 from programs import Serve, equal, run
 
-# How long the tester waits for what a broken server never sends. Too short on a busy machine only
-# means that more cases fail, of those that are there to fail.
-ANSWER_WITHIN = "1s"
+# How long the tester waits for what a broken server never sends. Too short on a busy machine mostly
+# means that more cases fail, of those that are there to fail; but a server that says nothing to an
+# announced length in time seems to wait for the rest of it, which is no failure (group 1.5).
+ANSWER_WITHIN = "3s"
 AT_ONCE = 12  # most of the time is spent waiting
 FAULTS_MIN = 80
 
