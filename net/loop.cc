@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <new>
 #include <utility>
 
@@ -20,6 +21,8 @@ constexpr std::uint32_t slots_min = 64;
 // The wakeup has no slot: this token is none that the table could give out.
 constexpr Token wakeup_token{none, 1};
 
+constexpr unsigned all_phases = 7;
+
 // How often one turn reaps and flushes before it lets the poller have a look. Two callbacks that
 // schedule each other for ever must not keep descriptors and timers waiting.
 constexpr int rounds_per_turn_max = 16;
@@ -28,6 +31,14 @@ constexpr int rounds_per_turn_max = 16;
 std::uint64_t this_thread() noexcept {
   thread_local const char mark = 0;
   return reinterpret_cast<std::uintptr_t>(&mark);
+}
+
+// The first `used` of them stay; false, and all do, without memory.
+template <class Element>
+bool grow(Element*& elements, std::size_t used, std::size_t capacity) noexcept {
+  void* const grown = grow_memory(elements, used * sizeof(Element), capacity * sizeof(Element));
+  if (grown != nullptr) elements = static_cast<Element*>(grown);
+  return grown != nullptr;
 }
 
 std::size_t index_of(Phase phase) noexcept {
@@ -84,7 +95,6 @@ Loop::Loop(Options options) noexcept
       receive_storage_(options.receive_bytes + mid_page_slack),
       send_storage_(options.send_bytes + mid_page_slack),
       free_slot_(none) {
-  for (PhaseList& list : phases_) list = {none, none};
   if (!poller_.status()) {
     status_ = poller_.status();
   } else if (!wakeup_.status()) {
@@ -110,6 +120,7 @@ Loop::~Loop() {
     delayed_.for_each([this](Delayed&, SlabHandle handle) { delayed_.erase(handle); });
   }
   HILO_DCHECK(watched_count_ == 0);
+  for (const PhaseQueue& queue : phases_) release_memory(queue.slots);
   release_memory(slots_);
 }
 
@@ -207,7 +218,7 @@ inline void Loop::dispatch(std::span<const Fired> fired) {
     // An earlier event of this batch may have ended or detached this watcher, or given its slot and
     // even its descriptor's number to another one.
     if (const Slot* slot = live_slot(event.token); slot != nullptr) {
-      if (slot->fd >= 0) slot->watcher->on_ready(event.ready);
+      if (slot->has_fd()) slot->watcher->on_ready(event.ready);
     } else if (event.token == wakeup_token) {
       wakeup_.drain();
     }
@@ -222,21 +233,20 @@ void Loop::reap_and_flush() {
   }
 }
 
-// Calls those who are in the list now. Who is scheduled meanwhile stands behind `last` and waits.
+// Calls those who stand in the queue now. Who is scheduled meanwhile stands behind them and waits.
 void Loop::run_phase(Phase phase) {
-  const std::size_t index = index_of(phase);
   const auto bit = static_cast<unsigned>(phase);
-  PhaseList& list = phases_[index];
-  const std::uint32_t last = list.tail;
-  std::uint32_t current = none;
-  while (list.head != none && current != last) {
-    current = list.head;
+  PhaseQueue& queue = phases_[index_of(phase)];
+  for (std::uint32_t left = queue.end - queue.begin; left != 0; --left) {
+    const std::uint32_t current = queue.slots[queue.begin++];
+    if (queue.begin == queue.end) {
+      queue.begin = queue.end = 0;
+      waiting_ = static_cast<std::uint8_t>(waiting_ & ~bit);
+    }
     Slot& slot = slots_[current];
-    list.head = slot.next[index];
-    if (list.head == none) waiting_ = static_cast<std::uint8_t>(waiting_ & ~bit);
-    slot.scheduled = static_cast<std::uint8_t>(slot.scheduled & ~bit);
+    slot.scheduled = slot.scheduled & ~bit & all_phases;
     if ((slot.generation & 1) == 0) {
-      // Unwatched since. The slot could not be used again while a list went through it.
+      // Unwatched since. The slot could not be used again while it stood in a queue.
       if (slot.scheduled == 0) free_slot(current);
       continue;
     }
@@ -274,6 +284,8 @@ bool Loop::ran_here() const noexcept {
 Result<Token> Loop::watch(int fd, Interest interest, Watcher& watcher) noexcept {
   HILO_DCHECK(in_loop_thread());
   if (!status_) return status_.error();
+  if (fd >= static_cast<int>(Slot::no_descriptor))
+    return std::error_code(EMFILE, std::generic_category());
   if (free_slot_ == none && !make_slot()) return out_of_memory();
   const std::uint32_t index = free_slot_;
   Slot& slot = slots_[index];
@@ -281,9 +293,10 @@ Result<Token> Loop::watch(int fd, Interest interest, Watcher& watcher) noexcept 
   if (fd >= 0) {
     if (Status status = poller_.add(fd, interest, token); !status) return status.error();
   }
-  free_slot_ = slot.next[0];
+  free_slot_ = slot.next_free;
   slot.watcher = &watcher;
-  slot.fd = fd;
+  // (-1 is all ones.)
+  slot.descriptor = static_cast<std::uint32_t>(std::max(fd, -1)) & Slot::no_descriptor;
   slot.generation = token.generation;
   slot.interest = interest;
   ++watched_count_;
@@ -294,8 +307,8 @@ Status Loop::change(Token token, Interest interest) noexcept {
   HILO_DCHECK(in_loop_thread());
   Slot* slot = live_slot(token);
   if (slot == nullptr || slot->interest == interest) return {};
-  if (slot->fd >= 0) {
-    Status status = poller_.change(slot->fd, slot->interest, interest, token);
+  if (slot->has_fd()) {
+    Status status = poller_.change(slot->fd(), slot->interest, interest, token);
     if (!status) return status;
   }
   slot->interest = interest;
@@ -306,38 +319,39 @@ void Loop::unwatch(Token token) noexcept {
   HILO_DCHECK(in_loop_thread());
   Slot* slot = live_slot(token);
   if (slot == nullptr) return;
-  if (slot->fd >= 0) poller_.remove(slot->fd, slot->interest);
+  if (slot->has_fd()) poller_.remove(slot->fd(), slot->interest);
   ++slot->generation;
   slot->watcher = nullptr;
   --watched_count_;
-  // A slot that stands in a list is freed by run_phase() when its turn comes.
+  // A slot that stands in a queue is freed by run_phase() when its turn comes.
   if (slot->scheduled == 0) free_slot(token.slot);
 }
 
 void Loop::detach(Token token) noexcept {
   HILO_DCHECK(in_loop_thread());
   Slot* slot = live_slot(token);
-  if (slot == nullptr || slot->fd < 0) return;
-  poller_.remove(slot->fd, slot->interest);
-  slot->fd = -1;
+  if (slot == nullptr || !slot->has_fd()) return;
+  poller_.remove(slot->fd(), slot->interest);
+  slot->descriptor = Slot::no_descriptor;
 }
 
 void Loop::schedule(Token token, Phase phase) noexcept {
   HILO_DCHECK(in_loop_thread());
   Slot* slot = live_slot(token);
-  const auto bit = static_cast<std::uint8_t>(phase);
+  const auto bit = static_cast<unsigned>(phase);
   if (slot == nullptr || (slot->scheduled & bit) != 0) return;
-  const std::size_t index = index_of(phase);
-  PhaseList& list = phases_[index];
-  waiting_ |= bit;
-  slot->scheduled = static_cast<std::uint8_t>(slot->scheduled | bit);
-  slot->next[index] = none;
-  if (list.head == none) {
-    list.head = token.slot;
-  } else {
-    slots_[list.tail].next[index] = token.slot;
-  }
-  list.tail = token.slot;
+  PhaseQueue& queue = phases_[index_of(phase)];
+  if (queue.end == slot_capacity_) move_to_front(queue);
+  queue.slots[queue.end++] = token.slot;
+  slot->scheduled = (slot->scheduled | bit) & all_phases;
+  waiting_ = static_cast<std::uint8_t>(waiting_ | bit);
+}
+
+// Whoever is scheduled while a phase runs, again and again, lets its queue wander backwards.
+void Loop::move_to_front(PhaseQueue& queue) noexcept {
+  std::copy(queue.slots + queue.begin, queue.slots + queue.end, queue.slots);
+  queue.end -= std::exchange(queue.begin, 0);
+  HILO_DCHECK(queue.end < slot_capacity_);
 }
 
 Loop::Slot* Loop::live_slot(Token token) noexcept {
@@ -347,22 +361,27 @@ Loop::Slot* Loop::live_slot(Token token) noexcept {
 }
 
 void Loop::free_slot(std::uint32_t index) noexcept {
-  slots_[index].next[0] = free_slot_;
+  slots_[index].next_free = free_slot_;
   free_slot_ = index;
 }
 
-// Slots are given out in ascending order, and memory is touched only when it is needed.
+// Slots are given out in ascending order, and memory is touched only when it is needed: that of the
+// queues as far as they were ever filled.
 bool Loop::make_slot() noexcept {
-  if (slot_count_ == slot_capacity_) {
-    const std::uint32_t capacity = slot_capacity_ == 0 ? slots_min : slot_capacity_ * 2;
-    if (capacity <= slot_capacity_) return false;  // 2^32 slots
-    void* grown = grow_memory(slots_, slot_count_ * sizeof(Slot), capacity * sizeof(Slot));
-    if (grown == nullptr) return false;
-    slots_ = static_cast<Slot*>(grown);
-    slot_capacity_ = capacity;
-  }
+  if (slot_count_ == slot_capacity_ && !make_room_for_slots()) return false;
   slots_[slot_count_] = Slot{};
   free_slot(slot_count_++);
+  return true;
+}
+
+bool Loop::make_room_for_slots() noexcept {
+  const std::uint32_t capacity = slot_capacity_ == 0 ? slots_min : slot_capacity_ * 2;
+  if (capacity <= slot_capacity_) return false;  // 2^32 slots
+  for (PhaseQueue& queue : phases_) {
+    if (!grow(queue.slots, queue.end, capacity)) return false;
+  }
+  if (!grow(slots_, slot_count_, capacity)) return false;
+  slot_capacity_ = capacity;
   return true;
 }
 

@@ -132,7 +132,8 @@ class Loop {
   void on_stall(Duration longest, Callback<void(Duration took)> callback);
 
   // Takes a slot for `watcher`, who must stay where it is until unwatch(). With fd -1 the slot
-  // serves for phases alone. A stale Token is ignored by all that follow.
+  // serves for phases alone; from 2^27 - 1 on a descriptor is one too many (EMFILE). A stale Token
+  // is ignored by all that follow.
   Result<Token> watch(int fd, Interest interest, Watcher& watcher) noexcept;
   Status change(Token token, Interest interest) noexcept;
   void unwatch(Token token) noexcept;
@@ -198,17 +199,26 @@ class Loop {
 
  private:
   struct Slot {
-    Watcher* watcher;
-    int fd;
-    std::uint32_t generation;  // odd: in use
-    std::uint32_t next[3];     // the lists of the three phases; next[0] also the list of free slots
-    Interest interest;
-    std::uint8_t scheduled;  // bits of Phase
+    union {
+      Watcher* watcher;
+      std::uint32_t next_free;  // of a slot that waits to be used again
+    };
+    std::uint32_t generation;     // odd: in use
+    std::uint32_t scheduled : 3;  // bits of Phase
+    Interest interest : 2;
+    std::uint32_t descriptor : 27;
+
+    static constexpr std::uint32_t no_descriptor = (1U << 27) - 1;
+    bool has_fd() const noexcept { return descriptor != no_descriptor; }
+    int fd() const noexcept { return static_cast<int>(descriptor); }  // if it has one
   };
-  static_assert(sizeof(Slot) <= 32);  // one for each idle connection
-  struct PhaseList {
-    std::uint32_t head;
-    std::uint32_t tail;  // means nothing while the list is empty
+  static_assert(sizeof(Slot) <= 16);  // one for each idle connection
+  // The slots that a phase is to call, first come, first served: those from `begin` to `end`. Each
+  // stands there once at most, and there is room for all.
+  struct PhaseQueue {
+    std::uint32_t* slots = nullptr;
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;
   };
   class Delayed;
   class Running;
@@ -216,6 +226,7 @@ class Loop {
 
   Slot* live_slot(Token token) noexcept;
   bool make_slot() noexcept;
+  bool make_room_for_slots() noexcept;
   void free_slot(std::uint32_t index) noexcept;
   bool waits(Phase phase) const noexcept {
     return (waiting_ & static_cast<std::uint8_t>(phase)) != 0;
@@ -231,6 +242,7 @@ class Loop {
   void dispatch(std::span<const Fired> fired);
   Status dispatch_rest();
   void run_phase(Phase phase);
+  void move_to_front(PhaseQueue& queue) noexcept;
   void run_posted();
   void destroy_doomed() noexcept;
   void reap_and_flush();
@@ -260,8 +272,8 @@ class Loop {
   std::uint32_t slot_count_ = 0;  // used so far; memory behind them was never touched
   std::uint32_t free_slot_;       // was used and may be again
   std::size_t watched_count_ = 0;
-  PhaseList phases_[3];
-  std::uint8_t waiting_ = 0;  // bits of Phase: the lists that hold anything
+  PhaseQueue phases_[3];
+  std::uint8_t waiting_ = 0;  // bits of Phase: the queues that hold anything
 
   Slab<Delayed> delayed_;
 

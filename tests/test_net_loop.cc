@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <climits>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -96,6 +98,30 @@ TEST_CASE("reaping and flushing go on until nothing is left of either") {
   CHECK(other.reap_count == 1);
   CHECK(loop.watched_count() == 0);
   CHECK(loop.until_next_turn() < Duration{0});
+}
+
+TEST_CASE("those who ask again and again are called in turns, for as long as they do") {
+  // Not as many as a table of slots begins with, nor a divisor of it, so that a queue's end comes
+  // to stand anywhere.
+  constexpr std::size_t count = 40;
+  constexpr int turns = 10;
+  Loop loop;
+  std::vector<Probe> probes(count);
+  std::vector<Token> tokens;
+  std::vector<std::size_t> called;
+  for (std::size_t i = 0; i < count; ++i) {
+    tokens.push_back(must_watch(loop, -1, Interest::none, probes[i]));
+    probes[i].flush = [&, i] {
+      called.push_back(i);
+      loop.schedule(tokens[i], Phase::flush);
+    };
+    loop.schedule(tokens[i], Phase::flush);
+  }
+  for (int turn = 0; turn < turns; ++turn) REQUIRE(loop.run_once(no_wait));
+  CHECK(called.size() >= count * turns);
+  CHECK(called.size() % count == 0);
+  for (std::size_t i = 0; i < called.size(); ++i) REQUIRE(called[i] == i % count);
+  for (const Token token : tokens) loop.unwatch(token);
 }
 
 TEST_CASE("two who keep each other busy for ever do not keep the descriptors waiting") {
@@ -314,6 +340,10 @@ TEST_CASE("what the poller refuses takes no slot") {
   if (std::string_view(Poller::name()) != "poll") {
     const Result<Token> token = loop.watch(closed_number, Interest::read, probe);
     CHECK(token.error() == std::errc::bad_file_descriptor);
+  }
+  for (const int too_high : {(1 << 27) - 1, 1 << 27, INT_MAX}) {
+    const Result<Token> token = loop.watch(too_high, Interest::read, probe);
+    CHECK(token.error() == std::errc::too_many_files_open);
   }
   CHECK(loop.watched_count() == 0);
   const Token first = must_watch(loop, -1, Interest::none, probe);

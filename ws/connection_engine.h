@@ -317,7 +317,7 @@ inline const Connection::Engine& Connection::engine() const noexcept {
   return static_cast<const Engine&>(*this);
 }
 
-// What a quiet connection costs: this and 8 bytes of its slab, its Stream, and 32 bytes in the
+// What a quiet connection costs: this and 8 bytes of its slab, its Stream, and 16 bytes in the
 // loop's table (bench/bench_idle_memory.cc).
 static_assert(sizeof(void*) != 8 || sizeof(Connection::Engine) <= 200);
 
