@@ -15,11 +15,10 @@ namespace hilo::net {
 
 namespace {
 
-constexpr std::uint32_t none = 0xFFFFFFFF;
 constexpr std::uint32_t slots_min = 64;
 
 // The wakeup has no slot: this token is none that the table could give out.
-constexpr Token wakeup_token{none, 1};
+constexpr Token wakeup_token{Loop::no_slot, 1};
 
 constexpr unsigned all_phases = 7;
 
@@ -94,7 +93,7 @@ Loop::Loop(Options options) noexcept
       // Not filled with zeros: pages that no input ever reaches are never made.
       receive_storage_(options.receive_bytes + mid_page_slack),
       send_storage_(options.send_bytes + mid_page_slack),
-      free_slot_(none) {
+      free_slot_(no_slot) {
   if (!poller_.status()) {
     status_ = poller_.status();
   } else if (!wakeup_.status()) {
@@ -286,7 +285,7 @@ Result<Token> Loop::watch(int fd, Interest interest, Watcher& watcher) noexcept 
   if (!status_) return status_.error();
   if (fd >= static_cast<int>(Slot::no_descriptor))
     return std::error_code(EMFILE, std::generic_category());
-  if (free_slot_ == none && !make_slot()) return out_of_memory();
+  if (free_slot_ == no_slot && !make_slot()) return out_of_memory();
   const std::uint32_t index = free_slot_;
   Slot& slot = slots_[index];
   const Token token{index, slot.generation + 1};

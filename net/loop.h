@@ -135,6 +135,12 @@ class Loop {
   // serves for phases alone; from 2^27 - 1 on a descriptor is one too many (EMFILE). A stale Token
   // is ignored by all that follow.
   Result<Token> watch(int fd, Interest interest, Watcher& watcher) noexcept;
+  // The token of a slot's watcher, for whoever watches and keeps no more than the slot; of no_slot
+  // one that refers to nothing.
+  static constexpr std::uint32_t no_slot = 0xFFFFFFFF;
+  Token token_of(std::uint32_t slot) const noexcept {
+    return slot == no_slot ? Token{} : Token{slot, slots_[slot].generation};
+  }
   Status change(Token token, Interest interest) noexcept;
   void unwatch(Token token) noexcept;
   // Takes the descriptor from the poller and keeps the slot, which serves for phases alone from now

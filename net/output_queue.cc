@@ -3,6 +3,7 @@
 #include "net/output_queue.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -22,20 +23,20 @@ struct OutputQueue::Part {
 
 // Parts are as good where they are moved to as where they were made: nothing refers to them.
 std::span<OutputQueue::Part> OutputQueue::parts() const noexcept {
-  if (parts_ == nullptr) return {};
-  auto* const first = reinterpret_cast<Part*>(parts_->data() + parts_->begin);
-  return {first, (parts_->end - parts_->begin) / sizeof(Part)};
+  if (!has_parts()) return {};
+  Pool::Block* const block = parts_block();
+  return {reinterpret_cast<Part*>(block->data() + block->begin), size_of(block) / sizeof(Part)};
 }
 
 std::size_t OutputQueue::size_with_parts() const noexcept {
   const std::span<Part> all = parts();
   const std::uint64_t behind_first = all.back().shared_sum - all.front().shared_sum;
-  return own_size() + all.front().left().size() + static_cast<std::size_t>(behind_first);
+  return size_of(own()) + all.front().left().size() + static_cast<std::size_t>(behind_first);
 }
 
 std::size_t OutputQueue::held(std::size_t (SharedBytes::*of_part)() const noexcept) const noexcept {
-  std::size_t held = own_ == nullptr ? 0 : own_->bytes;
-  if (parts_ != nullptr) held += parts_->bytes;
+  std::size_t held = own() == nullptr ? 0 : own()->bytes;
+  if (has_parts()) held += parts_block()->bytes;
   for (const Part& part : parts()) held += (part.bytes.*of_part)();
   return held;
 }
@@ -53,9 +54,10 @@ Status OutputQueue::append(Pool& pool, std::span<const Bytes> slices) noexcept {
 
 // (By hand: each delivery to many comes here, and a Buffer asks more.)
 bool OutputQueue::make_room(Pool& pool, std::size_t bytes) noexcept {
-  if (own_ == nullptr) return (own_ = pool.take(bytes)) != nullptr;
-  if (own_->bytes - own_->end >= bytes) return true;
-  return static_cast<bool>(BorrowedBuffer(pool, own_)->reserve(bytes));
+  Pool::Block*& block = own();
+  if (block == nullptr) return (block = pool.take(bytes)) != nullptr;
+  if (block->bytes - block->end >= bytes) return true;
+  return static_cast<bool>(BorrowedBuffer(pool, block)->reserve(bytes));
 }
 
 Status OutputQueue::append(Pool& pool, const SharedBytes& shared, std::size_t begin) noexcept {
@@ -63,36 +65,55 @@ Status OutputQueue::append(Pool& pool, const SharedBytes& shared, std::size_t be
   const std::span<Part> all = parts();
   std::uint64_t own_before = 0;
   std::uint64_t shared_before = 0;
-  std::size_t own_left = own_size();
+  std::size_t own_left = size_of(own());
   if (!all.empty()) {
     own_before = all.back().own_sum;
     shared_before = all.back().shared_sum;
     own_left -= all.front().own_left + static_cast<std::size_t>(own_before - all.front().own_sum);
   }
-  BorrowedBuffer list(pool, parts_);
-  if (Status status = list->reserve(sizeof(Part)); !status) return status;
-  ::new (list->writable().data()) Part{.bytes = shared,
-                                       .own_sum = own_before + own_left,
-                                       .shared_sum = shared_before + shared.size() - begin,
-                                       .own_left = static_cast<std::uint32_t>(own_left),
-                                       .begin = static_cast<std::uint32_t>(begin)};
-  list->commit(sizeof(Part));
+  if (!make_room_for_part(pool)) return out_of_memory();
+  Pool::Block& block = *parts_block();
+  ::new (block.data() + block.end) Part{.bytes = shared,
+                                        .own_sum = own_before + own_left,
+                                        .shared_sum = shared_before + shared.size() - begin,
+                                        .own_left = static_cast<std::uint32_t>(own_left),
+                                        .begin = static_cast<std::uint32_t>(begin)};
+  block.end += static_cast<std::uint32_t>(sizeof(Part));
   return {};
 }
 
+// In a full block there is room behind as many parts again as are left of it.
+bool OutputQueue::make_room_for_part(Pool& pool) noexcept {
+  Pool::Block* const before = has_parts() ? parts_block() : nullptr;
+  if (before != nullptr && before->bytes - before->end >= sizeof(Part)) return true;
+  const std::size_t bytes = size_of(before);
+  Pool::Block* const block = pool.take(sizeof(PartsHead) + 2 * bytes + sizeof(Part));
+  if (block == nullptr) return false;
+  ::new (block->data()) PartsHead{own()};
+  block->begin = sizeof(PartsHead);
+  block->end = static_cast<std::uint32_t>(sizeof(PartsHead) + bytes);
+  if (bytes != 0) {
+    std::memcpy(block->data() + block->begin, before->data() + before->begin, bytes);
+    pool.count_copied(bytes);
+  }
+  pool.give(before);
+  keep_parts_in(block);
+  return true;
+}
+
 std::size_t OutputQueue::gather(std::span<Bytes> slices) const noexcept {
-  Bytes own = own_ == nullptr ? Bytes{} : Bytes{own_->data() + own_->begin, own_size()};
+  Bytes left = bytes_of(own());
   std::size_t count = 0;
   for (const Part& part : parts()) {
     if (count == slices.size()) return count;
     if (part.own_left != 0) {
-      slices[count++] = own.first(part.own_left);
-      own = own.subspan(part.own_left);
+      slices[count++] = left.first(part.own_left);
+      left = left.subspan(part.own_left);
     }
     if (count == slices.size()) return count;
     slices[count++] = part.left();
   }
-  if (!own.empty() && count != slices.size()) slices[count++] = own;
+  if (!left.empty() && count != slices.size()) slices[count++] = left;
   return count;
 }
 
@@ -103,7 +124,7 @@ void OutputQueue::consume(Pool& pool, std::size_t bytes) noexcept {
 
 std::size_t OutputQueue::consume_front(Pool& pool, std::size_t bytes) noexcept {
   const std::span<Part> all = parts();
-  const std::size_t own_now = all.empty() ? own_size() : all.front().own_left;
+  const std::size_t own_now = all.empty() ? size_of(own()) : all.front().own_left;
   if (own_now != 0) {
     const std::size_t now = std::min(bytes, own_now);
     if (!all.empty()) all.front().own_left -= static_cast<std::uint32_t>(now);
@@ -118,18 +139,23 @@ std::size_t OutputQueue::consume_front(Pool& pool, std::size_t bytes) noexcept {
 }
 
 void OutputQueue::consume_own(Pool& pool, std::size_t bytes) noexcept {
-  own_->begin += static_cast<std::uint32_t>(bytes);
-  if (own_->begin == own_->end) pool.give(std::exchange(own_, nullptr));
+  Pool::Block*& block = own();
+  block->begin += static_cast<std::uint32_t>(bytes);
+  if (block->begin == block->end) pool.give(std::exchange(block, nullptr));
 }
 
 void OutputQueue::drop_part(Pool& pool) noexcept {
   parts().front().~Part();
-  BorrowedBuffer(pool, parts_)->consume(sizeof(Part));
+  Pool::Block* const block = parts_block();
+  block->begin += static_cast<std::uint32_t>(sizeof(Part));
+  if (block->begin != block->end) return;
+  block_ = parts_head().own;
+  pool.give(block);
 }
 
 void OutputQueue::release(Pool& pool) noexcept {
-  while (parts_ != nullptr) drop_part(pool);
-  BorrowedBuffer(pool, own_)->release();
+  while (has_parts()) drop_part(pool);
+  pool.give(std::exchange(block_, nullptr));
 }
 
 }  // namespace hilo::net

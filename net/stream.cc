@@ -46,7 +46,7 @@ Stream::~Stream() {
   if (is(Flag::abortive) || !queue_.empty()) close_abortively();
   queue_.release(loop_->pool());
   drop_stash();
-  loop_->unwatch(token_);
+  loop_->unwatch(token());
   // The transport may still want to look at the descriptor.
   transport_.reset();
 }
@@ -54,16 +54,16 @@ Stream::~Stream() {
 Status Stream::start() noexcept {
   if (transport_ != nullptr) transport_->attach(*this);
   if (fd_) keep_interest(transport_ != nullptr ? transport_->read_waits_for() : Interest::read);
-  Result<Token> token = loop_->watch(fd_.value(), interest(), *this);
-  if (!token) {
+  const Result<Token> watched = loop_->watch(fd_.value(), interest(), *this);
+  if (!watched) {
     set(Flag::broken);
-    return token.error();
+    return watched.error();
   }
-  token_ = *token;
+  slot_ = watched->slot;
   // What was asked for before could not be scheduled without a token.
-  if (is(Flag::again) || input_waits()) loop_->schedule(token_, Phase::resume);
-  if (!queue_.empty() || is(Flag::shutdown_wanted)) loop_->schedule(token_, Phase::flush);
-  if (is(Flag::closed)) loop_->schedule(token_, Phase::reap);
+  if (is(Flag::again) || input_waits()) loop_->schedule(token(), Phase::resume);
+  if (!queue_.empty() || is(Flag::shutdown_wanted)) loop_->schedule(token(), Phase::flush);
+  if (is(Flag::closed)) loop_->schedule(token(), Phase::reap);
   return {};
 }
 
@@ -90,8 +90,8 @@ Status Stream::observe(std::shared_ptr<WireObserver> observer) noexcept {
 Stream::Parts Stream::take_apart() noexcept {
   HILO_DCHECK(!in_dispatch());
   HILO_DCHECK(queue_.empty());
-  loop_->unwatch(token_);
-  token_ = {};
+  loop_->unwatch(token());
+  slot_ = Loop::no_slot;
   set(Flag::closed);
   drop_stash();
   if (transport_ != nullptr) transport_->leave();
@@ -157,7 +157,7 @@ void Stream::tidy_up() noexcept {
   }
   // What waits in memory brings no event of its own.
   const bool stash_waits = is(Flag::again) && !is(Flag::paused) && !is(Flag::over);
-  if (stash_waits || (can_read() && input_waits())) loop_->schedule(token_, Phase::resume);
+  if (stash_waits || (can_read() && input_waits())) loop_->schedule(token(), Phase::resume);
 }
 
 // The handler has thrown, perhaps with half of something written.
@@ -378,7 +378,7 @@ void Stream::hang_up() {
 void Stream::detach() noexcept {
   if (is(Flag::detached) || !fd_) return;
   set(Flag::detached);
-  loop_->detach(token_);
+  loop_->detach(token());
 }
 
 void Stream::close_abortively() noexcept {
@@ -420,7 +420,7 @@ void Stream::update_interest() noexcept {
     wanted = both(wanted, transport_ != nullptr ? transport_->write_waits_for() : Interest::write);
   }
   if (wanted == interest()) return;
-  if (Status status = loop_->change(token_, wanted); !status) {
+  if (Status status = loop_->change(token(), wanted); !status) {
     break_off(status.error());
     return;
   }
@@ -432,7 +432,7 @@ void Stream::set_handler(Handler& handler) noexcept {
   // Inside on_input what is left goes to the new handler as soon as the old one returns.
   if (is(Flag::offering) || stash_ == nullptr) return;
   set(Flag::again);
-  loop_->schedule(token_, Phase::resume);
+  loop_->schedule(token(), Phase::resume);
 }
 
 void Stream::pause() noexcept {
@@ -443,13 +443,13 @@ void Stream::resume() noexcept {
   if (!is(Flag::paused)) return;
   clear(Flag::paused);
   if (is(Flag::offering) || stash_ != nullptr) set(Flag::again);
-  loop_->schedule(token_, Phase::resume);
+  loop_->schedule(token(), Phase::resume);
 }
 
 void Stream::close() noexcept {
   if (is(Flag::closed)) return;
   set(Flag::closed);
-  loop_->schedule(token_, Phase::reap);
+  loop_->schedule(token(), Phase::reap);
 }
 
 void Stream::abort() noexcept {
@@ -463,7 +463,7 @@ void Stream::transport_ready(Ready ready) noexcept {
   put(Flag::told_readable, is(Flag::told_readable) || ready.readable);
   put(Flag::told_writable, is(Flag::told_writable) || ready.writable);
   put(Flag::told_broken, is(Flag::told_broken) || ready.broken);
-  loop_->schedule(token_, Phase::resume);
+  loop_->schedule(token(), Phase::resume);
 }
 
 // An end in good order promises the peer that all of it has come. Where output is lost the end is a
@@ -479,8 +479,8 @@ void Stream::on_reap() {
     static_cast<void>(transport_->shutdown_write());
   }
   if (transport_ != nullptr) transport_->detach();
-  loop_->unwatch(token_);
-  token_ = {};
+  loop_->unwatch(token());
+  slot_ = Loop::no_slot;
   // The handler may destroy the stream: nothing of it is touched any more.
   handler_->on_reap();
 }

@@ -183,7 +183,7 @@ class Stream final : private Watcher {
     if (in_dispatch() || is(Flag::over) || is(Flag::shutdown_wanted)) return false;
     if (queue_.size() + bytes.size() > queued_max) return false;
     if (!queue_.append_piece(loop_->pool(), bytes)) return false;
-    if (!is(Flag::blocked)) loop_->schedule(token_, Phase::flush);
+    if (!is(Flag::blocked)) loop_->schedule(token(), Phase::flush);
     return true;
   }
   // Accepted by write() and refused by the kernel, or waiting for the flush phase. What collects in
@@ -244,7 +244,7 @@ class Stream final : private Watcher {
   bool is_disturbed() const noexcept { return is(Flag::unusual); }
 
   int fd() const noexcept { return fd_.value(); }
-  Token token() const noexcept { return token_; }
+  Token token() const noexcept { return loop_->token_of(slot_); }
   // A transport without a descriptor tells here that it became ready.
   void transport_ready(Ready ready) noexcept;
 
@@ -396,14 +396,14 @@ class Stream final : private Watcher {
   std::unique_ptr<Transport> transport_;
   Fd fd_;
   std::uint32_t flags_ = static_cast<std::uint32_t>(Flag::deaf);
-  Token token_;
+  std::uint32_t slot_ = Loop::no_slot;
+  int told_error_ = 0;  // the poller has told it, and nobody else will
   OutputQueue queue_;
   Pool::Block* stash_ = nullptr;
   std::uint64_t received_bytes_ = 0;
-  int told_error_ = 0;  // the poller has told it, and nobody else will
 };
-// One for each idle connection: with malloc's own word it makes 96.
-static_assert(sizeof(void*) != 8 || sizeof(Stream) <= 88);
+// One for each idle connection: with malloc's own word it makes 80.
+static_assert(sizeof(void*) != 8 || sizeof(Stream) <= 72);
 
 inline void Stream::begin_dispatch() noexcept {
   Loop::SendBuffer& buffer = loop_->send_buffer();
