@@ -28,7 +28,7 @@ constexpr std::int64_t ms_max = std::numeric_limits<std::int64_t>::max() / nanos
 constexpr Time earliest{std::numeric_limits<std::int64_t>::min()};
 constexpr Time latest{std::numeric_limits<std::int64_t>::max()};
 // Where a timer stands that is in no slot: due already, or about to be fired.
-constexpr std::uint8_t no_wheel = 0xFF;
+constexpr unsigned no_wheel = 7;
 
 std::int64_t round_up(Time time) noexcept {
   const std::int64_t rest = time.nanoseconds % nanoseconds_per_ms;
@@ -52,7 +52,7 @@ TimerWheel::TimerWheel(Time now) noexcept
 
 void TimerWheel::arm(Timer& timer, Time deadline) noexcept {
   cancel(timer);
-  timer.deadline_ms_ = round_up(deadline);
+  timer.set_deadline_ms(round_up(deadline));
   ++armed_count_;
   now_ms_ = std::max(now_ms_, round_down(seen_));
   place(timer, due_);
@@ -71,20 +71,21 @@ void TimerWheel::cancel(Timer& timer) noexcept {
 
 // Links the timer where its deadline belongs; into `due` if that has come.
 void TimerWheel::place(Timer& timer, Slot& due) noexcept {
-  if (timer.deadline_ms_ <= now_ms_) {
+  const std::int64_t deadline_ms = timer.deadline_ms();
+  if (deadline_ms <= now_ms_) {
     timer.wheel_ = no_wheel;
     due.push_back(timer);
     quiet_until_ = earliest;
     return;
   }
-  const auto difference = static_cast<std::uint64_t>(timer.deadline_ms_ ^ now_ms_);
+  const auto difference = static_cast<std::uint64_t>(deadline_ms ^ now_ms_);
   const int highest_bit = static_cast<int>(std::bit_width(difference)) - 1;
   const int wheel = std::min(highest_bit / digit_bits, wheels - 1);
-  std::int64_t slot_tick = tick(timer.deadline_ms_, wheel);
+  std::int64_t slot_tick = tick(deadline_ms, wheel);
   if (wheel == wheels - 1) slot_tick = std::min(slot_tick, tick(now_ms_, wheel) + slots - 1);
 
-  timer.wheel_ = static_cast<std::uint8_t>(wheel);
-  timer.slot_ = static_cast<std::uint8_t>(slot_tick & digit_mask);
+  timer.wheel_ = static_cast<unsigned>(wheel) & 7;
+  timer.slot_ = static_cast<std::uint64_t>(slot_tick) & (slots - 1);
   slots_[timer.wheel_][timer.slot_].push_back(timer);
   occupied_[timer.wheel_] |= std::uint64_t{1} << timer.slot_;
   quiet_until_ = std::min(quiet_until_, start_of(slot_tick, wheel));

@@ -36,7 +36,7 @@ class Timer;
 class TimerEntry : private ListNode<TimerEntry> {
  public:
   bool armed() const noexcept { return linked(); }
-  Time deadline() const noexcept { return {deadline_ms_ * 1'000'000}; }
+  Time deadline() const noexcept { return {deadline_ms() * 1'000'000}; }
 
  protected:
   TimerEntry() noexcept = default;
@@ -46,9 +46,19 @@ class TimerEntry : private ListNode<TimerEntry> {
   friend class TimerWheel;
   friend class IntrusiveList<Timer, TimerEntry>;
 
-  std::int64_t deadline_ms_ = 0;
-  std::uint8_t wheel_ = 0;
-  std::uint8_t slot_ = 0;
+  static constexpr int deadline_bits = 46;  // one more than a Time has milliseconds
+  std::int64_t deadline_ms() const noexcept {
+    constexpr int rest = 64 - deadline_bits;
+    return static_cast<std::int64_t>(std::uint64_t{deadline_} << rest) >> rest;
+  }
+  void set_deadline_ms(std::int64_t ms) noexcept {
+    deadline_ = static_cast<std::uint64_t>(ms) & ((std::uint64_t{1} << deadline_bits) - 1);
+  }
+
+  // Seven bytes, so that whoever derives from it begins with the eighth.
+  std::uint64_t deadline_ : deadline_bits = 0;
+  std::uint64_t wheel_ : 3 = 0;
+  std::uint64_t slot_ : 6 = 0;
 };
 
 // Something with one deadline. Derive from it and implement on_timer().

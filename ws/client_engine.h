@@ -27,7 +27,6 @@ namespace hilo::ws {
 
 class Client::Engine final : public net::Doomed,
                              private net::Stream::Handler,
-                             private net::Timer,
                              private Connection::Engine::Owner {
  public:
   Engine(net::Loop& loop, ClientOptions options);
@@ -69,7 +68,6 @@ class Client::Engine final : public net::Doomed,
   void on_end() override;
   void on_broken(std::error_code error) override;
   void on_reap() override;
-  // net::Timer
   void on_timer(net::Time now) override;
   // Connection::Engine::Owner
   void on_connection_gone(Connection::Engine& connection) override;

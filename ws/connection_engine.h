@@ -42,9 +42,7 @@
 
 namespace hilo::ws {
 
-class Connection::Engine final : public Connection,
-                                 private net::Stream::Handler,
-                                 private net::Timer {
+class Connection::Engine final : public Connection, private net::Stream::Handler {
  public:
   // Whoever made the connection; told when it may be destroyed.
   class Owner {
@@ -165,7 +163,6 @@ class Connection::Engine final : public Connection,
   void on_broken(std::error_code error) override;
   void on_reap() override;
 
-  // net::Timer
   void on_timer(net::Time now) override;
 
   net::Stream::Want take_events(MutableBytes& input, std::uint32_t budget, bool message_ended);

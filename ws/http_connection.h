@@ -45,7 +45,7 @@ struct HttpPast {
   bool keep_alive = true;
 };
 
-class HttpConnection final : private net::Stream::Handler, private net::Timer {
+class HttpConnection final : private net::Stream::Handler {
  public:
   // What the server decides and does for it.
   class Host {
@@ -164,7 +164,6 @@ class HttpConnection final : private net::Stream::Handler, private net::Timer {
   void on_drained() override;
   void on_broken(std::error_code error) override;
   void on_reap() override;
-  // net::Timer
   void on_timer(net::Time now) override;
 
   // What is due now waits for the next full millisecond; this for the next timers phase.

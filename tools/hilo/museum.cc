@@ -41,7 +41,7 @@ std::string response_to(const ws::Request& request, bool is_tls) {
 
 }  // namespace
 
-class Museum::Visitor final : public net::Stream::Handler, private net::Timer {
+class Museum::Visitor final : public net::Stream::Handler {
  public:
   Visitor(Museum& museum, const ws::Request& request, bool is_tls);
   Visitor(const Visitor&) = delete;
@@ -67,7 +67,6 @@ class Museum::Visitor final : public net::Stream::Handler, private net::Timer {
   }
   void on_broken(std::error_code) override { stream_->close(); }
   void on_reap() override { museum_->leave(*this); }
-  // net::Timer
   void on_timer(net::Time) override { say_good_bye(); }
 
   // Whoever says nothing whole for so long is told good-bye.

@@ -59,7 +59,7 @@ struct HttpRequest {
   net::Duration timeout = {};  // from ask() to the answer; zero: connect_timeout alone counts
 };
 
-class HttpLink final : private net::Stream::Handler, private net::Timer {
+class HttpLink final : private net::Stream::Handler {
  public:
   // One answer; all of it is valid during the call.
   struct Answer {
@@ -96,7 +96,6 @@ class HttpLink final : private net::Stream::Handler, private net::Timer {
   void on_end() override;
   void on_broken(std::error_code error) override;
   void on_reap() override;
-  // net::Timer
   void on_timer(net::Time now) override;
 
   Status write_request(const HttpRequest& request);
