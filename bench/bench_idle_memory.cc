@@ -7,6 +7,7 @@
 //   idle_memory/0  with the fields of the request kept, as is the default
 //   idle_memory/1  without (ServerOptions::keep_request_fields)
 //   idle_memory/2  without, over TLS 1.3
+//   idle_memory/3  as 1, and each has echoed 1 KiB and 100 KiB in fragments, a ping among them
 //
 //   bytes_each                 measured
 //   connection, stream, http   sizeof of the parts; http only while a handshake is under way
@@ -33,6 +34,7 @@
 #include "net/stream.h"
 #include "net/tls.h"
 #include "ws/connection_engine.h"
+#include "ws/core/frame.h"
 #include "ws/http_connection.h"
 #include "ws/server.h"
 
@@ -45,7 +47,7 @@ constexpr std::size_t tls_connections = 2'000;
 // The tables have their first size by then, and what one does only once is done.
 constexpr std::size_t warm_up = 100;
 
-enum class Kind : std::int64_t { plain_with_fields, plain, tls };
+enum class Kind : std::int64_t { plain_with_fields, plain, tls, plain_after_echoes };
 
 [[noreturn]] void serve(Kind kind, int report) {
   net::Loop loop;
@@ -74,6 +76,42 @@ std::size_t resident_bytes(pid_t process) {
   const int fields = std::fscanf(file, "%lu %lu", &total, &resident);
   std::fclose(file);
   return fields == 2 ? resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) : 0;
+}
+
+std::string frame(ws::Opcode opcode, bool final, std::size_t payload_bytes) {
+  constexpr ws::MaskKey key{};
+  std::array<std::uint8_t, ws::frame_header_bytes_max> header;
+  const std::size_t size = ws::write_header(header.data(), opcode, final, payload_bytes, &key);
+  std::string bytes(header.begin(), header.begin() + static_cast<std::ptrdiff_t>(size));
+  return bytes + std::string(payload_bytes, 'x');
+}
+
+// Sends all of it while it receives so many bytes.
+void exchange(const net::Fd& fd, std::string_view bytes, std::size_t expected) {
+  std::array<std::uint8_t, 64 << 10> answer;
+  while (!bytes.empty() || expected != 0) {
+    pollfd wanted{fd.value(), static_cast<short>(POLLIN | (bytes.empty() ? 0 : POLLOUT)), 0};
+    HILO_CHECK(::poll(&wanted, 1, 10'000) == 1);
+    const Bytes left = as_bytes(bytes);
+    if ((wanted.revents & POLLOUT) != 0) {
+      bytes.remove_prefix(net::socket::send(fd.value(), {&left, 1}).bytes);
+    }
+    if ((wanted.revents & POLLIN) == 0) continue;
+    const net::Io io = net::socket::receive(fd.value(), answer);
+    HILO_CHECK(io.bytes != 0 && io.bytes <= expected);
+    expected -= io.bytes;
+  }
+}
+
+void echo(const net::Fd& fd) {
+  constexpr std::size_t part = 25 << 10;
+  constexpr std::size_t whole = 4 * part;
+  exchange(fd, frame(ws::Opcode::binary, true, 1024), 4 + 1024);
+  exchange(fd,
+           frame(ws::Opcode::binary, false, part) + frame(ws::Opcode::continuation, false, part) +
+               frame(ws::Opcode::ping, true, 4) + frame(ws::Opcode::continuation, false, part) +
+               frame(ws::Opcode::continuation, true, part),
+           2 + 4 + 10 + whole);
 }
 
 net::Fd connect(const net::Address& address, Kind kind) {
@@ -109,6 +147,7 @@ net::Fd connect(const net::Address& address, Kind kind) {
   HILO_CHECK(::poll(&wanted, 1, 10'000) == 1);
   const net::Io io = net::socket::receive(fd->value(), answer);
   HILO_CHECK(as_text(Bytes{answer}.first(io.bytes)).ends_with("\r\n\r\n"));
+  if (kind == Kind::plain_after_echoes) echo(*fd);
   return std::move(*fd);
 }
 
@@ -149,6 +188,6 @@ void idle_memory(benchmark::State& state) {
   state.counters["stream"] = sizeof(net::Stream);
   state.counters["http"] = sizeof(ws::HttpConnection);
 }
-BENCHMARK(idle_memory)->Arg(0)->Arg(1)->Arg(2)->Iterations(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(idle_memory)->DenseRange(0, 3)->Iterations(1)->Unit(benchmark::kMillisecond);
 
 }  // namespace

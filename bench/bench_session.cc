@@ -60,7 +60,8 @@ void run_whole(benchmark::State& state, Role role, Opcode opcode, const MaskKey*
     ++frames;
   } while (stream.size() + size + frame_header_bytes_max <= buffer_bytes);
   Pool pool;
-  Session session(role, limits, pool);
+  const Session::Shared shared{limits, &pool};
+  Session session(role, shared);
   for (auto _ : state) {
     MutableBytes input = stream;
     std::size_t payload_bytes = 0;
@@ -99,7 +100,8 @@ void server_fragments(benchmark::State& state) {
     }
   }
   Pool pool;
-  Session session(Role::server, limits, pool);
+  const Session::Shared shared{limits, &pool};
+  Session session(Role::server, shared);
   for (auto _ : state) {
     MutableBytes input = stream;
     std::size_t payload_bytes = 0;
@@ -119,7 +121,8 @@ void run_large(benchmark::State& state, bool into_space) {
   add_frame(stream, Opcode::binary, true, size, &any_key);
   std::vector<std::uint8_t> buffer(buffer_bytes);
   Pool pool;
-  Session session(Role::server, limits, pool);
+  const Session::Shared shared{limits, &pool};
+  Session session(Role::server, shared);
   for (auto _ : state) {
     Bytes wire = stream;
     std::size_t payload_bytes = 0;
@@ -151,7 +154,8 @@ BENCHMARK(large_from_buffer)->Arg(1 << 20);
 void send_server(benchmark::State& state) {
   const std::vector<std::uint8_t> payload(static_cast<std::size_t>(state.range(0)), 'a');
   Pool pool;
-  Session session(Role::server, limits, pool);
+  const Session::Shared shared{limits, &pool};
+  Session session(Role::server, shared);
   for (auto _ : state) {
     Outgoing outgoing = session.send(Opcode::binary, payload);
     benchmark::DoNotOptimize(outgoing);
@@ -161,7 +165,8 @@ void send_client(benchmark::State& state) {
   const std::vector<std::uint8_t> payload(static_cast<std::size_t>(state.range(0)), 'a');
   Pool pool;
   Buffer out(pool);
-  Session session(Role::client, limits, pool);
+  const Session::Shared shared{limits, &pool};
+  Session session(Role::client, shared);
   for (auto _ : state) {
     HILO_CHECK(static_cast<bool>(session.send(Opcode::binary, payload, any_key, out)));
     if (out.size() > buffer_bytes) out.release();

@@ -136,7 +136,7 @@ class Loop {
   // is ignored by all that follow.
   Result<Token> watch(int fd, Interest interest, Watcher& watcher) noexcept;
   // The token of a slot's watcher, for whoever watches and keeps no more than the slot; of no_slot
-  // one that refers to nothing.
+  // it refers to nothing.
   static constexpr std::uint32_t no_slot = 0xFFFFFFFF;
   Token token_of(std::uint32_t slot) const noexcept {
     return slot == no_slot ? Token{} : Token{slot, slots_[slot].generation};
@@ -149,6 +149,7 @@ class Loop {
   // Calls the watcher in that phase of this turn, or of the next if the phase is over. Once,
   // however often it is asked for. Never fails and never allocates.
   void schedule(Token token, Phase phase) noexcept;
+  void schedule_slot(std::uint32_t slot, Phase phase) noexcept;  // its watcher's own
   std::size_t watched_count() const noexcept { return watched_count_; }
 
   // The wheel that the loop advances. Arm timers relative to now().
@@ -248,7 +249,7 @@ class Loop {
   void dispatch(std::span<const Fired> fired);
   Status dispatch_rest();
   void run_phase(Phase phase);
-  void move_to_front(PhaseQueue& queue) noexcept;
+  void append_in_front(PhaseQueue& queue, std::uint32_t slot) noexcept;
   void run_posted();
   void destroy_doomed() noexcept;
   void reap_and_flush();

@@ -53,7 +53,7 @@ Status OutputQueue::append(Pool& pool, std::span<const Bytes> slices) noexcept {
 }
 
 // (By hand: each delivery to many comes here, and a Buffer asks more.)
-bool OutputQueue::make_room(Pool& pool, std::size_t bytes) noexcept {
+bool OutputQueue::make_more_room(Pool& pool, std::size_t bytes) noexcept {
   Pool::Block*& block = own();
   if (block == nullptr) return (block = pool.take(bytes)) != nullptr;
   if (block->bytes - block->end >= bytes) return true;

@@ -103,7 +103,12 @@ class OutputQueue {
   std::size_t size_with_parts() const noexcept;
   std::size_t held(std::size_t (SharedBytes::*of_part)() const noexcept) const noexcept;
   // Makes room behind our own for so many bytes more. False: there is no memory.
-  bool make_room(Pool& pool, std::size_t bytes) noexcept;
+  bool make_room(Pool& pool, std::size_t bytes) noexcept {
+    if (!empty()) return make_more_room(pool, bytes);
+    block_ = pool.take(bytes);
+    return block_ != nullptr;
+  }
+  bool make_more_room(Pool& pool, std::size_t bytes) noexcept;
   bool make_room_for_part(Pool& pool) noexcept;
   // Behind make_room().
   void put(Pool& pool, Bytes bytes) noexcept {

@@ -61,9 +61,9 @@ Status Stream::start() noexcept {
   }
   slot_ = watched->slot;
   // What was asked for before could not be scheduled without a token.
-  if (is(Flag::again) || input_waits()) loop_->schedule(token(), Phase::resume);
-  if (!queue_.empty() || is(Flag::shutdown_wanted)) loop_->schedule(token(), Phase::flush);
-  if (is(Flag::closed)) loop_->schedule(token(), Phase::reap);
+  if (is(Flag::again) || input_waits()) loop_->schedule_slot(slot_, Phase::resume);
+  if (!queue_.empty() || is(Flag::shutdown_wanted)) loop_->schedule_slot(slot_, Phase::flush);
+  if (is(Flag::closed)) loop_->schedule_slot(slot_, Phase::reap);
   return {};
 }
 
@@ -157,7 +157,7 @@ void Stream::tidy_up() noexcept {
   }
   // What waits in memory brings no event of its own.
   const bool stash_waits = is(Flag::again) && !is(Flag::paused) && !is(Flag::over);
-  if (stash_waits || (can_read() && input_waits())) loop_->schedule(token(), Phase::resume);
+  if (stash_waits || (can_read() && input_waits())) loop_->schedule_slot(slot_, Phase::resume);
 }
 
 // The handler has thrown, perhaps with half of something written.
@@ -432,7 +432,7 @@ void Stream::set_handler(Handler& handler) noexcept {
   // Inside on_input what is left goes to the new handler as soon as the old one returns.
   if (is(Flag::offering) || stash_ == nullptr) return;
   set(Flag::again);
-  loop_->schedule(token(), Phase::resume);
+  loop_->schedule_slot(slot_, Phase::resume);
 }
 
 void Stream::pause() noexcept {
@@ -443,13 +443,13 @@ void Stream::resume() noexcept {
   if (!is(Flag::paused)) return;
   clear(Flag::paused);
   if (is(Flag::offering) || stash_ != nullptr) set(Flag::again);
-  loop_->schedule(token(), Phase::resume);
+  loop_->schedule_slot(slot_, Phase::resume);
 }
 
 void Stream::close() noexcept {
   if (is(Flag::closed)) return;
   set(Flag::closed);
-  loop_->schedule(token(), Phase::reap);
+  loop_->schedule_slot(slot_, Phase::reap);
 }
 
 void Stream::abort() noexcept {
@@ -463,7 +463,7 @@ void Stream::transport_ready(Ready ready) noexcept {
   put(Flag::told_readable, is(Flag::told_readable) || ready.readable);
   put(Flag::told_writable, is(Flag::told_writable) || ready.writable);
   put(Flag::told_broken, is(Flag::told_broken) || ready.broken);
-  loop_->schedule(token(), Phase::resume);
+  loop_->schedule_slot(slot_, Phase::resume);
 }
 
 // An end in good order promises the peer that all of it has come. Where output is lost the end is a

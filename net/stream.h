@@ -189,7 +189,7 @@ class Stream final : private Watcher {
     if (in_dispatch() || is(Flag::over) || is(Flag::shutdown_wanted)) return false;
     if (queue_.size() + bytes.size() > queued_max) return false;
     if (!queue_.append_piece(loop_->pool(), bytes)) return false;
-    if (!is(Flag::blocked)) loop_->schedule(token(), Phase::flush);
+    if (!is(Flag::blocked)) loop_->schedule_slot(slot_, Phase::flush);
     return true;
   }
   // Accepted by write() and refused by the kernel, or waiting for the flush phase. What collects in

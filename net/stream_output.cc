@@ -129,7 +129,7 @@ Status Stream::enqueue(std::span<const Bytes> slices, const SharedBytes* shared)
   const Status status =
       shared != nullptr ? queue_.append(pool, *shared, 0) : queue_.append(pool, slices);
   if (!status) return status;
-  if (!is(Flag::blocked)) loop_->schedule(token(), Phase::flush);
+  if (!is(Flag::blocked)) loop_->schedule_slot(slot_, Phase::flush);
   return {};
 }
 
@@ -328,7 +328,7 @@ void Stream::flush_collected() noexcept {
 void Stream::shutdown_write() noexcept {
   if (is(Flag::shutdown_wanted) || is(Flag::over)) return;
   set(Flag::shutdown_wanted);
-  if (!in_dispatch()) loop_->schedule(token(), Phase::flush);
+  if (!in_dispatch()) loop_->schedule_slot(slot_, Phase::flush);
 }
 
 void Stream::finish_shutdown() noexcept {

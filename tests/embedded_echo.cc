@@ -27,7 +27,8 @@ class End final : public net::Stream::Handler {
   End(net::Loop& loop, net::Fd fd, ws::Role role)
       : loop_(&loop),
         role_(role),
-        session_(role, limits, loop.pool()),
+        shared_{.pool = &loop.pool()},
+        session_(role, shared_),
         stream_(loop, std::move(fd), *this) {}
   bool start() { return static_cast<bool>(stream_.start()); }
 
@@ -70,9 +71,9 @@ class End final : public net::Stream::Handler {
   }
   void on_reap() override {}
 
-  static constexpr ws::MessageLimits limits{};
   net::Loop* loop_;
   ws::Role role_;
+  ws::Session::Shared shared_;
   ws::Session session_;
   net::Stream stream_;
   int heard_ = 0;

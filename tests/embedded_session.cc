@@ -41,9 +41,9 @@ bool echoes(ws::Session& client, ws::Session& server, Pool& pool, Bytes message)
 
 int main() {
   Pool pool;
-  const ws::MessageLimits limits;
-  ws::Session client{ws::Role::client, limits, pool};
-  ws::Session server{ws::Role::server, limits, pool};
+  const ws::Session::Shared shared{.pool = &pool};
+  ws::Session client{ws::Role::client, shared};
+  ws::Session server{ws::Role::server, shared};
   std::uint8_t message[70'000];
   for (std::size_t i = 0; i < sizeof message; ++i) message[i] = static_cast<std::uint8_t>(i);
   for (const std::size_t bytes : {0U, 1U, 125U, 126U, 65'535U, 65'536U, 70'000U}) {

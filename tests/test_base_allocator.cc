@@ -76,8 +76,8 @@ TEST_CASE("a session takes all its memory there") {
   Counting counting;
   {
     Pool pool;
-    const ws::MessageLimits limits;
-    ws::Session session(ws::Role::server, limits, pool);
+    const ws::Session::Shared shared{.pool = &pool};
+    ws::Session session(ws::Role::server, shared);
     std::string first = test::header_of(0x01, 300, &test::example_key) +
                         test::masked(std::string(300, 'a'), test::example_key);
     MutableBytes input(reinterpret_cast<std::uint8_t*>(first.data()), first.size());

@@ -29,8 +29,8 @@ struct Read {
 // What our own server makes of the bytes.
 Read read_as_server(Bytes bytes) {
   Pool pool;
-  const ws::MessageLimits limits;
-  ws::Session session(ws::Role::server, limits, pool);
+  const ws::Session::Shared shared{.pool = &pool};
+  ws::Session session(ws::Role::server, shared);
   std::vector<std::uint8_t> copy(bytes.begin(), bytes.end());
   MutableBytes input{copy};
   Read read;

@@ -39,12 +39,14 @@ struct Client {
   }
   Pool pool;
   Buffer out{pool};
-  Session session{Role::client, limits, pool};
+  Session::Shared shared{limits, &pool};
+  Session session{Role::client, shared};
 };
 
 struct Server {
   Pool pool;
-  Session session{Role::server, limits, pool};
+  Session::Shared shared{limits, &pool};
+  Session session{Role::server, shared};
 };
 
 }  // namespace

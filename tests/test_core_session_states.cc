@@ -33,7 +33,7 @@ std::string joined(const Outgoing& outgoing) {
 // A server's session, and everything it needs to live.
 struct Peer {
   explicit Peer(Role role = Role::server, const MessageLimits& with = {})
-      : limits(with), session(role, limits, pool) {}
+      : shared{with, &pool}, session(role, shared) {}
 
   // The next event of `frames`, or of what is left of the frames before.
   Event next(std::string_view frames = {}) {
@@ -68,7 +68,7 @@ struct Peer {
   Pool pool;
   Pool out_pool;
   Buffer out{out_pool};
-  MessageLimits limits;
+  Session::Shared shared;
   std::vector<std::uint8_t> block;
   MutableBytes rest;
   Session session;

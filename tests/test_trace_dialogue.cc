@@ -188,8 +188,8 @@ TEST_CASE("the rule that bytes break is the one that a session fails with") {
     story.say(Direction::to_server, bytes);
 
     Pool pool;
-    const ws::MessageLimits limits;
-    ws::Session session(ws::Role::server, limits, pool);
+    const ws::Session::Shared shared{.pool = &pool};
+    ws::Session session(ws::Role::server, shared);
     std::string copy = bytes;
     MutableBytes input(reinterpret_cast<std::uint8_t*>(copy.data()), copy.size());
     std::string_view wanted;

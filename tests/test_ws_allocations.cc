@@ -309,7 +309,8 @@ struct CountedConnection final : private ws::Connection::Engine::Owner {
   explicit CountedConnection(net::Loop& loop) : log(metrics) {
     shared.loop = &loop;
     shared.limits = &limits;
-    shared.message_limits = limits.message();
+    shared.handlers = &handlers;
+    shared.session = {.limits = limits.message(), .pool = &loop.pool()};
     shared.queue_bytes_limit = limits.queue_bytes_limit();
     shared.metrics = &metrics;
     shared.log = &log;
@@ -321,7 +322,7 @@ struct CountedConnection final : private ws::Connection::Engine::Owner {
     auto stream = std::make_unique<net::Stream>(
         loop, std::make_unique<CountingTransport>(fd, counts), std::move(theirs), no_handler);
     REQUIRE(stream->start());
-    connection = connections.emplace(ws::Role::server, shared, handlers, net::PeerAddress{}).object;
+    connection = connections.emplace(ws::Role::server, shared, net::PeerAddress{}).object;
     connection->open(std::move(stream), {});
   }
   ~CountedConnection() {

@@ -319,6 +319,39 @@ TEST_CASE("the application's data lives as long as the connection, and is found 
   CHECK(alive.use_count() == 1);
 }
 
+// What only some connections need stands where their data would (connection_extra.cc).
+TEST_CASE("the application's data stays, whatever else the connection comes to need") {
+  for (const bool data_first : {true, false}) {
+    CAPTURE(data_first);
+    WireServer server;
+    std::string at_close;
+    server.server.at("/data")
+        .on_open([&](ws::Connection& connection) {
+          if (data_first) connection.emplace_data<std::string>("one");
+          REQUIRE(connection.subscribe("news"));
+          if (!data_first) connection.emplace_data<std::string>("one");
+          REQUIRE(connection.data<std::string>() != nullptr);
+          CHECK(*connection.data<std::string>() == "one");
+          connection.emplace_data<std::string>("another");
+          CHECK(connection.subscription_count() == 1);
+        })
+        .on_close([&](ws::Connection& connection, ws::CloseInfo info) {
+          REQUIRE(connection.data<std::string>() != nullptr);
+          at_close = *connection.data<std::string>() + ", " + std::string(info.reason);
+        });
+    {
+      WirePeer peer(server);
+      REQUIRE(peer.upgrade("/data"));
+      REQUIRE(peer.send(client_frame(0x88,
+                                     "\x03\xE8"
+                                     "bye")));
+      REQUIRE(server.until([&] { return !at_close.empty(); }));
+    }
+    CHECK(at_close == "another, bye");
+    REQUIRE(server.settle());
+  }
+}
+
 TEST_CASE("the request is known after the upgrade") {
   WireServer server;
   bool checked = false;

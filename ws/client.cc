@@ -72,7 +72,8 @@ Client::Engine::Engine(net::Loop& loop, ClientOptions options)
       log_(metrics_, counted(std::move(options.log)), options.log_rejects_per_second_max) {
   shared_.loop = loop_;
   shared_.limits = &limits_;
-  shared_.message_limits = limits_.message();
+  shared_.handlers = &handlers;
+  shared_.session = {.limits = limits_.message(), .pool = &loop_->pool()};
   shared_.queue_bytes_limit = limits_.queue_bytes_limit();
   shared_.metrics = &metrics_;
   shared_.log = &log_;

@@ -163,8 +163,8 @@ void Client::Engine::open(std::string_view subprotocol, const DeflateCheck& defl
   if (!kept) return fail(kept.error());
   // All that may lack memory comes before the attempt is given up, which holds the stream that
   // calls this.
-  auto connection = std::make_unique<Connection::Engine>(Role::client, shared_, handlers,
-                                                         attempt_->dialer.peer());
+  auto connection =
+      std::make_unique<Connection::Engine>(Role::client, shared_, attempt_->dialer.peer());
   std::unique_ptr<DeflateContexts> contexts;
   CompressionPointer compression;
   if (deflate.is_agreed) {

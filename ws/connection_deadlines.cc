@@ -12,6 +12,14 @@
 
 namespace hilo::ws {
 
+namespace {
+
+net::Duration patience(net::Duration limit) noexcept {
+  return std::min(limit, net::Moment::patience_max);
+}
+
+}  // namespace
+
 void Connection::Engine::arm_by(net::Time at) noexcept {
   if (at == never || (armed() && net::Timer::deadline() <= at)) return;
   loop().timers().arm(*this, at);
@@ -35,27 +43,33 @@ bool Connection::Engine::is_taking() const noexcept {
 void Connection::Engine::has_taken() noexcept {
   const Limits& limits = *shared_->limits;
   const net::Time now = loop().now();
-  const bool asks = limits.ping_interval.nanoseconds != 0;
-  last_input_ = std::max(last_input_, asks ? now - limits.ping_interval : now);
-  if (awaiting_pong_) ping_sent_ = now;
+  // (Where we do not ask it, that is 0.)
+  const net::Time spoke_last = now - patience(limits.ping_interval);
+  last_input_ = net::Moment(std::max(last_input_.before(now), spoke_last));
+  if (awaiting_pong_) ping_sent_ = net::Moment(now);
   if (!closing_) arm_by(next_deadline());
+}
+
+// As due(), for what is noted as a Moment.
+net::Time Connection::Engine::due_after(net::Moment since, net::Duration after) const noexcept {
+  return due(since.before(loop().now()), patience(after));
 }
 
 net::Time Connection::Engine::next_deadline() const noexcept {
   const Limits& limits = *shared_->limits;
-  if (closing_) return due(output_since_, limits.close_timeout);
+  if (closing_) return due_after(output_since_, limits.close_timeout);
   net::Time next = end_of_life();
-  if (blocked_) next = std::min(next, due(output_since_, limits.stall_timeout));
+  if (blocked_) next = std::min(next, due_after(output_since_, limits.stall_timeout));
   if (stream_->paused()) return next;
   const bool is_judged = !is_taking();
   if (is_judged && (may_ask() || in_chunks())) {
-    next = std::min(next, due(last_input_, limits.idle_timeout));
+    next = std::min(next, due_after(last_input_, limits.idle_timeout));
   }
   if (is_judged && may_ask()) {
-    next = std::min(next, awaiting_pong_ ? due(ping_sent_, limits.pong_timeout)
-                                         : due(last_input_, limits.ping_interval));
+    next = std::min(next, awaiting_pong_ ? due_after(ping_sent_, limits.pong_timeout)
+                                         : due_after(last_input_, limits.ping_interval));
   }
-  if (message_begun_) next = std::min(next, due(message_began_, limits.message_timeout));
+  if (message_begun_) next = std::min(next, due_after(message_began_, limits.message_timeout));
   return next;
 }
 
@@ -71,16 +85,16 @@ void Connection::Engine::on_timer(net::Time now) {
 }
 
 void Connection::Engine::check_closing_deadline(net::Time now) {
-  if (now < due(output_since_, shared_->limits->close_timeout)) return;
+  if (now < due_after(output_since_, shared_->limits->close_timeout)) return;
   // What was written outside of a dispatch leaves in the flush phase, which the timers of a loop
   // that stood still precede: only then the peer's time begins.
   if (stream_->queued_bytes() > stream_->blocked_bytes()) {
-    output_since_ = now;
+    output_since_ = net::Moment(now);
     return;
   }
   // What was accepted is still on its way: as long as the peer takes some of it, we wait.
   if (stream_->queued_bytes() != 0 && stream_->made_progress()) {
-    output_since_ = now;
+    output_since_ = net::Moment(now);
     return;
   }
   if (!peer_closed_) {
@@ -99,35 +113,35 @@ void Connection::Engine::check_closing_deadline(net::Time now) {
 
 void Connection::Engine::check_open_deadlines(net::Time now) {
   const Limits& limits = *shared_->limits;
-  if (blocked_ && now >= due(output_since_, limits.stall_timeout)) {
+  if (blocked_ && now >= due_after(output_since_, limits.stall_timeout)) {
     if (!stream_->made_progress()) return reset_for(Errc::write_stalled);
-    output_since_ = now;
+    output_since_ = net::Moment(now);
   }
   if (now >= end_of_life()) {
     static_cast<void>(close(CloseCode::going_away, "its time is over"));
     return;
   }
   if (stream_->paused()) return;
-  if (message_begun_ && now >= due(message_began_, limits.message_timeout)) {
+  if (message_begun_ && now >= due_after(message_began_, limits.message_timeout)) {
     return fail(Errc::message_timeout);
   }
   if (is_taking()) return;
   if (!may_ask()) {
-    if (in_chunks() && now >= due(last_input_, limits.idle_timeout)) fail(Errc::idle_timeout);
+    if (in_chunks() && now >= due_after(last_input_, limits.idle_timeout)) fail(Errc::idle_timeout);
     return;
   }
-  if (awaiting_pong_ && now >= due(ping_sent_, limits.pong_timeout)) {
+  if (awaiting_pong_ && now >= due_after(ping_sent_, limits.pong_timeout)) {
     return fail(Errc::ping_timeout);
   }
-  if (!awaiting_pong_ && now >= due(last_input_, limits.ping_interval)) {
+  if (!awaiting_pong_ && now >= due_after(last_input_, limits.ping_interval)) {
     // A ping that goes out late is late because we stood still (a stopped process): the peer is not
     // to blame for that time, and gets its chance to answer.
-    last_input_ = now - limits.ping_interval;
+    last_input_ = net::Moment(now - patience(limits.ping_interval));
     if (const Errc lacking = send_keep_alive_ping(); lacking != Errc::none) {
       return reset_for(lacking);
     }
   }
-  if (now >= due(last_input_, limits.idle_timeout)) fail(Errc::idle_timeout);
+  if (now >= due_after(last_input_, limits.idle_timeout)) fail(Errc::idle_timeout);
 }
 
 // What it lacks: memory, or a key.
@@ -136,7 +150,8 @@ Errc Connection::Engine::send_keep_alive_ping() {
   store_be32(payload.data(), ++ping_number_);
   if (const Errc lacking = write_ping(payload); lacking != Errc::none) return lacking;
   awaiting_pong_ = true;
-  ping_sent_ = loop().now();
+  if (shared_->measure_round_trips) keep_ping_time();
+  ping_sent_ = net::Moment(loop().now());
   return Errc::none;
 }
 

@@ -25,12 +25,8 @@ void ignore(MutableBytes& input, Metrics& metrics) noexcept {
 
 }  // namespace
 
-Connection::Engine::Engine(Role role, Shared& shared, Handlers& handlers,
-                           const net::PeerAddress& peer) noexcept
-    : shared_(&shared),
-      handlers_(&handlers),
-      session_(role, shared.message_limits, shared.loop->pool()),
-      peer_(peer) {}
+Connection::Engine::Engine(Role role, Shared& shared, const net::PeerAddress& peer) noexcept
+    : shared_(&shared), session_(role, shared.session), peer_(peer) {}
 
 Connection::Engine::~Engine() {
   shared_->loop->timers().cancel(*this);
@@ -40,11 +36,11 @@ void Connection::Engine::open(std::unique_ptr<net::Stream> stream, KeptRequest r
   stream_ = std::move(stream);
   stream_->set_handler(*this);
   request_ = std::move(request);
-  last_input_ = loop().now();
+  last_input_ = net::Moment(loop().now());
   opened_ = true;
   session_.receive_chunks(in_chunks());
   if (shared_->limits->connection_lifetime_max.nanoseconds != 0) keep_birth();
-  call(handlers_->on_open, *this);
+  call(shared_->handlers->on_open, *this);
   if (!ended_) arm_by(next_deadline());
 }
 
@@ -54,17 +50,17 @@ void Connection::Engine::open(std::unique_ptr<net::Stream> stream, KeptRequest r
 // anything else, or behind which anything is the matter, the rest is left to take_events().
 net::Stream::Want Connection::Engine::on_input(MutableBytes& input) {
   Shared& shared = *shared_;
-  last_input_ = loop().now();
+  last_input_ = net::Moment(loop().now());
   // 0 stands for no limit, and counts down past it.
   const std::uint32_t messages_max = shared.limits->messages_per_turn_max;
   std::uint32_t left = messages_max;
-  if (handlers_->on_message) {
+  if (shared_->handlers->on_message) {
     in_call_ = true;
     ++shared.calls;
     while (const Session::Plain plain = session_.next_plain(input)) {
       shared.metrics->count_received(plain.size);
       Message message{plain.opcode, plain.payload()};
-      if (!guarded([&] { handlers_->on_message.call(*this, message); })) call_threw_ = true;
+      if (!guarded([&] { shared_->handlers->on_message.call(*this, message); })) call_threw_ = true;
       if (--left == 0 || call_threw_ || stream_->is_disturbed()) break;
       if (input.empty()) {
         --shared.calls;
@@ -129,7 +125,7 @@ MutableBytes Connection::Engine::receive_space() {
 }
 
 net::Stream::Want Connection::Engine::on_received(std::size_t bytes) {
-  last_input_ = loop().now();
+  last_input_ = net::Moment(loop().now());
   const Event event = session_.commit(bytes);
   if (event) {
     handle(event);
@@ -168,7 +164,7 @@ bool Connection::Engine::stop_gathering() noexcept {
 void Connection::Engine::track_unfinished(bool message_ended) noexcept {
   if (!session_.in_frame() && mid_frame_) {
     // The answer to our last ping had to wait for the end of that frame.
-    ping_sent_ = loop().now();
+    ping_sent_ = net::Moment(loop().now());
     arm_by(next_deadline());
   }
   mid_frame_ = session_.in_frame();
@@ -178,8 +174,8 @@ void Connection::Engine::track_unfinished(bool message_ended) noexcept {
     message_begun_ = false;
   } else if (!message_begun_ || message_ended) {
     message_begun_ = true;
-    message_began_ = loop().now();
-    arm_by(due(message_began_, shared_->limits->message_timeout));
+    message_began_ = net::Moment(loop().now());
+    arm_by(due_after(message_began_, shared_->limits->message_timeout));
   }
 }
 
@@ -197,13 +193,14 @@ void Connection::Engine::handle(const Event& event) {
 
 void Connection::Engine::handle_message(const Event& event) {
   shared_->metrics->count_received(event.payload.size());
-  call(handlers_->on_message, *this, Message{event.opcode, event.payload});
+  call(shared_->handlers->on_message, *this, Message{event.opcode, event.payload});
 }
 
 void Connection::Engine::handle_chunk(const Event& event) {
   if (event.final) ++shared_->metrics->messages_received;
   shared_->metrics->payload_bytes_received += event.payload.size();
-  call(handlers_->on_chunk, *this, Chunk{event.opcode, event.payload, event.first, event.final});
+  call(shared_->handlers->on_chunk, *this,
+       Chunk{event.opcode, event.payload, event.first, event.final});
 }
 
 // A peer that pings and does not read must not make us keep Pongs, nor put off the end by taking
@@ -229,8 +226,8 @@ void Connection::Engine::handle_pong(const Event& event) {
     // The next ping may be due before this pong was.
     return arm_by(next_deadline());
   }
-  if (!handlers_->on_pong) ++shared_->metrics->pongs_ignored;
-  call(handlers_->on_pong, *this, Bytes{event.payload});
+  if (!shared_->handlers->on_pong) ++shared_->metrics->pongs_ignored;
+  call(shared_->handlers->on_pong, *this, Bytes{event.payload});
 }
 
 void Connection::Engine::handle_close(const Event& event) {
@@ -290,6 +287,7 @@ void Connection::Engine::count_control_frame() {
     control_window_ms_ = now_ms;
     control_frames_ = 0;
   }
+  // (It may come round where there is no limit below.)
   if (++control_frames_ > shared_->limits->control_frames_max) fail(Errc::control_flood);
 }
 
@@ -353,9 +351,9 @@ void Connection::Engine::begin_closing() noexcept {
   // No deadline of a message watches what comes from now on.
   static_cast<void>(stop_gathering());
   leave_topics();
-  output_since_ = loop().now();
+  output_since_ = net::Moment(loop().now());
   stream_->forget_progress();
-  arm_by(due(output_since_, shared_->limits->close_timeout));
+  arm_by(due_after(output_since_, shared_->limits->close_timeout));
 }
 
 // Both Closes are said, or ours is and the peer broke a rule: TCP comes next (§7.1.1).
@@ -391,9 +389,9 @@ void Connection::Engine::on_reap() {
     opened_ = false;
     ++shared_->metrics->closed;
     ++shared_->metrics->closes[close_class(close_code_)][static_cast<std::size_t>(closed_by_)];
-    call(handlers_->on_close, *this, close_info());
+    call(shared_->handlers->on_close, *this, close_info());
   }
-  data_.reset();
+  keep_data(nullptr);
   shared_->owner->on_connection_gone(*this);
 }
 

@@ -24,11 +24,10 @@
 #include "net/address.h"
 #include "net/base/bytes.h"
 #include "net/base/slab.h"
+#include "net/moment.h"
 #include "net/stream.h"
-#include "net/timers.h"
 #include "net/transport_tls.h"
 #include "ws/connection.h"
-#include "ws/core/message_limits.h"
 #include "ws/core/session.h"
 #include "ws/guard.h"
 #include "ws/handlers.h"
@@ -53,11 +52,12 @@ class Connection::Engine final : public Connection, private net::Stream::Handler
     ~Owner() = default;
   };
 
-  // What all connections of one server or client share; must outlive them.
+  // What all connections of one service of a server, or of one client, share; must outlive them.
   struct Shared {
     net::Loop* loop = nullptr;
     const Limits* limits = nullptr;
-    MessageLimits message_limits;
+    Handlers* handlers = nullptr;
+    Session::Shared session;
     std::size_t queue_bytes_limit = 0;
     Metrics* metrics = nullptr;
     Log* log = nullptr;
@@ -71,7 +71,7 @@ class Connection::Engine final : public Connection, private net::Stream::Handler
   };
 
   // A server's stand in a Slab.
-  Engine(Role role, Shared& shared, Handlers& handlers, const net::PeerAddress& peer) noexcept;
+  Engine(Role role, Shared& shared, const net::PeerAddress& peer) noexcept;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   ~Engine();
@@ -142,14 +142,11 @@ class Connection::Engine final : public Connection, private net::Stream::Handler
 
   void give_up_memory();
 
-  void keep_data(std::unique_ptr<Data> data) noexcept { data_ = std::move(data); }
-  Data* kept_data() noexcept { return data_.get(); }
+  void keep_data(std::unique_ptr<Data> data) noexcept;
+  Data* kept_data() noexcept;
 
  private:
   struct Extra;
-  struct ExtraDeleter {
-    void operator()(Extra* extra) const noexcept;
-  };
 
   // net::Stream::Handler
   net::Stream::Want on_input(MutableBytes& input) override;
@@ -183,7 +180,8 @@ class Connection::Engine final : public Connection, private net::Stream::Handler
   bool stop_gathering() noexcept;
   void listen_again() noexcept;
 
-  Extra* extra() noexcept;
+  Extra* extra() const noexcept;
+  Extra* make_extra() noexcept;
   void leave_topics() noexcept;
   void end_sender() noexcept;
 
@@ -226,17 +224,19 @@ class Connection::Engine final : public Connection, private net::Stream::Handler
   void finish_closing();
   void end(CloseCode code, ClosedBy by, Errc error) noexcept;
   void keep_birth() noexcept;
+  void keep_ping_time() noexcept;
   void keep_round_trip() noexcept;
   void keep_reason(Bytes reason) noexcept;
   std::string_view close_reason() const noexcept;
 
   // Nothing that the peer may still send is looked at.
   bool is_over() const noexcept { return ended_ || session_.wants_transport_close(); }
-  bool in_chunks() const noexcept { return static_cast<bool>(handlers_->on_chunk); }
+  bool in_chunks() const noexcept { return static_cast<bool>(shared_->handlers->on_chunk); }
   bool may_ask() const noexcept;
   bool is_taking() const noexcept;
   void has_taken() noexcept;
   Errc send_keep_alive_ping();
+  net::Time due_after(net::Moment since, net::Duration after) const noexcept;
   net::Time next_deadline() const noexcept;
   void arm_by(net::Time deadline) noexcept;
   void show_overflow(std::size_t bytes) noexcept;
@@ -266,37 +266,38 @@ class Connection::Engine final : public Connection, private net::Stream::Handler
   // The value of crumbs_ that says that the kernel waits for more than a byte.
   static constexpr std::uint8_t gathering = 7;
 
-  // Small ones first: they lie where Timer ends.
-  CloseCode close_code_ = CloseCode::abnormal;
-  Errc close_error_ = Errc::none;
-  ClosedBy closed_by_ = ClosedBy::network;
-  bool in_call_ = false;     // a handler is being called; no bit, for it is written at each message
-  bool call_threw_ = false;  // it has thrown, or one that was called meanwhile; likewise
+  // A handler is being called; no bit, for it is written at each message. (It lies in the last byte
+  // of Timer, and the others without a gap.)
+  bool in_call_ = false;
   Shared* shared_;
-  Handlers* handlers_;
   std::unique_ptr<net::Stream> stream_;
   Session session_;
   KeptRequest request_;
+  // The application's data; or an Extra, which has them then.
   std::unique_ptr<Data> data_;
-  std::unique_ptr<Extra, ExtraDeleter> extra_;
 
-  net::Time last_input_;
-  net::Time ping_sent_;
-  net::Time message_began_;
+  net::Moment last_input_;
+  net::Moment ping_sent_;
+  net::Moment message_began_;
   // While output is blocked, and while it is closing: since then, or since a deadline found that
   // the peer had taken some.
-  net::Time output_since_;
+  net::Moment output_since_;
   std::uint32_t control_window_ms_ = 0;  // when it began, of the loop's time
-  std::uint32_t control_frames_ = 0;     // in it
-  std::uint16_t ping_number_ = 0;
+  std::uint16_t control_frames_ = 0;     // in it
+  CloseCode close_code_ = CloseCode::abnormal;
 
   [[no_unique_address]] net::PeerAddress peer_;  // (It ends with room for another byte.)
-  bool close_recorded_ : 1 = false;              // how it ended is final
-  bool peer_closed_ : 1 = false;                 // the peer's Close was seen
-  bool opened_ : 1 = false;                      // on_open was called, so on_close is owed
-  bool closing_ : 1 = false;                     // output_since_ counts
-  bool end_seen_ : 1 = false;                    // the peer's FIN was seen
-  bool ended_ : 1 = false;                       // the stream is closed; only on_reap follows
+  Errc close_error_ = Errc::none;
+  std::uint32_t ping_number_ : 12 = 0;  // of the last one, as it is counted and sent
+  std::uint32_t crumbs_ : 3 = 0;        // of the frame, seen one behind the other; or `gathering`
+  ClosedBy closed_by_ : 2 = ClosedBy::network;
+  bool call_threw_ : 1 = false;      // a handler has thrown, while in_call_
+  bool close_recorded_ : 1 = false;  // how it ended is final
+  bool peer_closed_ : 1 = false;     // the peer's Close was seen
+  bool opened_ : 1 = false;          // on_open was called, so on_close is owed
+  bool closing_ : 1 = false;         // output_since_ counts
+  bool end_seen_ : 1 = false;        // the peer's FIN was seen
+  bool ended_ : 1 = false;           // the stream is closed; only on_reap follows
   bool awaiting_pong_ : 1 = false;
   bool message_begun_ : 1 = false;  // message_began_ counts
   bool mid_frame_ : 1 = false;      // the last input ended within a frame
@@ -304,7 +305,6 @@ class Connection::Engine final : public Connection, private net::Stream::Handler
   bool drained_told_ : 1 = false;   // on_drained was called, and nothing was refused since
   bool paused_by_user_ : 1 = false;
   bool paused_by_queue_ : 1 = false;
-  std::uint8_t crumbs_ : 3 = 0;  // of the frame, seen one behind the other; or `gathering`
 };
 
 inline Connection::Engine& Connection::engine() noexcept {
@@ -316,6 +316,6 @@ inline const Connection::Engine& Connection::engine() const noexcept {
 
 // What a quiet connection costs: this and 8 bytes of its slab, its Stream, and 16 bytes in the
 // loop's table (bench/bench_idle_memory.cc).
-static_assert(sizeof(void*) != 8 || sizeof(Connection::Engine) <= 200);
+static_assert(sizeof(void*) != 8 || sizeof(Connection::Engine) <= 144);
 
 }  // namespace hilo::ws

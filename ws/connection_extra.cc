@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What only some connections need, in a block that is made when it is first asked for: topics, the
-// Sender for other threads, and what the peer said when it closed.
+// Sender for other threads, and what the peer said when it closed. It takes the place of the
+// application's data, and has them from then on, so that a connection needs one pointer for both.
 
 #include <algorithm>
 #include <array>
@@ -11,80 +12,115 @@
 
 namespace hilo::ws {
 
-struct Connection::Engine::Extra {
+struct Connection::Engine::Extra final : Data {
+  static constexpr char tag = 0;
+  Extra() noexcept : Data(&tag) {}
+
+  std::unique_ptr<Data> data;  // the application's
   Subscriptions subscriptions;
   Sender sender;
   net::Time opened_at;  // if its lifetime is limited
+  net::Time ping_sent;  // to the nanosecond, where round trips are measured
   RoundTrips round_trips;
   std::array<char, close_reason_bytes_max> close_reason;
   std::uint8_t close_reason_bytes = 0;
 };
 
-void Connection::Engine::ExtraDeleter::operator()(Extra* extra) const noexcept {
-  delete extra;
+// Null: there is none.
+Connection::Engine::Extra* Connection::Engine::extra() const noexcept {
+  const bool is_extra = data_ != nullptr && data_->type == &Extra::tag;
+  return is_extra ? static_cast<Extra*>(data_.get()) : nullptr;
 }
 
-Connection::Engine::Extra* Connection::Engine::extra() noexcept {
-  if (!extra_) extra_.reset(new (std::nothrow) Extra);
-  return extra_.get();
+// Null: there is none, for want of memory.
+Connection::Engine::Extra* Connection::Engine::make_extra() noexcept {
+  if (Extra* const there = extra(); there != nullptr) return there;
+  Extra* const made = new (std::nothrow) Extra;
+  if (made == nullptr) return nullptr;
+  made->data = std::move(data_);
+  data_.reset(made);
+  return made;
+}
+
+void Connection::Engine::keep_data(std::unique_ptr<Data> data) noexcept {
+  Extra* const there = extra();
+  (there != nullptr ? there->data : data_) = std::move(data);
+}
+
+Connection::Data* Connection::Engine::kept_data() noexcept {
+  Extra* const there = extra();
+  return there != nullptr ? there->data.get() : data_.get();
 }
 
 void Connection::Engine::leave_topics() noexcept {
-  if (extra_) extra_->subscriptions.clear();
+  if (Extra* const there = extra()) there->subscriptions.clear();
 }
 
 void Connection::Engine::end_sender() noexcept {
-  if (extra_) extra_->sender.end();
+  if (Extra* const there = extra()) there->sender.end();
 }
 
 void Connection::Engine::keep_birth() noexcept {
-  if (extra() != nullptr) extra_->opened_at = loop().now();
+  if (Extra* const made = make_extra()) made->opened_at = loop().now();
 }
 
 net::Time Connection::Engine::end_of_life() const noexcept {
-  return extra_ ? due(extra_->opened_at, shared_->limits->connection_lifetime_max) : never;
+  const Extra* const there = extra();
+  return there != nullptr ? due(there->opened_at, shared_->limits->connection_lifetime_max) : never;
+}
+
+void Connection::Engine::keep_ping_time() noexcept {
+  if (Extra* const made = make_extra()) made->ping_sent = loop().now();
 }
 
 void Connection::Engine::keep_round_trip() noexcept {
-  if (extra() != nullptr) extra_->round_trips.add(loop().now() - ping_sent_);
+  if (Extra* const there = extra()) there->round_trips.add(loop().now() - there->ping_sent);
 }
 
 RoundTrips Connection::Engine::round_trips() const noexcept {
-  return extra_ ? extra_->round_trips : RoundTrips{};
+  const Extra* const there = extra();
+  return there != nullptr ? there->round_trips : RoundTrips{};
 }
 
 void Connection::Engine::keep_reason(Bytes reason) noexcept {
-  if (reason.empty() || extra() == nullptr) return;
-  std::copy(reason.begin(), reason.end(), extra_->close_reason.begin());
-  extra_->close_reason_bytes = static_cast<std::uint8_t>(reason.size());
+  if (reason.empty()) return;
+  Extra* const made = make_extra();
+  if (made == nullptr) return;
+  std::copy(reason.begin(), reason.end(), made->close_reason.begin());
+  made->close_reason_bytes = static_cast<std::uint8_t>(reason.size());
 }
 
 std::string_view Connection::Engine::close_reason() const noexcept {
-  if (!extra_) return {};
-  return {extra_->close_reason.data(), extra_->close_reason_bytes};
+  const Extra* const there = extra();
+  if (there == nullptr) return {};
+  return {there->close_reason.data(), there->close_reason_bytes};
 }
 
 Sender Connection::Engine::sender() noexcept {
-  if (ended_ || extra() == nullptr) return {};
-  if (extra_->sender.is_gone()) {
-    extra_->sender = Sender::make(*this, loop(), shared_->queue_bytes_limit);
+  Extra* const made = ended_ ? nullptr : make_extra();
+  if (made == nullptr) return {};
+  if (made->sender.is_gone()) {
+    made->sender = Sender::make(*this, loop(), shared_->queue_bytes_limit);
   }
-  return extra_->sender;
+  return made->sender;
 }
 
 Status Connection::Engine::subscribe(std::string_view topic) noexcept {
   if (shared_->hub == nullptr) return std::make_error_code(std::errc::operation_not_supported);
   if (!is_open()) return std::make_error_code(std::errc::not_connected);
-  if (extra() == nullptr) return out_of_memory();
-  return extra_->subscriptions.subscribe(*shared_->hub, *this, topic);
+  Extra* const made = make_extra();
+  if (made == nullptr) return out_of_memory();
+  return made->subscriptions.subscribe(*shared_->hub, *this, topic);
 }
 
 bool Connection::Engine::unsubscribe(std::string_view topic) noexcept {
-  return extra_ && extra_->subscriptions.unsubscribe(topic);
+  Extra* const there = extra();
+  return there != nullptr && there->subscriptions.unsubscribe(topic);
 }
 
 std::size_t Connection::Engine::subscription_count() const noexcept {
-  return extra_ ? extra_->subscriptions.size() : 0;
+  const Extra* const there = extra();
+  return there != nullptr ? there->subscriptions.size() : 0;
 }
 
 }  // namespace hilo::ws

@@ -130,7 +130,7 @@ void Connection::Engine::deliver(EncodedMessage& message) {
 
 void Connection::Engine::lose(Opcode opcode, Bytes payload) {
   ++shared_->metrics->messages_dropped;
-  call(handlers_->on_dropped, *this, opcode, payload);
+  call(shared_->handlers->on_dropped, *this, opcode, payload);
 }
 
 // Whoever is refused hears on_drained.
@@ -239,8 +239,8 @@ void Connection::Engine::on_blocked() {
   stream_->forget_progress();
   // The deadline of a closing connection counts from its Close.
   if (!closing_) {
-    output_since_ = loop().now();
-    arm_by(due(output_since_, shared_->limits->stall_timeout));
+    output_since_ = net::Moment(loop().now());
+    arm_by(due_after(output_since_, shared_->limits->stall_timeout));
   }
   // What had collected lies in the queue now.
   if (shared_->memory != nullptr) shared_->memory->look();
@@ -264,7 +264,7 @@ void Connection::Engine::on_taken() {
 void Connection::Engine::tell_drained() {
   if (drained_told_ || !session_.is_open()) return;
   drained_told_ = true;
-  call(handlers_->on_drained, *this);
+  call(shared_->handlers->on_drained, *this);
 }
 
 void Connection::Engine::on_drained() {
@@ -301,7 +301,7 @@ void Connection::Engine::resume() {
 
 // While we did not read, the peer could not show that it lives: its time begins anew.
 void Connection::Engine::listen_again() noexcept {
-  last_input_ = ping_sent_ = message_began_ = loop().now();
+  last_input_ = ping_sent_ = message_began_ = net::Moment(loop().now());
   stream_->resume();
   arm_by(next_deadline());
 }

@@ -3,7 +3,8 @@
 // Limits: every bound on what a peer may cost us, in one struct, with the unit in the name.
 //
 // The values here are what ships. `hilo serve` has a flag for each, by the same name
-// (message_bytes_max: --message-bytes-max). A Duration of zero switches that time-out off.
+// (message_bytes_max: --message-bytes-max). A Duration of zero switches that time-out off. What an
+// open connection may take for anything but its whole life is 45 days, where more is said.
 
 #pragma once
 
@@ -77,7 +78,7 @@ struct Limits {
   net::Duration message_timeout = net::Duration::seconds(60);
   // Messages handled in one turn before others have theirs. 0: no limit.
   std::uint32_t messages_per_turn_max = 256;
-  std::uint32_t control_frames_max = 1000;
+  std::uint32_t control_frames_max = 1000;                           // 65,535 and more: no limit
   net::Duration control_frames_window = net::Duration::seconds(10);  // from 1 ms to 49 days
 
   // The time a connection may be silent, and how we find out whether it still lives. Not counted

@@ -113,6 +113,9 @@ class Server::Engine final : private HttpConnection::Host,
   };
   // What is served under one pattern.
   struct Path {
+    explicit Path(const Connection::Engine::Shared& of_all) noexcept : shared(of_all) {
+      shared.handlers = &service.handlers_;
+    }
     struct MethodRoute {
       Method method;
       http::Route route;
@@ -122,6 +125,7 @@ class Server::Engine final : private HttpConnection::Host,
     MethodSet methods() const noexcept;
 
     Service service;
+    Connection::Engine::Shared shared;  // by its connections
     bool has_service = false;
     std::vector<MethodRoute> routes;
     Destination destination;
@@ -190,6 +194,7 @@ class Server::Engine final : private HttpConnection::Host,
   void open(HttpConnection& http, Service& service, const RequestHead& head,
             const UpgradeCheck& check, const Accept& accept);
   bool may_compress(const HttpConnection& connection, const RequestHead& head) noexcept;
+  Connection::Engine::Shared& shared_by(const Service& service) noexcept;
   Result<KeptRequest> keep(const RequestHead& head, std::string_view subprotocol) noexcept;
 
   void check_stopped();
@@ -202,7 +207,7 @@ class Server::Engine final : private HttpConnection::Host,
   Hub hub_;
   MemoryWatch memory_;
   std::vector<std::weak_ptr<MemoryHolder>> memory_holders_;
-  Connection::Engine::Shared shared_;
+  Connection::Engine::Shared shared_;         // by the connections of default_service_
   std::unique_ptr<DeflateContexts> deflate_;  // null: not spoken here
   Service default_service_;                   // of all paths without one of their own
   bool has_default_service_ = false;

@@ -64,7 +64,10 @@ Server::Engine::MethodSet Server::Engine::Path::methods() const noexcept {
 Result<Server::Engine::Path*> Server::Engine::make_path(std::string_view pattern) {
   const Result<std::uint32_t> place = router_.add(pattern);
   if (!place) return place.error();
-  if (*place == paths_.size()) paths_.push_back(std::make_unique<Path>());
+  if (*place == paths_.size()) {
+    paths_.push_back(std::make_unique<Path>(shared_));
+    paths_.back()->service.path_ = *place + 1;
+  }
   return paths_[*place].get();
 }
 
@@ -72,7 +75,7 @@ Server::Engine::Path& Server::Engine::path_entry(std::string_view pattern) {
   const Result<Path*> path = make_path(pattern);
   if (path) return **path;
   log_.line(LogLevel::error, "bad_pattern", {});
-  if (unreachable_path_ == nullptr) unreachable_path_ = std::make_unique<Path>();
+  if (unreachable_path_ == nullptr) unreachable_path_ = std::make_unique<Path>(shared_);
   return *unreachable_path_;
 }
 

@@ -140,7 +140,7 @@ void Server::Engine::open(HttpConnection& http, Service& service, const RequestH
       return http.refuse(429, "too many connections\n");
     }
   }
-  const auto entry = connections_.emplace(Role::server, shared_, service.handlers_, http.peer());
+  const auto entry = connections_.emplace(Role::server, shared_by(service), http.peer());
   // The answer is the last that may lack memory, and nothing may be sent without it in front.
   if (entry.object == nullptr || !http.stream().write(Bytes{response.readable()})) {
     connections_.erase(entry.handle);
@@ -154,6 +154,10 @@ void Server::Engine::open(HttpConnection& http, Service& service, const RequestH
   // What came while the answer was waited for may have been too much to go on reading.
   stream->resume();
   entry.object->open(std::move(stream), std::move(*kept));
+}
+
+Connection::Engine::Shared& Server::Engine::shared_by(const Service& service) noexcept {
+  return service.path_ == 0 ? shared_ : paths_[service.path_ - 1]->shared;
 }
 
 // Many connections ask for the same, one after the other: they share what is kept of it.

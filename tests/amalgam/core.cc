@@ -9,9 +9,9 @@
 int main() {
   using namespace hilo;
   Pool pool;
-  const ws::MessageLimits limits;
-  ws::Session client{ws::Role::client, limits, pool};
-  ws::Session server{ws::Role::server, limits, pool};
+  const ws::Session::Shared shared{.pool = &pool};
+  ws::Session client{ws::Role::client, shared};
+  ws::Session server{ws::Role::server, shared};
   Buffer wire{pool};
   const ws::MaskKey key{0x37, 0xfa, 0x21, 0x3d};  // of RFC 6455 §5.7
   bool holds = static_cast<bool>(client.send(ws::Opcode::text, as_bytes("Hello"), key, wire));

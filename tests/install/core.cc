@@ -8,11 +8,11 @@
 #include "ws/core/session.h"
 
 int main() {
-  const hilo::ws::MessageLimits limits;
   hilo::Pool pool;
+  const hilo::ws::Session::Shared shared{.pool = &pool};
   hilo::Buffer wire(pool);
-  hilo::ws::Session client(hilo::ws::Role::client, limits, pool);
-  hilo::ws::Session server(hilo::ws::Role::server, limits, pool);
+  hilo::ws::Session client(hilo::ws::Role::client, shared);
+  hilo::ws::Session server(hilo::ws::Role::server, shared);
   if (!client.send(hilo::ws::Opcode::text, hilo::as_bytes("hola"), {1, 2, 3, 4}, wire)) return 1;
   hilo::MutableBytes input = wire.readable();
   const hilo::ws::Event event = server.next(input);

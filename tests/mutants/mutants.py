@@ -55,7 +55,7 @@ MUTANTS = [
         "a stream that is resumed does not look for what came meanwhile",
         "net/stream.cc",
         "  if (is(Flag::offering) || stash_ != nullptr) set(Flag::again);\n"
-        "  loop_->schedule(token_, Phase::resume);\n}\n\nvoid Stream::close()",
+        "  loop_->schedule_slot(slot_, Phase::resume);\n}\n\nvoid Stream::close()",
         "}\n\nvoid Stream::close()",
         ("net_stream",),
     ),
@@ -96,9 +96,30 @@ MUTANTS = [
     Mutant(
         "a phase that somebody else waits for is thought to be empty",
         "net/loop.cc",
-        "if (list.head == none) waiting_ = static_cast<std::uint8_t>(waiting_ & ~bit);",
-        "waiting_ = static_cast<std::uint8_t>(waiting_ & ~bit);",
+        "      waiting_ = static_cast<std::uint8_t>(waiting_ & ~bit);\n    }\n",
+        "    }\n    waiting_ = static_cast<std::uint8_t>(waiting_ & ~bit);\n",
         ("net_loop",),
+    ),
+    Mutant(
+        "who waits for a phase is forgotten when its queue has wandered to the end of its room",
+        "net/loop.cc",
+        "  std::copy(queue.slots + queue.begin, queue.slots + queue.end, queue.slots);\n",
+        "",
+        ("net_loop",),
+    ),
+    Mutant(
+        "parts that wait for the kernel are not taken along into a larger block",
+        "net/output_queue.cc",
+        "    std::memcpy(block->data() + block->begin, before->data() + before->begin, bytes);\n",
+        "",
+        ("net_output_queue",),
+    ),
+    Mutant(
+        "a moment is rounded down, so that deadlines come early",
+        "net/moment.h",
+        "(time.nanoseconds + (nanoseconds_per_ms - 1)) / nanoseconds_per_ms",
+        "time.nanoseconds / nanoseconds_per_ms",
+        ("net_moment",),
     ),
     Mutant(
         "a reset is not noticed while nobody reads",
@@ -152,9 +173,23 @@ MUTANTS = [
     Mutant(
         "a peer that answers no ping stays until it is idle for long",
         "ws/connection_deadlines.cc",
-        "if (awaiting_pong_ && now >= due(ping_sent_, limits.pong_timeout)) {",
+        "if (awaiting_pong_ && now >= due_after(ping_sent_, limits.pong_timeout)) {",
         "if (false) {",
         ("sim_deadlines", "sim_pings"),
+    ),
+    Mutant(
+        "a time-out is waited for until the 32 bits of its beginning have come round",
+        "ws/connection_deadlines.cc",
+        "return std::min(limit, net::Moment::patience_max);",
+        "return limit;",
+        ("sim_deadlines",),
+    ),
+    Mutant(
+        "the application's data go when a connection first needs more than most",
+        "ws/connection_extra.cc",
+        "  made->data = std::move(data_);\n",
+        "",
+        ("ws_connection",),
     ),
     Mutant(
         "a client that is let go does not close its connection",
@@ -173,8 +208,8 @@ MUTANTS = [
     Mutant(
         "a Pong that blocks puts off the end of a connection that is closing",
         "ws/connection_output.cc",
-        "  if (!closing_) {\n    output_since_ = loop().now();",
-        "  {\n    output_since_ = loop().now();",
+        "  if (!closing_) {\n    output_since_ = net::Moment(loop().now());",
+        "  {\n    output_since_ = net::Moment(loop().now());",
         ("sim_deadlines",),
     ),
     Mutant(
@@ -208,14 +243,14 @@ MUTANTS = [
     Mutant(
         "a whole message that is longer than its limit is handed on",
         "ws/core/session.cc",
-        "if (!is_minimal || length > behind || length > limits_->message_bytes_max) return {};",
+        "if (!is_minimal || length > behind || length > limits().message_bytes_max) return {};",
         "if (!is_minimal || length > behind) return {};",
         ("core_session_frames",),
     ),
     Mutant(
         "a short message may exceed a limit that is shorter still",
         "ws/core/session.cc",
-        "if (limits.message_bytes_max < short_payload_bytes_max) course_.unplain = short_limit;",
+        "if (limits().message_bytes_max < short_payload_bytes_max) course_.unplain = short_limit;",
         "",
         ("core_session_frames",),
     ),

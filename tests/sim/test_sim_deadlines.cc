@@ -526,6 +526,25 @@ TEST_CASE("134: a window of less than a millisecond counts control frames, too")
   world.settle();
 }
 
+// When a connection was last heard is noted in 32 bits of milliseconds (net/moment.h).
+TEST_CASE("a time-out of more than 45 days is one of 45 days") {
+  constexpr net::Duration day = net::Duration::seconds(24 * 3600);
+  World world;
+  ws::Limits limits;
+  limits.ping_interval = {};
+  limits.idle_timeout = day * 60;
+  EchoServer echo(world, limits);
+  Peer peer = echo.open_peer();
+  world.run_for(day * 20);
+  peer.send(client_frame(0x81, "still here"));
+  world.run_for(day * 45 - 1_s);
+  CHECK(echo.closed.empty());
+  world.run_for(2_s);
+  check_rejected_once(echo, ws::Errc::idle_timeout, 1001);
+  peer.close();
+  world.settle();
+}
+
 TEST_CASE("a resume() without a pause puts off no deadline") {
   World world;
   EchoServer echo(world);

@@ -142,12 +142,12 @@ struct FeedOptions {
 class Feed {
  public:
   Feed(ws::Role role, const ws::MessageLimits& limits, Transcript& transcript)
-      : limits_(limits), session_(role, limits_, pool_), transcript_(&transcript) {}
+      : shared_{limits, &pool_}, session_(role, shared_), transcript_(&transcript) {}
 
   void run(std::string_view stream, const FeedOptions& options) {
     if (options.deflate) {
       session_.compress_with(contexts_.make(session_.role(), *options.deflate));
-      inflated_bytes_max_ = 2 * limits_.message_bytes_max;
+      inflated_bytes_max_ = 2 * shared_.limits.message_bytes_max;
     }
     std::mt19937 random(options.seed);
     close_after_ = options.close_after;
@@ -289,14 +289,15 @@ class Feed {
   }
 
   std::size_t assembled_bytes_max() const {
-    return inflated_bytes_max_ != 0 ? limits_.compressed_bytes_max() : limits_.message_bytes_max;
+    return inflated_bytes_max_ != 0 ? shared_.limits.compressed_bytes_max()
+                                    : shared_.limits.message_bytes_max;
   }
 
   Pool pool_;
   ws::DeflateCounters counters_;
   ws::DeflateContexts contexts_{{.enabled = true}, ws::DeflateMemory::unlimited, counters_};
   std::size_t inflated_bytes_max_ = 0;
-  ws::MessageLimits limits_;
+  ws::Session::Shared shared_;
   ws::Session session_;
   Transcript* transcript_;
   std::size_t arrived_ = 0;

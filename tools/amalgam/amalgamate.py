@@ -26,7 +26,7 @@ ALL_GROUPS = ["net/base", "net", "ws/core", "ws"]
 # Headers that only sources include; all others are there for applications.
 INTERNAL = {
     "net/base": "mid_page poison",
-    "net": "last_error tls_self_signed",
+    "net": "last_error moment tls_self_signed",
     "ws/core": "processor mask_kernels utf8_kernels http_sink",
     "ws": "client_attempt client_engine client_plan connection_engine credentials dialer dock drain"
     " encoded_message http_connection memory_watch proxy_dialer proxy_preface proxy_tunnel redirect"

@@ -42,9 +42,9 @@ std::vector<std::uint8_t> on_the_wire(const ws::Outgoing& outgoing) {
 
 int main() {
   Pool pool;
-  const ws::MessageLimits limits;
-  ws::Session client{ws::Role::client, limits, pool};
-  ws::Session server{ws::Role::server, limits, pool};
+  const ws::Session::Shared shared{.pool = &pool};
+  ws::Session client{ws::Role::client, shared};
+  ws::Session server{ws::Role::server, shared};
 
   std::puts("a text, there and back");
   Buffer wire{pool};
@@ -88,7 +88,7 @@ int main() {
   expect(client.wants_transport_close(), "and is done as well");
 
   std::puts("a rule is broken");
-  ws::Session strict{ws::Role::server, limits, pool};
+  ws::Session strict{ws::Role::server, shared};
   std::vector<std::uint8_t> unmasked = {0x81, 0x02, 'h', 'i'};
   input = unmasked;
   const ws::Event failure = strict.next(input);

@@ -22,7 +22,8 @@ namespace hilo::loops {
 
 class CoreEcho {
  public:
-  explicit CoreEcho(Pool& pool) : head_(pool), output_(pool), session_(role, limits, pool) {}
+  explicit CoreEcho(Pool& pool)
+      : head_(pool), output_(pool), shared_{.pool = &pool}, session_(role, shared_) {}
 
   // Bytes that have arrived; they are changed in place.
   void take(MutableBytes input) {
@@ -51,7 +52,6 @@ class CoreEcho {
 
  private:
   static constexpr ws::Role role = ws::Role::server;
-  static constexpr ws::MessageLimits limits{};
   static constexpr std::size_t output_bytes_max = std::size_t{4} << 20;
 
   void converse(MutableBytes input) {
@@ -74,6 +74,7 @@ class CoreEcho {
   Buffer head_;
   Buffer output_;
   ws::RequestParser parser_;
+  ws::Session::Shared shared_;
   ws::Session session_;
   bool open_ = false;
   bool over_ = false;

@@ -25,8 +25,8 @@ struct hilo_session {
   static constexpr std::size_t cached_bytes_max = std::size_t{64} << 10;
 
   hilo_session(const hilo_session_options& options, const MessageLimits& message_limits) noexcept
-      : limits(message_limits),
-        session(static_cast<Role>(options.role), limits, pool(options)),
+      : shared{message_limits, &pool(options)},
+        session(static_cast<Role>(options.role), shared),
         frame(pool(options)) {}
   // Its own, if it is given none. Asked for while the members behind own_pool are made.
   Pool& pool(const hilo_session_options& options) noexcept {
@@ -34,8 +34,8 @@ struct hilo_session {
     return own_pool ? *own_pool : own_pool.emplace(cached_bytes_max);
   }
 
-  MessageLimits limits;
   std::optional<Pool> own_pool;
+  Session::Shared shared;
   DeflateCounters deflate_counters;
   std::optional<DeflateContexts> deflate;  // outlives the session, which has a part of it
   Session session;

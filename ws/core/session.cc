@@ -26,9 +26,9 @@ Event need_input() noexcept {
 
 }  // namespace
 
-Session::Session(Role role, const MessageLimits& limits, Pool& pool) noexcept
-    : limits_(&limits), pool_(&pool), course_{.role = role} {
-  if (limits.message_bytes_max < short_payload_bytes_max) course_.unplain = short_limit;
+Session::Session(Role role, const Shared& shared) noexcept
+    : shared_(&shared), course_{.role = role} {
+  if (limits().message_bytes_max < short_payload_bytes_max) course_.unplain = short_limit;
 }
 
 Session::~Session() {
@@ -38,14 +38,15 @@ Session::~Session() {
 // --- what is under way ---------------------------------------------------------------------------
 
 bool Session::begin_unfinished() noexcept {
-  Pool::Block* const block = pool_->take(sizeof(Unfinished));
-  if (block != nullptr) unfinished_ = ::new (static_cast<void*>(block->data())) Unfinished(*pool_);
+  Pool& pool = *shared_->pool;
+  Pool::Block* const block = pool.take(sizeof(Unfinished));
+  if (block != nullptr) unfinished_ = ::new (static_cast<void*>(block->data())) Unfinished(pool);
   return block != nullptr;
 }
 
 void Session::end_unfinished() noexcept {
   unfinished_->~Unfinished();
-  pool_->give(reinterpret_cast<Pool::Block*>(unfinished_) - 1);
+  shared_->pool->give(reinterpret_cast<Pool::Block*>(unfinished_) - 1);
   unfinished_ = nullptr;
 }
 
@@ -79,7 +80,7 @@ Event Session::next_event(MutableBytes& input) noexcept {
   const std::size_t header_bytes = (extended ? 4 : 2) + mask_bytes;
   const bool minimal = extended == (length > short_payload_bytes_max);
   if ((!text && header[0] != whole_binary) || !minimal || length > input.size() - header_bytes ||
-      length > limits_->message_bytes_max) {
+      length > limits().message_bytes_max) {
     return next_slow(input);
   }
   const MutableBytes payload{header + header_bytes, length};
@@ -114,7 +115,7 @@ Session::Plain Session::next_longer(MutableBytes& input) noexcept {
   const std::size_t length = load_be16(header + 2);
   const std::size_t behind = input.size() - header_bytes;
   const bool is_minimal = length > short_payload_bytes_max;
-  if (!is_minimal || length > behind || length > limits_->message_bytes_max) return {};
+  if (!is_minimal || length > behind || length > limits().message_bytes_max) return {};
   const Plain message = unmask_plain(header[0], {header + header_bytes, length});
   if (message) input = {message.data + length, behind - length};
   return message;
@@ -149,12 +150,12 @@ Event Session::next_in_parts(MutableBytes& input) noexcept {
 
 FrameRules Session::rules() const noexcept {
   const MessageAssembly& message = unfinished_->message;
-  const std::uint64_t compressed_bytes_max = limits_->compressed_bytes_max();
-  std::uint64_t bytes_max = limits_->message_bytes_max;
+  const std::uint64_t compressed_bytes_max = limits().compressed_bytes_max();
+  std::uint64_t bytes_max = limits().message_bytes_max;
   if (message.active() && message.compressed()) {
     bytes_max = compressed_bytes_max;
   } else if (in_chunks()) {
-    const std::uint64_t streamed = limits_->streamed_bytes_max;
+    const std::uint64_t streamed = limits().streamed_bytes_max;
     bytes_max = streamed != 0 ? streamed : ~std::uint64_t{0};
   }
   return {.role = course_.role,
@@ -201,7 +202,7 @@ Errc Session::begin_frame(const FrameHeader& header) noexcept {
   const bool whole_message = header.final && header.opcode != Opcode::continuation;
   if (is_control(header.opcode) || whole_message) return Errc::none;
   const Errc error =
-      unfinished_->message.begin_frame(header.opcode, *limits_, unfinished_->frame.compressed);
+      unfinished_->message.begin_frame(header.opcode, limits(), unfinished_->frame.compressed);
   // After our Close the bytes that would earn a message its fragments are dropped, so their number
   // says nothing any more.
   return course_.state == State::open ? error : Errc::none;
@@ -223,7 +224,7 @@ Event Session::take_data(MutableBytes& input) noexcept {
       return take_whole_frame(part);
     }
     if (!message.active()) {
-      const Errc error = message.begin_frame(frame.opcode, *limits_, frame.compressed);
+      const Errc error = message.begin_frame(frame.opcode, limits(), frame.compressed);
       if (error != Errc::none) return fail(error);
     }
     const Errc error = message.append(part, frame.key, frame.key_offset);
@@ -243,8 +244,8 @@ Event Session::take_whole_frame(MutableBytes payload) noexcept {
     if (frame.opcode == Opcode::text && !utf8_valid(payload)) return fail(Errc::text_not_utf8);
     return {.kind = whole_kind(), .opcode = frame.opcode, .payload = payload};
   }
-  Errc error = message.begin_frame(frame.opcode, *limits_, true);
-  if (error == Errc::none) error = message.expand(payload, *compression_, *limits_);
+  Errc error = message.begin_frame(frame.opcode, limits(), true);
+  if (error == Errc::none) error = message.expand(payload, *compression_, limits());
   if (error != Errc::none) return fail(error);
   unfinished_->delivered = true;
   return {.kind = whole_kind(), .opcode = frame.opcode, .payload = message.whole()};
@@ -255,7 +256,7 @@ Event Session::take_chunk(MutableBytes part) noexcept {
   Unfinished::Frame& frame = unfinished_->frame;
   MessageAssembly& message = unfinished_->message;
   if (!message.active()) {
-    const Errc error = message.begin_frame(frame.opcode, *limits_);
+    const Errc error = message.begin_frame(frame.opcode, limits());
     if (error != Errc::none) return fail(error);
   }
   if (course_.role == Role::server) mask(part, frame.key, frame.key_offset);
@@ -291,7 +292,7 @@ Event Session::finish_data_frame() noexcept {
     return need_input();
   }
   const Errc error =
-      message.compressed() ? message.expand(*compression_, *limits_) : message.finish();
+      message.compressed() ? message.expand(*compression_, limits()) : message.finish();
   if (error != Errc::none) return fail(error);
   unfinished_->delivered = true;
   return {.kind = whole_kind(), .opcode = message.opcode(), .payload = message.whole()};

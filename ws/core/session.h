@@ -113,7 +113,13 @@ struct Outgoing {
 
 class Session {
  public:
-  Session(Role role, const MessageLimits& limits, Pool& pool) noexcept;
+  // What many sessions have in common; it outlives them.
+  struct Shared {
+    MessageLimits limits = {};
+    Pool* pool = nullptr;
+  };
+
+  Session(Role role, const Shared& shared) noexcept;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
@@ -322,8 +328,9 @@ class Session {
   void begin_closing() noexcept;
   void reply_taken() noexcept;
 
-  const MessageLimits* limits_;
-  Pool* pool_;
+  const MessageLimits& limits() const noexcept { return shared_->limits; }
+
+  const Shared* shared_;
   CompressionPointer compression_;
   Unfinished* unfinished_ = nullptr;  // in a block of the pool
   Course course_;
@@ -359,6 +366,6 @@ class Session {
 }
 
 // One for each idle connection.
-static_assert(sizeof(void*) != 8 || sizeof(Session) <= 40);
+static_assert(sizeof(void*) != 8 || sizeof(Session) <= 32);
 
 }  // namespace hilo::ws

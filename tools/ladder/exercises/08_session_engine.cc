@@ -10,9 +10,8 @@ namespace hilo::exercise {
 
 Heard assemble(std::span<const Frame> frames, std::size_t message_bytes_max) {
   Pool pool;
-  ws::MessageLimits limits;
-  limits.message_bytes_max = message_bytes_max;
-  ws::Session server{ws::Role::server, limits, pool};
+  const ws::Session::Shared shared{{.message_bytes_max = message_bytes_max}, &pool};
+  ws::Session server{ws::Role::server, shared};
   constexpr ws::MaskKey zeros = {};
   Heard heard;
   for (const Frame& frame : frames) {

@@ -50,9 +50,8 @@ void check(const std::vector<Frame>& frames, const Heard& expected,
 // The same frames, read by hilo.
 Heard heard_by_hilo(const std::vector<Frame>& frames) {
   Pool pool;
-  ws::MessageLimits limits;
-  limits.message_bytes_max = bytes_max;
-  ws::Session server{ws::Role::server, limits, pool};
+  const ws::Session::Shared shared{{.message_bytes_max = bytes_max}, &pool};
+  ws::Session server{ws::Role::server, shared};
   const ws::MaskKey key = {};
   Heard result;
   for (const Frame& frame : frames) {
