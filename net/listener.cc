@@ -98,8 +98,17 @@ void Listener::accept_waiting() {
   }
 }
 
+// No more than wait, so that no accept finds nobody; one at least, for the poller has seen
+// somebody.
+int Listener::batch_size() const noexcept {
+  const int most = options_.accepts_per_turn_max;
+  const int waiting = socket::waiting_count(fd_.value());
+  return waiting < 0 ? most : std::clamp(waiting, 1, most);
+}
+
 void Listener::accept_batch() {
-  for (int i = 0; i < options_.accepts_per_turn_max && is_open(); ++i) {
+  const int most = batch_size();
+  for (int i = 0; i < most && is_open(); ++i) {
     Address peer;
     Result<Fd> accepted = socket::accept(fd_.value(), &peer);
     if (accepted) {

@@ -67,6 +67,7 @@ class Listener final : private Watcher, private Timer {
  private:
   void on_ready(Ready ready) override;
   void on_timer(Time now) override;
+  int batch_size() const noexcept;
   void accept_batch();
   void shed() noexcept;
   void restock() noexcept;

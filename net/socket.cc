@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cstddef>
 #include <cstring>
 
 #include "net/last_error.h"
@@ -234,6 +235,19 @@ Result<Fd> accept(int fd, Address* peer) noexcept {
   if (!prepare(accepted)) return last_error();
   if (peer != nullptr) *peer = Address::from_native(native, bytes);
   return owned;
+}
+
+// Of a listening socket Linux tells it under this name (struct tcp_info).
+int waiting_count(int fd) noexcept {
+#ifdef __linux__
+  tcp_info info;
+  socklen_t bytes = offsetof(tcp_info, tcpi_unacked) + sizeof info.tcpi_unacked;
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) != 0) return -1;
+  return static_cast<int>(info.tcpi_unacked);
+#else
+  static_cast<void>(fd);
+  return -1;
+#endif
 }
 
 Result<Fd> open_stream(Family family) noexcept {

@@ -58,6 +58,10 @@ Result<Fd> listen(const Address& address, const ListenOptions& options) noexcept
 // The next waiting connection, non-blocking. errc::operation_would_block if there is none;
 // errc::too_many_files_open and its kin are left to the listener.
 Result<Fd> accept(int fd, Address* peer) noexcept;
+// How many wait for accept(); negative where the system does not say. (Of TCP Linux does, in a
+// seventh of the time of an accept() that finds nobody, which has made a socket and a file by
+// then.)
+int waiting_count(int fd) noexcept;
 
 // Before connect(): the address to come from, whose port 0 leaves the choice to the kernel. Where
 // it can (Linux), it chooses in connect(), so that one port serves many destinations.

@@ -125,6 +125,10 @@ Result<Fd> accept(int fd, Address* peer) noexcept {
   return opened;
 }
 
+int waiting_count(int fd) noexcept {
+  return static_cast<int>(Network::current().at(fd)->waiting.size());
+}
+
 Io connect(int fd, const Address& address) noexcept {
   const SystemCall call(Call::connect);
   if (call.fails()) return call.io();

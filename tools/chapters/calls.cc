@@ -8,6 +8,8 @@
 // nothing happened are left out, for how many those are depends on the time.
 
 #include <dlfcn.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -79,6 +81,11 @@ ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   tell("sendmsg", bytes(count) + " in " + std::to_string(message->msg_iovlen) +
                       (message->msg_iovlen == 1 ? " piece" : " pieces"));
   return count;
+}
+int getsockopt(int fd, int level, int name, void* value, socklen_t* size) noexcept {
+  const int result = HILO_REAL(getsockopt)(fd, level, name, value, size);
+  tell("getsockopt", level == IPPROTO_TCP && name == TCP_INFO ? "how many wait" : "an option");
+  return result;
 }
 int setsockopt(int fd, int level, int name, const void* value, socklen_t size) noexcept {
   const int result = HILO_REAL(setsockopt)(fd, level, name, value, size);

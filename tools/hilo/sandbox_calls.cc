@@ -102,6 +102,7 @@ std::vector<CallRule> calls_with_arguments() {
       only_if(SYS_setsockopt, equals(1, SOL_SOCKET), equals(2, SO_RCVBUF)),
       only_if(SYS_setsockopt, equals(1, SOL_SOCKET), equals(2, SO_RCVLOWAT)),
       only_if(SYS_getsockopt, equals(1, SOL_SOCKET), equals(2, SO_ERROR)),
+      only_if(SYS_getsockopt, equals(1, IPPROTO_TCP), equals(2, TCP_INFO)),
       only_if(SYS_mmap, lacks(2, PROT_EXEC)),
       only_if(SYS_mprotect, lacks(2, PROT_EXEC)),
       // A thread, and no process. The flags of clone3 are in memory, where no filter can see them;
