@@ -211,7 +211,7 @@ MODE_FLAGS_release := -O2 -g1 -DNDEBUG $(PIC) $(HARDENING)
 # For small machines: without what only finds faults, the program optimised as a whole, and a linker
 # that leaves out what nobody calls, and binds all symbols at the start, so that no call goes by way of
 # the procedure linkage table. The objects are whole ones, too, for those who link otherwise.
-SMALL_LTO := $(if $(IS_CLANG),,-flto=auto)
+SMALL_LTO := $(if $(IS_CLANG),,-flto=auto -flto-partition=one)
 # (-Oz, where the compiler has it: g++ 12, clang.)
 ifeq ($(MODE),small)
 SMALL_O := $(shell echo | $(CXX) -Oz -fsyntax-only -x c++ - 2>/dev/null && echo -Oz)

@@ -73,7 +73,8 @@ Client::Engine::Engine(net::Loop& loop, ClientOptions options)
   shared_.loop = loop_;
   shared_.limits = &limits_;
   shared_.handlers = &handlers;
-  shared_.session = {.limits = limits_.message(), .pool = &loop_->pool()};
+  shared_.session.limits = limits_.message();
+  shared_.session.pool = &loop_->pool();
   shared_.queue_bytes_limit = limits_.queue_bytes_limit();
   shared_.metrics = &metrics_;
   shared_.log = &log_;

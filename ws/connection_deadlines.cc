@@ -39,13 +39,16 @@ bool Connection::Engine::is_taking() const noexcept {
   return blocked_ && shared_->limits->stall_timeout.nanoseconds != 0;
 }
 
+// As if it had last spoken when the ping that is due now begins to count from, at the earliest.
+void Connection::Engine::forgive_silence(net::Time now) noexcept {
+  const net::Time then = now - patience(shared_->limits->ping_interval);
+  last_input_ = net::Moment(std::max(last_input_.before(now), then));
+}
+
 // It has all of it, and its time to speak begins.
 void Connection::Engine::has_taken() noexcept {
-  const Limits& limits = *shared_->limits;
   const net::Time now = loop().now();
-  // (Where we do not ask it, that is 0.)
-  const net::Time spoke_last = now - patience(limits.ping_interval);
-  last_input_ = net::Moment(std::max(last_input_.before(now), spoke_last));
+  forgive_silence(now);
   if (awaiting_pong_) ping_sent_ = net::Moment(now);
   if (!closing_) arm_by(next_deadline());
 }
@@ -136,7 +139,7 @@ void Connection::Engine::check_open_deadlines(net::Time now) {
   if (!awaiting_pong_ && now >= due_after(last_input_, limits.ping_interval)) {
     // A ping that goes out late is late because we stood still (a stopped process): the peer is not
     // to blame for that time, and gets its chance to answer.
-    last_input_ = net::Moment(now - patience(limits.ping_interval));
+    forgive_silence(now);
     if (const Errc lacking = send_keep_alive_ping(); lacking != Errc::none) {
       return reset_for(lacking);
     }

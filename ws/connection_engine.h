@@ -234,6 +234,7 @@ class Connection::Engine final : public Connection, private net::Stream::Handler
   bool in_chunks() const noexcept { return static_cast<bool>(shared_->handlers->on_chunk); }
   bool may_ask() const noexcept;
   bool is_taking() const noexcept;
+  void forgive_silence(net::Time now) noexcept;
   void has_taken() noexcept;
   Errc send_keep_alive_ping();
   net::Time due_after(net::Moment since, net::Duration after) const noexcept;

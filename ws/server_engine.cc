@@ -29,7 +29,8 @@ Server::Engine::Engine(net::Loop& loop, const Limits& limits, ServerOptions opti
   shared_.loop = loop_;
   shared_.limits = &limits_;
   shared_.handlers = &default_service_.handlers_;
-  shared_.session = {.limits = limits_.message(), .pool = &loop_->pool()};
+  shared_.session.limits = limits_.message();
+  shared_.session.pool = &loop_->pool();
   shared_.queue_bytes_limit = limits_.queue_bytes_limit();
   shared_.metrics = &metrics_;
   shared_.log = &log_;

@@ -34,18 +34,17 @@ constexpr std::int64_t days_of(Date date) noexcept {
 }
 static_assert(days_of({1970, 1, 1}) == 0 && days_of({2000, 3, 1}) == 11'017);
 
-constexpr Date date_of(std::int64_t days) noexcept {
+constexpr Date date_of(int days) noexcept {
   days += 719'468;
-  const std::int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;
-  const std::int64_t day_of_era = days - era * 146'097;
-  const std::int64_t year_of_era =
+  const int era = (days >= 0 ? days : days - 146'096) / 146'097;
+  const int day_of_era = days - era * 146'097;
+  const int year_of_era =
       (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const std::int64_t day_of_year =
-      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const std::int64_t shifted = (5 * day_of_year + 2) / 153;
-  const auto month = static_cast<int>(shifted < 10 ? shifted + 3 : shifted - 9);
-  return {static_cast<int>(year_of_era + era * 400 + (month <= 2 ? 1 : 0)), month,
-          static_cast<int>(day_of_year - (153 * shifted + 2) / 5 + 1)};
+  const int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int shifted = (5 * day_of_year + 2) / 153;
+  const int month = shifted < 10 ? shifted + 3 : shifted - 9;
+  return {year_of_era + era * 400 + (month <= 2 ? 1 : 0), month,
+          day_of_year - (153 * shifted + 2) / 5 + 1};
 }
 
 constexpr std::int64_t seconds_min = days_of({0, 1, 1}) * day_seconds;
@@ -102,50 +101,39 @@ class Reader {
 
 // A day that its month does not have is one of a later month.
 bool is_day(Date date) noexcept {
-  return date.day >= 1 && date_of(days_of(date)).month == date.month;
+  return date.day >= 1 && date_of(static_cast<int>(days_of(date))).month == date.month;
 }
 
 int full_year(int two_digits, std::int64_t now) noexcept {
-  const int this_year = date_of(std::clamp(now, seconds_min, seconds_max) / day_seconds).year;
+  const int this_year =
+      date_of(static_cast<int>(std::clamp(now, seconds_min, seconds_max) / day_seconds)).year;
   const int year = this_year / 100 * 100 + two_digits;
   return year > this_year + 50 ? year - 100 : year;
+}
+
+void write_digits(char* to, std::size_t count, int value) noexcept {
+  for (std::size_t i = count; i-- != 0; value /= 10) to[i] = static_cast<char>('0' + value % 10);
 }
 
 }  // namespace
 
 HttpDate write_http_date(std::int64_t seconds) noexcept {
   seconds = std::clamp(seconds, seconds_min, seconds_max);
-  std::int64_t days = seconds / day_seconds;
-  std::int64_t second = seconds % day_seconds;
-  if (second < 0) {
-    second += day_seconds;
-    --days;
-  }
+  const std::int64_t days_rounded =
+      (seconds < 0 ? seconds - (day_seconds - 1) : seconds) / day_seconds;
+  const auto days = static_cast<int>(days_rounded);
+  const auto second = static_cast<int>(seconds - days_rounded * day_seconds);
   const Date date = date_of(days);
-  const auto weekday = static_cast<std::size_t>(((days + 4) % 7 + 7) % 7);
+  const int weekday = ((days + 4) % 7 + 7) % 7;
   HttpDate text;
-  std::size_t size = 0;
-  const auto put = [&](std::string_view part) { size += part.copy(&text[size], part.size()); };
-  const auto put_number = [&](std::int64_t value, std::size_t digits) {
-    for (std::size_t i = digits; i-- != 0; value /= 10) {
-      text[size + i] = static_cast<char>('0' + value % 10);
-    }
-    size += digits;
-  };
-  put(day_names.substr(weekday * 3, 3));
-  put(", ");
-  put_number(date.day, 2);
-  put(" ");
-  put(month_names.substr(static_cast<std::size_t>(date.month - 1) * 3, 3));
-  put(" ");
-  put_number(date.year, 4);
-  put(" ");
-  put_number(second / 3600, 2);
-  put(":");
-  put_number(second / 60 % 60, 2);
-  put(":");
-  put_number(second % 60, 2);
-  put(" GMT");
+  std::string_view("Sun, 00 Jan 0000 00:00:00 GMT").copy(text.data(), text.size());
+  day_names.copy(text.data(), 3, static_cast<std::size_t>(weekday) * 3);
+  month_names.copy(&text[8], 3, static_cast<std::size_t>(date.month - 1) * 3);
+  write_digits(&text[5], 2, date.day);
+  write_digits(&text[12], 4, date.year);
+  write_digits(&text[17], 2, second / 3600);
+  write_digits(&text[20], 2, second / 60 % 60);
+  write_digits(&text[23], 2, second % 60);
   return text;
 }
 

@@ -74,54 +74,64 @@ std::size_t required_fields(Errc error, std::uint16_t status, std::string_view a
   return count;
 }
 
+// By what they begin with: a look-up is rare, and code for each of them would be large.
+// clang-format off
+constexpr std::string_view phrases =
+    "100 Continue\n"
+    "101 Switching Protocols\n"
+    "103 Early Hints\n"
+    "200 OK\n"
+    "201 Created\n"
+    "202 Accepted\n"
+    "204 No Content\n"
+    "206 Partial Content\n"
+    "301 Moved Permanently\n"
+    "302 Found\n"
+    "303 See Other\n"
+    "304 Not Modified\n"
+    "307 Temporary Redirect\n"
+    "308 Permanent Redirect\n"
+    "400 Bad Request\n"
+    "401 Unauthorized\n"
+    "403 Forbidden\n"
+    "404 Not Found\n"
+    "405 Method Not Allowed\n"
+    "406 Not Acceptable\n"
+    "408 Request Timeout\n"
+    "409 Conflict\n"
+    "410 Gone\n"
+    "411 Length Required\n"
+    "412 Precondition Failed\n"
+    "413 Content Too Large\n"
+    "414 URI Too Long\n"
+    "415 Unsupported Media Type\n"
+    "416 Range Not Satisfiable\n"
+    "417 Expectation Failed\n"
+    "421 Misdirected Request\n"
+    "422 Unprocessable Content\n"
+    "426 Upgrade Required\n"
+    "428 Precondition Required\n"
+    "429 Too Many Requests\n"
+    "431 Request Header Fields Too Large\n"
+    "500 Internal Server Error\n"
+    "501 Not Implemented\n"
+    "502 Bad Gateway\n"
+    "503 Service Unavailable\n"
+    "504 Gateway Timeout\n"
+    "505 HTTP Version Not Supported\n";
+// clang-format on
+
 }  // namespace
 
 std::string_view reason_phrase(std::uint16_t status) noexcept {
-  switch (status) {
-    case 100: return "Continue";
-    case 101: return "Switching Protocols";
-    case 103: return "Early Hints";
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 206: return "Partial Content";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 303: return "See Other";
-    case 304: return "Not Modified";
-    case 307: return "Temporary Redirect";
-    case 308: return "Permanent Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 411: return "Length Required";
-    case 412: return "Precondition Failed";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 416: return "Range Not Satisfiable";
-    case 417: return "Expectation Failed";
-    case 421: return "Misdirected Request";
-    case 422: return "Unprocessable Content";
-    case 426: return "Upgrade Required";
-    case 428: return "Precondition Required";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    default: return "Unknown";
+  const Decimal number(status);
+  std::string_view rest = phrases;
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    if (line.starts_with(number.text())) return line.substr(number.text().size() + 1);
+    rest.remove_prefix(line.size() + 1);
   }
+  return "Unknown";
 }
 
 bool has_no_body(std::uint16_t status) noexcept {
