@@ -5,8 +5,10 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
+#include <cstdio>
 #include <cstring>
 
 namespace hilo::net {
@@ -35,10 +37,11 @@ bool read_number(std::string_view text, Number& into) noexcept {
   return !text.empty() && error == std::errc{} && stop == end;
 }
 
-std::string with_port(std::string_view ip, Family family, std::uint16_t port) {
-  std::string text(ip);
-  if (family == Family::ipv6) text = "[" + text + "]";
-  return text + ":" + std::to_string(port);
+std::string with_port(const char* ip, Family family, std::uint16_t port) {
+  std::array<char, INET6_ADDRSTRLEN + sizeof "[]:65535"> text;
+  const char* const form = family == Family::ipv6 ? "[%s]:%u" : "%s:%u";
+  std::snprintf(text.data(), text.size(), form, ip, unsigned{port});
+  return text.data();
 }
 
 // 127.0.0.0/8, ::1, and the former in the latter's clothes (::ffff:127.0.0.0/104).
@@ -166,7 +169,7 @@ std::string Address::ip() const {
 
 std::string Address::to_string() const {
   if (family() == Family::none) return {};
-  if (family() != Family::unix_path) return with_port(ip(), family(), port());
+  if (family() != Family::unix_path) return with_port(ip().c_str(), family(), port());
   std::string text(unix_prefix);
   const std::string_view path(storage_.path.sun_path, bytes_ - path_offset);
   if (path.empty()) return text;
@@ -253,7 +256,7 @@ std::string PeerAddress::ip() const {
 std::string PeerAddress::to_string() const {
   if (family_ == Family::none) return {};
   if (family_ == Family::unix_path) return std::string(unix_prefix);
-  return with_port(ip(), family_, port_);
+  return with_port(ip().c_str(), family_, port_);
 }
 
 }  // namespace hilo::net
