@@ -210,7 +210,8 @@ PIC := -fPIC -fno-semantic-interposition
 MODE_FLAGS_release := -O2 -g1 -DNDEBUG $(PIC) $(HARDENING)
 # For small machines: without what only finds faults, the program optimised as a whole, and a linker
 # that leaves out what nobody calls, and binds all symbols at the start, so that no call goes by way of
-# the procedure linkage table. The objects are whole ones, too, for those who link otherwise.
+# the procedure linkage table; in one piece, for what two parts have in common each would have for itself.
+# The objects are whole ones, too, for those who link otherwise.
 SMALL_LTO := $(if $(IS_CLANG),,-flto=auto -flto-partition=one)
 # (-Oz, where the compiler has it: g++ 12, clang.)
 ifeq ($(MODE),small)

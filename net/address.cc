@@ -38,7 +38,7 @@ bool read_number(std::string_view text, Number& into) noexcept {
 }
 
 std::string with_port(const char* ip, Family family, std::uint16_t port) {
-  std::array<char, INET6_ADDRSTRLEN + sizeof "[]:65535"> text;
+  std::array<char, INET6_ADDRSTRLEN + sizeof "[%4294967295]:65535"> text;
   const char* const form = family == Family::ipv6 ? "[%s]:%u" : "%s:%u";
   std::snprintf(text.data(), text.size(), form, ip, unsigned{port});
   return text.data();

@@ -98,12 +98,11 @@ void Listener::accept_waiting() {
   }
 }
 
-// No more than wait, so that no accept finds nobody; one at least, for the poller has seen
-// somebody.
+// No more than wait, where that can be known, so that no accept finds nobody.
 int Listener::batch_size() const noexcept {
   const int most = options_.accepts_per_turn_max;
   const int waiting = socket::waiting_count(fd_.value());
-  return waiting < 0 ? most : std::clamp(waiting, 1, most);
+  return waiting > 0 ? std::min(waiting, most) : most;
 }
 
 void Listener::accept_batch() {

@@ -335,6 +335,7 @@ void Loop::detach(Token token) noexcept {
 }
 
 void Loop::schedule(Token token, Phase phase) noexcept {
+  HILO_DCHECK(in_loop_thread());
   if (live_slot(token) != nullptr) schedule_slot(token.slot, phase);
 }
 
@@ -342,17 +343,19 @@ void Loop::schedule_slot(std::uint32_t index, Phase phase) noexcept {
   HILO_DCHECK(in_loop_thread());
   if (index == no_slot) return;
   Slot& slot = slots_[index];
+  HILO_DCHECK((slot.generation & 1) != 0);
   const auto bit = static_cast<unsigned>(phase);
   if ((slot.scheduled & bit) != 0) return;
   PhaseQueue& queue = phases_[index_of(phase)];
   slot.scheduled = (slot.scheduled | bit) & all_phases;
   waiting_ = static_cast<std::uint8_t>(waiting_ | bit);
-  if (queue.end == slot_capacity_) return append_in_front(queue, index);
+  if (queue.end == slot_capacity_) return move_to_front_and_append(queue, index);
   queue.slots[queue.end++] = index;
 }
 
-// Whoever is scheduled while a phase runs, again and again, lets its queue wander backwards.
-[[gnu::noinline]] void Loop::append_in_front(PhaseQueue& queue, std::uint32_t slot) noexcept {
+// Where somebody is scheduled whenever a phase runs, its queue wanders to the end of its room.
+[[gnu::noinline]] void Loop::move_to_front_and_append(PhaseQueue& queue,
+                                                      std::uint32_t slot) noexcept {
   std::copy(queue.slots + queue.begin, queue.slots + queue.end, queue.slots);
   queue.end -= std::exchange(queue.begin, 0);
   HILO_DCHECK(queue.end < slot_capacity_);
@@ -371,7 +374,7 @@ void Loop::free_slot(std::uint32_t index) noexcept {
 }
 
 // Slots are given out in ascending order, and memory is touched only when it is needed: that of the
-// queues as far as they were ever filled.
+// queues as far as they ever reached.
 bool Loop::make_slot() noexcept {
   if (slot_count_ == slot_capacity_ && !make_room_for_slots()) return false;
   slots_[slot_count_] = Slot{};

@@ -12,7 +12,7 @@
 //   flush     Watcher::on_flush: output collected for other connections during the turn leaves
 //
 // Reaping calls the application (on_close), which may send; so it stands before flush, and both are
-// repeated until nothing is left. A turn whose lists are not empty is followed by a wait that does
+// repeated until nothing is left. A turn whose queues are not empty is followed by a wait that does
 // not block.
 //
 //   thread  the loop and all that belongs to it live in the thread that calls run(); only post(),
@@ -149,7 +149,8 @@ class Loop {
   // Calls the watcher in that phase of this turn, or of the next if the phase is over. Once,
   // however often it is asked for. Never fails and never allocates.
   void schedule(Token token, Phase phase) noexcept;
-  void schedule_slot(std::uint32_t slot, Phase phase) noexcept;  // its watcher's own
+  void schedule_slot(std::uint32_t slot,
+                     Phase phase) noexcept;  // of whoever watches now, or no_slot
   std::size_t watched_count() const noexcept { return watched_count_; }
 
   // The wheel that the loop advances. Arm timers relative to now().
@@ -249,7 +250,7 @@ class Loop {
   void dispatch(std::span<const Fired> fired);
   Status dispatch_rest();
   void run_phase(Phase phase);
-  void append_in_front(PhaseQueue& queue, std::uint32_t slot) noexcept;
+  void move_to_front_and_append(PhaseQueue& queue, std::uint32_t slot) noexcept;
   void run_posted();
   void destroy_doomed() noexcept;
   void reap_and_flush();

@@ -20,6 +20,7 @@ class Moment {
   static constexpr Duration patience_max = Duration::seconds(45 * 24 * 3600);
 
   constexpr Moment() noexcept = default;
+  // Of a time that is not below 0.
   constexpr explicit Moment(Time time) noexcept : ms_(low_bits(rounded_up(time))) {}
 
   // `now` is no earlier than what it was made from.
@@ -30,9 +31,11 @@ class Moment {
 
  private:
   static constexpr std::int64_t nanoseconds_per_ms = 1'000'000;
-  // (Of a clock that counts from 0 on.)
+  // Without a sign, which costs the division two instructions: clocks count from 0 on.
   static constexpr std::int64_t rounded_up(Time time) noexcept {
-    return (time.nanoseconds + (nanoseconds_per_ms - 1)) / nanoseconds_per_ms;
+    const auto nanoseconds =
+        static_cast<std::uint64_t>(time.nanoseconds + (nanoseconds_per_ms - 1));
+    return static_cast<std::int64_t>(nanoseconds / std::uint64_t{nanoseconds_per_ms});
   }
   static constexpr std::uint32_t low_bits(std::int64_t ms) noexcept {
     return static_cast<std::uint32_t>(ms);

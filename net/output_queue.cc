@@ -82,8 +82,9 @@ Status OutputQueue::append(Pool& pool, const SharedBytes& shared, std::size_t be
   return {};
 }
 
-// In a full block there is room behind as many parts again as are left of it.
+// Who finds the block full moves to one with room for as many parts again as are left.
 bool OutputQueue::make_room_for_part(Pool& pool) noexcept {
+  static_assert(sizeof(PartsHead) % alignof(Part) == 0);
   Pool::Block* const before = has_parts() ? parts_block() : nullptr;
   if (before != nullptr && before->bytes - before->end >= sizeof(Part)) return true;
   const std::size_t bytes = size_of(before);

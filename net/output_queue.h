@@ -71,10 +71,11 @@ class OutputQueue {
  private:
   struct Part;
   // Stands in front of the parts, in their block.
-  struct PartsHead {
+  struct alignas(std::uint64_t) PartsHead {
     Pool::Block* own;
   };
   static constexpr std::uintptr_t parts_mark = 1;
+  static_assert(alignof(Pool::Block) > parts_mark);
 
   static std::size_t size_of(const Pool::Block* block) noexcept {
     return block == nullptr ? 0 : block->end - block->begin;

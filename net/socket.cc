@@ -241,9 +241,10 @@ Result<Fd> accept(int fd, Address* peer) noexcept {
 int waiting_count(int fd) noexcept {
 #ifdef __linux__
   tcp_info info;
-  socklen_t bytes = offsetof(tcp_info, tcpi_unacked) + sizeof info.tcpi_unacked;
-  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) != 0) return -1;
-  return static_cast<int>(info.tcpi_unacked);
+  constexpr socklen_t wanted = offsetof(tcp_info, tcpi_unacked) + sizeof info.tcpi_unacked;
+  socklen_t bytes = wanted;
+  const bool told = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == 0 && bytes == wanted;
+  return told ? static_cast<int>(info.tcpi_unacked) : -1;
 #else
   static_cast<void>(fd);
   return -1;

@@ -58,7 +58,7 @@ Result<Fd> listen(const Address& address, const ListenOptions& options) noexcept
 // The next waiting connection, non-blocking. errc::operation_would_block if there is none;
 // errc::too_many_files_open and its kin are left to the listener.
 Result<Fd> accept(int fd, Address* peer) noexcept;
-// How many wait for accept(); negative where the system does not say. (Of TCP Linux does, in a
+// How many wait for accept(); 0 or less where the system does not say. (Of TCP Linux does, in a
 // seventh of the time of an accept() that finds nobody, which has made a socket and a file by
 // then.)
 int waiting_count(int fd) noexcept;

@@ -60,7 +60,7 @@ Status Stream::start() noexcept {
     return watched.error();
   }
   slot_ = watched->slot;
-  // What was asked for before could not be scheduled without a token.
+  // What was asked for before could not be scheduled without a slot.
   if (is(Flag::again) || input_waits()) loop_->schedule_slot(slot_, Phase::resume);
   if (!queue_.empty() || is(Flag::shutdown_wanted)) loop_->schedule_slot(slot_, Phase::flush);
   if (is(Flag::closed)) loop_->schedule_slot(slot_, Phase::reap);

@@ -23,6 +23,7 @@ TEST_CASE("text forms are written as they were read") {
            "[2001:db8::7]:443",
            "[::ffff:10.0.0.1]:1",
            "[fe80::1%3]:9001",
+           "[2001:db8:1111:2222:3333:4444:5555:6666%4294967295]:65535",
            "unix:/run/hilo.sock",
            "unix:relative.sock",
        }) {

@@ -325,19 +325,24 @@ TEST_CASE("the application's data stays, whatever else the connection comes to n
     CAPTURE(data_first);
     WireServer server;
     std::string at_close;
+    const auto alive = std::make_shared<int>(1);
+    using Alive = std::shared_ptr<int>;
     server.server.at("/data")
         .on_open([&](ws::Connection& connection) {
-          if (data_first) connection.emplace_data<std::string>("one");
+          if (data_first) connection.emplace_data<Alive>(alive);
           REQUIRE(connection.subscribe("news"));
-          if (!data_first) connection.emplace_data<std::string>("one");
-          REQUIRE(connection.data<std::string>() != nullptr);
-          CHECK(*connection.data<std::string>() == "one");
+          if (!data_first) connection.emplace_data<Alive>(alive);
+          REQUIRE(connection.data<Alive>() != nullptr);
+          CHECK(alive.use_count() == 2);
           connection.emplace_data<std::string>("another");
+          CHECK(alive.use_count() == 1);
+          connection.emplace_data<std::pair<std::string, Alive>>("another", alive);
           CHECK(connection.subscription_count() == 1);
         })
         .on_close([&](ws::Connection& connection, ws::CloseInfo info) {
-          REQUIRE(connection.data<std::string>() != nullptr);
-          at_close = *connection.data<std::string>() + ", " + std::string(info.reason);
+          const auto* const data = connection.data<std::pair<std::string, Alive>>();
+          REQUIRE(data != nullptr);
+          at_close = data->first + ", " + std::string(info.reason);
         });
     {
       WirePeer peer(server);
@@ -349,6 +354,7 @@ TEST_CASE("the application's data stays, whatever else the connection comes to n
     }
     CHECK(at_close == "another, bye");
     REQUIRE(server.settle());
+    CHECK(alive.use_count() == 1);
   }
 }
 

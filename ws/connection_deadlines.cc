@@ -49,7 +49,7 @@ void Connection::Engine::forgive_silence(net::Time now) noexcept {
 void Connection::Engine::has_taken() noexcept {
   const net::Time now = loop().now();
   forgive_silence(now);
-  if (awaiting_pong_) ping_sent_ = net::Moment(now);
+  if (awaiting_pong_) count_ping_from(now);
   if (!closing_) arm_by(next_deadline());
 }
 
@@ -153,8 +153,8 @@ Errc Connection::Engine::send_keep_alive_ping() {
   store_be32(payload.data(), ++ping_number_);
   if (const Errc lacking = write_ping(payload); lacking != Errc::none) return lacking;
   awaiting_pong_ = true;
-  if (shared_->measure_round_trips) keep_ping_time();
-  ping_sent_ = net::Moment(loop().now());
+  if (shared_->measure_round_trips) static_cast<void>(make_extra());
+  count_ping_from(loop().now());
   return Errc::none;
 }
 

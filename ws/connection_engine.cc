@@ -54,13 +54,13 @@ net::Stream::Want Connection::Engine::on_input(MutableBytes& input) {
   // 0 stands for no limit, and counts down past it.
   const std::uint32_t messages_max = shared.limits->messages_per_turn_max;
   std::uint32_t left = messages_max;
-  if (shared_->handlers->on_message) {
+  if (shared.handlers->on_message) {
     in_call_ = true;
     ++shared.calls;
     while (const Session::Plain plain = session_.next_plain(input)) {
       shared.metrics->count_received(plain.size);
       Message message{plain.opcode, plain.payload()};
-      if (!guarded([&] { shared_->handlers->on_message.call(*this, message); })) call_threw_ = true;
+      if (!guarded([&] { shared.handlers->on_message.call(*this, message); })) call_threw_ = true;
       if (--left == 0 || call_threw_ || stream_->is_disturbed()) break;
       if (input.empty()) {
         --shared.calls;
@@ -164,7 +164,7 @@ bool Connection::Engine::stop_gathering() noexcept {
 void Connection::Engine::track_unfinished(bool message_ended) noexcept {
   if (!session_.in_frame() && mid_frame_) {
     // The answer to our last ping had to wait for the end of that frame.
-    ping_sent_ = net::Moment(loop().now());
+    count_ping_from(loop().now());
     arm_by(next_deadline());
   }
   mid_frame_ = session_.in_frame();
@@ -287,8 +287,9 @@ void Connection::Engine::count_control_frame() {
     control_window_ms_ = now_ms;
     control_frames_ = 0;
   }
-  // (It may come round where there is no limit below.)
-  if (++control_frames_ > shared_->limits->control_frames_max) fail(Errc::control_flood);
+  const std::uint32_t most = std::min(shared_->limits->control_frames_max, control_frames_most);
+  if (control_frames_ <= most) ++control_frames_;
+  if (control_frames_ > most) fail(Errc::control_flood);
 }
 
 void Connection::Engine::on_end() {

@@ -67,7 +67,7 @@ class Connection::Engine final : public Connection, private net::Stream::Handler
     MemoryWatch* memory = nullptr;  // servers only
     std::uint8_t loop_index = 0;
     bool measure_round_trips = false;
-    std::uint32_t calls = 0;  // of the application's that have not returned
+    std::uint32_t calls = 0;  // of a client's application that have not returned
   };
 
   // A server's stand in a Slab.
@@ -224,7 +224,7 @@ class Connection::Engine final : public Connection, private net::Stream::Handler
   void finish_closing();
   void end(CloseCode code, ClosedBy by, Errc error) noexcept;
   void keep_birth() noexcept;
-  void keep_ping_time() noexcept;
+  void count_ping_from(net::Time now) noexcept;
   void keep_round_trip() noexcept;
   void keep_reason(Bytes reason) noexcept;
   std::string_view close_reason() const noexcept;
@@ -264,6 +264,8 @@ class Connection::Engine final : public Connection, private net::Stream::Handler
   void handler_failed();
 
   static constexpr std::size_t ping_number_bytes = 4;  // on the wire
+  // Less than control_frames_ can count.
+  static constexpr std::uint32_t control_frames_most = 65'534;
   // The value of crumbs_ that says that the kernel waits for more than a byte.
   static constexpr std::uint8_t gathering = 7;
 

@@ -19,8 +19,8 @@ struct Connection::Engine::Extra final : Data {
   std::unique_ptr<Data> data;  // the application's
   Subscriptions subscriptions;
   Sender sender;
-  net::Time opened_at;  // if its lifetime is limited
-  net::Time ping_sent;  // to the nanosecond, where round trips are measured
+  net::Time opened_at;  // or since when there is memory for this
+  net::Time ping_sent;  // to the nanosecond
   RoundTrips round_trips;
   std::array<char, close_reason_bytes_max> close_reason;
   std::uint8_t close_reason_bytes = 0;
@@ -38,6 +38,7 @@ Connection::Engine::Extra* Connection::Engine::make_extra() noexcept {
   Extra* const made = new (std::nothrow) Extra;
   if (made == nullptr) return nullptr;
   made->data = std::move(data_);
+  made->opened_at = loop().now();
   data_.reset(made);
   return made;
 }
@@ -61,7 +62,7 @@ void Connection::Engine::end_sender() noexcept {
 }
 
 void Connection::Engine::keep_birth() noexcept {
-  if (Extra* const made = make_extra()) made->opened_at = loop().now();
+  static_cast<void>(make_extra());
 }
 
 net::Time Connection::Engine::end_of_life() const noexcept {
@@ -69,12 +70,16 @@ net::Time Connection::Engine::end_of_life() const noexcept {
   return there != nullptr ? due(there->opened_at, shared_->limits->connection_lifetime_max) : never;
 }
 
-void Connection::Engine::keep_ping_time() noexcept {
-  if (Extra* const made = make_extra()) made->ping_sent = loop().now();
+void Connection::Engine::count_ping_from(net::Time now) noexcept {
+  ping_sent_ = net::Moment(now);
+  if (Extra* const there = extra()) there->ping_sent = now;
 }
 
+// Not of a ping for whose time there was no memory.
 void Connection::Engine::keep_round_trip() noexcept {
-  if (Extra* const there = extra()) there->round_trips.add(loop().now() - there->ping_sent);
+  Extra* const there = extra();
+  if (there == nullptr || there->ping_sent == net::Time{}) return;
+  there->round_trips.add(loop().now() - there->ping_sent);
 }
 
 RoundTrips Connection::Engine::round_trips() const noexcept {

@@ -301,7 +301,8 @@ void Connection::Engine::resume() {
 
 // While we did not read, the peer could not show that it lives: its time begins anew.
 void Connection::Engine::listen_again() noexcept {
-  last_input_ = ping_sent_ = message_began_ = net::Moment(loop().now());
+  last_input_ = message_began_ = net::Moment(loop().now());
+  count_ping_from(loop().now());
   stream_->resume();
   arm_by(next_deadline());
 }

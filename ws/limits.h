@@ -78,7 +78,7 @@ struct Limits {
   net::Duration message_timeout = net::Duration::seconds(60);
   // Messages handled in one turn before others have theirs. 0: no limit.
   std::uint32_t messages_per_turn_max = 256;
-  std::uint32_t control_frames_max = 1000;                           // 65,535 and more: no limit
+  std::uint32_t control_frames_max = 1000;                           // 65,534 at most
   net::Duration control_frames_window = net::Duration::seconds(10);  // from 1 ms to 49 days
 
   // The time a connection may be silent, and how we find out whether it still lives. Not counted

@@ -89,7 +89,7 @@ class Service final : public HandlerSetters<Service> {
   Callback<Decision(const Request&)> upgrade_;
   Callback<void(PendingUpgrade&)> upgrade_later_;
   Handlers handlers_;
-  std::uint32_t path_ = 0;  // the server's number of it and 1; 0: of all other paths
+  std::uint32_t path_ = 0;  // one more than the server's number of it; 0: it has none
 };
 
 struct ServerOptions {

@@ -117,8 +117,8 @@ MUTANTS = [
     Mutant(
         "a moment is rounded down, so that deadlines come early",
         "net/moment.h",
-        "(time.nanoseconds + (nanoseconds_per_ms - 1)) / nanoseconds_per_ms",
-        "time.nanoseconds / nanoseconds_per_ms",
+        "static_cast<std::uint64_t>(time.nanoseconds + (nanoseconds_per_ms - 1))",
+        "static_cast<std::uint64_t>(time.nanoseconds)",
         ("net_moment",),
     ),
     Mutant(

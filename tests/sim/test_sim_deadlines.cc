@@ -508,6 +508,25 @@ TEST_CASE("134: a thousand control frames in ten seconds are answered, one more 
   CHECK(world.baseline() == before);
 }
 
+TEST_CASE(
+    "134: of control frames 65,534 in a window are the most that there is, whatever is said") {
+  for (const std::uint32_t said : {65'534U, 65'535U, 1'000'000U}) {
+    CAPTURE(said);
+    World world;
+    ws::Limits limits;
+    limits.control_frames_max = said;
+    limits.control_frames_window = 60_s;
+    EchoServer echo(world, limits);
+    Peer peer = echo.open_peer();
+    for (int i = 0; i < 2; ++i) send_pings(world, peer, 65'534 / 2);
+    CHECK(echo.all_rejects() == 0);
+    send_pings(world, peer, 1);
+    check_rejected_once(echo, ws::Errc::control_flood, 1008);
+    peer.close();
+    world.settle();
+  }
+}
+
 // It is counted in whole milliseconds.
 TEST_CASE("134: a window of less than a millisecond counts control frames, too") {
   World world;
@@ -529,20 +548,28 @@ TEST_CASE("134: a window of less than a millisecond counts control frames, too")
 // When a connection was last heard is noted in 32 bits of milliseconds (net/moment.h).
 TEST_CASE("a time-out of more than 45 days is one of 45 days") {
   constexpr net::Duration day = net::Duration::seconds(24 * 3600);
-  World world;
-  ws::Limits limits;
-  limits.ping_interval = {};
-  limits.idle_timeout = day * 60;
-  EchoServer echo(world, limits);
-  Peer peer = echo.open_peer();
-  world.run_for(day * 20);
-  peer.send(client_frame(0x81, "still here"));
-  world.run_for(day * 45 - 1_s);
-  CHECK(echo.closed.empty());
-  world.run_for(2_s);
-  check_rejected_once(echo, ws::Errc::idle_timeout, 1001);
-  peer.close();
-  world.settle();
+  for (const net::Duration ping_interval : {net::Duration{}, day * 60}) {
+    CAPTURE(ping_interval.to_milliseconds());
+    World world;
+    ws::Limits limits;
+    limits.ping_interval = ping_interval;
+    limits.idle_timeout = day * 60;
+    EchoServer echo(world, limits);
+    Peer peer = echo.open_peer();
+    world.run_for(day * 20);
+    peer.send(client_frame(0x81, "still here"));
+    world.settle();
+    static_cast<void>(peer.take());
+    world.run_for(day * 45 - 1_s);
+    CHECK(echo.closed.empty());
+    CHECK(peer.take().empty());
+    world.run_for(2_s);
+    // The ping goes first, and has no time left.
+    CHECK(peer.take().starts_with(ping_interval == net::Duration{} ? "\x88" : "\x89"));
+    check_rejected_once(echo, ws::Errc::idle_timeout, 1001);
+    peer.close();
+    world.settle();
+  }
 }
 
 TEST_CASE("a resume() without a pause puts off no deadline") {

@@ -140,6 +140,33 @@ TEST_CASE("the keep-alive's round trip is a fact of the connection, where it was
   }
 }
 
+TEST_CASE("a round trip does not count the time in which its connection did not read") {
+  World world;
+  ws::ServerOptions options;
+  options.measure_round_trips = true;
+  ws::Server server(world.loop, {}, std::move(options));
+  server.on_open([](ws::Connection&) {});
+  REQUIRE(server.listen({.host = "127.0.0.1", .port = 9002}));
+  Peer peer = Peer::connect(*net::Address::parse("127.0.0.1:9002"));
+  peer.send(upgrade_request());
+  world.settle();
+  static_cast<void>(peer.take());
+  world.run_for(30002_ms);
+  const std::string ping = peer.take();
+  REQUIRE(ping.size() == 6);
+  server.for_each([](ws::Connection& c) { c.pause(); });
+  peer.send(client_frame(0x8A, ping.substr(2)));
+  world.run_for(600_s);
+  server.for_each([](ws::Connection& c) { c.resume(); });
+  world.settle();
+  ws::RoundTrips trips;
+  server.for_each([&](ws::Connection& c) { trips = c.round_trips(); });
+  CHECK(trips.count == 1);
+  CHECK(trips.latest <= 4_ms);
+  peer.close();
+  world.settle();
+}
+
 TEST_CASE("round trips are smoothed as RFC 6298 says") {
   ws::RoundTrips trips;
   CHECK(trips.count == 0);

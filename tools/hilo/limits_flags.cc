@@ -31,7 +31,7 @@ struct Row {
 constexpr std::string_view connections = "Limits: connections";
 constexpr std::string_view http = "Limits: requests";
 constexpr std::string_view messages = "Limits: messages";
-constexpr std::string_view silence = "Limits: silence and the end (0 switches a time-out off)";
+constexpr std::string_view silence = "Limits: silence and the end (0 switches a time-out off; of all but a lifetime 45 days are the most)";
 constexpr std::string_view queue = "Limits: what waits to be sent";
 
 // The name comes from the member itself, so the two cannot differ.
@@ -73,7 +73,7 @@ constexpr auto rows = std::to_array<Row>({
     {HILO_LIMIT(deflate_memory_bytes_max), messages, "memory of all compression contexts of a loop"},
     {HILO_LIMIT(message_timeout), messages, "time from a message's first byte to its last; 0: none"},
     {HILO_LIMIT(messages_per_turn_max), messages, "messages handled before others have their turn", 1},
-    {HILO_LIMIT(control_frames_max), messages, "pings and pongs within --control-frames-window"},
+    {HILO_LIMIT(control_frames_max), messages, "pings and pongs within --control-frames-window; above 65534 means 65534"},
     {HILO_LIMIT(control_frames_window), messages, "the time in which they are counted"},
     {HILO_LIMIT(idle_timeout), silence, "without a byte from the peer the connection is closed"},
     {HILO_LIMIT(ping_interval), silence, "after so much silence the peer is pinged"},

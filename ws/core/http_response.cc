@@ -74,7 +74,7 @@ std::size_t required_fields(Errc error, std::uint16_t status, std::string_view a
   return count;
 }
 
-// By what they begin with: a look-up is rare, and code for each of them would be large.
+// Searched from the front, which is short beside the answer; code for each of them would be large.
 // clang-format off
 constexpr std::string_view phrases =
     "100 Continue\n"
@@ -128,7 +128,8 @@ std::string_view reason_phrase(std::uint16_t status) noexcept {
   std::string_view rest = phrases;
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
-    if (line.starts_with(number.text())) return line.substr(number.text().size() + 1);
+    const std::size_t space = line.find(' ');
+    if (line.substr(0, space) == number.text()) return line.substr(space + 1);
     rest.remove_prefix(line.size() + 1);
   }
   return "Unknown";

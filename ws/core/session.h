@@ -47,8 +47,8 @@
 //            payload, which is the caller's, or lies in the event that a Pong answers
 //   thread   one at a time
 //   errors   of the peer: an event `failure`; of the caller: see each function
-//   life     the limits, which do not change, and the Pool must outlive the session, and what is
-//            behind Compression
+//   life     what is Shared, which does not change, and its Pool must outlive the session, and what
+//            is behind Compression
 
 #pragma once
 
@@ -116,10 +116,11 @@ class Session {
   // What many sessions have in common; it outlives them.
   struct Shared {
     MessageLimits limits = {};
-    Pool* pool = nullptr;
+    Pool* pool = nullptr;  // never null in the end
   };
 
   Session(Role role, const Shared& shared) noexcept;
+  Session(Role role, const Shared&& shared) = delete;  // would not outlive it
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
