@@ -31,7 +31,9 @@ struct Row {
 constexpr std::string_view connections = "Limits: connections";
 constexpr std::string_view http = "Limits: requests";
 constexpr std::string_view messages = "Limits: messages";
-constexpr std::string_view silence = "Limits: silence and the end (0 switches a time-out off; of all but a lifetime 45 days are the most)";
+constexpr std::string_view silence =
+    "Limits: silence and the end (0 switches a time-out off; of all but a lifetime 45 days are the "
+    "most)";
 constexpr std::string_view queue = "Limits: what waits to be sent";
 
 // The name comes from the member itself, so the two cannot differ.
