@@ -3,7 +3,6 @@
 #include "net/loop.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <new>
 #include <utility>
 
@@ -283,8 +282,9 @@ bool Loop::ran_here() const noexcept {
 Result<Token> Loop::watch(int fd, Interest interest, Watcher& watcher) noexcept {
   HILO_DCHECK(in_loop_thread());
   if (!status_) return status_.error();
-  if (fd >= static_cast<int>(Slot::no_descriptor))
-    return std::error_code(EMFILE, std::generic_category());
+  if (fd >= static_cast<int>(Slot::no_descriptor)) {
+    return std::make_error_code(std::errc::too_many_files_open);
+  }
   if (free_slot_ == no_slot && !make_slot()) return out_of_memory();
   const std::uint32_t index = free_slot_;
   Slot& slot = slots_[index];

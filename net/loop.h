@@ -149,8 +149,8 @@ class Loop {
   // Calls the watcher in that phase of this turn, or of the next if the phase is over. Once,
   // however often it is asked for. Never fails and never allocates.
   void schedule(Token token, Phase phase) noexcept;
-  void schedule_slot(std::uint32_t slot,
-                     Phase phase) noexcept;  // of whoever watches now, or no_slot
+  // The same of a slot whose watcher asks; of no_slot nothing.
+  void schedule_slot(std::uint32_t slot, Phase phase) noexcept;
   std::size_t watched_count() const noexcept { return watched_count_; }
 
   // The wheel that the loop advances. Arm timers relative to now().
