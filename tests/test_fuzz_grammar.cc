@@ -54,7 +54,7 @@ class Engine {
     const ws::UpgradeCheck check = ws::check_upgrade(head);
     if (check.error != ws::Errc::none) return refuse(check.error);
     status_ = 101;
-    session_.emplace(ws::Role::server, limits_, pool_);
+    session_.emplace(ws::Role::server, shared_);
     if (const auto agreed = ws::accept_deflate(head.fields, options_)) {
       session_->compress_with(contexts_.make(ws::Role::server, agreed->agreed));
     }
@@ -89,7 +89,7 @@ class Engine {
   }
 
   Pool pool_;
-  ws::MessageLimits limits_;
+  ws::Session::Shared shared_{.pool = &pool_};
   ws::DeflateOptions options_{.enabled = true};
   ws::DeflateCounters counters_;
   ws::DeflateContexts contexts_{options_, ws::DeflateMemory::unlimited, counters_};
