@@ -49,6 +49,12 @@ class Category final : public std::error_category {
   }
 };
 
+// What an earlier call left would be taken for what the next one says. Mostly there is nothing, and
+// to ask for it costs a tenth of clearing all the places for sixteen errors.
+void clear_errors() noexcept {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 }  // namespace
 
 std::error_code make_error_code(Errc error) noexcept {
@@ -205,7 +211,7 @@ Io TlsTransport::read(MutableBytes into) noexcept {
   std::size_t filled = 0;
   for (int records = 0; records < records_per_read_max && filled < into.size(); ++records) {
     if (failure_) return {.kind = Io::Kind::failed, .error = failure_};
-    ERR_clear_error();
+    clear_errors();
     receives_ = 0;
     std::size_t got = 0;
     const int returned = SSL_read_ex(ssl_, into.data() + filled, into.size() - filled, &got);
@@ -254,7 +260,7 @@ Io TlsTransport::write_records(Offer& offer, Buffer& gathered) noexcept {
     }
     if (failure_) return {.kind = Io::Kind::failed, .error = failure_};
     if (record.size() < refused_bytes_) return fail_with(out_of_memory());
-    ERR_clear_error();
+    clear_errors();
     std::size_t written = 0;
     const bool shaking_hands = !handshake_done_;
     const int returned = SSL_write_ex(ssl_, record.data(), record.size(), &written);
@@ -279,7 +285,7 @@ Io TlsTransport::write_records(Offer& offer, Buffer& gathered) noexcept {
 Status TlsTransport::shutdown_write() noexcept {
   // Before the handshake is done there is nothing to end but the connection.
   if (handshake_done_ && !failure_) {
-    ERR_clear_error();
+    clear_errors();
     const int returned = SSL_shutdown(ssl_);
     if (returned < 0 && SSL_get_error(ssl_, returned) == SSL_ERROR_WANT_WRITE) {
       write_waits_for_ = Interest::write;

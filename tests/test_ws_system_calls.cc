@@ -120,7 +120,7 @@ TEST_CASE("a message to many costs a send for each of them, and four at once cos
   }
 }
 
-TEST_CASE("whoever connects costs an accept and a watch, and all together a question") {
+TEST_CASE("whoever connects costs an accept and a watch") {
   HILO_NEEDS_COUNTER();
   constexpr int newcomers = 10;
   WireServer server;

@@ -32,8 +32,7 @@ constexpr std::string_view connections = "Limits: connections";
 constexpr std::string_view http = "Limits: requests";
 constexpr std::string_view messages = "Limits: messages";
 constexpr std::string_view silence =
-    "Limits: silence and the end (0 switches a time-out off; of all but a lifetime 45 days are the "
-    "most)";
+    "Limits: silence and the end (0 switches a time-out off; 45 days at most)";
 constexpr std::string_view queue = "Limits: what waits to be sent";
 
 // The name comes from the member itself, so the two cannot differ.
@@ -81,7 +80,7 @@ constexpr auto rows = std::to_array<Row>({
     {HILO_LIMIT(ping_interval), silence, "after so much silence the peer is pinged"},
     {HILO_LIMIT(pong_timeout), silence, "time for its answer"},
     {HILO_LIMIT(close_timeout), silence, "time for the peer's answer to our Close"},
-    {HILO_LIMIT(connection_lifetime_max), silence, "after so long a connection is closed with 1001"},
+    {HILO_LIMIT(connection_lifetime_max), silence, "after so long, however long, a connection is closed with 1001"},
     {HILO_LIMIT(tcp_user_timeout), silence,
      "time in which the peer's system must acknowledge what was sent (Linux)"},
     {HILO_LIMIT(queue_bytes_max), queue,
