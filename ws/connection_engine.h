@@ -292,7 +292,7 @@ class Connection::Engine final : public Connection, private net::Stream::Handler
   [[no_unique_address]] net::PeerAddress peer_;  // (It ends with room for another byte.)
   Errc close_error_ = Errc::none;
   std::uint32_t ping_number_ : 12 = 0;  // of the last one, as it is counted and sent
-  std::uint32_t crumbs_ : 3 = 0;        // of the frame, seen one behind the other; or `gathering`
+  std::uint8_t crumbs_ : 3 = 0;         // of the frame, seen one behind the other; or `gathering`
   ClosedBy closed_by_ : 2 = ClosedBy::network;
   bool call_threw_ : 1 = false;      // a handler has thrown, while in_call_
   bool close_recorded_ : 1 = false;  // how it ended is final
