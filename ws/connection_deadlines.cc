@@ -39,7 +39,7 @@ bool Connection::Engine::is_taking() const noexcept {
   return blocked_ && shared_->limits->stall_timeout.nanoseconds != 0;
 }
 
-// As if it had last spoken when the ping that is due now begins to count from, at the earliest.
+// It was silent for no longer than after what a ping is due, for it was not its turn before.
 void Connection::Engine::forgive_silence(net::Time now) noexcept {
   const net::Time then = now - patience(shared_->limits->ping_interval);
   last_input_ = net::Moment(std::max(last_input_.before(now), then));

@@ -140,31 +140,59 @@ TEST_CASE("the keep-alive's round trip is a fact of the connection, where it was
   }
 }
 
-TEST_CASE("a round trip does not count the time in which its connection did not read") {
+namespace {
+
+// A connection of a server that measures what its pings take.
+struct Measured {
+  ~Measured() {
+    peer.close();
+    world.settle();
+  }
+  // What is in the ping that comes next.
+  std::string next_ping() {
+    world.run_for(30002_ms);
+    const std::string ping = peer.take();
+    REQUIRE(ping.size() == 6);
+    return ping.substr(2);
+  }
+  ws::RoundTrips trips() {
+    ws::RoundTrips result;
+    server.for_each([&](ws::Connection& c) { result = c.round_trips(); });
+    return result;
+  }
+  static ws::ServerOptions options() {
+    ws::ServerOptions options;
+    options.measure_round_trips = true;
+    return options;
+  }
+
+  Peer enter() {
+    server.on_open([](ws::Connection&) {});
+    REQUIRE(server.listen({.host = "127.0.0.1", .port = 9002}));
+    Peer entering = Peer::connect(*net::Address::parse("127.0.0.1:9002"));
+    entering.send(upgrade_request());
+    world.settle();
+    static_cast<void>(entering.take());
+    return entering;
+  }
+
   World world;
-  ws::ServerOptions options;
-  options.measure_round_trips = true;
-  ws::Server server(world.loop, {}, std::move(options));
-  server.on_open([](ws::Connection&) {});
-  REQUIRE(server.listen({.host = "127.0.0.1", .port = 9002}));
-  Peer peer = Peer::connect(*net::Address::parse("127.0.0.1:9002"));
-  peer.send(upgrade_request());
-  world.settle();
-  static_cast<void>(peer.take());
-  world.run_for(30002_ms);
-  const std::string ping = peer.take();
-  REQUIRE(ping.size() == 6);
-  server.for_each([](ws::Connection& c) { c.pause(); });
-  peer.send(client_frame(0x8A, ping.substr(2)));
-  world.run_for(600_s);
-  server.for_each([](ws::Connection& c) { c.resume(); });
-  world.settle();
-  ws::RoundTrips trips;
-  server.for_each([&](ws::Connection& c) { trips = c.round_trips(); });
-  CHECK(trips.count == 1);
-  CHECK(trips.latest <= 4_ms);
-  peer.close();
-  world.settle();
+  ws::Server server{world.loop, {}, options()};
+  Peer peer = enter();
+};
+
+}  // namespace
+
+TEST_CASE("a round trip does not count the time in which its connection did not read") {
+  Measured measured;
+  const std::string pong = client_frame(0x8A, measured.next_ping());
+  measured.server.for_each([](ws::Connection& c) { c.pause(); });
+  measured.peer.send(pong);
+  measured.world.run_for(600_s);
+  measured.server.for_each([](ws::Connection& c) { c.resume(); });
+  measured.world.settle();
+  CHECK(measured.trips().count == 1);
+  CHECK(measured.trips().latest <= 4_ms);
 }
 
 TEST_CASE("round trips are smoothed as RFC 6298 says") {
@@ -192,37 +220,19 @@ TEST_CASE("round trips are smoothed as RFC 6298 says") {
 }
 
 TEST_CASE("a connection smooths what its peer's pongs take") {
-  World world;
-  ws::ServerOptions options;
-  options.measure_round_trips = true;
-  ws::Server server(world.loop, {}, std::move(options));
-  server.on_open([](ws::Connection&) {});
-  REQUIRE(server.listen({.host = "127.0.0.1", .port = 9002}));
-  Peer peer = Peer::connect(*net::Address::parse("127.0.0.1:9002"));
-  peer.send(upgrade_request());
-  world.settle();
-  static_cast<void>(peer.take());
-  const auto trips = [&] {
-    ws::RoundTrips result;
-    server.for_each([&](ws::Connection& c) { result = c.round_trips(); });
-    return result;
-  };
+  Measured measured;
   for (const net::Duration answer_after : {400_ms, 800_ms, 1200_ms}) {
-    world.run_for(30002_ms);
-    const std::string ping = peer.take();
-    REQUIRE(ping.size() == 6);
-    world.run_for(answer_after);
+    const std::string pong = client_frame(0x8A, measured.next_ping());
+    measured.world.run_for(answer_after);
     // Any other pong is no sample.
-    peer.send(client_frame(0x8A, "other"));
-    peer.send(client_frame(0x8A, ping.substr(2)));
-    peer.send(client_frame(0x8A, ping.substr(2)));
-    world.settle();
-    CHECK(trips().latest >= answer_after);
-    CHECK(trips().latest <= answer_after + 4_ms);
+    measured.peer.send(client_frame(0x8A, "other"));
+    measured.peer.send(pong);
+    measured.peer.send(pong);
+    measured.world.settle();
+    CHECK(measured.trips().latest >= answer_after);
+    CHECK(measured.trips().latest <= answer_after + 4_ms);
   }
-  CHECK(trips().count == 3);
-  CHECK(trips().smoothed >= 543_ms);  // 400, 450, 543.75
-  CHECK(trips().smoothed <= 548_ms);
-  peer.close();
-  world.settle();
+  CHECK(measured.trips().count == 3);
+  CHECK(measured.trips().smoothed >= 543_ms);  // 400, 450, 543.75
+  CHECK(measured.trips().smoothed <= 548_ms);
 }

@@ -116,7 +116,7 @@ class Session {
   // What many sessions have in common; it outlives them.
   struct Shared {
     MessageLimits limits = {};
-    Pool* pool = nullptr;  // never null in the end
+    Pool* pool = nullptr;  // to be given
   };
 
   Session(Role role, const Shared& shared) noexcept;
