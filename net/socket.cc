@@ -168,7 +168,7 @@ std::ptrdiff_t result_of(ssize_t moved) noexcept {
 }
 
 int flags_for(Behind behind) noexcept {
-  return behind == Behind::end ? send_flags | more_flag : send_flags;
+  return behind == Behind::nothing ? send_flags : send_flags | more_flag;
 }
 
 }  // namespace

@@ -88,9 +88,9 @@ inline Io outcome(std::ptrdiff_t result) noexcept {
 }
 // As receive(), and leaves the bytes where they are.
 Io peek(int fd, MutableBytes into) noexcept;
-// What follows the bytes at once: the kernel may wait for the end of the stream, so that one
-// packet carries both. Whoever says `end` calls shutdown_write() or closes next.
-enum class Behind : std::uint8_t { nothing, end };
+// What follows the bytes at once, and the kernel may wait for, so that one packet carries both.
+// Whoever says `bytes` sends them next, and who says `end` calls shutdown_write() or closes.
+enum class Behind : std::uint8_t { nothing, bytes, end };
 // No SIGPIPE whatever happens.
 Io send(int fd, Bytes bytes, Behind behind = Behind::nothing) noexcept;
 // One attempt, likewise, but that there is no end to hear of. `bytes` are not empty.

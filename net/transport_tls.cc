@@ -105,7 +105,7 @@ struct TlsBio {
     auto& transport = *static_cast<TlsTransport*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
     const Bytes bytes{reinterpret_cast<const std::uint8_t*>(from), static_cast<std::size_t>(size)};
-    const Io io = socket::send(transport.fd_, {&bytes, 1});
+    const Io io = socket::send(transport.fd_, bytes, transport.behind_record_);
     switch (io.kind) {
       case Io::Kind::done: return static_cast<int>(io.bytes);
       case Io::Kind::would_block: BIO_set_retry_write(bio); return -1;
@@ -181,6 +181,8 @@ class TlsTransport::Offer {
       rest_ = rest_.subspan(1);
     }
   }
+
+  bool empty() const noexcept { return front_.empty(); }
 
   // Up to 16 KiB: from where it lies, if a single slice holds it and it need not stay there, and
   // else put together. A record of its own for each small slice would cost more than the copy.
@@ -263,7 +265,10 @@ Io TlsTransport::write_records(Offer& offer, Buffer& gathered) noexcept {
     clear_errors();
     std::size_t written = 0;
     const bool shaking_hands = !handshake_done_;
+    // Of a handshake nothing may wait: the peer answers it.
+    if (!shaking_hands && !offer.empty()) behind_record_ = socket::Behind::bytes;
     const int returned = SSL_write_ex(ssl_, record.data(), record.size(), &written);
+    behind_record_ = socket::Behind::nothing;
     note_progress();
     // What was received for the sake of the handshake may hold more than that.
     if (shaking_hands && handshake_done_) more_input_ = true;

@@ -18,16 +18,19 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "net/observed_transport.h"
 #include "net/signals.h"
 #include "tests/support/certificate.h"
 #include "tests/support/folder.h"
+#include "tests/support/segments.h"
 #include "tests/support/stream_pair.h"
 #include "tests/support/tls_endpoint.h"
 
@@ -89,6 +92,41 @@ Meeting meet(const Certificate& certificate, std::string_view host, std::string 
   meeting.alert = server.alert;
   return meeting;
 }
+
+// A stream of ours that is a server's end of TLS, and OpenSSL's client on the other side of a
+// socket; the handshake is done.
+class Established {
+ public:
+  explicit Established(const TlsEndpointOptions& wants = {},
+                       const net::tls::ServerOptions& has = {.self_signed = true},
+                       std::pair<net::Fd, net::Fd> sockets = connected_sockets(Kind::tcp))
+      : client(wants), far_(std::move(sockets.first)), fd_(sockets.second.value()) {
+    const auto context = net::tls::ServerContext::create(has);
+    REQUIRE(context);
+    std::unique_ptr<net::tls::TlsTransport> transport = (*context)->accept(fd_);
+    REQUIRE(transport != nullptr);
+    const net::tls::TlsTransport& tls = *transport;
+    server.emplace(loop, std::move(transport), std::move(sockets.second));
+    REQUIRE(turn_until(loop, [&] {
+      carry_on();
+      return client.is_established() && tls.handshake_done();
+    }));
+  }
+
+  // What lies in the socket on the client's side, and what the client has to say to it.
+  void carry_on() { carry(far_, client, unsent_); }
+  int fd() const { return fd_; }  // the server's
+  const net::Fd& far() const { return far_; }
+
+  net::Loop loop;
+  TlsEndpoint client;
+  std::optional<Peer> server;
+
+ private:
+  net::Fd far_;
+  int fd_;
+  std::string unsent_;
+};
 
 }  // namespace
 
@@ -240,33 +278,34 @@ TEST_CASE("the kernel encrypts where it can, and elsewhere OpenSSL does, by the 
 }
 
 TEST_CASE("what neither the peer nor the kernel has counts as queued, whoever holds it") {
-  const auto context = net::tls::ServerContext::create({.self_signed = true});
-  REQUIRE(context);
-  net::Loop loop;
-  auto [far, near] = connected_sockets(Kind::tcp);
-  std::unique_ptr<net::tls::TlsTransport> transport = (*context)->accept(near.value());
-  REQUIRE(transport != nullptr);
-  const net::tls::TlsTransport& tls = *transport;
-  Peer server(loop, std::move(transport), std::move(near));
-  TlsEndpoint client;
-  std::string unsent;
-  REQUIRE(turn_until(loop, [&, &far = far] {
-    carry(far, client, unsent);
-    return client.is_established() && tls.handshake_done();
-  }));
+  Established tls;
   // Far more than the kernel takes while nobody reads.
   const std::string much(std::size_t{32} << 20, 'm');
-  server.write(much);
-  settle(loop);
-  const std::size_t queued = server.stream->queued_bytes();
+  tls.server->write(much);
+  settle(tls.loop);
+  const std::size_t queued = tls.server->stream->queued_bytes();
   REQUIRE(queued > 0);
   REQUIRE(queued < much.size());
   // The loop does not turn any more: what comes now the kernel had. The record that it took half of
   // is still queued as a whole.
-  for (int i = 0; i < 1000; ++i) carry(far, client, unsent);
-  CHECK(client.plain.size() <= much.size() - queued);
-  CHECK(client.plain.size() + 16384 >= much.size() - queued);
+  for (int i = 0; i < 1000; ++i) tls.carry_on();
+  CHECK(tls.client.plain.size() <= much.size() - queued);
+  CHECK(tls.client.plain.size() + 16384 >= much.size() - queued);
 }
+
+#ifdef __linux__
+TEST_CASE("the records of one write leave in as few segments as they fit into") {
+  Established tls;
+  const std::uint32_t before = segments_sent(tls.fd());
+  const std::string message = pattern(20'000);  // two records, and less than a segment here
+  tls.server->write(message);
+  settle(tls.loop);
+  CHECK(segments_sent(tls.fd()) - before == 1);
+  tls.carry_on();
+  const bool same = tls.client.plain == message;
+  CHECK(same);
+}
+#endif
 
 namespace {
 
@@ -275,42 +314,31 @@ namespace {
 void send_shared(const TlsEndpointOptions& wants, bool kernel_tls,
                  std::shared_ptr<net::WireObserver> observer = nullptr) {
   net::ignore_sigpipe();
-  const auto context =
-      net::tls::ServerContext::create({.self_signed = true, .kernel_tls = kernel_tls});
-  REQUIRE(context);
-  net::Loop loop;
-  auto [far, near] = connected_sockets(Kind::tcp);
-  REQUIRE(net::socket::set_send_buffer(near.value(), 4096));
-  std::unique_ptr<net::tls::TlsTransport> transport = (*context)->accept(near.value());
-  REQUIRE(transport != nullptr);
-  const net::tls::TlsTransport& tls = *transport;
-  Peer server(loop, std::move(transport), std::move(near));
-  TlsEndpoint client(wants);
-  std::string unsent;
-  REQUIRE(turn_until(loop, [&, &far = far] {
-    carry(far, client, unsent);
-    return client.is_established() && tls.handshake_done();
-  }));
+  std::pair<net::Fd, net::Fd> sockets = connected_sockets(Kind::tcp);
+  REQUIRE(net::socket::set_send_buffer(sockets.second.value(), 4096));
+  Established tls(wants, {.self_signed = true, .kernel_tls = kernel_tls}, std::move(sockets));
+  net::Loop& loop = tls.loop;
+  net::Stream& stream = *tls.server->stream;
   // A record that was refused is offered again, and no shorter, however its bytes lie by then.
   std::string expected;
   for (std::size_t i = 0; i < 300; ++i) {
     const std::string shared = pattern(1 + i * 7919 % 40'000);
     const std::string own = pattern(1 + i * 104'729 % 3'000);
     const Bytes slice = as_bytes(shared);
-    REQUIRE(server.stream->write(SharedBytes::copy_of(loop.pool(), {&slice, 1})));
-    server.write(own);
+    REQUIRE(stream.write(SharedBytes::copy_of(loop.pool(), {&slice, 1})));
+    tls.server->write(own);
     expected += shared + own;
     if (i % 7 == 0) settle(loop);
-    if (i == 100 && observer != nullptr) REQUIRE(server.stream->observe(observer));
+    if (i == 100 && observer != nullptr) REQUIRE(stream.observe(observer));
   }
-  CHECK(server.stream->queued_bytes() > expected.size() / 2);
-  REQUIRE(turn_until(loop, [&, &far = far] {
-    carry(far, client, unsent);
-    return client.plain.size() >= expected.size() || client.failed;
+  CHECK(stream.queued_bytes() > expected.size() / 2);
+  REQUIRE(turn_until(loop, [&] {
+    tls.carry_on();
+    return tls.client.plain.size() >= expected.size() || tls.client.failed;
   }));
-  const bool same = client.plain == expected;
+  const bool same = tls.client.plain == expected;
   CHECK(same);
-  CHECK(server.stream->queued_bytes() == 0);
+  CHECK(stream.queued_bytes() == 0);
   CHECK(loop.pool().taken_bytes() == 0);
 }
 
@@ -351,41 +379,28 @@ TEST_CASE("an observer that lets little through leaves TLS what it has to see ag
 }
 
 TEST_CASE("a close_notify that finds no room is sent when there is some") {
-  const auto context = net::tls::ServerContext::create({.self_signed = true});
-  REQUIRE(context);
-  net::Loop loop;
-  auto [far, near] = connected_sockets(Kind::socketpair);
-  const int fd = near.value();
-  std::unique_ptr<net::tls::TlsTransport> transport = (*context)->accept(fd);
-  REQUIRE(transport != nullptr);
-  const net::tls::TlsTransport& tls = *transport;
-  Peer server(loop, std::move(transport), std::move(near));
-  TlsEndpoint client({.max_fragment = TLSEXT_max_fragment_length_512});
-  std::string unsent;
-  REQUIRE(turn_until(loop, [&, &far = far] {
-    carry(far, client, unsent);
-    return client.is_established() && tls.handshake_done();
-  }));
+  Established tls({.max_fragment = TLSEXT_max_fragment_length_512}, {.self_signed = true},
+                  connected_sockets(Kind::socketpair));
   // Until not even an alert fits. What is in front of it here no TLS has made.
   std::string junk;
   const std::uint8_t byte = 0;
   const Bytes one{&byte, 1};
-  while (net::socket::send(fd, {&one, 1}).kind == net::Io::Kind::done) junk += '\0';
-  server.stream->shutdown_write();
-  settle(loop);
+  while (net::socket::send(tls.fd(), {&one, 1}).kind == net::Io::Kind::done) junk += '\0';
+  tls.server->stream->shutdown_write();
+  settle(tls.loop);
   std::array<std::uint8_t, 65536> block;
   std::size_t taken = 0;
   std::string wire;
-  REQUIRE(turn_until(loop, [&, &far = far] {
-    const net::Io io = net::socket::receive(far.value(), block);
+  REQUIRE(turn_until(tls.loop, [&] {
+    const net::Io io = net::socket::receive(tls.far().value(), block);
     if (io.kind != net::Io::Kind::done) return io.kind == net::Io::Kind::end;
     const std::size_t skipped = std::min(junk.size() - taken, io.bytes);
     taken += skipped;
     wire += as_text(Bytes{block}.first(io.bytes).subspan(skipped));
     return false;
   }));
-  client.put_wire(wire);
-  CHECK(client.close_notified);
+  tls.client.put_wire(wire);
+  CHECK(tls.client.close_notified);
 }
 
 namespace {

@@ -141,6 +141,13 @@ MUTANTS = [
         "std::countr_zero(std::rotr(occupied, static_cast<int>(present & digit_mask))) + (wheel > 1);",
         ("net_timers",),
     ),
+    Mutant(
+        "the records of one write leave each in a segment of its own",
+        "net/transport_tls.cc",
+        "behind_record_ = socket::Behind::bytes;",
+        "behind_record_ = socket::Behind::nothing;",
+        ("net_tls",),
+    ),
     # --- WebSockets -------------------------------------------------------------------------------
     Mutant(
         "a message slips in behind our Close",

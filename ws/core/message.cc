@@ -43,9 +43,12 @@ MutableBytes MessageAssembly::space(std::size_t wanted) noexcept {
   // Below this a copy out of the shared receive buffer is cheaper than a read of its own, and a
   // header alone, whatever it promises, buys no room at all.
   constexpr std::size_t arrived_min = std::size_t{16} * 1024;
+  // What is read next is unmasked next, and should still lie in the processor's second cache then.
+  constexpr std::size_t unmasked_at_once_max = std::size_t{128} * 1024;
   if (bytes_.size() < arrived_min) return {};
   if (bytes_.writable().empty() && !bytes_.reserve(std::min(wanted, bytes_.size()))) return {};
-  return bytes_.writable().first(std::min(wanted, bytes_.writable().size()));
+  return bytes_.writable().first(
+      std::min({wanted, bytes_.writable().size(), unmasked_at_once_max}));
 }
 
 Errc MessageAssembly::commit(std::size_t bytes, MaskKey key, std::size_t offset) noexcept {

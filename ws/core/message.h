@@ -57,8 +57,8 @@ class MessageAssembly {
   // The same for bytes that are handed on as they come, unmasked, and are not kept.
   [[nodiscard]] Errc pass(Bytes unmasked) noexcept;
 
-  // Room to read payload into, so that it needs no copy: at most `wanted`, and no more than doubles
-  // what has arrived. commit() unmasks and validates what was read there.
+  // Room to read payload into, so that it needs no copy: at most `wanted`, no more than doubles
+  // what has arrived, and no more than a cache holds until commit() unmasks and validates it.
   MutableBytes space(std::size_t wanted) noexcept;
   [[nodiscard]] Errc commit(std::size_t bytes, MaskKey key, std::size_t offset) noexcept;
 
