@@ -718,6 +718,10 @@ $(O)/tests/interop/packet_batch: $(O)/tests/interop/packet_batch.o $(LIBRARIES) 
 ifneq ($(filter %/packet_parsers.mjs,$(INTEROP_PICKED)),)
 test-programs: $(O)/tests/interop/packet_batch
 endif
+# What else is asked for all that is asked of hilo serve.
+ifneq ($(filter %/conform.py,$(INTEROP_PICKED)),)
+test-programs: $(O)/loops/small
+endif
 
 # Most tests wait for deadlines and for other programs, and not for a core.
 TEST_JOBS := $(shell expr 2 '*' $(JOBS))
@@ -885,10 +889,12 @@ $(O)/tests/embedded_session: $(O)/tests/embedded_session.o $(CORE_LIB) $(O)/link
 	$(call link)
 $(O)/tests/embedded_echo: $(O)/tests/embedded_echo.o $(HILO_LIB) $(OS_LIB) $(CORE_LIB) $(O)/link_flags
 	$(call link)
+$(O)/tests/embedded_server: $(O)/tests/embedded_server.o $(HILO_LIB) $(OS_LIB) $(CORE_LIB) $(O)/link_flags
+	$(call link)
 # Whoever catches nothing needs no tables of where to.
 SMALLEST := -fno-exceptions -fno-rtti -fno-asynchronous-unwind-tables -fno-unwind-tables
 .PHONY: size size-programs embedded
-size-programs: $(O)/tests/embedded_session $(O)/tests/readme_1
+size-programs: $(O)/tests/embedded_session $(O)/tests/embedded_server $(O)/tests/readme_1
 size: .setup-test .setup-size  ## how large it is, and what its headers cost, against the aims
 	+@$(BARE) MODE=small CXXFLAGS='$(CXXFLAGS) $(SMALLEST)' PRECOMPILED=0 size-programs
 	@CXX='$(CXX)' $(PYTHON) tools/check/size.py $(BUILD)/bare/small $(ARGS)
@@ -898,7 +904,7 @@ embedded: .setup-test  ## programs on net and ws/core with -fno-exceptions -fno-
 	$(BUILD)/noexcept/release/tests/embedded_session
 	$(BUILD)/noexcept/release/tests/embedded_echo
 .PHONY: embedded-programs
-embedded-programs: $(O)/tests/embedded_session $(O)/tests/embedded_echo
+embedded-programs: $(O)/tests/embedded_session $(O)/tests/embedded_echo $(O)/tests/embedded_server
 
 # Other machines, on this one: compilers of Debian's, their libraries unpacked below build/cross, and
 # test programs under qemu-user. Everything is compiled for the two Arms; s390x, whose bytes stand the

@@ -37,17 +37,12 @@ def conform(*arguments):
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-class Serve:
-    """A running `hilo serve` on a port of the kernel's choice."""
+class Running:
+    """A server that says where it listens in its first line."""
 
-    def __init__(self, *arguments, scheme="ws"):
-        self.process = subprocess.Popen(
-            [HILO, "serve", "--listen", "127.0.0.1:0", "--quiet", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        line = self.process.stdout.readline().decode()
-        self.url = f"{scheme}://" + re.match(r"listening on (\S+)", line).group(1) + "/echo"
+    def __init__(self, *command):
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.line = self.process.stdout.readline().decode()
 
     def __enter__(self):
         return self
@@ -55,6 +50,14 @@ class Serve:
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
         self.process.communicate(timeout=PATIENCE)
+
+
+class Serve(Running):
+    """A running `hilo serve` on a port of the kernel's choice."""
+
+    def __init__(self, *arguments, scheme="ws"):
+        super().__init__(HILO, "serve", "--listen", "127.0.0.1:0", "--quiet", *arguments)
+        self.url = f"{scheme}://" + re.match(r"listening on (\S+)", self.line).group(1) + "/echo"
 
 
 def check_all_ok(code, out, errors, least, unimplemented=None):
@@ -93,6 +96,14 @@ def test_client(flags, least, unimplemented=None):
 @case("hilo serve passes every case that needs no compression")
 def _():
     test_server([], 900, ("12.", "13."))
+
+
+@case("the server of tools/loops/small_server.h passes every case that needs no compression")
+def _():
+    with Running(pathlib.Path(HILO).parent / "loops/small", "0") as server:
+        url = re.match(r"an echo on (\S+)", server.line).group(1)
+        result = conform("--message-bytes", LIMIT, "--format", "json", url)
+    check_all_ok(*result, 900, ("12.", "13."))
 
 
 @case("hilo serve --deflate passes every case but those of context takeover")

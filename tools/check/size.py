@@ -26,6 +26,7 @@ COMPILER = os.environ.get("CXX", "g++").split()
 FLAGS = ["-std=c++20", "-O2", "-I."]
 CODEC = re.compile(r"(/bytes|buffer|check|pool|error|frame|mask\w*|message|session|utf8\w*)\.o$")
 CODEC_BYTES_MAX = 25 << 10
+SMALL_SERVER_BYTES_MAX = 90 << 10
 ECHO_BYTES_MAX = 138_000
 UNWANTED = re.compile(r"/(chrono|functional|iostream|regex|thread|future)$|nlohmann")
 # Header, the most that its instructions may be of those of the bare headers, and unwanted headers that it
@@ -74,6 +75,8 @@ def sizes(folder):
     report("the table of errors in words", text_bytes(texts))
     report("all of net/base and ws/core: HTTP heads, handshakes, URLs", text_bytes(objects))
     report("an echo of sessions, stripped", (folder / "tests/embedded_session").stat().st_size)
+    small = (folder / "tests/embedded_server").stat().st_size
+    report("an echo server of net and ws/core, stripped", small, SMALL_SERVER_BYTES_MAX)
     report("the README's echo server, stripped", (folder / "tests/readme_1").stat().st_size, ECHO_BYTES_MAX)
 
 
