@@ -433,8 +433,11 @@ $(O)/net/poller_kqueue.o: net/poller_kqueue.cc $(O)/flags | .setup-build
 $(O)/gen/%.o: $(O)/gen/%.cc $(O)/flags | .setup-build
 	$(call compile)
 # Programs that run once; but they are measured, too (MODE=small).
+MEASURED_FLAGS := $(if $(filter release,$(MODE)),-O0 -U_FORTIFY_SOURCE)
 $(O)/gen/readme_%.o: $(O)/gen/readme_%.cc $(O)/flags | .setup-build
-	$(call compile,$(if $(filter release,$(MODE)),-O0 -U_FORTIFY_SOURCE))
+	$(call compile,$(MEASURED_FLAGS))
+$(O)/tests/embedded_%.o: tests/embedded_%.cc $(O)/flags | .setup-test
+	$(call compile,$(MEASURED_FLAGS))
 
 $(CORE_LIB): $(call objects,$(CORE_SOURCES)) $(O)/core_sources
 	$(call archive)
@@ -904,7 +907,7 @@ embedded: .setup-test  ## programs on net and ws/core with -fno-exceptions -fno-
 	$(BUILD)/noexcept/release/tests/embedded_session
 	$(BUILD)/noexcept/release/tests/embedded_echo
 .PHONY: embedded-programs
-embedded-programs: $(O)/tests/embedded_session $(O)/tests/embedded_echo $(O)/tests/embedded_server
+embedded-programs: $(O)/tests/embedded_session $(O)/tests/embedded_echo
 
 # Other machines, on this one: compilers of Debian's, their libraries unpacked below build/cross, and
 # test programs under qemu-user. Everything is compiled for the two Arms; s390x, whose bytes stand the

@@ -89,7 +89,8 @@ inline Io outcome(std::ptrdiff_t result) noexcept {
 // As receive(), and leaves the bytes where they are.
 Io peek(int fd, MutableBytes into) noexcept;
 // What follows the bytes at once, and the kernel may wait for, so that one packet carries both.
-// Whoever says `bytes` sends them next, and who says `end` calls shutdown_write() or closes.
+// Whoever says `bytes` sends them next, or waits for room to do so, and who says `end` calls
+// shutdown_write() or closes.
 enum class Behind : std::uint8_t { nothing, bytes, end };
 // No SIGPIPE whatever happens.
 Io send(int fd, Bytes bytes, Behind behind = Behind::nothing) noexcept;

@@ -122,7 +122,7 @@ class TlsTransport final : public Transport {
   std::uint32_t client_hellos_ = 0;  // after the handshake
   Interest read_waits_for_ = Interest::read;
   Interest write_waits_for_ = Interest::write;
-  socket::Behind behind_record_ = socket::Behind::nothing;  // the one that is being written
+  socket::Behind behind_record_ = socket::Behind::nothing;  // the record that is being written
   bool handshake_done_ = false;
   bool more_input_ = false;  // the last read filled its buffer, so there may be more
   bool socket_ended_ = false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The smallest server of net and ws/core, to be measured (`make size`) and built without exceptions
-// and RTTI (`make embedded`). What it does is in tools/loops/small_server.h, and
-// tests/interop/conform.py asks it all that it asks ws::Server.
+// The smallest server of net and ws/core, to be measured (`make size`). What it does is in
+// tools/loops/small_server.h, whose tests are tests/sim/test_sim_small_server.cc and, by
+// `hilo conform`, tests/interop/conform.py.
 
 #include "tools/loops/small_server.h"
 

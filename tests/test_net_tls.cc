@@ -31,6 +31,7 @@
 #include "tests/support/certificate.h"
 #include "tests/support/folder.h"
 #include "tests/support/segments.h"
+#include "tests/support/skip.h"
 #include "tests/support/stream_pair.h"
 #include "tests/support/tls_endpoint.h"
 
@@ -293,19 +294,18 @@ TEST_CASE("what neither the peer nor the kernel has counts as queued, whoever ho
   CHECK(tls.client.plain.size() + 16384 >= much.size() - queued);
 }
 
-#ifdef __linux__
 TEST_CASE("the records of one write leave in as few segments as they fit into") {
   Established tls;
-  const std::uint32_t before = segments_sent(tls.fd());
+  const std::optional<std::uint32_t> before = segments_sent(tls.fd());
+  if (!before) HILO_SKIP("the system does not count segments");
   const std::string message = pattern(20'000);  // two records, and less than a segment here
   tls.server->write(message);
   settle(tls.loop);
-  CHECK(segments_sent(tls.fd()) - before == 1);
+  CHECK(segments_sent(tls.fd()) == *before + 1);
   tls.carry_on();
   const bool same = tls.client.plain == message;
   CHECK(same);
 }
-#endif
 
 namespace {
 

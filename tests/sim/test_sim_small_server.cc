@@ -43,15 +43,21 @@ struct Small {
 
 }  // namespace
 
-TEST_CASE("the small server gives a request ten seconds") {
+TEST_CASE("the small server gives a request ten seconds, however it drips in") {
   Small small;
+  Peer silent = small.connect();
   Peer peer = small.connect();
-  peer.send("GET / HTTP/1.1\r\nHost: a\r\n");
-  small.world.run_for(9'999_ms);
+  for (const char byte : std::string_view("GET / HTTP")) {
+    CHECK(peer.take().empty());
+    peer.send({&byte, 1});
+    small.world.run_for(999_ms);
+  }
   CHECK(peer.take().empty());
-  small.world.run_for(2_ms);
+  small.world.run_for(12_ms);
   CHECK(peer.take().starts_with("HTTP/1.1 408 "));
   CHECK(peer.saw_fin());
+  CHECK(silent.take().empty());
+  CHECK(silent.saw_fin());
   small.world.run_for(6_s);
   CHECK(small.is_clean());
 }
@@ -73,14 +79,26 @@ TEST_CASE("the small server refuses what is no handshake, and pages of other ori
     small.world.settle();
     CHECK(peer.take().starts_with(row.answer));
     CHECK(peer.saw_fin());
-    // Whatever else it says nobody hears.
-    peer.send(upgrade_request());
+    // Whatever else it says nobody hears, and nothing keeps.
+    peer.send(upgrade_request() + std::string(30'000, 'x'));
     small.world.settle();
     CHECK(peer.take().empty());
+    CHECK(small.world.baseline().pool_bytes == small.before.pool_bytes);
     peer.finish_sending();
     small.world.settle();
     CHECK(small.is_clean());
   }
+}
+
+TEST_CASE("what the small server refuses it does not keep, however much came with it") {
+  Small small;
+  Peer peer = small.connect();
+  peer.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + std::string(30'000, 'x'));
+  small.world.settle();
+  const std::string answer = peer.take();
+  CHECK(answer.starts_with("HTTP/1.1 426 "));
+  CHECK(answer.ends_with("\r\n\r\n"));
+  CHECK(small.world.baseline().pool_bytes == small.before.pool_bytes);
 }
 
 TEST_CASE("the small server asks who is silent, and gives up who does not answer") {
@@ -119,6 +137,64 @@ TEST_CASE("the small server does not read from who does not read, and gives him 
   small.world.run_for(29_s);
   CHECK_FALSE(small.is_clean());
   small.world.run_for(2_s);
+  CHECK(small.is_clean());
+}
+
+TEST_CASE("the small server gives a message a minute, whatever comes beside it") {
+  Small small;
+  Peer peer = small.open_peer();
+  const std::string frame = client_frame(0x82, std::string(60'000, 'm'));
+  peer.send(frame.substr(0, 50'000));
+  for (int i = 0; i < 59; ++i) {
+    small.world.run_for(1_s);
+    peer.send(frame.substr(static_cast<std::size_t>(50'000 + i), 1));
+  }
+  CHECK(peer.take().empty());
+  small.world.run_for(1'001_ms);
+  CHECK(peer.take().starts_with("\x88"));
+  CHECK(peer.saw_fin());
+  small.world.run_for(6_s);
+  CHECK(small.is_clean());
+}
+
+TEST_CASE("who has said all gets all from the small server while he reads, and in good order") {
+  struct Row {
+    bool says_close;
+    bool ends;
+  };
+  for (const Row row : {Row{false, true}, Row{true, true}, Row{true, false}}) {
+    CAPTURE(row.says_close);
+    CAPTURE(row.ends);
+    Small small;
+    Peer peer = small.open_peer();
+    peer.set_capacity(1000);
+    const std::string close = row.says_close ? client_frame(0x88, "\x03\xE8") : "";
+    peer.send(client_frame(0x82, std::string(60'000, 'm')) + close);
+    if (row.ends) peer.finish_sending();
+    small.world.run_for(20_s);
+    // Slowly: for longer than anybody who does not read is waited for.
+    std::string came;
+    for (int i = 0; i < 70; ++i) {
+      came += peer.take();
+      small.world.run_for(1_s);
+    }
+    CHECK(came.size() == 4 + 60'000 + (row.says_close ? 4 : 0));
+    CHECK(peer.saw_fin());
+    CHECK(peer.saw_reset() == !row.ends);  // who does not end is waited for no longer
+    CHECK(small.is_clean());
+  }
+}
+
+TEST_CASE("the small server does not reset who ended in good order while it stood still") {
+  Small small;
+  Peer peer = small.open_peer();
+  peer.send(client_frame(0x88, "\x03\xE8"));
+  small.world.settle();
+  peer.finish_sending();
+  small.world.network.advance(60_s);
+  small.world.settle();
+  CHECK(peer.take() == close_frame(1000));
+  CHECK_FALSE(peer.saw_reset());
   CHECK(small.is_clean());
 }
 

@@ -53,6 +53,7 @@ class SmallServer {
  private:
   static constexpr std::size_t guests_max = 1000;
   static constexpr net::Duration head_timeout = net::Duration::seconds(10);
+  static constexpr net::Duration message_timeout = net::Duration::seconds(60);
   static constexpr net::Duration ping_interval = net::Duration::seconds(30);
   static constexpr net::Duration pong_timeout = net::Duration::seconds(20);
   static constexpr net::Duration stall_timeout = net::Duration::seconds(30);
@@ -81,40 +82,46 @@ class SmallServer {
     }
 
    private:
-    enum class Awaited : std::uint8_t { head, input, pong, room, end };
+    enum class Awaited : std::uint8_t { head, input, message, pong, room, end };
 
     net::Stream::Want on_input(MutableBytes& input) override {
-      if (awaited_ == Awaited::end) {
-        input = {};
-      } else if (open_ || shake_hands(input)) {
-        await(Awaited::input, ping_interval);
-        converse(input);
-      }
+      if (awaited_ != Awaited::end && (open_ || shake_hands(input))) converse(input);
+      if (awaited_ == Awaited::end) input = {};  // whatever it says now nobody hears
       return net::Stream::Want::more;
     }
-    // The end that was waited for, or one without a Close: either way nobody is left to talk to.
-    void on_end() override { stream_.close(); }
+    // Its last words have been heard, but it may still listen to ours.
+    void on_end() override {
+      ended_ = true;
+      stream_.flush_collected();
+      if (stream_.queued_bytes() == 0) return stream_.close();
+      finish();
+    }
     void on_broken(std::error_code) override { stream_.close(); }
     void on_reap() override { delete this; }
 
     void on_blocked() override {
-      if (awaited_ == Awaited::end) return;
+      if (awaited_ == Awaited::end) return await(Awaited::end, stall_timeout);
       stream_.pause();
       await(Awaited::room, stall_timeout);
     }
-    void on_taken() override {
-      if (awaited_ == Awaited::room) await(Awaited::room, stall_timeout);
-    }
+    void on_taken() override { await(awaited_, stall_timeout); }
     void on_drained() override {
+      if (ended_) return stream_.close();
+      if (awaited_ == Awaited::end) return await(Awaited::end, linger_timeout);
       if (awaited_ != Awaited::room) return;
       await(Awaited::input, ping_interval);
       stream_.resume();
     }
 
     void on_timer(net::Time) override {
+      if (stream_.closed()) return;
       switch (awaited_) {
-        case Awaited::head: return refuse(ws::Errc::head_timeout);
+        case Awaited::head: return parser_.started() ? refuse(ws::Errc::head_timeout) : finish();
         case Awaited::input: say(session_.ping({})); return await(Awaited::pong, pong_timeout);
+        case Awaited::message:
+          static_cast<void>(session_.fail_with(ws::Errc::message_timeout));
+          say(session_.take_replies());
+          return finish();
         case Awaited::pong:
         case Awaited::room:
         case Awaited::end: return stream_.abort();
@@ -127,10 +134,11 @@ class SmallServer {
       const ws::HeadProgress progress = parser_.parse(input);
       if (progress.kind == ws::HeadProgress::Kind::failed) refuse(progress.error);
       if (progress.kind != ws::HeadProgress::Kind::complete) return false;
-      const ws::Errc error = welcome(parser_.head(input));
-      input = input.subspan(progress.head_bytes);
-      if (error != ws::Errc::none) refuse(error);
+      const ws::RequestHead head = parser_.head(input);
+      const ws::Errc error = welcome(head);
+      if (error != ws::Errc::none) refuse(error, head.method == ws::Method::head);
       open_ = error == ws::Errc::none;
+      input = input.subspan(progress.head_bytes);
       return open_;
     }
 
@@ -148,20 +156,26 @@ class SmallServer {
       return ws::Errc::none;
     }
 
-    void refuse(ws::Errc error) {
+    void refuse(ws::Errc error, bool without_body = false) {
       Buffer answer{server_->loop_->pool()};
-      if (ws::write_error_response(answer, error) && !answer.empty()) say(answer.readable());
+      const Status status = ws::write_error_response(answer, error, {.body_omitted = without_body});
+      if (status && !answer.empty()) say(answer.readable());
       finish();
     }
 
     void converse(MutableBytes& input) {
+      bool heard_all = false;  // of a message
       while (const ws::Event event = session_.next(input)) {
         if (event.kind == ws::Event::Kind::message) {
           say(session_.send(event.opcode, event.payload));
+          heard_all = true;
         }
         say(session_.take_replies());  // the pong, the answer to a Close, or what was wrong
       }
-      if (session_.wants_transport_close()) finish();
+      if (session_.wants_transport_close()) return finish();
+      if (!session_.unfinished()) return await(Awaited::input, ping_interval);
+      // However many of its bytes come meanwhile.
+      if (heard_all || awaited_ != Awaited::message) await(Awaited::message, message_timeout);
     }
 
     void say(Bytes bytes) {
@@ -174,7 +188,7 @@ class SmallServer {
     // words might be lost.
     void finish() {
       stream_.shutdown_write();
-      await(Awaited::end, linger_timeout);
+      await(Awaited::end, stream_.queued_bytes() == 0 ? linger_timeout : stall_timeout);
     }
     void await(Awaited what, net::Duration most) {
       awaited_ = what;
@@ -187,6 +201,7 @@ class SmallServer {
     ws::Session session_;
     Awaited awaited_ = Awaited::head;
     bool open_ = false;
+    bool ended_ = false;  // the peer has
   };
 
   // One guest too many finds the connection ended.
