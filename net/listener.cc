@@ -101,6 +101,7 @@ void Listener::accept_waiting() {
 // No more than wait, where that can be known, so that no accept finds nobody.
 int Listener::batch_size() const noexcept {
   const int most = options_.accepts_per_turn_max;
+  if (address_.family() == Family::unix_path) return most;
   const int waiting = socket::waiting_count(fd_.value());
   return waiting > 0 ? std::min(waiting, most) : most;
 }

@@ -9,11 +9,15 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "net/clock.h"
+#include "net/listener.h"
 #include "net/poller.h"
 #include "net/socket.h"
 #include "tests/support/call_counter.h"
+#include "tests/support/folder.h"
 #include "tests/support/frames.h"
 #include "tests/support/skip.h"
 #include "tests/support/wire.h"
@@ -138,6 +142,27 @@ TEST_CASE("whoever connects costs an accept and a watch") {
   turns.calls.others = 0;
   CHECK(turns.calls ==
         Calls{.waits = turns.count, .accepts = newcomers, .watches = is_epoll() ? newcomers : 0});
+}
+
+TEST_CASE(
+    "whoever comes by a Unix socket costs an accept, and the last one another that finds nobody") {
+  HILO_NEEDS_COUNTER();
+  constexpr std::size_t newcomers = 3;
+  const TemporaryFolder folder;
+  const Result<net::Address> path = net::Address::from_unix_path(folder.path("socket"));
+  REQUIRE(path);
+  net::Loop loop;
+  net::Listener listener(loop);
+  std::vector<net::Fd> guests;
+  REQUIRE(listener.open(*path, {},
+                        [&](net::Fd fd, const net::Address&) { guests.push_back(std::move(fd)); }));
+  std::vector<net::Fd> clients;
+  for (std::size_t i = 0; i < newcomers; ++i) {
+    clients.push_back(std::move(*net::socket::open_stream(net::Family::unix_path)));
+    REQUIRE(net::socket::connect(clients.back().value(), *path).kind == net::Io::Kind::done);
+  }
+  const Turns turns = turns_until(loop, [&] { return guests.size() == newcomers; });
+  CHECK(turns.calls == Calls{.waits = turns.count, .accepts = newcomers + 1});
 }
 
 TEST_CASE("an upgrade costs a receive and a send") {
