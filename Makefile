@@ -558,6 +558,8 @@ TOOLBOX_TESTS := $(filter $(O)/tests/test_conform_% $(O)/tests/test_bench_% $(O)
   $(O)/tests/test_tap_% $(O)/tests/test_sandbox%,$(TESTS))
 # Programs in C99 over the C headers: that of the session with the core alone.
 C_TESTS := $(patsubst tests/c/%.c,$(O)/tests/c/%,$(wildcard tests/c/*.c))
+# Programs that embed less than all of hilo, and end by themselves.
+EMBEDDED_PROGRAMS := $(addprefix $(O)/tests/embedded_,session echo)
 # Programs over what `make amalgam` writes.
 AMALGAM_TESTS := $(addprefix $(O)/tests/amalgam/,core all)
 INTEROP := $(sort $(shell find tests/interop -maxdepth 1 -type f -perm -u+x 2>/dev/null))
@@ -569,7 +571,7 @@ INTEROP_PICKED := $(strip $(foreach script,$(INTEROP),$(if $(filter $(subst *,%,
 picked_programs = $(foreach program,$(1),$(if $(filter $(subst *,%,$(T)),$(notdir $(patsubst \
   %/,%,$(dir $(program))))_$(notdir $(program))),$(program)))
 LADDER_PICKED := $(strip $(call picked_programs,$(LADDER) $(LOOPS) $(EXERCISE_TESTS)))
-EMBEDDED_PICKED := $(strip $(call picked_programs,$(C_TESTS) $(AMALGAM_TESTS)))
+EMBEDDED_PICKED := $(strip $(call picked_programs,$(C_TESTS) $(EMBEDDED_PROGRAMS) $(AMALGAM_TESTS)))
 else
 # What has one thread has no races: ThreadSanitizer looks at tests that start one, and at those that
 # look a name up, which does. AddressSanitizer looks at what others embed: not at the tester,
@@ -586,7 +588,7 @@ endif
 INTEROP_PICKED := $(if $(filter release,$(MODE)),$(INTEROP))
 LADDER_PICKED := $(if $(filter release,$(MODE)),$(LADDER) $(LOOPS) $(EXERCISE_TESTS))
 # The amalgamation is compiled whole beside the sanitizers, where clang++ takes half the time.
-EMBEDDED_PICKED := $(if $(filter-out tsan,$(MODE)),$(C_TESTS)) \
+EMBEDDED_PICKED := $(if $(filter-out tsan,$(MODE)),$(C_TESTS) $(EMBEDDED_PROGRAMS)) \
   $(if $(filter release asan,$(MODE)),$(O)/tests/amalgam/$(if $(filter asan,$(MODE))$(filter poll,$(POLLER)),all,core))
 endif
 
@@ -887,7 +889,7 @@ options: .setup-test  ## tests of what TLS=0 DEFLATE=0 SOCKETIO=0 leaves
 	  { echo 'an echo server without TLS and DEFLATE still wants these'; exit 1; }
 	+@$(BARE) TLS_LIBS='-lssl -lcrypto' T='$(BARE_T)' test  # whose peers speak TLS themselves
 
-# Programs that embed less than all of hilo.
+# Linked with no more than they use.
 $(O)/tests/embedded_session: $(O)/tests/embedded_session.o $(CORE_LIB) $(O)/link_flags
 	$(call link)
 $(O)/tests/embedded_echo: $(O)/tests/embedded_echo.o $(HILO_LIB) $(OS_LIB) $(CORE_LIB) $(O)/link_flags
@@ -907,7 +909,7 @@ embedded: .setup-test  ## programs on net and ws/core with -fno-exceptions -fno-
 	$(BUILD)/noexcept/release/tests/embedded_session
 	$(BUILD)/noexcept/release/tests/embedded_echo
 .PHONY: embedded-programs
-embedded-programs: $(O)/tests/embedded_session $(O)/tests/embedded_echo
+embedded-programs: $(EMBEDDED_PROGRAMS)
 
 # Other machines, on this one: compilers of Debian's, their libraries unpacked below build/cross, and
 # test programs under qemu-user. Everything is compiled for the two Arms; s390x, whose bytes stand the
