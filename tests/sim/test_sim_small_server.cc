@@ -21,7 +21,7 @@ using namespace hilo::net::literals;
 namespace {
 
 struct Small {
-  explicit Small(std::uint64_t seed = 1) : world(seed) {
+  Small() {
     REQUIRE(server->listen(*net::Address::parse("127.0.0.1:9001")));
     before = world.baseline();
   }
