@@ -12,6 +12,7 @@
 #include "tests/support/stream_pair.h"
 #include "tests/support/wire.h"
 #include "ws/client.h"
+#include "ws/core/handshake.h"
 #include "ws/core/http_head.h"
 #include "ws/credentials.h"
 #include "ws/redirect.h"
