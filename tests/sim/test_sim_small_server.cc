@@ -33,6 +33,14 @@ struct Small {
     REQUIRE(peer.take().starts_with("HTTP/1.1 101 "));
     return peer;
   }
+  // One that has said Close and heard it back, with our FIN behind it.
+  Peer closed_peer() {
+    Peer peer = open_peer();
+    peer.send(client_frame(0x88, "\x03\xE8"));
+    world.settle();
+    REQUIRE(peer.take() == close_frame(1000));
+    return peer;
+  }
   // Nobody is there any more, and nothing is left of who was.
   bool is_clean() { return world.baseline() == before; }
 
@@ -187,23 +195,17 @@ TEST_CASE("who has said all gets all from the small server while he reads, and i
 
 TEST_CASE("the small server does not reset who ended in good order while it stood still") {
   Small small;
-  Peer peer = small.open_peer();
-  peer.send(client_frame(0x88, "\x03\xE8"));
-  small.world.settle();
+  Peer peer = small.closed_peer();
   peer.finish_sending();
   small.world.network.advance(60_s);
   small.world.settle();
-  CHECK(peer.take() == close_frame(1000));
   CHECK_FALSE(peer.saw_reset());
   CHECK(small.is_clean());
 }
 
 TEST_CASE("the small server closes as it is closed, and tells what was wrong") {
   Small small;
-  Peer polite = small.open_peer();
-  polite.send(client_frame(0x88, "\x03\xE8"));
-  small.world.settle();
-  CHECK(polite.take() == close_frame(1000));
+  Peer polite = small.closed_peer();
   CHECK(polite.saw_fin());
   Peer rude = small.open_peer();
   rude.send("\x81\x04hola");  // without a mask

@@ -12,6 +12,9 @@
 //
 //   thread  the loop's; the loop must outlive it
 //   owns    the listening socket, and the guests
+//   limits  the constants below; beyond guests_max a connection is ended as it comes
+//   errors  listen(): those of net::Listener::open(); of a peer: the answer of the error's row in
+//           ws/core/error.cc, or the Close that the session owes (RFC 6455 §4.2, §7.1.7)
 
 #pragma once
 
